@@ -1,0 +1,2559 @@
+"""The events of edgeloop, generated from ``schemas/**/*.avsc`` by ``make generate``. Do not edit."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+__all__ = [
+    "Assignment",
+    "BlockState",
+    "CampaignState",
+    "CandidateRefused",
+    "Cause",
+    "Checkpoint",
+    "DeadLetter",
+    "DetectorState",
+    "DeviceReport",
+    "DeviceStatus",
+    "DriftPartial",
+    "DriftSignal",
+    "ExampleBatch",
+    "Feature",
+    "GateKind",
+    "GateState",
+    "JoinState",
+    "Label",
+    "LabelContradicted",
+    "LabelledRows",
+    "Manifest",
+    "Mark",
+    "ModelCandidate",
+    "ModelChunk",
+    "ModelVersion",
+    "ObservationBatch",
+    "ObservationRow",
+    "OffsetRange",
+    "PartialKind",
+    "Position",
+    "Range",
+    "Reference",
+    "RefusalReason",
+    "RegisterStream",
+    "RegistryState",
+    "RolloutState",
+    "RunStatus",
+    "SeenRows",
+    "SignalKind",
+    "StartTraining",
+    "StreamDefinition",
+    "TrainingRequest",
+    "TrainingRun",
+    "WaitingLabel",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record that could not be handled, with its original bytes.
+
+    Attributes
+    ----------
+    service
+        Who could not.
+    topic
+        Topic.
+    partition
+        Partition.
+    offset
+        Offset.
+    timestamp
+        Record time, ms.
+    key
+        Original key.
+    value
+        Original value; empty when it was null.
+    headers
+        Original headers.
+    reason
+        Typed reason, such as NOT_AVRO, UNKNOWN_SCHEMA, WRONG_TYPE, TOO_LARGE, INVALID.
+    message
+        What, where, expected and given.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeadLetter","namespace":"edgeloop.deadletter","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"key","type":"bytes","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.deadletter.DeadLetter"
+
+    service: str = ""
+    topic: str = ""
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = 0
+    key: bytes = b""
+    value: bytes = b""
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    reason: str = ""
+    message: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "service": self.service,
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "timestamp": self.timestamp,
+            "key": self.key,
+            "value": self.value,
+            "headers": dict(self.headers),
+            "reason": self.reason,
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            service=fields["service"],
+            topic=fields["topic"],
+            partition=fields["partition"],
+            offset=fields["offset"],
+            timestamp=fields["timestamp"],
+            key=fields["key"],
+            value=fields["value"],
+            headers=fields["headers"],
+            reason=fields["reason"],
+            message=fields["message"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockState:
+    """Rows of one device that do not fill a block of the input detectors yet.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    first_seq
+        Sequence number of the first row of the block.
+    count
+        Rows so far.
+    sums
+        Sum of each feature.
+    present
+        Rows that have each feature.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"BlockState","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.drift.BlockState"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    first_seq: int = 0
+    count: int = 0
+    sums: tuple[float, ...] = ()
+    present: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "first_seq": self.first_seq,
+            "count": self.count,
+            "sums": list(self.sums),
+            "present": list(self.present),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            first_seq=fields["first_seq"],
+            count=fields["count"],
+            sums=tuple(fields["sums"]),
+            present=tuple(fields["present"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a pooled stream had come in one partition of examples.
+
+    Attributes
+    ----------
+    partition
+        Partition of the examples topic.
+    offset
+        Offset of the batch that holds the next example, or the offset after the last whole batch.
+    index
+        Index of the next example of the stream in this partition.
+    """
+
+    partition: int = 0
+    offset: int = 0
+    index: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "partition": self.partition,
+            "offset": self.offset,
+            "index": self.index,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            partition=fields["partition"],
+            offset=fields["offset"],
+            index=fields["index"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorState:
+    """Snapshot of the detectors of one stream.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    rows
+        Labelled rows folded.
+    observed
+        Observed rows folded.
+    model_version
+        Version that the error detector belongs to.
+    positions
+        Where the examples stand.
+    detectors
+        Name of a detector → its state in the detector codec.
+    means
+        Running values that the detectors' signals compare with.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DetectorState","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"observed","type":"long","default":0},{"name":"model_version","type":"int","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detectors","type":{"type":"map","values":"bytes"},"default":{}},{"name":"means","type":{"type":"map","values":"double"},"default":{}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.drift.DetectorState"
+
+    tenant: str = "default"
+    stream: str = ""
+    rows: int = 0
+    observed: int = 0
+    model_version: int = 0
+    positions: tuple[Position, ...] = ()
+    detectors: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    means: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "rows": self.rows,
+            "observed": self.observed,
+            "model_version": self.model_version,
+            "positions": [x.as_dict() for x in self.positions],
+            "detectors": dict(self.detectors),
+            "means": dict(self.means),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            rows=fields["rows"],
+            observed=fields["observed"],
+            model_version=fields["model_version"],
+            positions=tuple(Position.from_dict(x) for x in fields["positions"]),
+            detectors=fields["detectors"],
+            means=fields["means"],
+        )
+
+
+class PartialKind(StrEnum):
+    """What the partial sums up."""
+
+    ERRORS = "ERRORS"
+    FEATURES = "FEATURES"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftPartial:
+    """What one device's consecutive rows add to the pooled detectors of their stream; keyed by tenant/stream, so
+    that the order of partials is the pooled order of rows.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    model_version
+        Version that answered the rows.
+    kind
+        ERRORS: labelled rows of examples. FEATURES: one block of unlabelled rows of observations.
+    partition
+        Partition of the input batch.
+    offset
+        Offset of the input batch.
+    first_index
+        ERRORS: index of the first example; FEATURES: sequence number of the first row.
+    count
+        Rows summed up.
+    errors
+        ERRORS: one byte a row, 1 where the answer was wrong, 0 where right, 2 where no model answered.
+    sums
+        FEATURES: sum of each feature over the rows that have it.
+    present
+        FEATURES: rows that have each feature.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftPartial","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"kind","type":{"type":"enum","name":"PartialKind","symbols":["ERRORS","FEATURES"],"default":"ERRORS"},"default":"ERRORS"},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"errors","type":"bytes","default":""},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.drift.DriftPartial"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    model_version: int = 0
+    kind: PartialKind = PartialKind.ERRORS
+    partition: int = 0
+    offset: int = 0
+    first_index: int = 0
+    count: int = 0
+    errors: bytes = b""
+    sums: tuple[float, ...] = ()
+    present: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "model_version": self.model_version,
+            "kind": self.kind.value,
+            "partition": self.partition,
+            "offset": self.offset,
+            "first_index": self.first_index,
+            "count": self.count,
+            "errors": self.errors,
+            "sums": list(self.sums),
+            "present": list(self.present),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            model_version=fields["model_version"],
+            kind=PartialKind(fields["kind"]),
+            partition=fields["partition"],
+            offset=fields["offset"],
+            first_index=fields["first_index"],
+            count=fields["count"],
+            errors=fields["errors"],
+            sums=tuple(fields["sums"]),
+            present=tuple(fields["present"]),
+        )
+
+
+class SignalKind(StrEnum):
+    """What changed."""
+
+    ERROR_RATE = "ERROR_RATE"
+    INPUT = "INPUT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftSignal:
+    """A detector saw a change.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    signal_id
+        Hash of the inputs that led to it.
+    kind
+        Which kind of detector it was.
+    detector
+        Name of the detector, such as ADWIN.
+    feature
+        Feature of an INPUT signal.
+    model_version
+        Version whose errors were watched; 0 for INPUT.
+    row
+        ERROR_RATE: labelled rows of the stream folded so far, the alarm's included. INPUT: observed rows
+        folded so far.
+    positions
+        ERROR_RATE: where the examples stood right after the row of the alarm.
+    rising
+        Whether the watched value went up.
+    before
+        The watched mean before the change.
+    after
+        The watched mean after it.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftSignal","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"signal_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"SignalKind","symbols":["ERROR_RATE","INPUT"],"default":"ERROR_RATE"},"default":"ERROR_RATE"},{"name":"detector","type":"string","default":""},{"name":"feature","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"rising","type":"boolean","default":false},{"name":"before","type":"double","default":0.0},{"name":"after","type":"double","default":0.0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.drift.DriftSignal"
+
+    tenant: str = "default"
+    stream: str = ""
+    signal_id: str = ""
+    kind: SignalKind = SignalKind.ERROR_RATE
+    detector: str = ""
+    feature: str = ""
+    model_version: int = 0
+    row: int = 0
+    positions: tuple[Position, ...] = ()
+    rising: bool = False
+    before: float = 0.0
+    after: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "signal_id": self.signal_id,
+            "kind": self.kind.value,
+            "detector": self.detector,
+            "feature": self.feature,
+            "model_version": self.model_version,
+            "row": self.row,
+            "positions": [x.as_dict() for x in self.positions],
+            "rising": self.rising,
+            "before": self.before,
+            "after": self.after,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            signal_id=fields["signal_id"],
+            kind=SignalKind(fields["kind"]),
+            detector=fields["detector"],
+            feature=fields["feature"],
+            model_version=fields["model_version"],
+            row=fields["row"],
+            positions=tuple(Position.from_dict(x) for x in fields["positions"]),
+            rising=fields["rising"],
+            before=fields["before"],
+            after=fields["after"],
+        )
+
+
+class DeviceStatus(StrEnum):
+    """ONLINE: has started. INSTALLED: serves version. REFUSED: keeps serving version, and did not take
+    refused_version."""
+
+    ONLINE = "ONLINE"
+    INSTALLED = "INSTALLED"
+    REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceReport:
+    """What a device runs, said at every start and after every installation. Compacted by tenant/stream/device.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    status
+        What happened.
+    version
+        Version that serves; 0 for none.
+    digest
+        Its digest.
+    refused_version
+        Version that was refused; 0 for none.
+    reason
+        Typed reason: DIGEST, SIGNATURE, DEFINITION, OLDER, LOAD, MISSING.
+    message
+        For people.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"refused_version","type":"int","default":0},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceReport"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    status: DeviceStatus = DeviceStatus.ONLINE
+    version: int = 0
+    digest: str = ""
+    refused_version: int = 0
+    reason: str = ""
+    message: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "status": self.status.value,
+            "version": self.version,
+            "digest": self.digest,
+            "refused_version": self.refused_version,
+            "reason": self.reason,
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            status=DeviceStatus(fields["status"]),
+            version=fields["version"],
+            digest=fields["digest"],
+            refused_version=fields["refused_version"],
+            reason=fields["reason"],
+            message=fields["message"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRows:
+    """Which rows of one device have been taken in.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    starts
+        First sequence number of each run of seen rows, ascending.
+    ends
+        Sequence number after each run.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenRows","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"starts","type":{"type":"array","items":"long"},"default":[]},{"name":"ends","type":{"type":"array","items":"long"},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenRows"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "starts": list(self.starts),
+            "ends": list(self.ends),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            starts=tuple(fields["starts"]),
+            ends=tuple(fields["ends"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleBatch:
+    """Observations joined with their labels, in the order in which the pairs became complete.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    first_index
+        How many examples of this stream stand before this batch in this partition; example i of the batch has
+        index first_index + i.
+    seqs
+        Sequence number of each example.
+    features
+        count × F little-endian float32, as in ObservationBatch.
+    labels
+        True class of each example.
+    answers
+        What the device answered to each; empty text where no model answered.
+    model_versions
+        The version that answered each; 0 where no model answered.
+    corrects
+        True when these repeat earlier examples with a newer label: a reader of rows replaces the earlier
+        ones, a detector skips them.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ExampleBatch","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"features","type":"bytes","default":""},{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"model_versions","type":{"type":"array","items":"int"},"default":[]},{"name":"corrects","type":"boolean","default":false}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.label.ExampleBatch"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    first_index: int = 0
+    seqs: tuple[int, ...] = ()
+    features: bytes = b""
+    labels: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    model_versions: tuple[int, ...] = ()
+    corrects: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "first_index": self.first_index,
+            "seqs": list(self.seqs),
+            "features": self.features,
+            "labels": list(self.labels),
+            "answers": list(self.answers),
+            "model_versions": list(self.model_versions),
+            "corrects": self.corrects,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            first_index=fields["first_index"],
+            seqs=tuple(fields["seqs"]),
+            features=fields["features"],
+            labels=tuple(fields["labels"]),
+            answers=tuple(fields["answers"]),
+            model_versions=tuple(fields["model_versions"]),
+            corrects=fields["corrects"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinState:
+    """Where the label join of one partition stands.
+
+    Attributes
+    ----------
+    low_water
+        Offset in observations from which pending rows are rebuilt.
+    indexes
+        tenant/stream → examples emitted into this partition.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"JoinState","namespace":"edgeloop.label","fields":[{"name":"low_water","type":"long","default":0},{"name":"indexes","type":{"type":"map","values":"long"},"default":{}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.label.JoinState"
+
+    low_water: int = 0
+    indexes: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "low_water": self.low_water,
+            "indexes": dict(self.indexes),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            low_water=fields["low_water"],
+            indexes=fields["indexes"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What turned out to be true of one observation. Names its device and either the sequence number or the
+    request id.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    seq
+        Sequence number of the observation; -1 when request_id names it.
+    request_id
+        Request id of the observation; empty when seq names it.
+    label
+        The true class, as text.
+    event_time
+        When the truth was found, milliseconds since 1970; 0 when unknown.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Label","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"request_id","type":"string","default":""},{"name":"label","type":"string","default":""},{"name":"event_time","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.label.Label"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    seq: int = -1
+    request_id: str = ""
+    label: str = ""
+    event_time: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "seq": self.seq,
+            "request_id": self.request_id,
+            "label": self.label,
+            "event_time": self.event_time,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            seq=fields["seq"],
+            request_id=fields["request_id"],
+            label=fields["label"],
+            event_time=fields["event_time"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelContradicted:
+    """A later label differs from the one that an observation already had; the later one wins.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    seq
+        Sequence number of the observation.
+    previous
+        The label until now.
+    label
+        The label from now on.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"LabelContradicted","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":0},{"name":"previous","type":"string","default":""},{"name":"label","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.label.LabelContradicted"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    seq: int = 0
+    previous: str = ""
+    label: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "seq": self.seq,
+            "previous": self.previous,
+            "label": self.label,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            seq=fields["seq"],
+            previous=fields["previous"],
+            label=fields["label"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledRows:
+    """Labels already joined for one device, as far as their observations are still within the horizon.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    seqs
+        Sequence numbers.
+    labels
+        Their labels.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"LabelledRows","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"labels","type":{"type":"array","items":"string"},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.label.LabelledRows"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    seqs: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "seqs": list(self.seqs),
+            "labels": list(self.labels),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            seqs=tuple(fields["seqs"]),
+            labels=tuple(fields["labels"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLabel:
+    """A label whose observation has not come yet.
+
+    Attributes
+    ----------
+    label
+        The Label in Avro.
+    at
+        topic/partition/offset of the label.
+    since
+        Record time at which it began to wait, ms.
+    id
+        ce_id of the label.
+    correlation
+        ce_correlationid of the label.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"WaitingLabel","namespace":"edgeloop.label","fields":[{"name":"label","type":"bytes","default":""},{"name":"at","type":"string","default":""},{"name":"since","type":"long","default":0},{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.label.WaitingLabel"
+
+    label: bytes = b""
+    at: str = ""
+    since: int = 0
+    id: str = ""
+    correlation: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "at": self.at,
+            "since": self.since,
+            "id": self.id,
+            "correlation": self.correlation,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            label=fields["label"],
+            at=fields["at"],
+            since=fields["since"],
+            id=fields["id"],
+            correlation=fields["correlation"],
+        )
+
+
+class RefusalReason(StrEnum):
+    """Why."""
+
+    STALE = "STALE"
+    UNKNOWN_STREAM = "UNKNOWN_STREAM"
+    BROKEN_ARTIFACT = "BROKEN_ARTIFACT"
+    FORBIDDEN_GRAPH = "FORBIDDEN_GRAPH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateRefused:
+    """A candidate that did not become a version.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    request_id
+        Request.
+    digest
+        Digest.
+    reason
+        Typed reason.
+    message
+        For people.
+    previous
+        Hash of the event before in the chain.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CandidateRefused","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"reason","type":{"type":"enum","name":"RefusalReason","symbols":["STALE","UNKNOWN_STREAM","BROKEN_ARTIFACT","FORBIDDEN_GRAPH"],"default":"STALE"},"default":"STALE"},{"name":"message","type":"string","default":""},{"name":"previous","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.model.CandidateRefused"
+
+    tenant: str = "default"
+    stream: str = ""
+    request_id: str = ""
+    digest: str = ""
+    reason: RefusalReason = RefusalReason.STALE
+    message: str = ""
+    previous: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "request_id": self.request_id,
+            "digest": self.digest,
+            "reason": self.reason.value,
+            "message": self.message,
+            "previous": self.previous,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            request_id=fields["request_id"],
+            digest=fields["digest"],
+            reason=RefusalReason(fields["reason"]),
+            message=fields["message"],
+            previous=fields["previous"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCandidate:
+    """A challenger that passed its gate.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    request_id
+        campaign/stage.
+    digest
+        SHA-256 of the ONNX file, hex.
+    size
+        Bytes.
+    chunks
+        Number of chunks.
+    chunk_partition
+        Partition of model.chunks that holds them.
+    chunk_offset
+        Offset from which they can be read.
+    classes
+        Class names in the order of the probabilities.
+    definition_version
+        Stream definition that it was trained on.
+    champion_version
+        Version that it beat; 0 for the majority class.
+    rows
+        Rows fitted on.
+    dataset_digest
+        SHA-256 over those rows.
+    metrics
+        Of gate and fit.
+    parameters
+        Of the fit.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.model.ModelCandidate"
+
+    tenant: str = "default"
+    stream: str = ""
+    request_id: str = ""
+    digest: str = ""
+    size: int = 0
+    chunks: int = 0
+    chunk_partition: int = 0
+    chunk_offset: int = 0
+    classes: tuple[str, ...] = ()
+    definition_version: int = 0
+    champion_version: int = 0
+    rows: int = 0
+    dataset_digest: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "request_id": self.request_id,
+            "digest": self.digest,
+            "size": self.size,
+            "chunks": self.chunks,
+            "chunk_partition": self.chunk_partition,
+            "chunk_offset": self.chunk_offset,
+            "classes": list(self.classes),
+            "definition_version": self.definition_version,
+            "champion_version": self.champion_version,
+            "rows": self.rows,
+            "dataset_digest": self.dataset_digest,
+            "metrics": dict(self.metrics),
+            "parameters": dict(self.parameters),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            request_id=fields["request_id"],
+            digest=fields["digest"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            chunk_partition=fields["chunk_partition"],
+            chunk_offset=fields["chunk_offset"],
+            classes=tuple(fields["classes"]),
+            definition_version=fields["definition_version"],
+            champion_version=fields["champion_version"],
+            rows=fields["rows"],
+            dataset_digest=fields["dataset_digest"],
+            metrics=fields["metrics"],
+            parameters=fields["parameters"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChunk:
+    """Part of an ONNX file. Key digest/index.
+
+    Attributes
+    ----------
+    digest
+        SHA-256 of the whole file, hex.
+    index
+        Number of the chunk, from 0.
+    total
+        Number of chunks.
+    size
+        Bytes of the whole file.
+    data
+        At most 512 KiB.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelChunk","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"index","type":"int","default":0},{"name":"total","type":"int","default":0},{"name":"size","type":"long","default":0},{"name":"data","type":"bytes","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.model.ModelChunk"
+
+    digest: str = ""
+    index: int = 0
+    total: int = 0
+    size: int = 0
+    data: bytes = b""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "digest": self.digest,
+            "index": self.index,
+            "total": self.total,
+            "size": self.size,
+            "data": self.data,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            digest=fields["digest"],
+            index=fields["index"],
+            total=fields["total"],
+            size=fields["size"],
+            data=fields["data"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """A candidate became a version: the stream's champion from here on.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    version
+        From 1.
+    request_id
+        The training request behind it.
+    digest
+        SHA-256 of the ONNX file, hex.
+    size
+        Bytes.
+    chunks
+        Number of chunks.
+    chunk_partition
+        Partition of model.chunks that holds them.
+    chunk_offset
+        Offset from which they can be read.
+    classes
+        Class names in the order of the probabilities.
+    definition_version
+        Stream definition.
+    beat_version
+        The version it replaces; 0 for the majority class.
+    rows
+        Rows fitted on.
+    dataset_digest
+        SHA-256 over those rows.
+    metrics
+        Of gate and fit.
+    parameters
+        Of the fit.
+    statement
+        What is signed: canonical JSON of what a device must know before it loads.
+    signature
+        Ed25519 over the statement.
+    key_id
+        SHA-256 of the public key, hex, first 16.
+    previous
+        Hash of the event before in the chain: SHA-256(its previous ‖ its schema fingerprint ‖ its Avro body).
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""},{"name":"previous","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.model.ModelVersion"
+
+    tenant: str = "default"
+    stream: str = ""
+    version: int = 0
+    request_id: str = ""
+    digest: str = ""
+    size: int = 0
+    chunks: int = 0
+    chunk_partition: int = 0
+    chunk_offset: int = 0
+    classes: tuple[str, ...] = ()
+    definition_version: int = 0
+    beat_version: int = 0
+    rows: int = 0
+    dataset_digest: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    statement: bytes = b""
+    signature: bytes = b""
+    key_id: str = ""
+    previous: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "version": self.version,
+            "request_id": self.request_id,
+            "digest": self.digest,
+            "size": self.size,
+            "chunks": self.chunks,
+            "chunk_partition": self.chunk_partition,
+            "chunk_offset": self.chunk_offset,
+            "classes": list(self.classes),
+            "definition_version": self.definition_version,
+            "beat_version": self.beat_version,
+            "rows": self.rows,
+            "dataset_digest": self.dataset_digest,
+            "metrics": dict(self.metrics),
+            "parameters": dict(self.parameters),
+            "statement": self.statement,
+            "signature": self.signature,
+            "key_id": self.key_id,
+            "previous": self.previous,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            version=fields["version"],
+            request_id=fields["request_id"],
+            digest=fields["digest"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            chunk_partition=fields["chunk_partition"],
+            chunk_offset=fields["chunk_offset"],
+            classes=tuple(fields["classes"]),
+            definition_version=fields["definition_version"],
+            beat_version=fields["beat_version"],
+            rows=fields["rows"],
+            dataset_digest=fields["dataset_digest"],
+            metrics=fields["metrics"],
+            parameters=fields["parameters"],
+            statement=fields["statement"],
+            signature=fields["signature"],
+            key_id=fields["key_id"],
+            previous=fields["previous"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One numeric feature.
+
+    Attributes
+    ----------
+    name
+        Name, unique within the stream.
+    unit
+        Unit, for people.
+    nullable
+        Whether NaN is allowed.
+    minimum
+        Smallest allowed value.
+    maximum
+        Largest allowed value.
+    pii
+        Whether it tells of a person.
+    local_only
+        Whether it may leave the device.
+    """
+
+    name: str = ""
+    unit: str = ""
+    nullable: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    pii: bool = False
+    local_only: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "nullable": self.nullable,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "pii": self.pii,
+            "local_only": self.local_only,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            name=fields["name"],
+            unit=fields["unit"],
+            nullable=fields["nullable"],
+            minimum=fields["minimum"],
+            maximum=fields["maximum"],
+            pii=fields["pii"],
+            local_only=fields["local_only"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterStream:
+    """Command: define a stream, or change its definition.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    features
+        The features in order.
+    label
+        Name of the label.
+    classes
+        Known classes.
+    expected_version
+        Version that the sender believes current; 0 for a new stream.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.model.RegisterStream"
+
+    tenant: str = "default"
+    stream: str = ""
+    features: tuple[Feature, ...] = ()
+    label: str = ""
+    classes: tuple[str, ...] = ()
+    expected_version: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "features": [x.as_dict() for x in self.features],
+            "label": self.label,
+            "classes": list(self.classes),
+            "expected_version": self.expected_version,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            features=tuple(Feature.from_dict(x) for x in fields["features"]),
+            label=fields["label"],
+            classes=tuple(fields["classes"]),
+            expected_version=fields["expected_version"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryState:
+    """Heads of the registry.
+
+    Attributes
+    ----------
+    chain
+        Hash of the newest event of the chain.
+    versions
+        tenant/stream → current version.
+    definitions
+        tenant/stream → current definition.
+    done
+        Newest request ids handled.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"versions","type":{"type":"map","values":"int"},"default":{}},{"name":"definitions","type":{"type":"map","values":"int"},"default":{}},{"name":"done","type":{"type":"array","items":"string"},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.model.RegistryState"
+
+    chain: str = ""
+    versions: Mapping[str, int] = field(default_factory=dict[str, int])
+    definitions: Mapping[str, int] = field(default_factory=dict[str, int])
+    done: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "chain": self.chain,
+            "versions": dict(self.versions),
+            "definitions": dict(self.definitions),
+            "done": list(self.done),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            chain=fields["chain"],
+            versions=fields["versions"],
+            definitions=fields["definitions"],
+            done=tuple(fields["done"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamDefinition:
+    """What the rows of a stream are. Compacted by tenant/stream.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    version
+        Number of this definition, from 1.
+    features
+        The features in the order of the packed rows.
+    label
+        Name of the label, for people.
+    classes
+        Known classes in sorted order; may grow.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.model.StreamDefinition"
+
+    tenant: str = "default"
+    stream: str = ""
+    version: int = 0
+    features: tuple[Feature, ...] = ()
+    label: str = ""
+    classes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "version": self.version,
+            "features": [x.as_dict() for x in self.features],
+            "label": self.label,
+            "classes": list(self.classes),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            version=fields["version"],
+            features=tuple(Feature.from_dict(x) for x in fields["features"]),
+            label=fields["label"],
+            classes=tuple(fields["classes"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationBatch:
+    """Consecutive rows that one device saw and answered with one model version. Row i has sequence number
+    first_seq + i.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    first_seq
+        Sequence number of the first row within (device_id, boot_epoch).
+    count
+        Rows in the batch, at least 1.
+    features
+        count × F little-endian float32, row by row, F and their order as in the stream definition; NaN is a
+        missing value.
+    event_times
+        Time of each row, milliseconds since 1970; empty when unknown. Information only: never drives
+        retention.
+    request_ids
+        Request id of each row, or empty when the rows have none.
+    model_version
+        Version that answered every row of the batch; 0 where no model answered.
+    answers
+        Predicted class of each row; empty where no model answered.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationBatch","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"features","type":"bytes","default":""},{"name":"event_times","type":{"type":"array","items":"long"},"default":[]},{"name":"request_ids","type":{"type":"array","items":"string"},"default":[]},{"name":"model_version","type":"int","default":0},{"name":"answers","type":{"type":"array","items":"string"},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.observation.ObservationBatch"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    first_seq: int = 0
+    count: int = 0
+    features: bytes = b""
+    event_times: tuple[int, ...] = ()
+    request_ids: tuple[str, ...] = ()
+    model_version: int = 0
+    answers: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "first_seq": self.first_seq,
+            "count": self.count,
+            "features": self.features,
+            "event_times": list(self.event_times),
+            "request_ids": list(self.request_ids),
+            "model_version": self.model_version,
+            "answers": list(self.answers),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            first_seq=fields["first_seq"],
+            count=fields["count"],
+            features=fields["features"],
+            event_times=tuple(fields["event_times"]),
+            request_ids=tuple(fields["request_ids"]),
+            model_version=fields["model_version"],
+            answers=tuple(fields["answers"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationRow:
+    """One row, for producers that cannot batch.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again.
+    seq
+        Sequence number of the row within (device_id, boot_epoch).
+    features
+        F values in the order of the stream definition; NaN is a missing value.
+    event_time
+        Time of the row, milliseconds since 1970; 0 when unknown.
+    request_id
+        Id by which a label may name this row; may be empty.
+    model_version
+        Version that answered; 0 where no model answered.
+    answer
+        Predicted class; empty where no model answered.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationRow","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":0},{"name":"features","type":{"type":"array","items":"double"},"default":[]},{"name":"event_time","type":"long","default":0},{"name":"request_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"answer","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.observation.ObservationRow"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    seq: int = 0
+    features: tuple[float, ...] = ()
+    event_time: int = 0
+    request_id: str = ""
+    model_version: int = 0
+    answer: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "seq": self.seq,
+            "features": list(self.features),
+            "event_time": self.event_time,
+            "request_id": self.request_id,
+            "model_version": self.model_version,
+            "answer": self.answer,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            seq=fields["seq"],
+            features=tuple(fields["features"]),
+            event_time=fields["event_time"],
+            request_id=fields["request_id"],
+            model_version=fields["model_version"],
+            answer=fields["answer"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """This device shall run this version. Compacted by tenant/stream/device.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    version
+        Version.
+    digest
+        SHA-256 of the ONNX file, hex.
+    size
+        Bytes.
+    chunks
+        Number of chunks.
+    chunk_partition
+        Partition of model.chunks that holds them.
+    chunk_offset
+        Offset from which they can be read.
+    statement
+        Signed statement of the version.
+    signature
+        Ed25519.
+    key_id
+        Key.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Assignment","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.rollout.Assignment"
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    version: int = 0
+    digest: str = ""
+    size: int = 0
+    chunks: int = 0
+    chunk_partition: int = 0
+    chunk_offset: int = 0
+    statement: bytes = b""
+    signature: bytes = b""
+    key_id: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "version": self.version,
+            "digest": self.digest,
+            "size": self.size,
+            "chunks": self.chunks,
+            "chunk_partition": self.chunk_partition,
+            "chunk_offset": self.chunk_offset,
+            "statement": self.statement,
+            "signature": self.signature,
+            "key_id": self.key_id,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            version=fields["version"],
+            digest=fields["digest"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            chunk_partition=fields["chunk_partition"],
+            chunk_offset=fields["chunk_offset"],
+            statement=fields["statement"],
+            signature=fields["signature"],
+            key_id=fields["key_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutState:
+    """What rollout knows of one stream.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    current
+        The newest Assignment without device, in Avro, or null.
+    cause_id
+        ce_id of the ModelVersion.
+    cause_at
+        Its place.
+    correlation
+        Its correlation.
+    devices
+        Device → version assigned; 0 for none.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"current","type":["null","bytes"],"default":null},{"name":"cause_id","type":"string","default":""},{"name":"cause_at","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"devices","type":{"type":"map","values":"int"},"default":{}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutState"
+
+    tenant: str = "default"
+    stream: str = ""
+    current: bytes | None = None
+    cause_id: str = ""
+    cause_at: str = ""
+    correlation: str = ""
+    devices: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "current": self.current,
+            "cause_id": self.cause_id,
+            "cause_at": self.cause_at,
+            "correlation": self.correlation,
+            "devices": dict(self.devices),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            current=fields["current"],
+            cause_id=fields["cause_id"],
+            cause_at=fields["cause_at"],
+            correlation=fields["correlation"],
+            devices=fields["devices"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffsetRange:
+    """Offsets of one input partition.
+
+    Attributes
+    ----------
+    topic
+        Topic.
+    partition
+        Partition.
+    first
+        First offset of this transaction.
+    end
+        Offset that comes next.
+    """
+
+    topic: str = ""
+    partition: int = 0
+    first: int = 0
+    end: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "topic": self.topic,
+            "partition": self.partition,
+            "first": self.first,
+            "end": self.end,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            topic=fields["topic"],
+            partition=fields["partition"],
+            first=fields["first"],
+            end=fields["end"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Closes each transaction of a service: the inputs that it handled.
+
+    Attributes
+    ----------
+    service
+        Service.
+    now
+        Largest record time handled, ms.
+    transaction
+        Transactions so far of this partition.
+    ranges
+        Per input partition: what this transaction handled, and where it stands; a partition without news has
+        first = end.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Checkpoint","namespace":"edgeloop.state","fields":[{"name":"service","type":"string","default":""},{"name":"now","type":"long","default":0},{"name":"transaction","type":"long","default":0},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"OffsetRange","fields":[{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"first","type":"long","default":0},{"name":"end","type":"long","default":0}]}},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.state.Checkpoint"
+
+    service: str = ""
+    now: int = 0
+    transaction: int = 0
+    ranges: tuple[OffsetRange, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "service": self.service,
+            "now": self.now,
+            "transaction": self.transaction,
+            "ranges": [x.as_dict() for x in self.ranges],
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            service=fields["service"],
+            now=fields["now"],
+            transaction=fields["transaction"],
+            ranges=tuple(OffsetRange.from_dict(x) for x in fields["ranges"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Where the examples stood at a row.
+
+    Attributes
+    ----------
+    row
+        Labelled rows.
+    positions
+        Positions.
+    """
+
+    row: int = 0
+    positions: tuple[Position, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "row": self.row,
+            "positions": [x.as_dict() for x in self.positions],
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            row=fields["row"],
+            positions=tuple(Position.from_dict(x) for x in fields["positions"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """The event that led to this one.
+
+    Attributes
+    ----------
+    id
+        ce_id of the causing event.
+    correlation
+        ce_correlationid, common to one chain of events.
+    at
+        topic/partition/offset of the causing event.
+    """
+
+    id: str = ""
+    correlation: str = ""
+    at: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "correlation": self.correlation,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            id=fields["id"],
+            correlation=fields["correlation"],
+            at=fields["at"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignState:
+    """The campaigns of one stream, and what its labelled rows are.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    rows
+        Labelled rows folded.
+    positions
+        Where the examples stand.
+    version
+        Newest version whose answers were seen.
+    campaign
+        Open campaign; empty for none.
+    opened_row
+        Row of its alarm.
+    start_row
+        First row of its windows.
+    start
+        Where the examples stood at start_row.
+    next_stage
+        Stage that comes next.
+    cooldown_until
+        No new campaign before this row.
+    campaigns
+        Campaigns so far.
+    recent
+        Marks of recent rows, so that a window may start before its alarm.
+    done
+        Newest command and signal ids handled.
+    cause
+        What this goes back to; copied into the headers of what follows.
+    extra
+        Further counters of the policy.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"version","type":"int","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened_row","type":"long","default":0},{"name":"start_row","type":"long","default":0},{"name":"start","type":{"type":"array","items":"Position"},"default":[]},{"name":"next_stage","type":"int","default":0},{"name":"cooldown_until","type":"long","default":0},{"name":"campaigns","type":"long","default":0},{"name":"recent","type":{"type":"array","items":{"type":"record","name":"Mark","fields":[{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":"Position"},"default":[]}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"extra","type":{"type":"map","values":"double"},"default":{}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.training.CampaignState"
+
+    tenant: str = "default"
+    stream: str = ""
+    rows: int = 0
+    positions: tuple[Position, ...] = ()
+    version: int = 0
+    campaign: str = ""
+    opened_row: int = 0
+    start_row: int = 0
+    start: tuple[Position, ...] = ()
+    next_stage: int = 0
+    cooldown_until: int = 0
+    campaigns: int = 0
+    recent: tuple[Mark, ...] = ()
+    done: tuple[str, ...] = ()
+    cause: Cause = field(default_factory=lambda: Cause())
+    extra: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "rows": self.rows,
+            "positions": [x.as_dict() for x in self.positions],
+            "version": self.version,
+            "campaign": self.campaign,
+            "opened_row": self.opened_row,
+            "start_row": self.start_row,
+            "start": [x.as_dict() for x in self.start],
+            "next_stage": self.next_stage,
+            "cooldown_until": self.cooldown_until,
+            "campaigns": self.campaigns,
+            "recent": [x.as_dict() for x in self.recent],
+            "done": list(self.done),
+            "cause": self.cause.as_dict(),
+            "extra": dict(self.extra),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            rows=fields["rows"],
+            positions=tuple(Position.from_dict(x) for x in fields["positions"]),
+            version=fields["version"],
+            campaign=fields["campaign"],
+            opened_row=fields["opened_row"],
+            start_row=fields["start_row"],
+            start=tuple(Position.from_dict(x) for x in fields["start"]),
+            next_stage=fields["next_stage"],
+            cooldown_until=fields["cooldown_until"],
+            campaigns=fields["campaigns"],
+            recent=tuple(Mark.from_dict(x) for x in fields["recent"]),
+            done=tuple(fields["done"]),
+            cause=Cause.from_dict(fields["cause"]),
+            extra=fields["extra"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Labelled rows by where they lie.
+
+    Attributes
+    ----------
+    partition
+        Partition of examples.
+    offset
+        Offset of their batch.
+    first_index
+        Index of the first.
+    count
+        How many.
+    row
+        Labelled rows of the stream before them.
+    """
+
+    partition: int = 0
+    offset: int = 0
+    first_index: int = 0
+    count: int = 0
+    row: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "partition": self.partition,
+            "offset": self.offset,
+            "first_index": self.first_index,
+            "count": self.count,
+            "row": self.row,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            partition=fields["partition"],
+            offset=fields["offset"],
+            first_index=fields["first_index"],
+            count=fields["count"],
+            row=fields["row"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateState:
+    """A challenger at its gate, and the newest rows of its stream.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    rows
+        Labelled rows folded.
+    references
+        The newest references, oldest first.
+    request
+        The open TrainingRequest in Avro, or null.
+    request_at
+        Where the request stands: topic/partition/offset.
+    request_cause_id
+        ce_id of the request.
+    correlation
+        ce_correlationid of the request.
+    digest
+        Challenger.
+    rows_fitted
+        Rows it was fitted on.
+    dataset_digest
+        Digest of these rows.
+    chunk_partition
+        Where its chunks lie.
+    chunk_offset
+        Offset of its first chunk, or one before it.
+    size
+        Bytes.
+    chunks
+        Chunks.
+    classes
+        Its classes.
+    parameters
+        Of the fit.
+    metrics
+        Of the fit.
+    fit_seconds
+        Wall time of the fit.
+    champion_version
+        Judged against.
+    wins
+        So far.
+    losses
+        So far.
+    judged
+        So far.
+    next_row
+        Row of the stream to be judged next.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"references","type":{"type":"array","items":{"type":"record","name":"Reference","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"row","type":"long","default":0}]}},"default":[]},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.training.GateState"
+
+    tenant: str = "default"
+    stream: str = ""
+    rows: int = 0
+    references: tuple[Reference, ...] = ()
+    request: bytes | None = None
+    request_at: str = ""
+    request_cause_id: str = ""
+    correlation: str = ""
+    digest: str = ""
+    rows_fitted: int = 0
+    dataset_digest: str = ""
+    chunk_partition: int = 0
+    chunk_offset: int = 0
+    size: int = 0
+    chunks: int = 0
+    classes: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    fit_seconds: float = 0.0
+    champion_version: int = 0
+    wins: int = 0
+    losses: int = 0
+    judged: int = 0
+    next_row: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "rows": self.rows,
+            "references": [x.as_dict() for x in self.references],
+            "request": self.request,
+            "request_at": self.request_at,
+            "request_cause_id": self.request_cause_id,
+            "correlation": self.correlation,
+            "digest": self.digest,
+            "rows_fitted": self.rows_fitted,
+            "dataset_digest": self.dataset_digest,
+            "chunk_partition": self.chunk_partition,
+            "chunk_offset": self.chunk_offset,
+            "size": self.size,
+            "chunks": self.chunks,
+            "classes": list(self.classes),
+            "parameters": dict(self.parameters),
+            "metrics": dict(self.metrics),
+            "fit_seconds": self.fit_seconds,
+            "champion_version": self.champion_version,
+            "wins": self.wins,
+            "losses": self.losses,
+            "judged": self.judged,
+            "next_row": self.next_row,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            rows=fields["rows"],
+            references=tuple(Reference.from_dict(x) for x in fields["references"]),
+            request=fields["request"],
+            request_at=fields["request_at"],
+            request_cause_id=fields["request_cause_id"],
+            correlation=fields["correlation"],
+            digest=fields["digest"],
+            rows_fitted=fields["rows_fitted"],
+            dataset_digest=fields["dataset_digest"],
+            chunk_partition=fields["chunk_partition"],
+            chunk_offset=fields["chunk_offset"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            classes=tuple(fields["classes"]),
+            parameters=fields["parameters"],
+            metrics=fields["metrics"],
+            fit_seconds=fields["fit_seconds"],
+            champion_version=fields["champion_version"],
+            wins=fields["wins"],
+            losses=fields["losses"],
+            judged=fields["judged"],
+            next_row=fields["next_row"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTraining:
+    """Command: train the first version of a stream, or a version on demand.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    command_id
+        Id of the command; a repeat changes nothing.
+    rows
+        Labelled rows that must be there first.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"StartTraining","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"rows","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.training.StartTraining"
+
+    tenant: str = "default"
+    stream: str = ""
+    command_id: str = ""
+    rows: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "command_id": self.command_id,
+            "rows": self.rows,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            command_id=fields["command_id"],
+            rows=fields["rows"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Examples of one partition.
+
+    Attributes
+    ----------
+    partition
+        Partition.
+    first_offset
+        Offset to read from.
+    end_offset
+        Offset to read up to, exclusive.
+    first_index
+        First index that belongs to the range.
+    end_index
+        Index after the last one.
+    """
+
+    partition: int = 0
+    first_offset: int = 0
+    end_offset: int = 0
+    first_index: int = 0
+    end_index: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "partition": self.partition,
+            "first_offset": self.first_offset,
+            "end_offset": self.end_offset,
+            "first_index": self.first_index,
+            "end_index": self.end_index,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            partition=fields["partition"],
+            first_offset=fields["first_offset"],
+            end_offset=fields["end_offset"],
+            first_index=fields["first_index"],
+            end_index=fields["end_index"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The rows of a dataset, named so that they can be read again.
+
+    Attributes
+    ----------
+    cluster_id
+        Kafka cluster.
+    topic
+        Topic.
+    ranges
+        Ranges in order of partition.
+    rows
+        Rows in all.
+    digest
+        SHA-256 over the rows as read; empty in a request.
+    """
+
+    cluster_id: str = ""
+    topic: str = ""
+    ranges: tuple[Range, ...] = ()
+    rows: int = 0
+    digest: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "cluster_id": self.cluster_id,
+            "topic": self.topic,
+            "ranges": [x.as_dict() for x in self.ranges],
+            "rows": self.rows,
+            "digest": self.digest,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            cluster_id=fields["cluster_id"],
+            topic=fields["topic"],
+            ranges=tuple(Range.from_dict(x) for x in fields["ranges"]),
+            rows=fields["rows"],
+            digest=fields["digest"],
+        )
+
+
+class GateKind(StrEnum):
+    """What the challenger is judged against."""
+
+    CHAMPION = "CHAMPION"
+    MAJORITY = "MAJORITY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest:
+    """A fit is due.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    request_id
+        campaign/stage.
+    campaign
+        Id of the signal or command behind it.
+    stage
+        Number of the stage, from 0.
+    manifest
+        The rows to fit on.
+    row
+        Labelled rows of the stream at which the window ends.
+    gate
+        CHAMPION: the current version, on labelled rows after the window. MAJORITY: the majority class, on the
+        newest rows of the window.
+    gate_until
+        Labelled row of the stream at which the gate decides at the latest.
+    cause
+        What this goes back to; copied into the headers of what follows.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRequest"
+
+    tenant: str = "default"
+    stream: str = ""
+    request_id: str = ""
+    campaign: str = ""
+    stage: int = 0
+    manifest: Manifest = field(default_factory=lambda: Manifest())
+    row: int = 0
+    gate: GateKind = GateKind.CHAMPION
+    gate_until: int = 0
+    cause: Cause = field(default_factory=lambda: Cause())
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "request_id": self.request_id,
+            "campaign": self.campaign,
+            "stage": self.stage,
+            "manifest": self.manifest.as_dict(),
+            "row": self.row,
+            "gate": self.gate.value,
+            "gate_until": self.gate_until,
+            "cause": self.cause.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            request_id=fields["request_id"],
+            campaign=fields["campaign"],
+            stage=fields["stage"],
+            manifest=Manifest.from_dict(fields["manifest"]),
+            row=fields["row"],
+            gate=GateKind(fields["gate"]),
+            gate_until=fields["gate_until"],
+            cause=Cause.from_dict(fields["cause"]),
+        )
+
+
+class RunStatus(StrEnum):
+    """FITTED: waits at the gate for rows. PROMOTED, REJECTED and FAILED end the run."""
+
+    FITTED = "FITTED"
+    PROMOTED = "PROMOTED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRun:
+    """How a fit goes on.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    request_id
+        campaign/stage.
+    campaign
+        Campaign.
+    stage
+        Stage.
+    status
+        Where it stands.
+    digest
+        SHA-256 of the challenger's ONNX file.
+    rows
+        Rows fitted on.
+    dataset_digest
+        SHA-256 over those rows.
+    champion_version
+        The version it was judged against; 0 for none.
+    wins
+        Rows that only the challenger had right.
+    losses
+        Rows that only the champion had right.
+    judged
+        Rows judged.
+    row
+        Labelled row of the stream at which it was decided.
+    metrics
+        accuracy, parity and the like; no times.
+    parameters
+        Of the fit.
+    fit_seconds
+        Wall time of the fit.
+    reason
+        Why it ended so.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED"],"default":"FITTED"},"default":"FITTED"},{"name":"digest","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRun"
+
+    tenant: str = "default"
+    stream: str = ""
+    request_id: str = ""
+    campaign: str = ""
+    stage: int = 0
+    status: RunStatus = RunStatus.FITTED
+    digest: str = ""
+    rows: int = 0
+    dataset_digest: str = ""
+    champion_version: int = 0
+    wins: int = 0
+    losses: int = 0
+    judged: int = 0
+    row: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    fit_seconds: float = 0.0
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "request_id": self.request_id,
+            "campaign": self.campaign,
+            "stage": self.stage,
+            "status": self.status.value,
+            "digest": self.digest,
+            "rows": self.rows,
+            "dataset_digest": self.dataset_digest,
+            "champion_version": self.champion_version,
+            "wins": self.wins,
+            "losses": self.losses,
+            "judged": self.judged,
+            "row": self.row,
+            "metrics": dict(self.metrics),
+            "parameters": dict(self.parameters),
+            "fit_seconds": self.fit_seconds,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            request_id=fields["request_id"],
+            campaign=fields["campaign"],
+            stage=fields["stage"],
+            status=RunStatus(fields["status"]),
+            digest=fields["digest"],
+            rows=fields["rows"],
+            dataset_digest=fields["dataset_digest"],
+            champion_version=fields["champion_version"],
+            wins=fields["wins"],
+            losses=fields["losses"],
+            judged=fields["judged"],
+            row=fields["row"],
+            metrics=fields["metrics"],
+            parameters=fields["parameters"],
+            fit_seconds=fields["fit_seconds"],
+            reason=fields["reason"],
+        )
+
+
+EVENTS = (
+    DeadLetter,
+    BlockState,
+    DetectorState,
+    DriftPartial,
+    DriftSignal,
+    DeviceReport,
+    SeenRows,
+    ExampleBatch,
+    JoinState,
+    Label,
+    LabelContradicted,
+    LabelledRows,
+    WaitingLabel,
+    CandidateRefused,
+    ModelCandidate,
+    ModelChunk,
+    ModelVersion,
+    RegisterStream,
+    RegistryState,
+    StreamDefinition,
+    ObservationBatch,
+    ObservationRow,
+    Assignment,
+    RolloutState,
+    Checkpoint,
+    CampaignState,
+    GateState,
+    StartTraining,
+    TrainingRequest,
+    TrainingRun,
+)

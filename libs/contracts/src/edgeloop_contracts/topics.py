@@ -1,0 +1,202 @@
+"""Every topic, declared once: name, event types, key, partitions, retention, cleanup and producing service.
+
+Nothing else in the code writes a topic's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edgeloop_contracts import events as e
+from edgeloop_contracts.event import Event
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+FOREVER = -1
+
+
+class Partitions(StrEnum):
+    """How many partitions a topic has.
+
+    All ``MANY`` topics have the same count, so that a service's inputs are co-partitioned; the count is fixed when a
+    topic is created.
+    """
+
+    ONE = "one"
+    MANY = "many"
+
+
+class Key(StrEnum):
+    """What the text key of a record is made of."""
+
+    DEVICE = "tenant/stream/device"
+    STREAM = "tenant/stream"
+    CHUNK = "digest/index"
+    STATE = "kind/key"
+    ORIGINAL = "as received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One Kafka topic.
+
+    Attributes
+    ----------
+    name
+        Without the prefix that settings may put before it.
+    kinds
+        Event types that it carries. One type uses the subject ``<topic>-value``, several use ``<topic>-<record>``.
+    producer
+        The one service that writes it; ``""`` for raw input and commands, which anybody may write.
+    key
+        What its keys are made of.
+    retention_ms
+        Age at which records go, milliseconds; ``FOREVER`` keeps them.
+    compacted
+        Whether only the newest record of each key is kept.
+    log_append_time
+        Whether the broker stamps records (a device's clock may be wrong by years).
+    max_bytes
+        Largest record.
+    """
+
+    name: str
+    kinds: tuple[type[Event], ...]
+    producer: str
+    key: Key
+    partitions: Partitions = Partitions.MANY
+    retention_ms: int = 7 * DAY
+    compacted: bool = False
+    log_append_time: bool = False
+    max_bytes: int = 1 << 20
+    config: dict[str, str] = field(default_factory=dict[str, str])
+
+    def subject(self, kind: type[Event]) -> str:
+        """Name under which the registry keeps the schema of ``kind`` in this topic."""
+        return f"{self.name}-value" if len(self.kinds) == 1 else f"{self.name}-{kind.FULLNAME}"
+
+
+OBSERVATIONS_RAW = Topic(
+    name="observations.raw", kinds=(e.ObservationBatch,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
+)
+OBSERVATION_ROWS_RAW = Topic(
+    name="observations.rows.raw", kinds=(e.ObservationRow,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
+)
+LABELS_RAW = Topic(name="labels.raw", kinds=(e.Label,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY)
+
+OBSERVATIONS = Topic(name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE)
+LABELS = Topic(name="labels", kinds=(e.Label,), producer="ingestion", key=Key.DEVICE)
+
+EXAMPLES = Topic(name="examples", kinds=(e.ExampleBatch,), producer="labels", key=Key.DEVICE, retention_ms=30 * DAY)
+LABEL_CONTRADICTIONS = Topic(name="labels.contradictions", kinds=(e.LabelContradicted,), producer="labels", key=Key.DEVICE)
+
+DRIFT_PARTIALS = Topic(name="drift.partials", kinds=(e.DriftPartial,), producer="drift", key=Key.STREAM)
+DRIFT_SIGNALS = Topic(name="drift.signals", kinds=(e.DriftSignal,), producer="drift", key=Key.STREAM, retention_ms=FOREVER)
+
+RETRAINING_COMMANDS = Topic(name="retraining.commands", kinds=(e.StartTraining,), producer="", key=Key.STREAM)
+TRAINING_REQUESTS = Topic(name="training.requests", kinds=(e.TrainingRequest,), producer="retraining", key=Key.STREAM, retention_ms=FOREVER)
+TRAINING_RUNS = Topic(name="training.runs", kinds=(e.TrainingRun,), producer="trainer", key=Key.STREAM, retention_ms=FOREVER)
+
+MODEL_CHUNKS = Topic(name="model.chunks", kinds=(e.ModelChunk,), producer="trainer", key=Key.CHUNK, compacted=True)
+MODEL_CANDIDATES = Topic(
+    name="model.candidates", kinds=(e.ModelCandidate,), producer="trainer", key=Key.STREAM, partitions=Partitions.ONE, retention_ms=FOREVER
+)
+MODEL_COMMANDS = Topic(name="model.commands", kinds=(e.RegisterStream,), producer="", key=Key.STREAM, partitions=Partitions.ONE)
+MODEL_EVENTS = Topic(
+    name="model.events",
+    kinds=(e.ModelVersion, e.CandidateRefused),
+    producer="registry",
+    key=Key.STREAM,
+    partitions=Partitions.ONE,
+    retention_ms=FOREVER,
+)
+STREAMS = Topic(name="streams", kinds=(e.StreamDefinition,), producer="registry", key=Key.STREAM, partitions=Partitions.ONE, compacted=True)
+
+ROLLOUT_ASSIGNMENTS = Topic(name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True)
+FLEET_REPORTED = Topic(
+    name="fleet.reported", kinds=(e.DeviceReport,), producer="inference", key=Key.DEVICE, partitions=Partitions.ONE, compacted=True, log_append_time=True
+)
+
+PUBLIC: tuple[Topic, ...] = (
+    OBSERVATIONS_RAW,
+    OBSERVATION_ROWS_RAW,
+    LABELS_RAW,
+    OBSERVATIONS,
+    LABELS,
+    EXAMPLES,
+    LABEL_CONTRADICTIONS,
+    DRIFT_PARTIALS,
+    DRIFT_SIGNALS,
+    RETRAINING_COMMANDS,
+    TRAINING_REQUESTS,
+    TRAINING_RUNS,
+    MODEL_CHUNKS,
+    MODEL_CANDIDATES,
+    MODEL_COMMANDS,
+    MODEL_EVENTS,
+    STREAMS,
+    ROLLOUT_ASSIGNMENTS,
+    FLEET_REPORTED,
+)
+
+# What a service keeps of itself, besides the checkpoint that closes each of its transactions.
+STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
+    "ingestion": (Partitions.MANY, (e.SeenRows,)),
+    "labels": (Partitions.MANY, (e.JoinState, e.LabelledRows, e.WaitingLabel)),
+    "drift": (Partitions.MANY, (e.DetectorState, e.BlockState)),
+    "retraining": (Partitions.MANY, (e.CampaignState,)),
+    "trainer": (Partitions.MANY, (e.GateState,)),
+    "registry": (Partitions.ONE, (e.RegistryState,)),
+    "rollout": (Partitions.ONE, (e.RolloutState,)),
+}
+
+
+def state(service: str) -> Topic:
+    """The compacted topic that ``service`` rebuilds its memory from."""
+    partitions, kinds = STATE_KINDS[service]
+    return Topic(
+        name=f"{service}.state",
+        kinds=(e.Checkpoint, *kinds),
+        producer=service,
+        key=Key.STATE,
+        partitions=partitions,
+        compacted=True,
+        config={"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(16 << 20), "segment.ms": str(HOUR)},
+    )
+
+
+def dead_letters(service: str) -> Topic:
+    """Where ``service`` puts what it cannot handle."""
+    partitions, _ = STATE_KINDS[service]
+    return Topic(
+        name=f"deadletters.{service}",
+        kinds=(e.DeadLetter,),
+        producer=service,
+        key=Key.ORIGINAL,
+        partitions=partitions,
+        retention_ms=30 * DAY,
+        max_bytes=2 << 20,
+    )
+
+
+def all_topics() -> tuple[Topic, ...]:
+    """Every topic that there is, in the order in which it should be created."""
+    own = tuple(make(service) for service in STATE_KINDS for make in (state, dead_letters))
+    return PUBLIC + own
+
+
+def by_name(name: str) -> Topic:
+    """The topic called ``name``.
+
+    Raises
+    ------
+    KeyError
+        No topic has that name; the message lists all names.
+    """
+    for topic in all_topics():
+        if topic.name == name:
+            return topic
+    known = ", ".join(sorted(topic.name for topic in all_topics()))
+    raise KeyError(f"no topic is called {name!r}; there are: {known}")

@@ -1,0 +1,144 @@
+"""What comes into a task and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from edgeloop_contracts import Cause, Event, Topic
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class InvalidEvent(Exception):
+    """The record can never be handled: it goes to the dead letters, and the stream goes on.
+
+    Raise it before any state is changed.
+
+    Parameters
+    ----------
+    reason
+        Typed reason in capitals, such as ``"UNKNOWN_STREAM"``.
+    message
+        What, where, expected and given.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class Backpressure(Exception):
+    """The record cannot be handled yet: its partition pauses, all others go on.
+
+    Parameters
+    ----------
+    ready
+        Asked between polls; once it is true, the same record is handled again.
+    """
+
+    def __init__(self, ready: Callable[[], bool]) -> None:
+        super().__init__("not yet")
+        self.ready = ready
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[E_co]):
+    """One record, decoded.
+
+    Attributes
+    ----------
+    event
+        The typed event.
+    topic, partition, offset, timestamp, key
+        Where and when it lies; the topic without the settings' prefix, the timestamp in milliseconds.
+    id, correlation
+        CloudEvents id of the event and of the chain that it belongs to. Derived from its place where the producer gave none.
+    headers
+        All headers as they came.
+    raw
+        The value's original bytes.
+    """
+
+    event: E_co
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: str
+    id: str
+    correlation: str
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    raw: bytes = b""
+
+    @property
+    def at(self) -> str:
+        """Place of the record: ``topic/partition/offset``."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def cause(self) -> Cause:
+        """This record as the cause of another."""
+        return Cause(id=self.id, correlation=self.correlation, at=self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """An event to be written in the current transaction.
+
+    Attributes
+    ----------
+    topic, key
+        Where it goes.
+    event
+        The event; ``None`` deletes the key from a compacted topic.
+    cause
+        What led to it; by default the record being handled (in ``flush``: the last record handled).
+    partition
+        Fixed partition; by default the key decides.
+    """
+
+    topic: Topic
+    key: str
+    event: Event | None
+    cause: Cause | None = None
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The record being handled, sent on unchanged, headers and all."""
+
+    topic: Topic
+    key: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Dead-letter the record being handled although parts of it were taken."""
+
+    reason: str
+    message: str
+
+
+Effect = Send | Forward | Reject
+
+
+class Task(Protocol):
+    """A service's work on one partition of its inputs.
+
+    A task is made when the partition is assigned, with its state rebuilt, and thrown away when the partition goes or a
+    transaction's outcome is in doubt. It raises :class:`InvalidEvent` or :class:`Backpressure`, or crashes; in all three
+    cases nothing of the record has taken effect.
+    """
+
+    def handle(self, received: Received[Any]) -> Iterable[Effect]:
+        """Take one record; give back what follows from it."""
+        ...
+
+    def flush(self) -> Iterable[Send]:
+        """Called once before each transaction commits: write snapshots, give back combined batches."""
+        ...
