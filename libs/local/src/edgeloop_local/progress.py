@@ -1,0 +1,141 @@
+"""Telling a person how a long start goes: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+from rich.progress import Progress as RichBars
+
+Advance = Callable[[int], None]
+_MB = 1_000_000
+
+
+class Progress(Protocol):
+    """What a start reports. Calls may come from several threads."""
+
+    def say(self, line: str) -> None:
+        """Report one step."""
+        ...
+
+    def downloading(self, what: str, total: int) -> AbstractContextManager[Advance]:
+        """Report a download of `total` bytes; the context's value is called with each count of bytes that came."""
+        ...
+
+
+class Silence:
+    """Reports nothing."""
+
+    def say(self, line: str) -> None:
+        """Drop the line."""
+
+    @contextlib.contextmanager
+    def downloading(self, what: str, total: int) -> Iterator[Advance]:
+        """Count nothing."""
+        del what, total
+        yield lambda _count: None
+
+
+class PlainLines:
+    """
+    Writes a line now and then; for logs, pipes and continuous integration.
+
+    Parameters
+    ----------
+    stream : TextIO
+        Where to write.
+    every : float
+        Least seconds between two lines on one download.
+    """
+
+    def __init__(self, stream: TextIO, every: float = 2.0) -> None:
+        self._stream = stream
+        self._every = every
+        self._lock = threading.Lock()
+
+    def say(self, line: str) -> None:
+        """Write the line."""
+        with self._lock:
+            print(line, file=self._stream, flush=True)
+
+    @contextlib.contextmanager
+    def downloading(self, what: str, total: int) -> Iterator[Advance]:
+        """Write how many megabytes have come, of how many."""
+        counting = threading.Lock()
+        done, told_at = 0, time.monotonic()
+        self.say(f"downloading {what}: {total / _MB:.0f} MB")
+
+        def advance(count: int) -> None:
+            nonlocal done, told_at
+            with counting:
+                done += count
+                now = time.monotonic()
+                if now - told_at < self._every:
+                    return
+                told_at = now
+            self.say(f"downloading {what}: {done / _MB:.0f} of {total / _MB:.0f} MB")
+
+        yield advance
+        self.say(f"downloaded {what}")
+
+
+class TerminalBars:
+    """
+    Draws bars with rich.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        The terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._bars: RichBars | None = None
+        self._open = 0
+
+    def say(self, line: str) -> None:
+        """Print the line above any bars."""
+        self._console.print(line, highlight=False)
+
+    @contextlib.contextmanager
+    def downloading(self, what: str, total: int) -> Iterator[Advance]:
+        """Draw one bar; several at once share the display."""
+        bars = self._enter()
+        task = bars.add_task(what, total=total)
+        try:
+            yield lambda count: bars.advance(task, count)
+        finally:
+            self._leave()
+
+    def _enter(self) -> RichBars:
+        with self._lock:
+            if self._bars is None:
+                columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+                self._bars = RichBars(*columns, console=self._console, transient=True)
+                self._bars.start()
+            self._open += 1
+            return self._bars
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._open -= 1
+            if self._open == 0 and self._bars is not None:
+                self._bars.stop()
+                self._bars = None
+
+
+def progress_for(stream: TextIO | None = None) -> Progress:
+    """Choose bars for a terminal and plain lines for anything else; standard error by default."""
+    stream = stream or sys.stderr
+    if stream.isatty():
+        return TerminalBars(Console(file=stream))
+    return PlainLines(stream)

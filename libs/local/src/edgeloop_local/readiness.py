@@ -1,0 +1,94 @@
+"""Asking a server whether it serves, in its own protocol."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING
+
+from edgeloop_local.errors import NotReady, ProcessDied
+from edgeloop_local.files import last_lines
+from edgeloop_local.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edgeloop_local.spawning import Child
+
+_API_VERSIONS = 18
+_METADATA = 3
+_CLIENT = b"edgeloop-local"
+
+
+def kafka_answers(port: int, host: str = LOOPBACK, timeout: float = 1.0) -> bool:
+    """
+    Say whether a Kafka broker serves: it answers ApiVersions, and Metadata names a broker and a controller.
+
+    A KRaft broker opens its port while it is still fenced; then ApiVersions is answered already, and the list of
+    brokers is empty.
+    """
+    try:
+        with socket.create_connection((host, port), timeout) as connection:
+            versions = _call(connection, _API_VERSIONS, 0, b"")
+            if struct.unpack_from(">h", versions)[0] != 0:
+                return False
+            metadata = _call(connection, _METADATA, 1, struct.pack(">i", 0))  # about no topic
+            brokers = struct.unpack_from(">i", metadata)[0]
+            # Version 1 lists no topics here, so its last fields are the controller's id and a count of zero.
+            controller = struct.unpack_from(">i", metadata, len(metadata) - 8)[0]
+            return brokers > 0 and controller >= 0
+    except (OSError, struct.error):
+        return False
+
+
+def http_answers(port: int, path: str, host: str = LOOPBACK, timeout: float = 1.0) -> bool:
+    """Say whether ``GET path`` gives 200. No proxy is asked."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def wait_until(probe: Callable[[], bool], name: str, child: Child, log: Path, timeout: float) -> None:
+    """
+    Wait until `probe` says yes.
+
+    Raises
+    ------
+    ProcessDied
+        If the process ends before, with the last lines of its log.
+    NotReady
+        If `timeout` seconds pass.
+    """
+    deadline = time.monotonic() + timeout
+    while not probe():
+        if child.poll() is not None:
+            raise ProcessDied(name, child.returncode, log, last_lines(log))
+        if time.monotonic() > deadline:
+            raise NotReady(name, timeout, log, last_lines(log))
+        time.sleep(0.05)
+
+
+def _call(connection: socket.socket, api: int, version: int, body: bytes) -> bytes:
+    """Send one request (header version 1) and give the answer's body."""
+    header = struct.pack(">hhih", api, version, 0, len(_CLIENT)) + _CLIENT
+    connection.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
+    size = struct.unpack(">i", _read(connection, 4))[0]
+    return _read(connection, size)[4:]  # behind the correlation id
+
+
+def _read(connection: socket.socket, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        chunk = connection.recv(count - len(data))
+        if not chunk:
+            raise ConnectionResetError("the server closed the connection")
+        data += chunk
+    return bytes(data)

@@ -1,0 +1,60 @@
+"""What the broker and the schema registry have in common: one process with a log."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from edgeloop_local.spawning import finish, spawn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgeloop_local.spawning import Child, Command
+
+
+class Server(ABC):
+    """
+    A server that runs as one child process.
+
+    Parameters
+    ----------
+    log : pathlib.Path
+        What it prints; the run before is kept beside it as ``.1``.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._child: Child | None = None
+
+    @property
+    def child(self) -> Child:
+        """The process."""
+        if self._child is None:
+            raise RuntimeError(f"{self.name} has not been started")
+        return self._child
+
+    def start(self) -> None:
+        """Start the process; does not wait until it serves."""
+        if self.log.exists():
+            self.log.replace(self.log.with_name(f"{self.log.name}.1"))
+        self._child = spawn(self._prepare())
+
+    @abstractmethod
+    def wait_ready(self, timeout: float = 60.0) -> None:
+        """Wait until it serves."""
+
+    def running(self) -> bool:
+        """Say whether the process is there."""
+        return self._child is not None and self._child.poll() is None
+
+    def stop(self, grace: float = 15.0) -> None:
+        """End the process; see `finish`. Harmless when it isn't running."""
+        if self._child is not None:
+            finish([self._child], grace)
+
+    @abstractmethod
+    def _prepare(self) -> Command:
+        """Make what the process needs, and say how to run it."""

@@ -1,0 +1,170 @@
+"""The local stack: Kafka and a schema registry that belong to one data directory."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from edgeloop_local.artifacts import programs
+from edgeloop_local.errors import DataDirBusy
+from edgeloop_local.filelock import FileLock
+from edgeloop_local.jvm import find_java
+from edgeloop_local.kafka import KafkaBroker
+from edgeloop_local.leftovers import end_leftovers
+from edgeloop_local.locations import DEFAULT_DATA_DIR, NEEDED_FREE_BYTES, require_free_space
+from edgeloop_local.ports import PortBook
+from edgeloop_local.progress import Progress, Silence
+from edgeloop_local.readiness import http_answers, kafka_answers
+from edgeloop_local.registry import API, SchemaRegistry
+from edgeloop_local.spawning import finish
+from edgeloop_local.stackinfo import ProcessId, StackInfo
+
+if TYPE_CHECKING:
+    from edgeloop_local.server import Server
+
+_GRACE = 15.0
+
+
+class LocalStack:
+    """
+    Starts Kafka and the schema registry, and stops them at the end of a ``with`` block.
+
+    Parameters
+    ----------
+    data_dir : pathlib.Path
+        Keeps records, schemas, logs and the chosen ports over restarts. One stack at a time can use it.
+    kafka_port, registry_port : int
+        0: last time's port if it is free, else any.
+    progress : Progress, optional
+        Told about downloads and steps.
+    ready_timeout : float
+        Seconds that the servers have to become ready.
+
+    Examples
+    --------
+    >>> with LocalStack(Path(".edgeloop")) as stack:  # doctest: +SKIP
+    ...     print(stack.bootstrap, stack.registry_url)
+    127.0.0.1:23817 http://127.0.0.1:28012/apis/ccompat/v7
+    """
+
+    def __init__(
+        self,
+        data_dir: Path = DEFAULT_DATA_DIR,
+        kafka_port: int = 0,
+        registry_port: int = 0,
+        progress: Progress | None = None,
+        ready_timeout: float = 90.0,
+    ) -> None:
+        self.data_dir = Path(data_dir).absolute()
+        self._fixed = {"Kafka": kafka_port, "the schema registry": registry_port}
+        self._progress = progress or Silence()
+        self._ready_timeout = ready_timeout
+        self._lock = FileLock(self.data_dir / "lock")
+        self._kafka: KafkaBroker | None = None
+        self._registry: SchemaRegistry | None = None
+
+    @property
+    def kafka(self) -> KafkaBroker:
+        """The broker, once started."""
+        if self._kafka is None:
+            raise RuntimeError("the stack has not been started")
+        return self._kafka
+
+    @property
+    def registry(self) -> SchemaRegistry:
+        """The schema registry, once started."""
+        if self._registry is None:
+            raise RuntimeError("the stack has not been started")
+        return self._registry
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's address for clients."""
+        return self.kafka.bootstrap
+
+    @property
+    def registry_url(self) -> str:
+        """The schema registry's address for clients."""
+        return self.registry.url
+
+    def start(self) -> Self:
+        """
+        Start both servers at the same time and wait until they are ready.
+
+        Raises
+        ------
+        LocalError
+            Whatever keeps them from it; nothing is left running then.
+        """
+        if not self._lock.try_acquire():
+            raise DataDirBusy(self.data_dir, self._lock.holder())
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop both servers and give the data directory free; harmless when they aren't running."""
+        if not self._lock.held:
+            return
+        StackInfo.forget(self.data_dir)
+        finish([server.child for server in self._servers() if server.running()], _GRACE)
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @staticmethod
+    def attached(data_dir: Path = DEFAULT_DATA_DIR) -> StackInfo | None:
+        """Give the stack that runs on a data directory; None unless both servers are alive and answer."""
+        info = StackInfo.load(Path(data_dir))
+        if info is None or not info.alive:
+            return None
+        kafka_port = int(info.bootstrap.rpartition(":")[2])
+        registry_port = int(info.registry_url.removesuffix(API).rpartition(":")[2])
+        answers = kafka_answers(kafka_port) and http_answers(registry_port, f"{API}/subjects", timeout=5.0)
+        return info if answers else None
+
+    def _servers(self) -> list[Server]:
+        return [server for server in (self._registry, self._kafka) if server is not None]
+
+    def _start(self) -> None:
+        end_leftovers(self.data_dir, _GRACE)
+        ports = PortBook(self.data_dir / "ports.json")
+        chosen = {name: ports.choose(name, fixed) for name, fixed in self._fixed.items()}
+        require_free_space(self.data_dir, NEEDED_FREE_BYTES)
+        java = find_java()
+        found = programs(self._progress)
+        logs = self.data_dir / "logs"
+        self._registry = SchemaRegistry(
+            found, java, directory=self.data_dir / "registry", log=logs / "registry.log", port=chosen["the schema registry"]
+        )
+        self._kafka = KafkaBroker(
+            found,
+            java,
+            directory=self.data_dir / "kafka",
+            log=logs / "kafka.log",
+            port=chosen["Kafka"],
+            controller_port=ports.choose("Kafka's controller"),
+        )
+        self._progress.say("starting Kafka and the schema registry")
+        began = time.monotonic()
+        self._registry.start()  # first, for it takes longer
+        self._kafka.start()
+        self._kafka.wait_ready(self._ready_timeout)
+        self._registry.wait_ready(self._ready_timeout)
+        self._describe()
+        self._progress.say(f"ready after {time.monotonic() - began:.1f} s: Kafka at {self.bootstrap}, schemas at {self.registry_url}")
+
+    def _describe(self) -> None:
+        pids = [os.getpid(), self.kafka.child.pid, self.registry.child.pid]
+        owner, kafka, registry = (ProcessId.of(pid) for pid in pids)
+        StackInfo(self.bootstrap, self.registry_url, owner, kafka, registry).save(self.data_dir)
+
