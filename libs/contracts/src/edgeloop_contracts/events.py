@@ -684,33 +684,49 @@ class ExampleBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinState:
-    """Where the label join of one partition stands.
+    """Where the label join of one partition stands. Under the empty key: its place in observations; under
+    tenant/stream: that stream's examples.
 
     Attributes
     ----------
     low_water
-        Offset in observations from which pending rows are rebuilt.
-    indexes
-        tenant/stream → examples emitted into this partition.
+        Offset in observations from which pending rows are rebuilt; older rows have expired.
+    position
+        Offset in observations after the last record taken in.
+    last_offset
+        Offset of the newest pending record; -1 before the first.
+    last_id
+        ce_id of the newest pending record: tells whether a cache on disk belongs to this log.
+    examples
+        Examples emitted so far into this partition, corrections included.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"JoinState","namespace":"edgeloop.label","fields":[{"name":"low_water","type":"long","default":0},{"name":"indexes","type":{"type":"map","values":"long"},"default":{}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"JoinState","namespace":"edgeloop.label","fields":[{"name":"low_water","type":"long","default":0},{"name":"position","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"last_id","type":"string","default":""},{"name":"examples","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.JoinState"
 
     low_water: int = 0
-    indexes: Mapping[str, int] = field(default_factory=dict[str, int])
+    position: int = 0
+    last_offset: int = -1
+    last_id: str = ""
+    examples: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "low_water": self.low_water,
-            "indexes": dict(self.indexes),
+            "position": self.position,
+            "last_offset": self.last_offset,
+            "last_id": self.last_id,
+            "examples": self.examples,
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
             low_water=fields["low_water"],
-            indexes=fields["indexes"],
+            position=fields["position"],
+            last_offset=fields["last_offset"],
+            last_id=fields["last_id"],
+            examples=fields["examples"],
         )
 
 
@@ -838,7 +854,40 @@ class LabelContradicted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledRows:
-    """Labels already joined for one device, as far as their observations are still within the horizon.
+    """Labels already joined to one block of 128 rows of a device, as long as the block holds rows within the
+    horizon. Keyed tenant/stream/device/epoch/block.
+
+    Attributes
+    ----------
+    labels
+        The different labels of the block, in the order of their first use.
+    codes
+        One byte a row: 0 for none, else 1 + index into labels; trailing rows without a label are left out.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"LabelledRows","namespace":"edgeloop.label","fields":[{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"codes","type":"bytes","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.label.LabelledRows"
+
+    labels: tuple[str, ...] = ()
+    codes: bytes = b""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "labels": list(self.labels),
+            "codes": self.codes,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            labels=tuple(fields["labels"]),
+            codes=fields["codes"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLabel:
+    """A label whose observation has not come yet, with all that a dead letter of it needs.
 
     Attributes
     ----------
@@ -849,23 +898,49 @@ class LabelledRows:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again.
-    seqs
-        Sequence numbers.
-    labels
-        Their labels.
+        Epoch that the label names; 0 with a request id means any.
+    seq
+        Sequence number that the label names; -1 when request_id names it.
+    request_id
+        Request id that the label names; empty when seq names it.
+    label
+        The true class, as text.
+    since
+        Record time at which it began to wait, ms.
+    offset
+        Offset in labels.
+    timestamp
+        Time of its record, ms.
+    id
+        ce_id of the label.
+    correlation
+        ce_correlationid of the label.
+    key
+        Key of its record.
+    value
+        Original bytes of its record.
+    headers
+        Original headers of its record.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"LabelledRows","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"labels","type":{"type":"array","items":"string"},"default":[]}]}'
-    FULLNAME: ClassVar[str] = "edgeloop.label.LabelledRows"
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"WaitingLabel","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"request_id","type":"string","default":""},{"name":"label","type":"string","default":""},{"name":"since","type":"long","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"key","type":"string","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.label.WaitingLabel"
 
     tenant: str = "default"
     stream: str = ""
     device_id: str = ""
     boot_epoch: int = 0
-    seqs: tuple[int, ...] = ()
-    labels: tuple[str, ...] = ()
+    seq: int = -1
+    request_id: str = ""
+    label: str = ""
+    since: int = 0
+    offset: int = 0
+    timestamp: int = 0
+    id: str = ""
+    correlation: str = ""
+    key: str = ""
+    value: bytes = b""
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -873,8 +948,17 @@ class LabelledRows:
             "stream": self.stream,
             "device_id": self.device_id,
             "boot_epoch": self.boot_epoch,
-            "seqs": list(self.seqs),
-            "labels": list(self.labels),
+            "seq": self.seq,
+            "request_id": self.request_id,
+            "label": self.label,
+            "since": self.since,
+            "offset": self.offset,
+            "timestamp": self.timestamp,
+            "id": self.id,
+            "correlation": self.correlation,
+            "key": self.key,
+            "value": self.value,
+            "headers": dict(self.headers),
         }
 
     @classmethod
@@ -884,55 +968,17 @@ class LabelledRows:
             stream=fields["stream"],
             device_id=fields["device_id"],
             boot_epoch=fields["boot_epoch"],
-            seqs=tuple(fields["seqs"]),
-            labels=tuple(fields["labels"]),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingLabel:
-    """A label whose observation has not come yet.
-
-    Attributes
-    ----------
-    label
-        The Label in Avro.
-    at
-        topic/partition/offset of the label.
-    since
-        Record time at which it began to wait, ms.
-    id
-        ce_id of the label.
-    correlation
-        ce_correlationid of the label.
-    """
-
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"WaitingLabel","namespace":"edgeloop.label","fields":[{"name":"label","type":"bytes","default":""},{"name":"at","type":"string","default":""},{"name":"since","type":"long","default":0},{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""}]}'
-    FULLNAME: ClassVar[str] = "edgeloop.label.WaitingLabel"
-
-    label: bytes = b""
-    at: str = ""
-    since: int = 0
-    id: str = ""
-    correlation: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "label": self.label,
-            "at": self.at,
-            "since": self.since,
-            "id": self.id,
-            "correlation": self.correlation,
-        }
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(
+            seq=fields["seq"],
+            request_id=fields["request_id"],
             label=fields["label"],
-            at=fields["at"],
             since=fields["since"],
+            offset=fields["offset"],
+            timestamp=fields["timestamp"],
             id=fields["id"],
             correlation=fields["correlation"],
+            key=fields["key"],
+            value=fields["value"],
+            headers=fields["headers"],
         )
 
 
@@ -1376,43 +1422,64 @@ class RegisterStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryState:
-    """Heads of the registry.
+    """What the registry remembers. Under the empty key: the head of the chain and the requests handled. Under
+    tenant/stream: that stream's definition and the number of its newest version.
 
     Attributes
     ----------
     chain
-        Hash of the newest event of the chain.
-    versions
-        tenant/stream → current version.
-    definitions
-        tenant/stream → current definition.
+        Hash of the newest event of the chain; empty before the first.
     done
-        Newest request ids handled.
+        Newest candidates handled, as tenant/stream/request; bounded.
+    version
+        Newest model version of the stream; 0 for none.
+    definition_version
+        Current definition of the stream, from 1.
+    features_since
+        First definition that had the same features in the same order; a model of an older one does not fit.
+    features
+        Of the current definition.
+    label
+        Of the current definition.
+    classes
+        Of the current definition.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"versions","type":{"type":"map","values":"int"},"default":{}},{"name":"definitions","type":{"type":"map","values":"int"},"default":{}},{"name":"done","type":{"type":"array","items":"string"},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegistryState"
 
     chain: str = ""
-    versions: Mapping[str, int] = field(default_factory=dict[str, int])
-    definitions: Mapping[str, int] = field(default_factory=dict[str, int])
     done: tuple[str, ...] = ()
+    version: int = 0
+    definition_version: int = 0
+    features_since: int = 0
+    features: tuple[Feature, ...] = ()
+    label: str = ""
+    classes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "chain": self.chain,
-            "versions": dict(self.versions),
-            "definitions": dict(self.definitions),
             "done": list(self.done),
+            "version": self.version,
+            "definition_version": self.definition_version,
+            "features_since": self.features_since,
+            "features": [x.as_dict() for x in self.features],
+            "label": self.label,
+            "classes": list(self.classes),
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
             chain=fields["chain"],
-            versions=fields["versions"],
-            definitions=fields["definitions"],
             done=tuple(fields["done"]),
+            version=fields["version"],
+            definition_version=fields["definition_version"],
+            features_since=fields["features_since"],
+            features=tuple(Feature.from_dict(x) for x in fields["features"]),
+            label=fields["label"],
+            classes=tuple(fields["classes"]),
         )
 
 
@@ -1706,58 +1773,84 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutState:
-    """What rollout knows of one stream.
+    """What rollout remembers. Under tenant/stream: the version that the stream's devices shall run, and what
+    caused it. Under tenant/stream/device: nothing but that the device is known.
 
     Attributes
     ----------
-    tenant
-        Owner of the stream.
-    stream
-        Name of the stream; a stream's model has the same name.
-    current
-        The newest Assignment without device, in Avro, or null.
+    version
+        Version; 0 for none.
+    digest
+        SHA-256 of the ONNX file, hex.
+    size
+        Bytes.
+    chunks
+        Number of chunks.
+    chunk_partition
+        Partition of model.chunks that holds them.
+    chunk_offset
+        Offset from which they can be read.
+    statement
+        Signed statement of the version.
+    signature
+        Ed25519.
+    key_id
+        Key.
     cause_id
         ce_id of the ModelVersion.
-    cause_at
-        Its place.
-    correlation
+    cause_correlation
         Its correlation.
-    devices
-        Device → version assigned; 0 for none.
+    cause_at
+        Its place: topic/partition/offset.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"current","type":["null","bytes"],"default":null},{"name":"cause_id","type":"string","default":""},{"name":"cause_at","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"devices","type":{"type":"map","values":"int"},"default":{}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""},{"name":"cause_id","type":"string","default":""},{"name":"cause_correlation","type":"string","default":""},{"name":"cause_at","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutState"
 
-    tenant: str = "default"
-    stream: str = ""
-    current: bytes | None = None
+    version: int = 0
+    digest: str = ""
+    size: int = 0
+    chunks: int = 0
+    chunk_partition: int = 0
+    chunk_offset: int = 0
+    statement: bytes = b""
+    signature: bytes = b""
+    key_id: str = ""
     cause_id: str = ""
+    cause_correlation: str = ""
     cause_at: str = ""
-    correlation: str = ""
-    devices: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "tenant": self.tenant,
-            "stream": self.stream,
-            "current": self.current,
+            "version": self.version,
+            "digest": self.digest,
+            "size": self.size,
+            "chunks": self.chunks,
+            "chunk_partition": self.chunk_partition,
+            "chunk_offset": self.chunk_offset,
+            "statement": self.statement,
+            "signature": self.signature,
+            "key_id": self.key_id,
             "cause_id": self.cause_id,
+            "cause_correlation": self.cause_correlation,
             "cause_at": self.cause_at,
-            "correlation": self.correlation,
-            "devices": dict(self.devices),
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
-            tenant=fields["tenant"],
-            stream=fields["stream"],
-            current=fields["current"],
+            version=fields["version"],
+            digest=fields["digest"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            chunk_partition=fields["chunk_partition"],
+            chunk_offset=fields["chunk_offset"],
+            statement=fields["statement"],
+            signature=fields["signature"],
+            key_id=fields["key_id"],
             cause_id=fields["cause_id"],
+            cause_correlation=fields["cause_correlation"],
             cause_at=fields["cause_at"],
-            correlation=fields["correlation"],
-            devices=fields["devices"],
         )
 
 
