@@ -1,19 +1,46 @@
 """Kafka for services: typed events in, typed events out, exactly once."""
 
+from edgeloop_streaming.codec import Codec, body, from_body
+from edgeloop_streaming.loop import Service
 from edgeloop_streaming.messages import Backpressure, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
 from edgeloop_streaming.partitioner import murmur2, partition_of
+from edgeloop_streaming.partitions import Follower, RangeGoneError, RangeReader, Table
+from edgeloop_streaming.process import Context, Stop, run, watch
+from edgeloop_streaming.publisher import Publisher
+from edgeloop_streaming.registry import RegistryUnavailable, SchemaRegistry, UnknownSchema
+from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import State
+from edgeloop_streaming.telemetry import HealthServer, configure_logs
 
 __all__ = [
     "Backpressure",
+    "Codec",
+    "Context",
     "Effect",
+    "Follower",
     "Forward",
+    "HealthServer",
     "InvalidEvent",
+    "KafkaSettings",
+    "Publisher",
+    "RangeGoneError",
+    "RangeReader",
     "Received",
+    "RegistryUnavailable",
     "Reject",
+    "SchemaRegistry",
     "Send",
+    "Service",
     "State",
+    "Stop",
+    "Table",
     "Task",
+    "UnknownSchema",
+    "body",
+    "configure_logs",
+    "from_body",
     "murmur2",
     "partition_of",
+    "run",
+    "watch",
 ]

@@ -1,0 +1,271 @@
+"""Consume, handle, produce, with state and offsets: one transaction after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from edgeloop_contracts import Topic, topics
+
+from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.messages import Backpressure, Task
+from edgeloop_streaming.partitions import PartitionReader
+from edgeloop_streaming.registry import RegistryUnavailable
+from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.state import State
+from edgeloop_streaming.telemetry import LoopMetrics
+from edgeloop_streaming.transactions import DoubtError, TransactionalProducer
+from edgeloop_streaming.work import Assigned, Record, Work, agreement
+
+BATCH = 500
+HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
+REGISTRY_RETRY_S = 0.5
+OPEN_S = 20.0
+AGREE_S = 30.0
+
+
+class TornStateError(Exception):
+    """State topic and committed offsets do not tell the same, and do not come to: a transaction was torn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the loop runs.
+
+    Attributes
+    ----------
+    name
+        Name of the service, as in ``topics``.
+    inputs
+        What it consumes; all with the same number of partitions.
+    task
+        Makes the task of a partition from its rebuilt state.
+    """
+
+    name: str
+    inputs: tuple[Topic, ...]
+    task: Callable[[int, State], Task]
+
+
+class Loop:
+    """The transactional loop of one process.
+
+    Parameters
+    ----------
+    service, settings, codec, metrics, log
+        Of the process.
+    """
+
+    def __init__(self, service: Service, settings: KafkaSettings, codec: Codec, metrics: LoopMetrics, log: Any) -> None:
+        self._service = service
+        self._settings = settings
+        self._metrics = metrics
+        self._log = log
+        prefix = settings.topic_prefix
+        self._inputs = {prefix + topic.name: topic for topic in service.inputs}
+        self._state_topic = prefix + topics.state(service.name).name
+        self._codec = codec
+        self._work = Work(service.name, codec, prefix, metrics)
+        self._member = f"{prefix}edgeloop-{service.name}-{settings.instance}"
+        self._tasks: dict[int, Assigned] = {}
+        self._paused: dict[tuple[str, int], Callable[[], bool]] = {}
+        self.assigned = False
+        self.beat = time.monotonic()
+        self._reader = PartitionReader(settings, wait_ms=5)
+        self._consumer = Consumer(
+            {
+                **settings.librdkafka(),
+                "group.id": f"{prefix}edgeloop-{service.name}",
+                "group.instance.id": self._member,
+                "partition.assignment.strategy": "range",
+                "session.timeout.ms": 6_000,
+                "heartbeat.interval.ms": 1_500,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "fetch.queue.backoff.ms": 10,
+                "fetch.wait.max.ms": 100,
+                "queued.max.messages.kbytes": 32_768,
+            }
+        )
+        self._producer = self._new_producer()
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Work until ``stopping()`` is true.
+
+        Raises
+        ------
+        FencedError
+            Another process took over.
+        TornStateError
+            State and offsets disagree for good.
+        """
+        self._consumer.subscribe(list(self._inputs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
+        try:
+            while not stopping():
+                self.beat = time.monotonic()
+                self._resume()
+                messages = self._poll(0.1)
+                try:
+                    self._producer.poll()
+                    if messages:
+                        self._producer.confirm()
+                        self._handle(messages)
+                except DoubtError as doubt:
+                    self._recover(str(doubt))
+        finally:
+            self._consumer.close()
+            self._reader.close()
+
+    def _poll(self, timeout: float) -> list[Message]:
+        first = self._consumer.poll(timeout)
+        messages = [] if first is None else [first, *self._consumer.consume(BATCH - 1, 0)]
+        good: list[Message] = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                good.append(message)
+            elif error.fatal() or error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED):
+                raise KafkaException(error)
+            else:
+                self._log.warning("consumer", error=error.str())
+        return good
+
+    def _handle(self, messages: list[Message]) -> None:
+        """Handle messages, in as many transactions as their work needs."""
+        waiting = list(reversed(messages))
+        while waiting:
+            touched: dict[int, Assigned] = {}
+            started = time.monotonic()
+            while waiting and time.monotonic() - started < HANDLING_S:
+                message = waiting.pop()
+                place = (message.topic(), message.partition())
+                assigned = self._tasks.get(message.partition())
+                if assigned is None or place in self._paused:
+                    continue
+                try:
+                    self._work.take(assigned, self._inputs[message.topic()], message)
+                    touched[message.partition()] = assigned
+                except Backpressure as pressure:
+                    self._pause(message, pressure.ready)
+                except RegistryUnavailable as error:
+                    self._log.warning("registry unavailable", error=str(error))
+                    retry = time.monotonic() + REGISTRY_RETRY_S
+                    self._pause(message, lambda retry=retry: time.monotonic() > retry)
+            if touched:
+                self._commit(list(touched.values()))
+                if waiting:
+                    self._producer.confirm()
+
+    def _commit(self, touched: list[Assigned]) -> None:
+        records: list[Record] = [record for assigned in touched for record in self._work.close(assigned)]
+        prefix = self._settings.topic_prefix
+        offsets = [TopicPartition(prefix + name, a.partition, end) for a in touched for name, end in a.end.items()]
+        with self._metrics.transactions.time():
+            self._producer.begin()
+            for record in records:
+                self._producer.produce(record.topic, record.key, record.value, record.headers, record.partition)
+            self._producer.commit(offsets, self._consumer.consumer_group_metadata())
+        for assigned in touched:
+            self._work.committed(assigned)
+
+    def _pause(self, message: Message, ready: Callable[[], bool]) -> None:
+        place = TopicPartition(message.topic(), message.partition(), message.offset())
+        self._consumer.pause([place])
+        self._consumer.seek(place)
+        self._paused[message.topic(), message.partition()] = ready
+
+    def _resume(self) -> None:
+        for place in [place for place, ready in self._paused.items() if ready()]:
+            del self._paused[place]
+            self._consumer.resume([TopicPartition(*place)])
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._tasks = {}
+        self._paused = {}
+        places = sorted({(tp.topic, tp.partition) for tp in partitions})
+        consumer.assign(self._rebuild(places))
+        self.assigned = True
+        self._log.info("assigned", partitions=sorted({p for _, p in places}))
+
+    def _on_revoke(self, _: Consumer, __: list[TopicPartition]) -> None:
+        self.assigned = False
+        self._tasks = {}
+        self._paused = {}
+
+    def _recover(self, why: str) -> None:
+        """Trust nothing: a new producer, committed offsets, and the state read again."""
+        self._metrics.recoveries.inc()
+        self._log.warning("outcome in doubt: reading state again", why=why)
+        self._tasks = {}
+        self._paused = {}
+        del self._producer
+        end = time.monotonic() + AGREE_S
+        while True:
+            try:
+                self._producer = self._new_producer()
+                break
+            except DoubtError as doubt:
+                self._log.warning("no producer yet", why=str(doubt))
+                if time.monotonic() > end:
+                    raise
+        places = sorted((tp.topic, tp.partition) for tp in self._consumer.assignment())
+        self._consumer.assign(self._rebuild(places))
+
+    def _new_producer(self) -> TransactionalProducer:
+        producer = TransactionalProducer(self._settings, self._member, self._client_error)
+        producer.open(OPEN_S)
+        return producer
+
+    def _client_error(self, text: str) -> None:
+        self._metrics.client_errors.inc()
+        self._log.warning("kafka client", error=text)
+
+    def _rebuild(self, places: list[tuple[str, int]]) -> list[TopicPartition]:
+        """Make the tasks of these partitions from the state topic; give back where to read on."""
+        end = time.monotonic() + AGREE_S
+        while True:
+            committed = self._committed(places)
+            tasks = {p: self._restored(p) for p in sorted({p for _, p in places})}
+            wrong = {p: why for p, state in tasks.items() if (why := self._disagreement(p, state, committed))}
+            if not wrong:
+                break
+            if time.monotonic() > end:
+                raise TornStateError(f"state and committed offsets differ: {wrong}")
+            time.sleep(0.2)
+        for p, state in tasks.items():
+            ends = {r.topic: r.end for r in state.checkpoint.ranges}
+            self._tasks[p] = Assigned(p, state, self._service.task(p, state), end=ends)
+        return [TopicPartition(name, p, committed.get((name, p), OFFSET_BEGINNING)) for name, p in places]
+
+    def _committed(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        asked = [TopicPartition(name, p) for name, p in places]
+        answers = self._consumer.committed(asked, timeout=10.0) if asked else []
+        return {(tp.topic, tp.partition): tp.offset for tp in answers if tp.offset != OFFSET_INVALID and tp.offset >= 0}
+
+    def _disagreement(self, partition: int, state: State, committed: dict[tuple[str, int], int]) -> str:
+        prefix = self._settings.topic_prefix
+        names = [topic.name for topic in self._service.inputs]
+        own = {name: offset for name in names if (offset := committed.get((prefix + name, partition))) is not None}
+        return agreement(state.checkpoint, own, names)
+
+    def _restored(self, partition: int) -> State:
+        state = State()
+        topic = topics.state(self._service.name)
+        place = (self._state_topic, partition)
+
+        def take(message: Message) -> None:
+            value = message.value()
+            key = (message.key() or b"").decode()
+            state.restore(key, None if value is None else self._codec.decode(topic, value))
+
+        self._reader.assign({place: OFFSET_BEGINNING})
+        try:
+            self._reader.read_until(self._reader.ends([place]), take)
+        finally:
+            self._reader.release()
+        return state

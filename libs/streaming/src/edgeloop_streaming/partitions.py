@@ -1,0 +1,277 @@
+"""Reading partitions without a group: whole, by range, or following their end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+from edgeloop_contracts import Topic
+
+from edgeloop_streaming.causation import identify
+from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_streaming.messages import Received
+from edgeloop_streaming.settings import KafkaSettings
+
+Place = tuple[str, int]
+
+
+class RangeGoneError(Exception):
+    """Records that a range names have been deleted."""
+
+
+def received_from(message: Message, topic: Topic, codec: Codec) -> Received[Any]:
+    """Decode a Kafka message; see :meth:`Codec.decode` for what it raises."""
+    headers = headers_of(message)
+    place = f"{topic.name}/{message.partition()}/{message.offset()}"
+    value = message.value() or b""
+    event = codec.decode(topic, value)
+    event_id, correlation = identify(headers, place)
+    key = (message.key() or b"").decode("utf-8", "replace")
+    return Received(event, topic.name, message.partition(), message.offset(), message.timestamp()[1], key, event_id, correlation, headers, value)
+
+
+def headers_of(message: Message) -> dict[str, bytes]:
+    """Headers as a mapping; where a name repeats, the last wins."""
+    return {name: (value.encode() if isinstance(value, str) else value or b"") for name, value in message.headers() or ()}
+
+
+class PartitionReader:
+    """A consumer without a group that knows when it has reached the end of its partitions.
+
+    Parameters
+    ----------
+    settings
+        Shared settings.
+    wait_ms
+        How long the broker holds an empty fetch; small where partitions change often, as a new fetch waits for the old one.
+    """
+
+    def __init__(self, settings: KafkaSettings, wait_ms: int = 100) -> None:
+        self._settings = settings
+        self._admin: AdminClient | None = None
+        self._consumer = Consumer(
+            {
+                **settings.librdkafka(),
+                "group.id": f"{settings.topic_prefix}none",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "fetch.wait.max.ms": wait_ms,
+                "fetch.queue.backoff.ms": 10,
+                "queued.max.messages.kbytes": 16_384,
+            }
+        )
+        self._next: dict[Place, int] = {}
+
+    def assign(self, starts: Mapping[Place, int]) -> None:
+        """Read these partitions from these offsets; ``OFFSET_BEGINNING`` for their first record."""
+        self._next = {place: max(start, 0) for place, start in starts.items()}
+        self._consumer.assign([TopicPartition(topic, partition, start) for (topic, partition), start in starts.items()])
+
+    def release(self) -> None:
+        """Read nothing any more."""
+        self._next = {}
+        self._consumer.unassign()
+
+    def partitions_of(self, topic: str) -> list[int]:
+        """Partitions of a topic, by its full name.
+
+        Raises
+        ------
+        LookupError
+            The topic does not exist.
+        """
+        metadata = self._consumer.list_topics(topic, timeout=10).topics[topic]
+        if metadata.error is not None or not metadata.partitions:
+            raise LookupError(f"the topic {topic} does not exist: run `edgeloop topics --apply`")
+        return sorted(metadata.partitions)
+
+    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Offset after the last committed record (control records included) of each partition."""
+        if self._admin is None:
+            self._admin = AdminClient(self._settings.librdkafka())
+        return end_offsets(self._admin, places)
+
+    def poll(self, timeout: float) -> list[Message]:
+        """Messages that are there within ``timeout`` seconds; ends of partitions are noted."""
+        messages: list[Message] = []
+        first = self._consumer.poll(timeout)
+        for message in [first, *self._consumer.consume(1000, 0)] if first is not None else []:
+            place = (message.topic(), message.partition())
+            error = message.error()
+            if error is None:
+                messages.append(message)
+                self._advance(place, message.offset() + 1)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._advance(place, message.offset())
+            elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+                raise RangeGoneError(f"{place[0]}/{place[1]}: {error.str()}")
+            elif not error.retriable() and error.code() not in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+                raise KafkaException(error)
+        return messages
+
+    def read_until(self, ends: Mapping[Place, int], handle: Callable[[Message], None], timeout: float = 60.0) -> None:
+        """Hand over messages until every partition has been read up to its end.
+
+        Raises
+        ------
+        TimeoutError
+            An end was not reached in time.
+        """
+        deadline = time.monotonic() + timeout
+        while any(self._next.get(place, 0) < end for place, end in ends.items()):
+            for message in self.poll(0.1):
+                handle(message)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"stood at {self._next} of {dict(ends)} after {timeout:.0f} s")
+
+    def cluster_id(self) -> str:
+        """Id of the Kafka cluster."""
+        return self._consumer.list_topics(timeout=10).cluster_id or ""
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._consumer.close()
+
+    def _advance(self, place: Place, offset: int) -> None:
+        if place in self._next:
+            self._next[place] = max(self._next[place], offset)
+
+
+def end_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
+    """Last stable offset of each partition, asked in one request."""
+    wanted = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in places}
+    if not wanted:
+        return {}
+    answers = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=10)
+    return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
+
+
+class RangeReader:
+    """Committed records of a topic by offset range.
+
+    Parameters
+    ----------
+    settings, codec
+        As of the process.
+    """
+
+    def __init__(self, settings: KafkaSettings, codec: Codec) -> None:
+        self._prefix = settings.topic_prefix
+        self._codec = codec
+        self._reader = PartitionReader(settings, wait_ms=5)
+
+    def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
+        """Records with ``first <= offset < end``; what cannot be decoded or is deleted by compaction is left out.
+
+        Raises
+        ------
+        RangeGoneError
+            ``first`` has been deleted by retention.
+        TimeoutError
+            ``end`` was not reached in time.
+        """
+        records: list[Received[Any]] = []
+
+        def take(message: Message) -> None:
+            if message.offset() < end and message.value() is not None:
+                try:
+                    records.append(received_from(message, topic, self._codec))
+                except (UndecodableError, UnknownKindError):
+                    return
+
+        place = (self._prefix + topic.name, partition)
+        if first < end:
+            self._reader.assign({place: first})
+            try:
+                self._reader.read_until({place: end}, take, timeout)
+            finally:
+                self._reader.release()
+        return records
+
+    def cluster_id(self) -> str:
+        """Id of the Kafka cluster."""
+        return self._reader.cluster_id()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._reader.close()
+
+
+class Follower:
+    """All committed records of some topics from their beginning, without a group.
+
+    Parameters
+    ----------
+    settings, codec
+        As of the process.
+    topics
+        What to follow.
+    """
+
+    def __init__(self, settings: KafkaSettings, codec: Codec, topics: Iterable[Topic]) -> None:
+        self._codec = codec
+        self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
+        self._reader = PartitionReader(settings)
+        self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
+        self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
+        self.skipped = 0
+
+    def poll(self, timeout: float = 0.1) -> list[Received[Any]]:
+        """Records that came; a tombstone is left out (see :class:`Table` for keys that go)."""
+        return [record for message in self._reader.poll(timeout) if (record := self._decode(message))]
+
+    def refresh(self, handle: Callable[[Received[Any]], None], timeout: float = 30.0) -> None:
+        """Hand over everything that was committed when this was called."""
+
+        def take(message: Message) -> None:
+            if record := self._decode(message):
+                handle(record)
+
+        self._reader.read_until(self._reader.ends(self._places), take, timeout)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._reader.close()
+
+    def _decode(self, message: Message) -> Received[Any] | None:
+        if message.value() is None:
+            return None
+        try:
+            return received_from(message, self._topics[message.topic()], self._codec)
+        except (UndecodableError, UnknownKindError):
+            self.skipped += 1
+            return None
+
+
+class Table:
+    """The newest record of each key of a topic.
+
+    Parameters
+    ----------
+    follower
+        Follows the one topic of the table.
+    """
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._records: dict[str, Received[Any]] = {}
+
+    def refresh(self) -> None:
+        """Take in everything that has been committed until now."""
+        self._follower.refresh(self._take)
+
+    def get(self, key: str) -> Received[Any] | None:
+        """Newest record of a key as of the last :meth:`refresh`."""
+        return self._records.get(key)
+
+    def items(self) -> list[tuple[str, Received[Any]]]:
+        """Newest records as of the last :meth:`refresh`, by key."""
+        return sorted(self._records.items())
+
+    def _take(self, record: Received[Any]) -> None:
+        self._records[record.key] = record

@@ -1,0 +1,127 @@
+"""A service as a process: settings, clients, health, signals, and a watchdog."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any
+
+from confluent_kafka import KafkaException
+from edgeloop_contracts import Topic
+from prometheus_client import CollectorRegistry
+
+from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.loop import Loop, Service, TornStateError
+from edgeloop_streaming.partitions import Follower, RangeReader, Table
+from edgeloop_streaming.publisher import Publisher
+from edgeloop_streaming.registry import RegistryError, SchemaRegistry
+from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.telemetry import HealthServer, LoopMetrics, configure_logs
+from edgeloop_streaming.transactions import DoubtError, FencedError
+
+HUNG_S = 45.0
+EXIT_FAILED = 1
+EXIT_HUNG = 75
+
+
+class Context:
+    """What a process needs to take part: made once, in its composition root.
+
+    Parameters
+    ----------
+    settings
+        Shared settings.
+    name
+        Name of the service, for logs and ``ce_source``.
+    """
+
+    def __init__(self, settings: KafkaSettings, name: str) -> None:
+        self.settings = settings
+        self.name = name
+        self.log: Any = configure_logs(settings.log, service=name, instance=settings.instance)
+        self.metrics = CollectorRegistry()
+        self.schemas = SchemaRegistry(settings.schema_registry_url)
+        self.codec = Codec(self.schemas)
+
+    def reader(self) -> RangeReader:
+        """A reader of offset ranges."""
+        return RangeReader(self.settings, self.codec)
+
+    def follower(self, topics: Iterable[Topic]) -> Follower:
+        """A follower of whole topics."""
+        return Follower(self.settings, self.codec, topics)
+
+    def table(self, topic: Topic) -> Table:
+        """The newest record of each key of a topic."""
+        return Table(self.follower([topic]))
+
+    def publisher(self, timeout_s: float = 30.0) -> Publisher:
+        """A producer without transactions."""
+        return Publisher(self.settings, self.codec, self.name, timeout_s)
+
+
+class Stop:
+    """Becomes true at SIGTERM or SIGINT."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def listen(self) -> None:
+        """Take the signals of this process; only its main thread may call this."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _: int, __: FrameType | None) -> None:
+        self._event.set()
+
+    def __call__(self) -> bool:
+        return self._event.is_set()
+
+
+def run(service: Service, context: Context) -> int:
+    """Run a service until it is told to stop; give back the exit code.
+
+    A crash ends the process: nothing is committed, and whoever started it starts it again.
+    """
+    stop = Stop()
+    stop.listen()
+    faulthandler.enable()
+    state: dict[str, Loop] = {}
+    health = HealthServer(
+        context.settings.http_host,
+        context.settings.http_port,
+        context.metrics,
+        healthy=lambda: "loop" not in state or time.monotonic() - state["loop"].beat < HUNG_S,
+        ready=lambda: "loop" in state and state["loop"].assigned,
+    )
+    if context.settings.http_port:
+        health.start()
+    try:
+        loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log)
+        watch(lambda: loop.beat, HUNG_S, context.log)
+        loop.run(stop)
+    except (FencedError, TornStateError, DoubtError, RegistryError, KafkaException) as error:
+        context.log.error("stopped", error=str(error), kind=type(error).__name__)
+        return EXIT_FAILED
+    context.log.info("stopped")
+    return 0
+
+
+def watch(beat: Callable[[], float], limit_s: float, log: Any) -> None:
+    """End the process when ``beat()`` is older than ``limit_s``: a client can hang for good (lrk#5511)."""
+
+    def look() -> None:
+        while True:
+            time.sleep(1.0)
+            if time.monotonic() - beat() > limit_s:
+                log.error("hung", seconds=limit_s)
+                faulthandler.dump_traceback(file=sys.stderr)
+                os._exit(EXIT_HUNG)
+
+    threading.Thread(target=look, name="watchdog", daemon=True).start()

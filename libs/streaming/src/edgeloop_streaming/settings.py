@@ -1,0 +1,72 @@
+"""Where Kafka and the registry are, and how this process takes part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_HEAD = "EDGELOOP_KAFKA_"
+
+
+class KafkaSettings(BaseSettings):
+    """Settings that every process shares, from ``EDGELOOP_*`` variables.
+
+    Any other librdkafka setting is given as ``EDGELOOP_KAFKA_<NAME>`` with dots as underscores, such as
+    ``EDGELOOP_KAFKA_SECURITY_PROTOCOL=SASL_SSL``.
+
+    Attributes
+    ----------
+    bootstrap
+        ``EDGELOOP_KAFKA_BOOTSTRAP``: brokers as ``host:port,host:port``.
+    schema_registry_url
+        ``EDGELOOP_SCHEMA_REGISTRY_URL``: base of a Confluent-compatible schema registry.
+    topic_prefix
+        ``EDGELOOP_TOPIC_PREFIX``: heads topics, groups and transactional ids.
+    instance
+        ``EDGELOOP_INSTANCE``: which of several processes of one service this is; stable over restarts.
+    http_port, http_host
+        ``EDGELOOP_HTTP_PORT``, ``EDGELOOP_HTTP_HOST``: where ``/metrics``, ``/healthz`` and ``/readyz`` are; port 0 serves none.
+    log
+        ``EDGELOOP_LOG``: ``text`` or ``json``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EDGELOOP_", frozen=True, populate_by_name=True)
+
+    bootstrap: str = Field(default="127.0.0.1:9092", validation_alias="EDGELOOP_KAFKA_BOOTSTRAP")
+    schema_registry_url: str = "http://127.0.0.1:8081/apis/ccompat/v7"
+    topic_prefix: str = ""
+    instance: str = "0"
+    http_port: int = 0
+    http_host: str = "127.0.0.1"
+    log: Literal["text", "json"] = "text"
+    extra: Mapping[str, str] = Field(default_factory=lambda: librdkafka_settings(os.environ))
+
+    def librdkafka(self) -> dict[str, str | int | float | bool]:
+        """Base configuration of every client; what the user gave overrides ours."""
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "socket.timeout.ms": 10_000,
+            "socket.nagle.disable": True,
+            "reconnect.backoff.ms": 20,
+            "reconnect.backoff.max.ms": 1_000,
+            "retry.backoff.ms": 5,
+            "log_level": 3,
+            **self.extra,
+        }
+
+
+def librdkafka_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The ``EDGELOOP_KAFKA_*`` variables as librdkafka names them, the bootstrap servers left out.
+
+    >>> librdkafka_settings({"EDGELOOP_KAFKA_SASL_USERNAME": "u", "EDGELOOP_KAFKA_BOOTSTRAP": "h:1", "HOME": "/"})
+    {'sasl.username': 'u'}
+    """
+    return {
+        name.removeprefix(_HEAD).lower().replace("_", "."): value
+        for name, value in environment.items()
+        if name.startswith(_HEAD) and name != f"{_HEAD}BOOTSTRAP"
+    }

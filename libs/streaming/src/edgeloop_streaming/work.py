@@ -1,0 +1,199 @@
+"""What one transaction holds: the records handled, what follows from them, and where that leaves each partition."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Message
+from edgeloop_contracts import Cause, Checkpoint, DeadLetter, Event, OffsetRange, Topic, topics
+
+from edgeloop_streaming.causation import event_headers, trace_of
+from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError, body
+from edgeloop_streaming.messages import Effect, Forward, InvalidEvent, Received, Reject, Send, Task
+from edgeloop_streaming.partitions import headers_of, received_from
+from edgeloop_streaming.state import CHECKPOINT_KEY, State
+from edgeloop_streaming.telemetry import LoopMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Bytes ready to be produced."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    partition: int | None
+
+
+@dataclass(slots=True)
+class Assigned:
+    """One partition's task with its state, and what it did since the last commit."""
+
+    partition: int
+    state: State
+    task: Task
+    first: dict[str, int] = field(default_factory=dict[str, int])
+    end: dict[str, int] = field(default_factory=dict[str, int])
+    now: int = 0
+    last: Received[Any] | None = None
+    records: list[Record] = field(default_factory=list[Record])
+    handled: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    counted: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+
+class Work:
+    """Turns messages into the records of a transaction.
+
+    Parameters
+    ----------
+    service
+        Name of the service.
+    codec, prefix
+        As of the process.
+    metrics
+        Counted once a transaction has committed.
+    """
+
+    def __init__(self, service: str, codec: Codec, prefix: str, metrics: LoopMetrics) -> None:
+        self._service = service
+        self._codec = codec
+        self._prefix = prefix
+        self._metrics = metrics
+        self._state_topic = topics.state(service)
+        self._dead_topic = topics.dead_letters(service)
+
+    def take(self, assigned: Assigned, topic: Topic, message: Message) -> None:
+        """Handle one message; its effects wait for the transaction.
+
+        Raises
+        ------
+        Backpressure
+            The task cannot take it now; nothing has changed.
+        RegistryUnavailable
+            Its schema cannot be had now; nothing has changed.
+        """
+        try:
+            received = received_from(message, topic, self._codec)
+        except UndecodableError as error:
+            self._dead_letter(assigned, topic, message, error.reason, error.message)
+        except UnknownKindError:
+            assigned.counted.append(("skipped", topic.name))
+        else:
+            try:
+                effects = list(assigned.task.handle(received))
+            except InvalidEvent as error:
+                self._dead_letter(assigned, topic, message, error.reason, error.message)
+            else:
+                assigned.last = received
+                for effect in effects:
+                    self._effect(assigned, effect, received, topic, message)
+        stamp = message.timestamp()[1]
+        assigned.now = max(assigned.now, stamp)
+        assigned.handled.append((topic.name, stamp))
+        assigned.first.setdefault(topic.name, message.offset())
+        assigned.end[topic.name] = message.offset() + 1
+
+    def close(self, assigned: Assigned) -> list[Record]:
+        """Records of everything the task did since the last transaction, its state and checkpoint included."""
+        for effect in assigned.task.flush():
+            self._effect(assigned, effect, assigned.last, None, None)
+        before = assigned.state.checkpoint
+        known = {r.topic: r.end for r in before.ranges} | assigned.end
+        checkpoint = Checkpoint(
+            service=self._service,
+            now=max(before.now, assigned.now),
+            transaction=before.transaction + 1,
+            ranges=tuple(
+                OffsetRange(topic=name, partition=assigned.partition, first=assigned.first.get(name, end), end=end)
+                for name, end in sorted(known.items())
+            ),
+        )
+        assigned.state.put("", checkpoint)
+        for key, event in assigned.state.drain():
+            value = None if event is None else self._codec.encode(self._state_topic, event)
+            assigned.records.append(Record(self._prefix + self._state_topic.name, key.encode(), value, [], assigned.partition))
+        return assigned.records
+
+    def committed(self, assigned: Assigned) -> None:
+        """Count what has taken effect and begin anew."""
+        now = time.time() * 1000
+        for name, stamp in assigned.handled:
+            self._metrics.handled.labels(name).inc()
+            self._metrics.age.labels(name).observe(max(0.0, (now - stamp) / 1000))
+        for kind, label in assigned.counted:
+            if kind == "skipped":
+                self._metrics.skipped.labels(label).inc()
+            else:
+                self._metrics.dead.labels(label, kind).inc()
+        assigned.first, assigned.records, assigned.handled, assigned.counted = {}, [], [], []
+
+    def _effect(self, assigned: Assigned, effect: Effect, received: Received[Any] | None, topic: Topic | None, message: Message | None) -> None:
+        match effect:
+            case Send():
+                assigned.records.append(self._record(effect, received))
+            case Forward() if message is not None:
+                headers = list(headers_of(message).items())
+                assigned.records.append(
+                    Record(self._prefix + effect.topic.name, effect.key.encode(), message.value(), headers, effect.partition)
+                )
+            case Reject() if message is not None and topic is not None:
+                self._dead_letter(assigned, topic, message, effect.reason, effect.message)
+            case _:
+                raise TypeError(f"{effect!r} belongs to a record, flush has none")
+
+    def _record(self, send: Send, received: Received[Any] | None) -> Record:
+        name = self._prefix + send.topic.name
+        if send.event is None:
+            return Record(name, send.key.encode(), None, [], send.partition)
+        cause = send.cause or (received.cause if received else None)
+        trace = trace_of(received.headers, received.correlation) if received and cause and cause.id == received.id else ""
+        return self._event(name, send.topic, send.key, send.event, cause, trace, send.partition)
+
+    def _event(self, name: str, topic: Topic, key: str, event: Event, cause: Cause | None, trace: str, partition: int | None) -> Record:
+        encoded = body(event)
+        headers = event_headers(
+            event, source=self._service, key=key, body=encoded, cause=cause, trace=trace, time_ms=int(time.time() * 1000)
+        )
+        frame = self._codec.frame(topic, type(event))
+        return Record(name, key.encode(), frame + encoded, list(headers.items()), partition)
+
+    def _dead_letter(self, assigned: Assigned, topic: Topic, message: Message, reason: str, text: str) -> None:
+        headers = headers_of(message)
+        place = f"{topic.name}/{message.partition()}/{message.offset()}"
+        letter = DeadLetter(
+            service=self._service,
+            topic=topic.name,
+            partition=message.partition(),
+            offset=message.offset(),
+            timestamp=message.timestamp()[1],
+            key=message.key() or b"",
+            value=message.value() or b"",
+            headers=headers,
+            reason=reason,
+            message=text,
+        )
+        key = (message.key() or b"").decode("utf-8", "replace")
+        cause = Cause(id=headers.get("ce_id", b"").decode("utf-8", "replace"), at=place)
+        name = self._prefix + self._dead_topic.name
+        assigned.records.append(self._event(name, self._dead_topic, key, letter, cause, "", assigned.partition))
+        assigned.counted.append((reason, topic.name))
+
+
+def agreement(checkpoint: Checkpoint, committed: Mapping[str, int], inputs: Iterable[str]) -> str:
+    """Why a checkpoint and the group's committed offsets do not tell the same, or ``""``.
+
+    Parameters
+    ----------
+    committed
+        Offset by topic; a topic without one is absent.
+    """
+    ends = {r.topic: r.end for r in checkpoint.ranges}
+    differing = [f"{name}: state {ends.get(name)}, group {committed.get(name)}" for name in inputs if ends.get(name) != committed.get(name)]
+    return "; ".join(differing)
+
+
+__all__ = ["CHECKPOINT_KEY", "Assigned", "Record", "Work", "agreement"]
