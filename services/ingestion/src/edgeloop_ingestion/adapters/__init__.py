@@ -1,0 +1,1 @@
+"""What ingestion needs from outside."""

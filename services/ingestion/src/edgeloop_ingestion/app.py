@@ -1,0 +1,25 @@
+"""Composition root of ingestion."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import topics
+from edgeloop_streaming import Context, Service, State
+
+from edgeloop_ingestion.adapters.definitions import StreamRules
+from edgeloop_ingestion.handlers import RAW, IngestionTask
+from edgeloop_ingestion.metrics import Metrics
+from edgeloop_ingestion.settings import Settings
+
+NAME = "ingestion"
+
+
+def build(context: Context, settings: Settings) -> Service:
+    """Wire ingestion to the clients of a process."""
+    rules = StreamRules(context.table(topics.STREAMS), settings.definitions_max_age_s)
+    metrics = Metrics(context.metrics)
+    partitions = context.partitions(topics.OBSERVATIONS_RAW)
+
+    def task(partition: int, state: State) -> IngestionTask:
+        return IngestionTask(partition, partitions, state, rules, metrics)
+
+    return Service(name=NAME, inputs=RAW, task=task)

@@ -1,0 +1,1 @@
+"""What ingestion decides, free of Kafka, clocks and metrics."""

@@ -1,0 +1,77 @@
+"""Rows as batches, and batches cut apart with all that belongs to their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from edgeloop_contracts import ObservationBatch, ObservationRow
+from numpy.typing import NDArray
+
+MAX_BYTES = 512 * 1024
+
+
+def of_row(row: ObservationRow) -> ObservationBatch:
+    """A batch of one row; a value too large for float32 becomes infinite, which admission refuses."""
+    with np.errstate(over="ignore"):
+        features = np.asarray(row.features, dtype=np.float64).astype("<f4").tobytes()
+    return ObservationBatch(
+        tenant=row.tenant,
+        stream=row.stream,
+        device_id=row.device_id,
+        boot_epoch=row.boot_epoch,
+        first_seq=row.seq,
+        count=1,
+        features=features,
+        event_times=(row.event_time,) if row.event_time else (),
+        request_ids=(row.request_id,) if row.request_id else (),
+        model_version=row.model_version,
+        answers=(row.answer,) if row.answer else (),
+    )
+
+
+def runs_of(valid: NDArray[np.bool_], unseen: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Maximal half-open runs of valid rows within the unseen ones.
+
+    Parameters
+    ----------
+    valid
+        bool [count].
+    unseen
+        Half-open row ranges, ascending.
+    """
+    for first, end in unseen:
+        # Edges of the mask: a run begins where it rises and ends where it falls.
+        edges = np.flatnonzero(np.diff(valid[first:end].astype(np.int8), prepend=0, append=0)).tolist()
+        for rise, fall in zip(edges[::2], edges[1::2], strict=True):
+            yield first + rise, first + fall
+
+
+def cut(batch: ObservationBatch, first: int, end: int) -> Iterator[ObservationBatch]:
+    """Rows ``[first, end)`` of a batch, in pieces that fit into one record each."""
+    step = max(1, MAX_BYTES // row_bytes(batch))
+    width = len(batch.features) // batch.count
+    if first == 0 and end == batch.count <= step:
+        yield batch
+        return
+    for start in range(first, end, step):
+        stop = min(end, start + step)
+        yield ObservationBatch(
+            tenant=batch.tenant,
+            stream=batch.stream,
+            device_id=batch.device_id,
+            boot_epoch=batch.boot_epoch,
+            first_seq=batch.first_seq + start,
+            count=stop - start,
+            features=batch.features[start * width : stop * width],
+            event_times=batch.event_times[start:stop],
+            request_ids=batch.request_ids[start:stop],
+            model_version=batch.model_version,
+            answers=batch.answers[start:stop],
+        )
+
+
+def row_bytes(batch: ObservationBatch) -> int:
+    """Upper bound of one row's bytes in Avro: features, a time, and texts of at most 4 bytes a character."""
+    texts = max(map(len, batch.request_ids), default=0) + max(map(len, batch.answers), default=0)
+    return len(batch.features) // batch.count + 10 + 4 * texts + 6

@@ -1,0 +1,154 @@
+"""Raw record in, checked events out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from edgeloop_contracts import Label, ObservationBatch, ObservationRow, SeenRows, Topic, topics
+from edgeloop_streaming import Effect, Forward, InvalidEvent, Received, Reject, Send, State, partition_of
+
+from edgeloop_ingestion.core.admission import Rules, check_label, check_shape, judge
+from edgeloop_ingestion.core.batches import cut, of_row, runs_of
+from edgeloop_ingestion.core.epochs import Epochs
+from edgeloop_ingestion.core.intervals import SeenRuns
+from edgeloop_ingestion.core.merging import OpenRuns
+from edgeloop_ingestion.core.naming import Inadmissible, device_key
+from edgeloop_ingestion.metrics import Metrics
+
+RAW: tuple[Topic, ...] = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW)
+_RAW_BY_NAME = {topic.name: topic for topic in RAW}
+
+
+class IngestionTask:
+    """Ingestion of one partition of the raw topics.
+
+    Parameters
+    ----------
+    partition, partitions
+        This partition and how many there are.
+    state
+        Seen rows, keyed ``tenant/stream/device/epoch``.
+    rules_of
+        Rules of a stream by ``tenant/stream``; ``None`` for an unknown one.
+    metrics
+        What to count into.
+    """
+
+    def __init__(self, partition: int, partitions: int, state: State, rules_of: Callable[[str], Rules | None], metrics: Metrics) -> None:
+        self._partition = partition
+        self._partitions = partitions
+        self._state = state
+        self._rules_of = rules_of
+        self._metrics = metrics
+        self._devices: dict[str, Epochs] = {}
+        for _, seen in state.items(SeenRows):
+            epochs = self._devices.setdefault(device_key(seen), Epochs())
+            epochs.runs[seen.boot_epoch] = SeenRuns(seen.starts, seen.ends)
+        self._changed: dict[tuple[str, int], None] = {}  # a set that keeps its order
+        self._unknown: set[str] = set()
+        self._open = OpenRuns()
+
+    def handle(self, received: Received[Any]) -> Iterable[Effect]:
+        """Forward what is misplaced, refuse what is invalid, drop what was seen, and let the rest in."""
+        event = received.event
+        try:
+            key = device_key(event)
+            home = partition_of(key, self._partitions)
+            if home != self._partition:
+                self._metrics.forwarded.inc()
+                return [Forward(_RAW_BY_NAME[received.topic], key, home)]
+            rules = self._known(f"{event.tenant}/{event.stream}")
+            match event:
+                case ObservationBatch():
+                    return self._batch(key, event, rules, received)
+                case ObservationRow():
+                    return self._row(key, event, rules, received)
+                case Label():
+                    check_label(event)
+                    self._metrics.labels.labels("accepted").inc()
+                    return [Send(topics.LABELS, key, event)]
+                case _:
+                    raise Inadmissible("WRONG_TYPE", f"expected a raw event, given {type(event).__name__}")
+        except Inadmissible as error:
+            self._count_refused(event)
+            raise InvalidEvent(error.reason, error.message) from error
+
+    def flush(self) -> Iterable[Send]:
+        """End the open runs of single rows and write down what was seen."""
+        for key, epoch in self._changed:
+            tenant, stream, device_id = key.split("/")
+            runs = self._devices[key].runs[epoch]
+            seen = SeenRows(
+                tenant=tenant,
+                stream=stream,
+                device_id=device_id,
+                boot_epoch=epoch,
+                starts=tuple(runs.starts),
+                ends=tuple(runs.ends),
+            )
+            self._state.put(f"{key}/{epoch}", seen)
+        self._changed.clear()
+        self._unknown.clear()
+        return [Send(topics.OBSERVATIONS, device_key(batch), batch, cause) for batch, cause in self._open.close_all()]
+
+    def _known(self, stream: str) -> Rules:
+        # A refresh asks the broker: once per unknown stream and transaction is enough.
+        rules = None if stream in self._unknown else self._rules_of(stream)
+        if rules is None:
+            self._unknown.add(stream)
+            raise Inadmissible("UNKNOWN_STREAM", f"stream: expected one with a definition in 'streams', given {stream!r}")
+        return rules
+
+    def _batch(self, key: str, batch: ObservationBatch, rules: Rules, received: Received[Any]) -> list[Effect]:
+        check_shape(batch, len(rules.definition.features))
+        parts, complaint = self._admit(key, batch, rules)
+        # Rows of the same device that wait for more go first, so that the device's order stays.
+        effects: list[Effect] = [Send(topics.OBSERVATIONS, key, open_, cause) for open_, cause in self._open.close(key)]
+        effects += [Send(topics.OBSERVATIONS, key, part, received.cause) for part in parts]
+        return effects + complaint
+
+    def _row(self, key: str, row: ObservationRow, rules: Rules, received: Received[Any]) -> list[Effect]:
+        width = len(rules.definition.features)
+        if len(row.features) != width:
+            raise Inadmissible("INVALID_SHAPE", f"features: expected {width} values, given {len(row.features)}")
+        batch = of_row(row)
+        check_shape(batch, width)
+        parts, complaint = self._admit(key, batch, rules)
+        ended = [pair for part in parts for pair in self._open.add(key, part, received.cause)]
+        return [*(Send(topics.OBSERVATIONS, key, batch, cause) for batch, cause in ended), *complaint]
+
+    def _admit(self, key: str, batch: ObservationBatch, rules: Rules) -> tuple[list[ObservationBatch], list[Effect]]:
+        """Unseen valid rows of a well-shaped batch, taken in; and the complaint about the bad ones."""
+        epochs = self._devices.get(key) or Epochs()
+        runs = epochs.of(batch.boot_epoch)
+        verdict = judge(batch, rules)
+        first = batch.first_seq
+        gaps = [(a - first, b - first) for a, b in runs.unseen(first, first + batch.count)]
+        taken = list(runs_of(verdict.valid, gaps))
+        parts = [part for a, b in taken for part in cut(verdict.batch, a, b)]
+
+        accepted = sum(b - a for a, b in taken)
+        refused = batch.count - int(verdict.valid.sum())
+        self._metrics.rows.labels("accepted").inc(accepted)
+        self._metrics.rows.labels("refused").inc(refused)
+        self._metrics.rows.labels("duplicate").inc(batch.count - accepted - refused)
+        self._metrics.rows.labels("masked").inc(verdict.masked)
+        if taken:
+            for a, b in taken:
+                self._metrics.given_up.inc(runs.add(first + a, first + b))
+            self._devices.setdefault(key, epochs)
+            self._changed[key, batch.boot_epoch] = None
+            for old in epochs.keep(batch.boot_epoch, runs):
+                self._changed.pop((key, old), None)
+                self._state.delete(SeenRows, f"{key}/{old}")
+        return parts, [Reject("INVALID_VALUE", verdict.complaint)] if verdict.complaint else []
+
+    def _count_refused(self, event: object) -> None:
+        match event:
+            case ObservationBatch():
+                self._metrics.rows.labels("refused").inc(max(0, event.count))
+            case ObservationRow():
+                self._metrics.rows.labels("refused").inc()
+            case _:
+                self._metrics.labels.labels("refused").inc()

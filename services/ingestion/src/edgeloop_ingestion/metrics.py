@@ -1,0 +1,19 @@
+"""Every metric that ingestion owns."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter
+
+
+class Metrics:
+    """Counters of ingestion. A transaction that is repeated counts again: they tell rates, not totals."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # Rows by what became of them: accepted, duplicate, refused, masked (accepted, with a feature hidden).
+        self.rows = Counter("edgeloop_ingestion_rows", "Rows by outcome.", ["outcome"], registry=registry)
+        # Labels by what became of them: accepted, refused.
+        self.labels = Counter("edgeloop_ingestion_labels", "Labels by outcome.", ["outcome"], registry=registry)
+        # Raw records that lay in another partition than their device's and were sent on there.
+        self.forwarded = Counter("edgeloop_ingestion_forwarded", "Misplaced raw records sent on.", registry=registry)
+        # Sequence numbers that count as seen only because their gap had to be closed.
+        self.given_up = Counter("edgeloop_ingestion_given_up", "Sequence numbers in closed gaps.", registry=registry)

@@ -1,0 +1,20 @@
+"""What can be set about ingestion, besides what all services share."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings from ``EDGELOOP_INGESTION_*`` variables.
+
+    Attributes
+    ----------
+    definitions_max_age_s
+        Seconds after which a known stream's definition is looked up again; an unknown one is looked up each time.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EDGELOOP_INGESTION_", frozen=True)
+
+    definitions_max_age_s: float = Field(default=5.0, ge=0)
