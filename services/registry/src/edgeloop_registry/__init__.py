@@ -1,0 +1,1 @@
+"""Stream definitions and model versions: checked, numbered, signed and chained."""

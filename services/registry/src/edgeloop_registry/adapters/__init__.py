@@ -1,0 +1,1 @@
+"""Keys, ONNX graphs and chunks: where the registry meets files, libraries and topics."""

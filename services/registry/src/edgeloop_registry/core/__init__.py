@@ -1,0 +1,1 @@
+"""What the registry decides; no file, no network, no clock."""

@@ -1,0 +1,150 @@
+"""When a candidate becomes a version."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+
+from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelChunk, ModelVersion, RefusalReason, RegistryState
+
+MAX_SIZE = 256 << 20
+MAX_CHUNK = 512 << 10
+
+
+class Refused(Exception):
+    """The candidate does not become a version.
+
+    Attributes
+    ----------
+    reason, message
+        As they go into the event.
+    """
+
+    def __init__(self, reason: RefusalReason, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+def broken(message: str) -> Refused:
+    """The artifact is not what the candidate says."""
+    return Refused(RefusalReason.BROKEN_ARTIFACT, message)
+
+
+def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> RegistryState:
+    """Check the candidate against what the stream is now; give that back.
+
+    Raises
+    ------
+    Refused
+        Its stream is unknown; or it beat a version that is no longer the current one; or it was trained on rows of
+        other features.
+    """
+    if known is None:
+        raise Refused(RefusalReason.UNKNOWN_STREAM, f"no stream {candidate.stream!r} of tenant {candidate.tenant!r} is defined")
+    if candidate.champion_version != known.version:
+        raise Refused(
+            RefusalReason.STALE, f"the candidate was compared with version {candidate.champion_version}; the current one is {known.version}"
+        )
+    if not known.features_since <= candidate.definition_version <= known.definition_version:
+        raise Refused(
+            RefusalReason.STALE,
+            f"the candidate was trained on definition {candidate.definition_version}; "
+            f"the stream's rows are those of {known.features_since} to {known.definition_version}",
+        )
+    return known
+
+
+def check_claims(candidate: ModelCandidate) -> None:
+    """Check what the candidate says of its artifact, before any of it is read.
+
+    Raises
+    ------
+    Refused
+        Impossible numbers, no digest, or class names that are missing or not unique.
+    """
+    if not 0 < candidate.size <= MAX_SIZE:
+        raise broken(f"an artifact of {candidate.size} bytes; 1 to {MAX_SIZE} are allowed")
+    if not -(-candidate.size // MAX_CHUNK) <= candidate.chunks <= candidate.size:
+        raise broken(f"{candidate.chunks} chunks of at most {MAX_CHUNK} bytes cannot hold {candidate.size} bytes")
+    if candidate.chunk_partition < 0 or candidate.chunk_offset < 0:
+        raise broken(f"no chunk lies at {candidate.chunk_partition}/{candidate.chunk_offset}")
+    if len(candidate.digest) != 64 or not set(candidate.digest) <= set("0123456789abcdef"):
+        raise broken(f"{candidate.digest!r} is no SHA-256 in small hexadecimal digits")
+    doubled = [name for name, count in Counter(candidate.classes).items() if count > 1]
+    if not candidate.classes or doubled:
+        raise broken(f"classes named twice: {doubled}" if doubled else "no classes are named")
+
+
+def assemble(candidate: ModelCandidate, chunks: Mapping[int, ModelChunk]) -> bytes:
+    """Put the artifact together, and check that it is the one that the candidate names.
+
+    Parameters
+    ----------
+    candidate
+        Whose claims hold (:func:`check_claims`).
+    chunks
+        By their index; all of them.
+
+    Raises
+    ------
+    Refused
+        A chunk is missing, too large or of another artifact; or size or digest differ.
+    """
+    parts: list[bytes] = []
+    for index in range(candidate.chunks):
+        chunk = chunks.get(index)
+        if chunk is None:
+            raise broken(f"chunk {index} of {candidate.chunks} is missing")
+        if (chunk.digest, chunk.total, chunk.size) != (candidate.digest, candidate.chunks, candidate.size):
+            raise broken(f"chunk {index} belongs to another artifact")
+        if len(chunk.data) > MAX_CHUNK:
+            raise broken(f"chunk {index} has {len(chunk.data)} bytes; at most {MAX_CHUNK} are allowed")
+        parts.append(chunk.data)
+    artifact = b"".join(parts)
+    if len(artifact) != candidate.size:
+        raise broken(f"{candidate.size} bytes expected, {len(artifact)} found")
+    digest = hashlib.sha256(artifact).hexdigest()
+    if digest != candidate.digest:
+        raise broken(f"SHA-256 {candidate.digest} expected, {digest} found")
+    return artifact
+
+
+def version_of(candidate: ModelCandidate, version: int, *, statement: bytes, signature: bytes, key_id: str, previous: str) -> ModelVersion:
+    """The candidate as version number ``version`` of its stream."""
+    return ModelVersion(
+        tenant=candidate.tenant,
+        stream=candidate.stream,
+        version=version,
+        request_id=candidate.request_id,
+        digest=candidate.digest,
+        size=candidate.size,
+        chunks=candidate.chunks,
+        chunk_partition=candidate.chunk_partition,
+        chunk_offset=candidate.chunk_offset,
+        classes=candidate.classes,
+        definition_version=candidate.definition_version,
+        beat_version=candidate.champion_version,
+        rows=candidate.rows,
+        dataset_digest=candidate.dataset_digest,
+        metrics=candidate.metrics,
+        parameters=candidate.parameters,
+        statement=statement,
+        signature=signature,
+        key_id=key_id,
+        previous=previous,
+    )
+
+
+def refusal_of(candidate: ModelCandidate, refused: Refused, previous: str) -> CandidateRefused:
+    """The event that says why there is no version."""
+    return CandidateRefused(
+        tenant=candidate.tenant,
+        stream=candidate.stream,
+        request_id=candidate.request_id,
+        digest=candidate.digest,
+        reason=refused.reason,
+        message=refused.message,
+        previous=previous,
+    )

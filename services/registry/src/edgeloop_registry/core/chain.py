@@ -1,0 +1,111 @@
+"""The hash chain of ``model.events``: who holds the newest hash can tell whether anything before it was changed.
+
+The hash of an event is SHA-256(previous hash ‖ schema fingerprint ‖ Avro body); 32 zero bytes stand for the hash before
+the first event. The fingerprint is the SHA-256 of the schema's parsing canonical form (Avro 1.12 specification,
+"Parsing Canonical Form for Schemas"), so that documentation and spaces do not count and field names and types do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import fastavro
+from edgeloop_contracts import CandidateRefused, ModelVersion
+from fastavro.schema import to_parsing_canonical_form
+
+Chained = ModelVersion | CandidateRefused
+BEFORE_FIRST = bytes(32)
+
+
+class BrokenChain(Exception):
+    """An event does not name the hash of the one before it.
+
+    Attributes
+    ----------
+    index
+        Number of that event in the chain, from 0.
+    """
+
+    def __init__(self, index: int, expected: str, given: str) -> None:
+        super().__init__(f"event {index} of the chain names {given or 'none'} as the hash before it; it is {expected or 'none'}")
+        self.index = index
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What of an event goes into the chain.
+
+    Attributes
+    ----------
+    previous
+        Hash that the event names as the one before it, hex; empty for the first.
+    fingerprint
+        Of the schema that the event was written with, 32 bytes.
+    body
+        The event in Avro, without a frame, as it was written.
+    """
+
+    previous: str
+    fingerprint: bytes
+    body: bytes
+
+    @property
+    def hash(self) -> str:
+        """Hash of the event, hex."""
+        before = bytes.fromhex(self.previous) if self.previous else BEFORE_FIRST
+        return hashlib.sha256(before + self.fingerprint + self.body).hexdigest()
+
+
+@cache
+def fingerprint(schema: str) -> bytes:
+    """SHA-256 of the parsing canonical form of ``schema`` (JSON), 32 bytes."""
+    return hashlib.sha256(to_parsing_canonical_form(json.loads(schema)).encode()).digest()
+
+
+@cache
+def _parsed(schema: str) -> Any:
+    return fastavro.parse_schema(json.loads(schema))
+
+
+def link(event: Chained) -> Link:
+    """The event as a link, written with the schema that this code knows.
+
+    An event of an older schema keeps the hash of its original bytes: make its :class:`Link` of those.
+    """
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, _parsed(event.SCHEMA), event.as_dict())
+    return Link(event.previous, fingerprint(event.SCHEMA), buffer.getvalue())
+
+
+def verify_chain(events: Iterable[Chained | Link]) -> str:
+    """Check that each event names the hash of the one before it; give back the hash of the last.
+
+    Parameters
+    ----------
+    events
+        All of ``model.events``, from its beginning.
+
+    Returns
+    -------
+    str
+        Hash of the newest event, hex; empty for no events. A cut-off end shows only by comparing it with a hash that
+        was noted elsewhere.
+
+    Raises
+    ------
+    BrokenChain
+        The first event that does not fit.
+    """
+    head = ""
+    for index, event in enumerate(events):
+        one = event if isinstance(event, Link) else link(event)
+        if one.previous != head:
+            raise BrokenChain(index, head, one.previous)
+        head = one.hash
+    return head

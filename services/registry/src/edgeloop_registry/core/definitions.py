@@ -1,0 +1,130 @@
+"""Which stream definitions are sound, and which changes of one are allowed."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamDefinition
+
+MAX_FEATURES = 4096
+MAX_CLASSES = 4096
+MAX_NAME = 200
+
+
+class DefinitionRefused(Exception):
+    """The command can never be carried out.
+
+    Attributes
+    ----------
+    reason
+        ``INVALID_DEFINITION``: unsound in itself. ``STALE``: made for another version than the current one.
+        ``INCOMPATIBLE``: would break the models that the stream has.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def define(command: RegisterStream, known: RegistryState) -> RegistryState | None:
+    """What is known of the stream once the command is carried out; ``None`` if it changes nothing.
+
+    Parameters
+    ----------
+    command
+        The definition that somebody wants.
+    known
+        What the registry knows of that stream; a default one if nothing.
+
+    Raises
+    ------
+    DefinitionRefused
+        With its reason.
+    """
+    _check(command)
+    classes = tuple(sorted(command.classes))
+    wanted = (command.features, command.label, classes)
+    # Before the version is looked at, so that a command sent twice is done and not stale.
+    if known.definition_version and wanted == (known.features, known.label, known.classes):
+        return None
+    if command.expected_version != known.definition_version:
+        raise DefinitionRefused(
+            "STALE", f"the command expects version {command.expected_version} of the definition; the current one is {known.definition_version}"
+        )
+    same_features = _names(command.features) == _names(known.features)
+    if known.version:
+        _check_change(command, known)
+    version = known.definition_version + 1
+    return RegistryState(
+        version=known.version,
+        definition_version=version,
+        features_since=known.features_since if same_features else version,
+        features=command.features,
+        label=command.label,
+        classes=classes,
+    )
+
+
+def definition(tenant: str, stream: str, known: RegistryState) -> StreamDefinition:
+    """The stream's current definition as an event."""
+    return StreamDefinition(
+        tenant=tenant,
+        stream=stream,
+        version=known.definition_version,
+        features=known.features,
+        label=known.label,
+        classes=known.classes,
+    )
+
+
+def _names(features: tuple[Feature, ...]) -> list[str]:
+    return [feature.name for feature in features]
+
+
+def _check(command: RegisterStream) -> None:
+    for what, name in (("tenant", command.tenant), ("stream", command.stream)):
+        # A key is tenant/stream/device: a slash or a space in a name would make keys ambiguous.
+        if not _sound(name) or "/" in name or " " in name:
+            raise _invalid(f"the {what} {name!r} is no name: 1 to {MAX_NAME} printable characters, no slash, no space")
+    if not 1 <= len(command.features) <= MAX_FEATURES:
+        raise _invalid(f"1 to {MAX_FEATURES} features expected, {len(command.features)} given")
+    if len(command.classes) > MAX_CLASSES:
+        raise _invalid(f"at most {MAX_CLASSES} classes expected, {len(command.classes)} given")
+    _check_names("feature", _names(command.features))
+    _check_names("class", list(command.classes))
+    for feature in command.features:
+        bounds = [bound for bound in (feature.minimum, feature.maximum) if bound is not None]
+        if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
+            raise _invalid(f"feature {feature.name!r}: minimum {feature.minimum} and maximum {feature.maximum} bound nothing")
+
+
+def _check_names(what: str, names: list[str]) -> None:
+    for name, count in Counter(names).items():
+        if not _sound(name):
+            raise _invalid(f"the {what} {name!r} is no name: 1 to {MAX_NAME} printable characters")
+        if count > 1:
+            raise _invalid(f"the {what} {name!r} is named {count} times")
+
+
+def _sound(name: str) -> bool:
+    return 0 < len(name) <= MAX_NAME and name.isprintable() and name == name.strip()
+
+
+def _invalid(message: str) -> DefinitionRefused:
+    return DefinitionRefused("INVALID_DEFINITION", message)
+
+
+def _check_change(command: RegisterStream, known: RegistryState) -> None:
+    """A model reads packed rows by position and answers with the index of a class: neither may shift under it."""
+    for index, (now, then) in enumerate(zip(_names(command.features), _names(known.features), strict=False)):
+        if now != then:
+            raise DefinitionRefused("INCOMPATIBLE", f"feature {index} is {then!r} to the stream's models, and would be {now!r}")
+    if len(command.features) != len(known.features):
+        raise DefinitionRefused(
+            "INCOMPATIBLE", f"the stream's models take {len(known.features)} features, and would be given {len(command.features)}"
+        )
+    gone = sorted(set(known.classes) - set(command.classes))
+    if gone:
+        raise DefinitionRefused("INCOMPATIBLE", f"classes may come, and not go: {', '.join(map(repr, gone))} would be gone")

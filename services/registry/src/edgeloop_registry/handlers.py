@@ -1,0 +1,116 @@
+"""Commands and candidates in, definitions and versions out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from edgeloop_contracts import ModelCandidate, ModelVersion, RegisterStream, RegistryState, topics
+from edgeloop_streaming import InvalidEvent, Received, Send, State
+
+from edgeloop_registry.core.candidates import Refused, check_standing, refusal_of, version_of
+from edgeloop_registry.core.chain import Chained, link
+from edgeloop_registry.core.definitions import DefinitionRefused, define, definition
+from edgeloop_registry.core.statement import statement
+
+HEAD = ""
+REMEMBERED = 256
+
+
+class Signing(Protocol):
+    """A key to sign with."""
+
+    @property
+    def key_id(self) -> str:
+        """Its short name."""
+        ...
+
+    def sign(self, statement: bytes) -> bytes:
+        """Signature over ``statement``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the registry needs of the world.
+
+    Attributes
+    ----------
+    artifact
+        Fetches a candidate's bytes, checked against its digest.
+    check_graph
+        Refuses a graph that may not run: (bytes, number of features, number of classes).
+    signer
+        The registry's key.
+    """
+
+    artifact: Callable[[ModelCandidate], bytes]
+    check_graph: Callable[[bytes, int, int], None]
+    signer: Signing
+
+
+class RegistryTask:
+    """The registry's work; there is one partition, and so one registry that numbers.
+
+    Parameters
+    ----------
+    state
+        Of the partition.
+    ports
+        The world.
+    """
+
+    def __init__(self, state: State, ports: Ports) -> None:
+        self._state = state
+        self._ports = ports
+
+    def handle(self, received: Received[Any]) -> Iterable[Send]:
+        """Take a command or a candidate."""
+        match received.event:
+            case RegisterStream() as command:
+                return list(self._define(command))
+            case ModelCandidate() as candidate:
+                return list(self._judge(candidate))
+            case other:
+                raise InvalidEvent("WRONG_TYPE", f"the registry does not handle {other.FULLNAME}")
+
+    def flush(self) -> Iterable[Send]:
+        """Nothing is held back."""
+        return ()
+
+    def _define(self, command: RegisterStream) -> Iterator[Send]:
+        key = f"{command.tenant}/{command.stream}"
+        try:
+            changed = define(command, self._state.get(RegistryState, key) or RegistryState())
+        except DefinitionRefused as refused:
+            raise InvalidEvent(refused.reason, f"stream {key}: {refused.message}") from refused
+        if changed is not None:
+            self._state.put(key, changed)
+            yield Send(topics.STREAMS, key, definition(command.tenant, command.stream, changed))
+
+    def _judge(self, candidate: ModelCandidate) -> Iterator[Send]:
+        key = f"{candidate.tenant}/{candidate.stream}"
+        request = f"{key}/{candidate.request_id}"
+        head = self._state.get(RegistryState, HEAD) or RegistryState()
+        if request in head.done:
+            return
+        known = self._state.get(RegistryState, key)
+        event: Chained
+        try:
+            event = self._version(candidate, check_standing(candidate, known), head.chain)
+        except Refused as refused:
+            event = refusal_of(candidate, refused, head.chain)
+        else:
+            self._state.put(key, replace(known or RegistryState(), version=event.version))
+        self._state.put(HEAD, replace(head, chain=link(event).hash, done=(*head.done, request)[-REMEMBERED:]))
+        yield Send(topics.MODEL_EVENTS, key, event)
+
+    def _version(self, candidate: ModelCandidate, known: RegistryState, previous: str) -> ModelVersion:
+        ports = self._ports
+        ports.check_graph(ports.artifact(candidate), len(known.features), len(candidate.classes))
+        number = known.version + 1
+        signed = statement(candidate, number, [feature.name for feature in known.features])
+        return version_of(
+            candidate, number, statement=signed, signature=ports.signer.sign(signed), key_id=ports.signer.key_id, previous=previous
+        )

@@ -1,0 +1,116 @@
+"""A small model, its chunks, and a registry around a task driver."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from edgeloop_contracts import Feature, ModelCandidate, ModelChunk, RegisterStream, Topic, topics
+from edgeloop_registry.adapters.artifacts import Artifacts
+from edgeloop_registry.adapters.graph import check_graph
+from edgeloop_registry.adapters.signing import generate_keys, load_signer
+from edgeloop_registry.handlers import Ports, RegistryTask
+from edgeloop_streaming import Received
+from edgeloop_streaming.testing import TaskDriver
+from onnx import TensorProto, helper, numpy_helper
+
+
+def build_linear_model(features: int = 3, classes: int = 2, op: str = "Softmax", domain: str = "", seed: int = 0) -> onnx.ModelProto:
+    """Gemm, an activation, ArgMax: the smallest model that meets the contract."""
+    weights = np.random.default_rng(seed).normal(size=(features, classes)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["input", "weights"], ["scores"]),
+            helper.make_node(op, ["scores"], ["probabilities"], domain=domain),
+            helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+        ],
+        "linear",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", features])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["N"]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]),
+        ],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    opsets = [helper.make_opsetid("", 17)] + ([helper.make_opsetid(domain, 1)] if domain else [])
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+class Gone(Exception):
+    """A range that retention took."""
+
+
+class ChunkLog:
+    """Stands in for one partition of ``model.chunks``."""
+
+    def __init__(self) -> None:
+        self.records: list[ModelChunk | None] = []
+        self.seconds = 0.0
+
+    def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 1.0) -> list[Received[Any]]:
+        assert topic is topics.MODEL_CHUNKS
+        if end > len(self.records):
+            raise TimeoutError
+        found = enumerate(self.records[first:end], first)
+        return [Received(chunk, topic.name, partition, at, 0, "", "", "") for at, chunk in found if chunk]
+
+    def add(self, artifact: bytes, chunk_size: int = 100, between: int = 0) -> ModelCandidate:
+        """Write an artifact; give back what a candidate says of it."""
+        digest = hashlib.sha256(artifact).hexdigest()
+        parts = [artifact[at : at + chunk_size] for at in range(0, len(artifact), chunk_size)]
+        offset = len(self.records)
+        for index, part in enumerate(parts):
+            self.records += [None] * between
+            self.records.append(ModelChunk(digest=digest, index=index, total=len(parts), size=len(artifact), data=part))
+        return ModelCandidate(
+            stream="pumps",
+            request_id=digest[:8],
+            digest=digest,
+            size=len(artifact),
+            chunks=len(parts),
+            chunk_offset=offset,
+            classes=("no", "yes"),
+            definition_version=1,
+        )
+
+
+class Registry:
+    """A registry without a broker."""
+
+    def __init__(self, keys: Path) -> None:
+        self.private, self.public = generate_keys(keys)
+        self.log = ChunkLog()
+        artifacts = Artifacts(self.log, lambda: 1, Gone, clock=lambda: self.log.seconds)
+        ports = Ports(artifacts, check_graph, load_signer(self.private))
+        self.driver = TaskDriver(lambda _partition, state: RegistryTask(state, ports))
+
+    def define(self, **fields: Any) -> list[Any]:
+        """Send a command; give back the events."""
+        command = RegisterStream(
+            stream="pumps", features=tuple(Feature(name=name) for name in ("heat", "noise", "flow")), label="fails", classes=("yes", "no")
+        )
+        return [send.event for send in self.driver.send(topics.MODEL_COMMANDS, replace(command, **fields), "default/pumps")]
+
+    def propose(self, candidate: ModelCandidate, **fields: Any) -> list[Any]:
+        """Send a candidate; give back the events."""
+        return [send.event for send in self.driver.send(topics.MODEL_CANDIDATES, replace(candidate, **fields), "default/pumps")]
+
+    def model(self, seed: int = 0) -> ModelCandidate:
+        """A sound candidate, its chunks written."""
+        return self.log.add(build_linear_model(seed=seed).SerializeToString())
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path)
+
+
+@pytest.fixture
+def linear_model() -> Callable[..., onnx.ModelProto]:
+    return build_linear_model

@@ -1,0 +1,85 @@
+"""Stream definitions: first ones, changes, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from edgeloop_contracts import Feature, StreamDefinition, topics
+
+THREE = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
+
+
+def test_a_first_command_makes_version_1_with_sorted_classes(registry: Any) -> None:
+    assert registry.define() == [StreamDefinition(stream="pumps", version=1, features=THREE, label="fails", classes=("no", "yes"))]
+    assert registry.driver.sent[0].topic is topics.STREAMS
+    assert registry.driver.sent[0].key == "default/pumps"
+
+
+def test_a_command_applied_twice_defines_once_and_is_no_error(registry: Any) -> None:
+    registry.define()
+    assert registry.driver.repeat() == []
+    registry.driver.restart()
+    assert registry.driver.repeat() == []
+    assert registry.driver.dead == []
+
+
+def test_a_command_for_another_version_than_the_current_one_is_stale(registry: Any) -> None:
+    registry.define()
+    assert registry.define(label="other", expected_version=0) == []
+    assert [dead.reason for dead in registry.driver.dead] == ["STALE"]
+    assert "expects version 0" in registry.driver.dead[0].message
+
+
+def test_without_a_model_features_may_change(registry: Any) -> None:
+    registry.define()
+    assert registry.define(features=THREE[:2], expected_version=1)[0].version == 2
+
+
+def test_with_a_model_classes_units_and_ranges_may_change(registry: Any) -> None:
+    registry.define()
+    registry.propose(registry.model())
+    features = (Feature(name="heat", unit="K", minimum=0.0), *THREE[1:])
+    (changed,) = registry.define(features=features, classes=("yes", "no", "maybe"), expected_version=1)
+    assert (changed.version, changed.classes) == (2, ("maybe", "no", "yes"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"features": THREE[:2]}, "take 3 features"),
+        ({"features": (*THREE, Feature(name="new"))}, "take 3 features"),
+        ({"features": (THREE[1], THREE[0], THREE[2])}, "feature 0 is 'heat'"),
+        ({"features": (*THREE[:2], Feature(name="flux"))}, "would be 'flux'"),
+        ({"classes": ("yes",)}, "'no' would be gone"),
+    ],
+)
+def test_with_a_model_what_would_break_it_is_incompatible(registry: Any, change: dict[str, Any], told: str) -> None:
+    registry.define()
+    registry.propose(registry.model())
+    assert registry.define(expected_version=1, **change) == []
+    (dead,) = registry.driver.dead
+    assert dead.reason == "INCOMPATIBLE"
+    assert told in dead.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"stream": ""}, "the stream ''"),
+        ({"stream": "a/b"}, "no slash"),
+        ({"tenant": "a\nb"}, "the tenant"),
+        ({"features": ()}, "0 given"),
+        ({"features": (*THREE, THREE[0])}, "'heat' is named 2 times"),
+        ({"features": (Feature(name=" "),)}, "the feature ' '"),
+        ({"classes": ("yes", "yes")}, "the class 'yes'"),
+        ({"features": (Feature(name="heat", minimum=2.0, maximum=1.0),)}, "bound nothing"),
+        ({"features": (Feature(name="heat", minimum=float("nan")),)}, "bound nothing"),
+    ],
+)
+def test_an_unsound_definition_is_invalid_and_changes_nothing(registry: Any, wrong: dict[str, Any], told: str) -> None:
+    assert registry.define(**wrong) == []
+    (dead,) = registry.driver.dead
+    assert dead.reason == "INVALID_DEFINITION"
+    assert told in dead.message
+    assert registry.define() != []
