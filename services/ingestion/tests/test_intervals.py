@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 from edgeloop_ingestion.core.batches import runs_of
 from edgeloop_ingestion.core.intervals import SeenRuns
 from hypothesis import given
 from hypothesis import strategies as st
-import numpy as np
 
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda p: (p[0], p[0] + p[1])), max_size=30)
 
@@ -55,4 +57,4 @@ def test_runs_of_valid_rows_cover_each_valid_unseen_row_once(valid: list[bool], 
     rows = [n for a, b in runs for n in range(a, b)]
     assert rows == [n for a, b in unseen for n in range(a, b) if valid[n]]
     assert all(a < b for a, b in runs)
-    assert all(b < c for (_, b), (c, _) in zip(runs, runs[1:], strict=False)), "runs are maximal"
+    assert all(b < c for (_, b), (c, _) in pairwise(runs)), "runs are maximal"

@@ -92,7 +92,7 @@ def check_shape(batch: ObservationBatch, width: int) -> None:
     if batch.first_seq < 0 or batch.first_seq > MAX_LONG - batch.count:
         raise Inadmissible("INVALID_SHAPE", f"first_seq: expected 0 to 2^63 - 1 - count, given {batch.first_seq}")
     if len(batch.features) != batch.count * width * 4:
-        expected = f"{batch.count} rows × {width} features × 4 = {batch.count * width * 4} bytes"
+        expected = f"{batch.count} rows of {width} features of 4 bytes = {batch.count * width * 4}"
         raise Inadmissible("INVALID_SHAPE", f"features: expected {expected}, given {len(batch.features)}")
     for field, given in (
         ("event_times", len(batch.event_times)),
@@ -127,7 +127,7 @@ def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
     missing = np.isnan(rows)
     # Comparisons with NaN are false, so a missing value is outside no range.
     bad = np.isinf(rows) | (missing & rules.required) | (rows < rules.minimum) | (rows > rules.maximum)
-    valid = ~bad.any(axis=1)
+    valid = np.asarray(~bad.any(axis=1))
     return Verdict(batch, valid, "" if valid.all() else _complaint(batch, rows, bad, rules), masked)
 
 
