@@ -96,10 +96,13 @@ class Codec:
     ----------
     schemas
         The registry.
+    prefix
+        What heads topic names, and with them subjects.
     """
 
-    def __init__(self, schemas: Schemas) -> None:
+    def __init__(self, schemas: Schemas, prefix: str = "") -> None:
         self._schemas = schemas
+        self._prefix = prefix
         self._ids: dict[tuple[str, type[Event]], bytes] = {}
         self._writers: dict[int, Any] = {}
 
@@ -119,7 +122,7 @@ class Codec:
         if known is None:
             if kind not in topic.kinds:
                 raise ValueError(f"{topic.name} carries {[k.FULLNAME for k in topic.kinds]}, not {kind.FULLNAME}")
-            schema_id = self._schemas.lookup(topic.subject(kind), kind.SCHEMA)
+            schema_id = self._schemas.lookup(self._prefix + topic.subject(kind), kind.SCHEMA)
             known = self._ids[topic.name, kind] = b"\0" + schema_id.to_bytes(4, "big")
         return known
 

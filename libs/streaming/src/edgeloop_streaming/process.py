@@ -47,7 +47,7 @@ class Context:
         self.log: Any = configure_logs(settings.log, service=name, instance=settings.instance)
         self.metrics = CollectorRegistry()
         self.schemas = SchemaRegistry(settings.schema_registry_url)
-        self.codec = Codec(self.schemas)
+        self.codec = Codec(self.schemas, settings.topic_prefix)
 
     def reader(self) -> RangeReader:
         """A reader of offset ranges."""

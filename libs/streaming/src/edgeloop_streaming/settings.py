@@ -51,10 +51,10 @@ class KafkaSettings(BaseSettings):
             "bootstrap.servers": self.bootstrap,
             "socket.timeout.ms": 10_000,
             "socket.nagle.disable": True,
-            "reconnect.backoff.ms": 20,
+            "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 1_000,
             "retry.backoff.ms": 5,
-            "log_level": 3,
+            "log_level": 2,
             **self.extra,
         }
 

@@ -1,0 +1,45 @@
+# One line each: `make help`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)))
+STAMP := $(VENV)/.edgeloop-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help init demo test lint generate lock clean bench faults
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+init: $(STAMP) ## set up .venv; leaves the command at .venv/bin/edgeloop
+
+$(STAMP): requirements.lock pyproject.toml $(addsuffix pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "edgeloop needs Python 3.11 or newer; PYTHON=$(PYTHON) is $$($(PYTHON) -V)"; exit 1; }
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing dependencies (the first time takes a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "installing edgeloop"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
+	@touch $@
+
+demo: init ## run the closed loop on a real stream, about three minutes
+	@$(BIN)/edgeloop demo
+
+test: init ## all tests, on a real broker
+	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
+
+lint: init ## style, types, architecture, generated code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python tools/generate.py --check
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+generate: init ## make the generated code anew
+	@$(BIN)/python tools/generate.py
+
+lock: init ## make requirements.lock anew
+	@$(BIN)/python tools/lock.py $(LOCK)
+
+clean: ## remove what was built and everything that ran
+	rm -rf $(VENV) .edgeloop build dist
