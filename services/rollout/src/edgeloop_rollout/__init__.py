@@ -1,0 +1,1 @@
+"""Which device shall run which version."""

@@ -1,0 +1,16 @@
+"""Puts the rollout together."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import topics
+from edgeloop_streaming import Service
+
+from edgeloop_rollout.handlers import RolloutTask
+
+NAME = "rollout"
+INPUTS = (topics.MODEL_EVENTS, topics.FLEET_REPORTED)
+
+
+def build() -> Service:
+    """The service."""
+    return Service(name=NAME, inputs=INPUTS, task=lambda _partition, state: RolloutTask(state))

@@ -1,0 +1,1 @@
+"""What rollout decides; no file, no network, no clock."""
