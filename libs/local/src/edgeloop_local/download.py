@@ -1,132 +1,197 @@
-"""Fetching pinned files: resumed when cut off, verified before they get their name, one process at a time."""
+"""Fetching pinned files: resumed when cut off, and verified before they get their name."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+import requests
+from jgo.config import GlobalSettings
+from jgo.constants import MAVEN_CENTRAL_URL
 
 from edgeloop_local.errors import ChecksumMismatch, DiskFull, DownloadFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import requests
-
     from edgeloop_local.pins import Pin
-    from edgeloop_local.progress import Advance
+    from edgeloop_local.progress import Advance, Progress
 
 _CHUNK = 1 << 17
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
 _ATTEMPTS = 4
+_PARALLEL = 6
+_GIVES = {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
+_PASSES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}
 
 
 def repositories() -> dict[str, str]:
     """Give the Maven repositories by name: jgo's default, and what the user's jgo settings add or override."""
-    from jgo.config import GlobalSettings  # noqa: PLC0415
-    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
-
     return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
 
 
-def fetch(pin: Pin, target: Path, sources: Mapping[str, str], session: requests.Session, advance: Advance) -> None:
+class _AbandonedError(Exception):
+    """Another download has failed, or the user wants no more."""
+
+
+def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progress) -> None:
     """
-    Download one pinned file to `target`; nothing is there until all of it is, and right.
+    Download files side by side; at the first failure all stop.
 
     Parameters
     ----------
-    pin : Pin
-        What to fetch.
-    target : pathlib.Path
-        The file to make. The caller holds the cache's lock, so no one else writes beside it.
-    sources : Mapping[str, str]
-        Repositories by name, tried in order.
-    session : requests.Session
-        Carries proxies and certificates as the environment says.
-    advance : Advance
-        Told of every byte that came.
+    batches : Mapping[str, Sequence[tuple[Pin, pathlib.Path]]]
+        Files and where to put them, by what a person is told of each batch.
+    progress : Progress
+        Told about each batch.
 
     Raises
     ------
-    DownloadFailed
-        If no source gives it, or a source gives something else (`ChecksumMismatch`).
-    DiskFull
-        If there is no room.
+    DownloadFailed, DiskFull
+        See `Downloader.fetch`.
     """
-    failure: DownloadFailed | None = None
-    for name, address in sources.items():
+    abandon = threading.Event()
+
+    def unless_abandoned(advance: Advance) -> Advance:
+        def counted(count: int) -> None:
+            if abandon.is_set():
+                raise _AbandonedError
+            advance(count)
+
+        return counted
+
+    with requests.Session() as session, contextlib.ExitStack() as bars, ThreadPoolExecutor(_PARALLEL) as pool:
+        downloader = Downloader(repositories(), session)
         try:
-            _fetch_from(f"{address}/{pin.repository_path}", f"the Maven repository '{name}'", pin, target, session, advance)
-        except DownloadFailed as error:
-            failure = error
-        else:
-            return
-    raise failure or DownloadFailed(pin.filename, "anywhere", "no Maven repository is configured")
-
-
-def _fetch_from(
-    url: str, source: str, pin: Pin, target: Path, session: requests.Session, advance: Advance
-) -> None:
-    import requests  # noqa: PLC0415
-
-    part = target.with_name(f"{target.name}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    reason = ""
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            time.sleep(0.5 * 2**attempt)
-        try:
-            status = _append(url, part, session, advance)
-        except requests.RequestException as error:
-            reason = _short(error)
-            continue
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                part.unlink(missing_ok=True)  # give the room back to whoever else needs it
-                raise DiskFull(target.parent, pin.size) from error
+            running: list[Future[None]] = []
+            for what, batch in batches.items():
+                total = sum(pin.size for pin, _ in batch)
+                advance = unless_abandoned(bars.enter_context(progress.downloading(what, total)))
+                running += [pool.submit(downloader.fetch, pin, target, advance) for pin, target in batch]
+            for done in as_completed(running):
+                done.result()
+        except BaseException:
+            abandon.set()
+            pool.shutdown(cancel_futures=True)
             raise
-        if status in {200, 206}:
-            digest = _sha256(part)
-            if digest == pin.sha256:
-                part.replace(target)
+
+
+class Downloader:
+    """
+    Downloads pinned files; several threads may share one.
+
+    Parameters
+    ----------
+    sources : Mapping[str, str]
+        Maven repositories by name, tried in order.
+    session : requests.Session
+        Carries proxies and certificates as the environment says.
+    pause : float
+        Seconds before the second attempt; doubled before each later one.
+    """
+
+    def __init__(self, sources: Mapping[str, str], session: requests.Session, pause: float = 1.0) -> None:
+        self._sources = sources
+        self._session = session
+        self._pause = pause
+
+    def fetch(self, pin: Pin, target: Path, advance: Advance) -> None:
+        """
+        Download one file to `target`; nothing is there until all of it is, and right.
+
+        Parameters
+        ----------
+        pin : Pin
+            What to fetch.
+        target : pathlib.Path
+            The file to make. The caller holds the cache's lock, so no one else writes beside it.
+        advance : Advance
+            Told of every byte that came.
+
+        Raises
+        ------
+        DownloadFailed
+            If no source gives it, or the last one gives something else (`ChecksumMismatch`).
+        DiskFull
+            If there is no room.
+        """
+        failure = DownloadFailed(pin.filename, "anywhere", "no Maven repository is configured")
+        for name in self._sources:
+            try:
+                self._fetch_from(name, pin, target, advance)
+            except DownloadFailed as error:
+                failure = error
+            else:
                 return
-            part.unlink()
-            raise ChecksumMismatch(pin.filename, source, pin.sha256, digest)
-        reason = f"it answered HTTP {status}"
-        if status == 416:  # more was kept from last time than there is: start over
-            part.unlink(missing_ok=True)
-        elif status < 500 and status != 429:
-            break
-    raise DownloadFailed(pin.filename, source, reason)
+        raise failure
+
+    def _fetch_from(self, name: str, pin: Pin, target: Path, advance: Advance) -> None:
+        source = f"the Maven repository '{name}'"
+        url = f"{self._sources[name].rstrip('/')}/{pin.repository_path}"
+        part = target.with_name(f"{target.name}.part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        reason = ""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(self._pause * 2 ** (attempt - 1))
+            try:
+                status = self._append(url, part, advance)
+            except requests.RequestException as error:
+                reason = _root_cause(error)
+                continue
+            except OSError as error:
+                if error.errno == errno.ENOSPC:
+                    part.unlink(missing_ok=True)  # give the room back to whoever else needs it
+                    raise DiskFull(target.parent, pin.size) from error
+                raise
+            if status in _GIVES:
+                _accept(part, target, pin, source)
+                return
+            reason = f"it answered HTTP {status}"
+            if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # more was kept than there is: start over
+                part.unlink(missing_ok=True)
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PASSES:
+                break
+        raise DownloadFailed(pin.filename, source, reason)
+
+    def _append(self, url: str, part: Path, advance: Advance) -> int:
+        """Go on where `part` ends if the server can; give the status."""
+        have = part.stat().st_size if part.exists() else 0
+        # The bytes as they lie there: a compressed answer could not be resumed.
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+        with self._session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+            status = response.status_code
+            if status not in _GIVES:
+                return status
+            resumed = status == HTTPStatus.PARTIAL_CONTENT
+            with part.open("ab" if resumed else "wb") as file:
+                if resumed:
+                    advance(have)
+                for chunk in response.iter_content(_CHUNK):
+                    file.write(chunk)
+                    advance(len(chunk))
+            return status
 
 
-def _append(url: str, part: Path, session: requests.Session, advance: Advance) -> int:
-    """Go on where `part` ends if the server can; give the status."""
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    with session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
-        if response.status_code not in {200, 206}:
-            return response.status_code
-        resumed = response.status_code == 206
-        with part.open("ab" if resumed else "wb") as file:
-            if resumed:
-                advance(have)
-            for chunk in response.iter_content(_CHUNK):
-                file.write(chunk)
-                advance(len(chunk))
-        return response.status_code
+def _accept(part: Path, target: Path, pin: Pin, source: str) -> None:
+    with part.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != pin.sha256:
+        part.unlink()
+        raise ChecksumMismatch(pin.filename, source, pin.sha256, digest)
+    part.replace(target)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _short(error: Exception) -> str:
-    """Give the innermost cause: requests wraps a refused connection three times."""
+def _root_cause(error: Exception) -> str:
+    """Give the innermost reason: requests wraps a refused connection three times."""
     cause: BaseException = error
-    while (inner := cause.__context__ or cause.__cause__) is not None:
+    while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner
     return (str(cause) or type(cause).__name__).splitlines()[0][:200]

@@ -8,9 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-OWN_CLUSTER_HINT = (
-    "or set EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL to use a cluster of your own"
-)
+OWN_CLUSTER_HINT = "or set EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL to use a cluster of your own"
 
 
 class LocalError(Exception):
@@ -43,7 +41,9 @@ class DiskFull(LocalError):
     def __init__(self, where: Path, needed: int, free: int | None = None) -> None:
         self.where = where
         left = "no room is left" if free is None else f"only {free // 2**20} MB are free"
-        super().__init__(f"{left} at {where} and about {max(1, needed // 2**20)} MB are needed: make room, then try again")
+        super().__init__(
+            f"{left} at {where} and about {max(1, needed // 2**20)} MB are needed: make room, then try again"
+        )
 
 
 class DownloadFailed(LocalError):

@@ -53,6 +53,7 @@ class FileLock:
         if self._handle is not None:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, 0)
+                _unlock(self._handle)  # explicitly, for a process forked just now may still have the file open
             os.close(self._handle)
             self._handle = None
 
@@ -81,6 +82,9 @@ if sys.platform == "win32":
             return False
         return True
 
+    def _unlock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
 else:
     import fcntl
 
@@ -90,3 +94,6 @@ else:
         except OSError:
             return False
         return True
+
+    def _unlock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)

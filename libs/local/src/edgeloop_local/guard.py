@@ -7,6 +7,7 @@ becomes the command. Elsewhere the guard stays, watches its parent, and passes S
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -35,8 +36,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _ask_kernel(death_signal: int) -> None:
-    import ctypes  # noqa: PLC0415
-
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
@@ -44,12 +43,17 @@ def _ask_kernel(death_signal: int) -> None:
 
 def _watch(parent: int, command: list[str]) -> int:
     with subprocess.Popen(command) as child:
-        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+
+        def pass_on(_signal: int, _frame: object) -> None:
+            child.terminate()
+
+        signal.signal(signal.SIGTERM, pass_on)
         while child.poll() is None:
             if os.getppid() != parent:
                 child.kill()
             time.sleep(_WATCH_SECONDS)
-    return child.returncode
+    code = child.returncode
+    return code if code >= 0 else 128 - code  # as a shell tells a signal
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Protocol, TextIO
 
@@ -37,7 +37,7 @@ class Silence:
         """Drop the line."""
 
     @contextlib.contextmanager
-    def downloading(self, what: str, total: int) -> Iterator[Advance]:
+    def downloading(self, what: str, total: int) -> Generator[Advance]:
         """Count nothing."""
         del what, total
         yield lambda _count: None
@@ -66,7 +66,7 @@ class PlainLines:
             print(line, file=self._stream, flush=True)
 
     @contextlib.contextmanager
-    def downloading(self, what: str, total: int) -> Iterator[Advance]:
+    def downloading(self, what: str, total: int) -> Generator[Advance]:
         """Write how many megabytes have come, of how many."""
         counting = threading.Lock()
         done, told_at = 0, time.monotonic()
@@ -107,7 +107,7 @@ class TerminalBars:
         self._console.print(line, highlight=False)
 
     @contextlib.contextmanager
-    def downloading(self, what: str, total: int) -> Iterator[Advance]:
+    def downloading(self, what: str, total: int) -> Generator[Advance]:
         """Draw one bar; several at once share the display."""
         bars = self._enter()
         task = bars.add_task(what, total=total)
@@ -135,7 +135,5 @@ class TerminalBars:
 
 def progress_for(stream: TextIO | None = None) -> Progress:
     """Choose bars for a terminal and plain lines for anything else; standard error by default."""
-    stream = stream or sys.stderr
-    if stream.isatty():
-        return TerminalBars(Console(file=stream))
-    return PlainLines(stream)
+    target: TextIO = stream or sys.stderr
+    return TerminalBars(Console(file=target)) if target.isatty() else PlainLines(target)

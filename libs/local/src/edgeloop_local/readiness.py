@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edgeloop_local.spawning import Child
+    from edgeloop_local.spawning import ChildProcess
 
 _API_VERSIONS = 18
 _METADATA = 3
@@ -56,7 +56,7 @@ def http_answers(port: int, path: str, host: str = LOOPBACK, timeout: float = 1.
         connection.close()
 
 
-def wait_until(probe: Callable[[], bool], name: str, child: Child, log: Path, timeout: float) -> None:
+def wait_until(probe: Callable[[], bool], name: str, child: ChildProcess, log: Path, timeout: float) -> None:
     """
     Wait until `probe` says yes.
 

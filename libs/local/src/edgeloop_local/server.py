@@ -10,7 +10,7 @@ from edgeloop_local.spawning import finish, spawn
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgeloop_local.spawning import Child, Command
+    from edgeloop_local.spawning import ChildProcess, Command
 
 
 class Server(ABC):
@@ -27,10 +27,10 @@ class Server(ABC):
 
     def __init__(self, log: Path) -> None:
         self.log = log
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
 
     @property
-    def child(self) -> Child:
+    def child(self) -> ChildProcess:
         """The process."""
         if self._child is None:
             raise RuntimeError(f"{self.name} has not been started")

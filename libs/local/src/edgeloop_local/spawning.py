@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    Child = subprocess.Popen[bytes]
+    ChildProcess = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Command:
     death_signal: int = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
 
 
-def spawn(command: Command) -> Child:
+def spawn(command: Command) -> ChildProcess:
     """
     Start a process in its own session: a terminal's Ctrl-C reaches us only, and we stop it in good order.
 
@@ -62,10 +62,10 @@ def spawn(command: Command) -> Child:
         If the log can't be written or the guard can't be run. A command that can't be run is told by an exit code
         of `guard.CANNOT_RUN`.
     """
-    return _spawner().submit(command).result()
+    return _SPAWNER.submit(command).result()
 
 
-def finish(children: Iterable[Child], grace: float) -> None:
+def finish(children: Iterable[ChildProcess], grace: float) -> None:
     """
     End processes: SIGTERM to each in the given order, then SIGKILL to what is left after `grace` seconds.
 
@@ -83,7 +83,7 @@ def finish(children: Iterable[Child], grace: float) -> None:
         child.wait()
 
 
-def sweep(child: Child) -> None:
+def sweep(child: ChildProcess) -> None:
     """
     Kill the process and all that it started in its group.
 
@@ -96,7 +96,7 @@ def sweep(child: Child) -> None:
             os.killpg(child.pid, signal.SIGKILL)  # as leader of a session its pid names its group
 
 
-def _terminate(child: Child) -> None:
+def _terminate(child: ChildProcess) -> None:
     with contextlib.suppress(OSError):
         if sys.platform != "win32":
             os.killpg(child.pid, signal.SIGCONT)
@@ -104,41 +104,40 @@ def _terminate(child: Child) -> None:
 
 
 class _Spawner:
-    """The thread that starts every child."""
+    """One thread that starts every child; it is made when the first one is asked for."""
 
     def __init__(self) -> None:
-        self.owner = os.getpid()
-        self._requests: queue.SimpleQueue[tuple[Command, Future[Child]]] = queue.SimpleQueue()
-        # A daemon: joined at exit it would end, and its children with it, before our own clean-up has run.
-        threading.Thread(target=self._serve, name="edgeloop-spawner", daemon=True).start()
+        self._lock = threading.Lock()
+        self._owner = 0
+        self._requests: queue.SimpleQueue[tuple[Command, Future[ChildProcess]]] = queue.SimpleQueue()
 
-    def submit(self, command: Command) -> Future[Child]:
-        future: Future[Child] = Future()
-        self._requests.put((command, future))
+    def submit(self, command: Command) -> Future[ChildProcess]:
+        future: Future[ChildProcess] = Future()
+        with self._lock:
+            if self._owner != os.getpid():  # none yet, or we are a fork, which has copied no threads
+                self._owner = os.getpid()
+                self._requests = queue.SimpleQueue()
+                # A daemon: joined at exit it would end, and its children with it, before our own clean-up has run.
+                threading.Thread(
+                    target=self._serve, args=(self._requests,), name="edgeloop-spawner", daemon=True
+                ).start()
+            self._requests.put((command, future))
         return future
 
-    def _serve(self) -> None:
+    @staticmethod
+    def _serve(requests: queue.SimpleQueue[tuple[Command, Future[ChildProcess]]]) -> None:
         while True:
-            command, future = self._requests.get()
+            command, future = requests.get()
             try:
                 future.set_result(_start(command))
-            except Exception as error:  # whatever it is, the caller must hear of it
+            except Exception as error:  # noqa: BLE001  # whatever it is, the caller must hear of it
                 future.set_exception(error)
 
 
-_current: _Spawner | None = None
-_current_lock = threading.Lock()
+_SPAWNER = _Spawner()
 
 
-def _spawner() -> _Spawner:
-    global _current
-    with _current_lock:
-        if _current is None or _current.owner != os.getpid():  # a fork copies no threads
-            _current = _Spawner()
-        return _current
-
-
-def _start(command: Command) -> Child:
+def _start(command: Command) -> ChildProcess:
     command.log.parent.mkdir(parents=True, exist_ok=True)
     argv = list(command.argv)
     if sys.platform != "win32":

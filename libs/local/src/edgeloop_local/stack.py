@@ -58,7 +58,7 @@ class LocalStack:
         ready_timeout: float = 90.0,
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
-        self._fixed = {"Kafka": kafka_port, "the schema registry": registry_port}
+        self._fixed = {KafkaBroker.name: kafka_port, SchemaRegistry.name: registry_port}
         self._progress = progress or Silence()
         self._ready_timeout = ready_timeout
         self._lock = FileLock(self.data_dir / "lock")
@@ -144,14 +144,18 @@ class LocalStack:
         found = programs(self._progress)
         logs = self.data_dir / "logs"
         self._registry = SchemaRegistry(
-            found, java, directory=self.data_dir / "registry", log=logs / "registry.log", port=chosen["the schema registry"]
+            found,
+            java,
+            directory=self.data_dir / "registry",
+            log=logs / "registry.log",
+            port=chosen[SchemaRegistry.name],
         )
         self._kafka = KafkaBroker(
             found,
             java,
             directory=self.data_dir / "kafka",
             log=logs / "kafka.log",
-            port=chosen["Kafka"],
+            port=chosen[KafkaBroker.name],
             controller_port=ports.choose("Kafka's controller"),
         )
         self._progress.say("starting Kafka and the schema registry")
@@ -161,10 +165,10 @@ class LocalStack:
         self._kafka.wait_ready(self._ready_timeout)
         self._registry.wait_ready(self._ready_timeout)
         self._describe()
-        self._progress.say(f"ready after {time.monotonic() - began:.1f} s: Kafka at {self.bootstrap}, schemas at {self.registry_url}")
+        took = time.monotonic() - began
+        self._progress.say(f"ready after {took:.1f} s: Kafka at {self.bootstrap}, schemas at {self.registry_url}")
 
     def _describe(self) -> None:
         pids = [os.getpid(), self.kafka.child.pid, self.registry.child.pid]
         owner, kafka, registry = (ProcessId.of(pid) for pid in pids)
         StackInfo(self.bootstrap, self.registry_url, owner, kafka, registry).save(self.data_dir)
-

@@ -84,8 +84,13 @@ class StackInfo:
         """Read what the data directory tells, whether it still holds or not."""
         try:
             content = json.loads((data_dir / _FILE).read_text(encoding="utf-8"))
-            processes = {name: ProcessId(**content.pop(name)) for name in ("owner", "kafka", "registry")}
-            return cls(**content, **processes)
+            return cls(
+                bootstrap=content["bootstrap"],
+                registry_url=content["registry_url"],
+                owner=ProcessId(**content["owner"]),
+                kafka=ProcessId(**content["kafka"]),
+                registry=ProcessId(**content["registry"]),
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
