@@ -1,0 +1,200 @@
+"""Follows what the fleet assigns to this device, and reports what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from edgeloop_contracts import Assignment, Cause, DeviceReport, DeviceStatus, StreamDefinition, topics
+from edgeloop_streaming import Received
+
+from edgeloop_inference.adapters.installation import Installation
+from edgeloop_inference.adapters.kafka import Follower, Kafka, Reader
+from edgeloop_inference.adapters.models import Models
+from edgeloop_inference.adapters.outbox import Outbox
+from edgeloop_inference.adapters.sender import Report
+from edgeloop_inference.core.admission import Action, Reason, Refusal
+from edgeloop_inference.metrics import Metrics
+
+POLL_S = 0.2
+MISSING_RETRY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The newest assignment of a stream, and when to take it up."""
+
+    received: Received[Assignment]
+    due: float
+
+
+class Installer:
+    """Owns the device's consumers; runs in one thread.
+
+    Parameters
+    ----------
+    kafka
+        Makes the consumers.
+    installation, models, outbox, metrics
+        Of the device.
+    report
+        Takes a report for sending.
+    tenant, device
+        Whose assignments these are.
+    stopping
+        Ends :meth:`run`.
+    log
+        Logger of the process.
+    """
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        installation: Installation,
+        models: Models,
+        outbox: Outbox,
+        metrics: Metrics,
+        report: Callable[[Report], None],
+        tenant: str,
+        device: str,
+        stopping: threading.Event,
+        log: Any,
+    ) -> None:
+        self._kafka = kafka
+        self._installation = installation
+        self._models = models
+        self._outbox = outbox
+        self._metrics = metrics
+        self._report = report
+        self._tenant = tenant
+        self._device = device
+        self._stopping = stopping
+        self._log = log
+        self._definitions: dict[str, StreamDefinition] = {}
+        self._wishes: dict[str, Wish] = {}
+        self._seen: dict[str, str] = {}
+        self._announced: set[str] = set()
+        self._reader: Reader | None = None
+
+    def run(self) -> None:
+        """Follow until told to stop; a failure of Kafka raises, and the next call begins anew."""
+        if not self._outbox.claimed:
+            self._claim()
+        follower = self._kafka.follower([topics.STREAMS, topics.ROLLOUT_ASSIGNMENTS])
+        try:
+            follower.refresh(self.take)
+            while not self._stopping.is_set():
+                self.act(follower)
+                for received in follower.poll(POLL_S):
+                    self.take(received)
+        finally:
+            follower.close()
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+    def take(self, received: Received[Any]) -> None:
+        """Note a definition or an assignment; of several assignments of a stream, the newest counts."""
+        match received.event:
+            case StreamDefinition() as definition if definition.tenant == self._tenant:
+                if self._models.concerns(definition.stream):
+                    self._models.learn(definition.stream)
+                    self._definitions[definition.stream] = definition
+            case Assignment(tenant=self._tenant, device_id=self._device) as assignment:
+                # What was dealt with stays dealt with when a new follower reads the topic from its beginning.
+                if self._models.concerns(assignment.stream) and self._seen.get(assignment.stream) != received.at:
+                    self._wishes[assignment.stream] = Wish(received, 0.0)
+            case _:
+                return
+
+    def act(self, follower: Follower) -> None:
+        """Announce streams that are new to this process, and take up the assignments that are due."""
+        for stream in self._models.known:
+            if stream not in self._announced:
+                self._announced.add(stream)
+                self._say(stream, DeviceStatus.ONLINE, None)
+        for stream, wish in list(self._wishes.items()):
+            if wish.due <= time.monotonic():
+                self._fulfil(stream, wish, follower)
+
+    def _fulfil(self, stream: str, wish: Wish, follower: Follower) -> None:
+        assignment, cause = wish.received.event, wish.received.cause
+        started = time.monotonic()
+        try:
+            action = self._try(assignment, follower)
+        except Refusal as refusal:
+            self._metrics.refusals.labels(stream, refusal.reason.value).inc()
+            self._log.warning("model refused", stream=stream, version=assignment.version, reason=refusal.reason.value, message=refusal.message)
+            if wish.due == 0.0:
+                self._say(stream, DeviceStatus.REFUSED, cause, refused=assignment.version, refusal=refusal)
+            if refusal.reason is Reason.MISSING:
+                # They may only be late: a later success is reported as such.
+                self._wishes[stream] = Wish(wish.received, time.monotonic() + MISSING_RETRY_S)
+                return
+        else:
+            self._say(stream, DeviceStatus.INSTALLED, cause)
+            if action is Action.INSTALL:
+                took = time.monotonic() - started
+                self._metrics.installs.labels(stream).inc()
+                self._metrics.install_time.observe(took)
+                self._log.info("model installed", stream=stream, version=assignment.version, seconds=round(took, 3))
+        self._seen[stream] = wish.received.at
+        if self._wishes.get(stream) is wish:
+            del self._wishes[stream]
+
+    def _try(self, assignment: Assignment, follower: Follower) -> Action:
+        try:
+            return self._installation.install(assignment, self._features(assignment.stream), self._chunks)
+        except Refusal as refusal:
+            if refusal.reason is not Reason.DEFINITION:
+                raise
+        # The topics are not ordered among each other: the definition may be on its way.
+        follower.refresh(self.take)
+        return self._installation.install(assignment, self._features(assignment.stream), self._chunks)
+
+    def _features(self, stream: str) -> tuple[str, ...] | None:
+        definition = self._definitions.get(stream)
+        return None if definition is None else tuple(feature.name for feature in definition.features)
+
+    def _chunks(self) -> Reader:
+        if self._reader is None:
+            self._reader = self._kafka.reader()
+        return self._reader
+
+    def _claim(self) -> None:
+        """See whether this device has reported an epoch before: then its disk was lost, and its numbers begin anew."""
+        seen = 0
+
+        def look(received: Received[Any]) -> None:
+            nonlocal seen
+            match received.event:
+                case DeviceReport(tenant=self._tenant, device_id=self._device, boot_epoch=epoch):
+                    seen = max(seen, epoch)
+                case _:
+                    return
+
+        follower = self._kafka.follower([topics.FLEET_REPORTED])
+        try:
+            follower.refresh(look)
+        finally:
+            follower.close()
+        self._outbox.claim(seen)
+
+    def _say(self, stream: str, status: DeviceStatus, cause: Cause | None, *, refused: int = 0, refusal: Refusal | None = None) -> None:
+        installed = self._models.installed(stream)
+        report = DeviceReport(
+            tenant=self._tenant,
+            stream=stream,
+            device_id=self._device,
+            boot_epoch=self._outbox.epoch,
+            status=status,
+            version=installed.version if installed else 0,
+            digest=installed.digest if installed else "",
+            refused_version=refused,
+            reason=refusal.reason.value if refusal else "",
+            message=refusal.message if refusal else "",
+        )
+        self._report(Report(report, cause))

@@ -1,0 +1,78 @@
+"""What the device needs of Kafka; ``edgeloop_streaming`` has it, and tests stand in for it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from edgeloop_contracts import Cause, Event, Topic
+from edgeloop_streaming import Received
+
+
+class Publisher(Protocol):
+    """Sends events; delivery reports come from :meth:`poll` and :meth:`flush`."""
+
+    def publish(
+        self,
+        topic: Topic,
+        key: str,
+        event: Event,
+        *,
+        cause: Cause | None = None,
+        on_delivery: Callable[[str | None], None] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Hand an event over; ``on_delivery`` gets ``None`` or the error's text."""
+        ...
+
+    def poll(self, timeout: float = 0.0) -> int:
+        """Serve delivery reports."""
+        ...
+
+    def flush(self, timeout: float = 30.0) -> int:
+        """Wait for deliveries; give back how many are outstanding."""
+        ...
+
+
+class Follower(Protocol):
+    """Reads whole topics and what comes after."""
+
+    def poll(self, timeout: float = 0.1) -> list[Received[Any]]:
+        """Records that came."""
+        ...
+
+    def refresh(self, handle: Callable[[Received[Any]], None], timeout: float = 30.0) -> None:
+        """Hand over everything committed until now."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads offset ranges."""
+
+    def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
+        """Records with ``first <= offset < end``."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+class Kafka(Protocol):
+    """Makes clients."""
+
+    def publisher(self, timeout_s: float = 30.0) -> Publisher:
+        """A producer."""
+        ...
+
+    def follower(self, topics: Iterable[Topic]) -> Follower:
+        """A follower of topics from their beginning."""
+        ...
+
+    def reader(self) -> Reader:
+        """A reader of ranges."""
+        ...

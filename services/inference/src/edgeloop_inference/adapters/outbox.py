@@ -1,0 +1,246 @@
+"""The rows that were answered and that no broker has yet, on disk."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+
+from edgeloop_inference.adapters.files import read_text, write_whole
+from edgeloop_inference.core.rows import Rows, StoredRows, split
+
+SCHEMA = """
+create table if not exists rows(
+    place integer primary key, stream text not null, version integer not null, first_seq integer not null,
+    count integer not null, size integer not null, features blob not null, event_times blob not null,
+    request_ids text not null, answers text not null);
+create table if not exists numbering(stream text primary key, next_seq integer not null) without rowid;
+create table if not exists epoch(epoch integer not null, claimed integer not null);
+"""
+
+
+class OutboxUnavailable(Exception):
+    """Rows could not be written: the disk is full or broken."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Rows of one request on their way to the disk."""
+
+    pieces: list[Rows]
+    first_seq: int = -1
+    error: str = ""
+    done: bool = False
+
+
+class Outbox:
+    """Rows with their numbers, bounded, in one SQLite file with a write-ahead log.
+
+    ``append`` returns once the rows are on disk (``synchronous=FULL``). Whoever gets the commit lock commits for all who
+    wait behind it, so that concurrent requests share one fsync. Numbers are given within that transaction; rows that
+    could not be written have none, so no number is ever given twice.
+
+    The epoch counts outboxes: a broken file is put aside, and the new one starts the next epoch. A new outbox is not
+    *claimed* until it is known that the fleet has not seen its epoch (:meth:`claim`), since what a device sends is
+    told apart by epoch and number, and the disk before this one may be lost.
+
+    Parameters
+    ----------
+    folder
+        Where the file ``outbox.db`` lies; made if absent.
+    max_rows, max_bytes
+        Bounds; beyond them the oldest rows are dropped.
+    appended
+        Called after each commit with new rows, from the thread of one of the requests.
+    """
+
+    def __init__(self, folder: Path, *, max_rows: int, max_bytes: int, appended: Callable[[], None] = lambda: None) -> None:
+        self._max_rows, self._max_bytes = max_rows, max_bytes
+        self._appended = appended
+        self._pending: deque[_Waiting] = deque()
+        self._forgotten: deque[tuple[int, ...]] = deque()
+        self._commit_lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "outbox.db"
+        self._counter = folder / "epoch"
+        try:
+            self._writer = self._open()
+        except (apsw.NotADBError, apsw.CorruptError):
+            self._put_aside()
+            self._writer = self._open()
+        self._reader = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        self._load()
+        self.dropped = 0
+        self.lost = 0
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last rows could be written."""
+        return not self._broken
+
+    def append(self, rows: Rows) -> int:
+        """Write rows; give back the number of the first. Any thread may call.
+
+        Raises
+        ------
+        OutboxUnavailable
+            They could not be written; they have no number and are counted as lost.
+        """
+        waiting = _Waiting(list(split(rows)))
+        self._pending.append(waiting)
+        with self._commit_lock:
+            if not waiting.done:
+                self._commit()
+        if waiting.error:
+            raise OutboxUnavailable(waiting.error)
+        return waiting.first_seq
+
+    def after(self, place: int, limit: int) -> list[StoredRows]:
+        """Stored rows behind a place, oldest first; only the sender's thread may call."""
+        query = (
+            "select place, first_seq, stream, version, count, features, event_times, request_ids, answers"
+            " from rows where place > ? order by place limit ?"
+        )
+        return [_stored(*row) for row in self._reader.execute(query, (place, limit))]
+
+    def forget(self, places: Iterable[int]) -> None:
+        """Rows that the broker has: they go with the next commit, or with :meth:`settle`."""
+        self._forgotten.append(tuple(places))
+
+    def settle(self) -> None:
+        """Write down what :meth:`forget` was told."""
+        if self._forgotten:
+            with self._commit_lock:
+                self._commit()
+
+    def claim(self, seen: int) -> None:
+        """Make this outbox's epoch certain.
+
+        Parameters
+        ----------
+        seen
+            Highest epoch that this device has ever reported, 0 for none. A new outbox takes the next one if its own is
+            not higher; one that was claimed before keeps its epoch.
+        """
+        with self._commit_lock:
+            if self.claimed:
+                return
+            epoch = max(self.epoch, seen + 1)
+            self._writer.execute("update epoch set epoch = ?, claimed = 1", (epoch,))
+            write_whole(self._counter, str(epoch).encode())
+            self.epoch, self.claimed = epoch, True
+
+    def close(self) -> None:
+        """Write down what is left and close the file."""
+        self.settle()
+        with self._commit_lock:
+            self._reader.close()
+            self._writer.close()
+
+    def _open(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path))
+        try:
+            connection.set_busy_timeout(5_000)
+            for statement in ("pragma journal_mode=wal", "pragma synchronous=full", SCHEMA):
+                connection.execute(statement)
+            if connection.execute("select 1 from epoch").fetchone() is None:
+                previous = int(read_text(self._counter) or 0)
+                write_whole(self._counter, str(previous + 1).encode())
+                connection.execute("insert into epoch values(?, 0)", (previous + 1,))
+        except apsw.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _put_aside(self) -> None:
+        number = len(list(self._path.parent.glob("outbox.db.broken-*")))
+        self._path.rename(self._path.with_name(f"outbox.db.broken-{number}"))
+        for tail in ("-wal", "-shm"):
+            self._path.with_name(f"outbox.db{tail}").unlink(missing_ok=True)
+
+    def _load(self) -> None:
+        """Take the counters from the file: at the start, and after a commit that failed."""
+        run = self._writer.execute
+        self.epoch, claimed = run("select epoch, claimed from epoch").fetchone() or (1, 0)
+        self.claimed = bool(claimed)
+        self._numbers: dict[str, int] = dict(run("select stream, next_seq from numbering").fetchall())
+        self.rows, self.bytes, last = run("select coalesce(sum(count), 0), coalesce(sum(size), 0), coalesce(max(place), 0) from rows").fetchall()[0]
+        # Places only ever grow within a process: the sender remembers how far it has come.
+        self._place = max(last, getattr(self, "_place", 0))
+        self._broken = False
+
+    def _commit(self) -> None:
+        """Write everything that waits in one transaction; the commit lock is held."""
+        waiting = [self._pending.popleft() for _ in range(len(self._pending))]
+        gone = [place for _ in range(len(self._forgotten)) for place in self._forgotten.popleft()]
+        try:
+            if self._broken:
+                self._load()
+            self._write(waiting, gone)
+        except (apsw.Error, OSError) as error:
+            if not self._writer.getautocommit():
+                self._writer.execute("rollback")
+            self._broken = True
+            self._forgotten.append(tuple(gone))
+            for item in waiting:
+                item.error = f"{type(error).__name__}: {error}"
+                self.lost += sum(rows.count for rows in item.pieces)
+        for item in waiting:
+            item.done = True
+        if waiting:
+            self._appended()
+
+    def _write(self, waiting: Sequence[_Waiting], gone: Sequence[int]) -> None:
+        execute = self._writer.execute
+        numbers = dict(self._numbers)
+        rows_now, bytes_now, place = self.rows, self.bytes, self._place
+        firsts: list[int] = []
+        values: list[tuple[Any, ...]] = []
+        for item in waiting:
+            firsts.append(numbers.get(item.pieces[0].stream, 0))
+            for rows in item.pieces:
+                place += 1
+                first = numbers.get(rows.stream, 0)
+                numbers[rows.stream] = first + rows.count
+                rows_now += rows.count
+                bytes_now += rows.size
+                values.append(_values(place, first, rows))
+        execute("begin immediate")
+        for one in gone:
+            for count, size in execute("delete from rows where place = ? returning count, size", (one,)).fetchall():
+                rows_now, bytes_now = rows_now - count, bytes_now - size
+        self._writer.executemany("insert into rows values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        changed = {item.pieces[0].stream for item in waiting}
+        self._writer.executemany("insert or replace into numbering values(?, ?)", [(s, numbers[s]) for s in changed])
+        dropped = 0
+        while rows_now > self._max_rows or bytes_now > self._max_bytes:
+            oldest = execute("delete from rows where place = (select min(place) from rows) returning count, size").fetchall()
+            if not oldest:
+                break
+            rows_now, bytes_now, dropped = rows_now - oldest[0][0], bytes_now - oldest[0][1], dropped + oldest[0][0]
+        execute("commit")
+        for item, first in zip(waiting, firsts, strict=True):
+            item.first_seq = first
+        self._numbers, self.rows, self.bytes, self._place = numbers, rows_now, bytes_now, place
+        self.dropped += dropped
+
+
+def _values(place: int, first_seq: int, rows: Rows) -> tuple[Any, ...]:
+    times = np.array(rows.event_times, dtype="<i8").tobytes()
+    ids = json.dumps(rows.request_ids) if rows.request_ids else ""
+    return (place, rows.stream, rows.version, first_seq, rows.count, rows.size, rows.features, times, ids, json.dumps(rows.answers))
+
+
+def _stored(
+    place: int, first_seq: int, stream: str, version: int, count: int, features: bytes, event_times: bytes, request_ids: str, answers: str
+) -> StoredRows:
+    times = tuple(np.frombuffer(event_times, dtype="<i8").tolist())
+    ids = tuple(json.loads(request_ids)) if request_ids else ()
+    return StoredRows(place, first_seq, Rows(stream, version, count, features, times, ids, tuple(json.loads(answers))))

@@ -1,0 +1,168 @@
+"""Sends what the outbox holds, and the device's reports."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from edgeloop_contracts import Cause, DeviceReport, topics
+
+from edgeloop_inference.adapters.kafka import Kafka, Publisher
+from edgeloop_inference.adapters.outbox import Outbox
+from edgeloop_inference.core.rows import Parcel, pack
+from edgeloop_inference.metrics import Metrics
+
+READ_AT_ONCE = 2048
+IN_FLIGHT = 64
+SETTLE_S = 0.2
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report and the assignment that it answers."""
+
+    event: DeviceReport
+    cause: Cause | None
+
+
+class Sender:
+    """Owns the producer; runs in one thread.
+
+    Rows leave the outbox when the broker has acknowledged them. After a failed delivery everything that is still in the
+    outbox is sent again, in order: a row may come twice, and is told apart by its numbers; none is left out. Nothing
+    leaves before the outbox's epoch is claimed.
+
+    Parameters
+    ----------
+    kafka
+        Makes the producer.
+    outbox, metrics
+        Of the device.
+    tenant, device
+        Who sends.
+    linger_s
+        Time that rows wait for others to share their batch.
+    stopping
+        Ends :meth:`run`.
+    """
+
+    def __init__(
+        self, kafka: Kafka, outbox: Outbox, metrics: Metrics, tenant: str, device: str, linger_s: float, stopping: threading.Event
+    ) -> None:
+        self._kafka = kafka
+        self._outbox = outbox
+        self._metrics = metrics
+        self._tenant = tenant
+        self._device = device
+        self._linger_s = linger_s
+        self._stopping = stopping
+        self._wake = threading.Event()
+        self._wake.set()
+        self._reports: deque[Report] = deque()
+        self._sent_to = 0
+        self._in_flight = 0
+        self._failed = False
+        self._quiet = 0
+        self._publisher: Publisher | None = None
+
+    def wake(self) -> None:
+        """There may be something to send; any thread may call."""
+        self._wake.set()
+
+    def report(self, report: Report) -> None:
+        """Send a report as soon as possible; any thread may call."""
+        self._reports.append(report)
+        self._wake.set()
+
+    def run(self) -> None:
+        """Send until told to stop."""
+        if self._publisher is None:
+            self._publisher = self._kafka.publisher()
+        while not self._stopping.is_set():
+            self.step(self._publisher)
+
+    def step(self, publisher: Publisher) -> None:
+        """Do what there is to do, or wait until there is something."""
+        publisher.poll(0.0)
+        if self._failed:
+            self._start_over(publisher)
+        elif self._in_flight >= IN_FLIGHT:
+            publisher.poll(0.1)
+        elif self._wake.is_set():
+            self._wake.clear()
+            self._quiet = 0
+            # Rows of requests that come a little later share the batch, and the record that it costs downstream.
+            if not self._reports:
+                self._stopping.wait(self._linger_s)
+            self.send(publisher)
+        elif self._in_flight:
+            # Acknowledgements take milliseconds, or very long when the broker is away.
+            self._quiet += 1
+            publisher.poll(0.01 if self._quiet < 100 else 0.1)
+        elif not self._wake.wait(SETTLE_S):
+            self._outbox.settle()
+            self._wake.wait()
+
+    def send(self, publisher: Publisher) -> None:
+        """Hand over reports and rows that have not been handed over yet."""
+        if not self._outbox.claimed:
+            return
+        try:
+            while self._reports:
+                self._send_report(publisher, self._reports[0])
+                self._reports.popleft()
+            stored = self._outbox.after(self._sent_to, READ_AT_ONCE)
+            for parcel in pack(self._tenant, self._device, self._outbox.epoch, stored):
+                self._send_parcel(publisher, parcel)
+        except Exception:
+            self._failed = True  # what was handed over before it is sent again, too
+            raise
+        if stored:
+            self._sent_to = stored[-1].place
+        if len(stored) == READ_AT_ONCE:
+            self._wake.set()
+
+    def drain(self, timeout_s: float) -> None:
+        """Before the end: hand over what is left and wait a little for its acknowledgement."""
+        if self._publisher is not None and not self._failed:
+            self.send(self._publisher)
+            self._publisher.flush(timeout_s)
+
+    def _start_over(self, publisher: Publisher) -> None:
+        if self._in_flight:
+            publisher.poll(0.1)
+            return
+        self._stopping.wait(RETRY_S)
+        self._outbox.settle()
+        self._sent_to = 0
+        self._failed = False
+        self._wake.set()
+
+    def _key(self, stream: str) -> str:
+        return f"{self._tenant}/{stream}/{self._device}"
+
+    def _send_parcel(self, publisher: Publisher, parcel: Parcel) -> None:
+        def delivered(error: str | None) -> None:
+            self._in_flight -= 1
+            if error is None:
+                self._outbox.forget(parcel.places)
+                self._metrics.batches.inc()
+            else:
+                self._failed = True
+                self._metrics.failed_deliveries.inc()
+
+        publisher.publish(topics.OBSERVATIONS_RAW, self._key(parcel.batch.stream), parcel.batch, on_delivery=delivered)
+        self._in_flight += 1
+
+    def _send_report(self, publisher: Publisher, report: Report) -> None:
+        def delivered(error: str | None) -> None:
+            self._in_flight -= 1
+            if error is not None:
+                self._failed = True
+                self._metrics.failed_deliveries.inc()
+                self._reports.append(report)
+
+        publisher.publish(topics.FLEET_REPORTED, self._key(report.event.stream), report.event, cause=report.cause, on_delivery=delivered)
+        self._in_flight += 1

@@ -1,0 +1,49 @@
+"""Models in onnxruntime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from edgeloop_inference.core.answers import Answer
+from edgeloop_inference.core.model_contract import INPUT, LABEL, PROBABILITIES
+from edgeloop_inference.core.statement import Statement
+
+
+def open_session(model: bytes) -> Any:
+    """Load an ONNX file with one thread: requests are many and small, so they run beside each other."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+class ServingModel:
+    """A model that answers; safe to use from many threads.
+
+    Parameters
+    ----------
+    statement
+        Verified.
+    model
+        The ONNX file, of the statement's digest.
+    """
+
+    def __init__(self, statement: Statement, model: bytes) -> None:
+        self.stream = statement.stream
+        self.version = statement.version
+        self.digest = statement.digest
+        self.features = statement.features
+        self.classes = statement.classes
+        self._run = open_session(model).run
+
+    def answer(self, rows: NDArray[np.float32]) -> Answer:
+        """Class and probabilities of each row of a float32 [n, F] array."""
+        labels, probabilities = self._run([LABEL, PROBABILITIES], {INPUT: rows})
+        classes = self.classes
+        return Answer(tuple([classes[i] for i in labels.tolist()]), probabilities)

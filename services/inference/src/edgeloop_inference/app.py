@@ -1,0 +1,164 @@
+"""Composition root of a device."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from edgeloop_inference.adapters.background import Background
+from edgeloop_inference.adapters.installation import Installation
+from edgeloop_inference.adapters.installer import Installer
+from edgeloop_inference.adapters.kafka import Kafka
+from edgeloop_inference.adapters.model_store import ModelStore
+from edgeloop_inference.adapters.models import Models
+from edgeloop_inference.adapters.outbox import Outbox
+from edgeloop_inference.adapters.sender import Sender
+from edgeloop_inference.adapters.server import Server
+from edgeloop_inference.adapters.servicer import InferenceServicer
+from edgeloop_inference.adapters.sessions import ServingModel
+from edgeloop_inference.adapters.trial_run import TrialRun
+from edgeloop_inference.adapters.trust import Trust
+from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.metrics import Metrics
+from edgeloop_inference.settings import Settings
+
+GRACE_S = 2.0
+
+
+class DataInUse(Exception):
+    """Another process has this device's data."""
+
+
+class Device:
+    """Everything that one device runs.
+
+    Parameters
+    ----------
+    settings
+        Of the device.
+    kafka
+        Makes its Kafka clients; may be unable to for days.
+    registry
+        Where its metrics are registered.
+    log
+        Logger of the process.
+
+    Raises
+    ------
+    TrustError, PortTaken, DataInUse
+        The device cannot start.
+    """
+
+    def __init__(self, settings: Settings, kafka: Kafka, registry: CollectorRegistry, log: Any) -> None:
+        trust = Trust.from_file(settings.trust_file)
+        self._lock = _locked(settings.data_dir)
+        self._log = log
+        self._stopping = threading.Event()
+        self._metrics = Metrics(registry, log)
+        self._models = Models(settings.stream_names, self._installed)
+        self._outbox = Outbox(
+            settings.data_dir,
+            max_rows=settings.outbox_max_rows,
+            max_bytes=settings.outbox_max_bytes,
+            appended=lambda: self._sender.wake(),
+        )
+        self._watch_outbox(self._outbox)
+        self._sender = Sender(
+            kafka, self._outbox, self._metrics, settings.tenant, settings.device, settings.linger_ms / 1000, self._stopping
+        )
+        scratch = settings.data_dir / "scratch"
+        scratch.mkdir(exist_ok=True)
+
+        def start_trial(statement: Statement) -> TrialRun:
+            return TrialRun(
+                statement,
+                scratch,
+                memory_bytes=settings.trial_memory_bytes,
+                cpu_seconds=settings.trial_cpu_s,
+                seconds=settings.trial_s,
+            )
+
+        store = ModelStore(settings.data_dir / "models")
+        self._installation = Installation(trust, store, self._models, start_trial, settings.max_model_bytes)
+        self._installer = Installer(
+            kafka,
+            self._installation,
+            self._models,
+            self._outbox,
+            self._metrics,
+            self._sender.report,
+            settings.tenant,
+            settings.device,
+            self._stopping,
+            log,
+        )
+        self._server = Server(
+            InferenceServicer(self._models, self._outbox, self._metrics),
+            settings.grpc_host,
+            settings.grpc_port,
+            workers=settings.grpc_workers,
+            max_message_bytes=settings.grpc_max_message_bytes,
+        )
+        self._background = [
+            Background(name, job, self._metrics.failed, self._stopping)
+            for name, job in (("sender", self._sender.run), ("installer", self._installer.run))
+        ]
+
+    @property
+    def port(self) -> int:
+        """Port of the gRPC server."""
+        return self._server.port
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one model answers."""
+        return self._models.ready
+
+    def start(self) -> None:
+        """Load the last models, begin to answer, and turn to the network."""
+        for problem in self._installation.restore():
+            self._log.error("installed model not loaded", error=problem)
+        self._server.start()
+        for job in self._background:
+            job.start()
+
+    def stop(self) -> None:
+        """Answer what is in flight, hand over what is in the outbox if a broker is there, and end."""
+        self._server.stop(GRACE_S)
+        self._stopping.set()
+        self._sender.wake()
+        ended = [job.join(GRACE_S) for job in self._background]
+        if ended[0]:
+            self._sender.drain(GRACE_S)
+            self._outbox.close()
+        self._lock.close()
+
+    def _installed(self, model: ServingModel) -> None:
+        self._metrics.version.labels(model.stream).set(model.version)
+        self._server.set_ready(True)
+
+    def _watch_outbox(self, outbox: Outbox) -> None:
+        self._metrics.outbox_rows.set_function(lambda: outbox.rows)
+        self._metrics.outbox_bytes.set_function(lambda: outbox.bytes)
+        self._metrics.dropped.set_function(lambda: outbox.dropped)
+        self._metrics.lost.set_function(lambda: outbox.lost)
+        self._metrics.outbox_healthy.set_function(lambda: float(outbox.healthy))
+
+
+def _locked(folder: Path) -> Any:
+    """The file whose lock says that a process has the device's data; the lock ends with the process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise DataInUse(f"{folder} is in use by another process") from error
+    file.write(str(os.getpid()))
+    file.flush()
+    return file

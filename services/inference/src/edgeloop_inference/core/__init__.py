@@ -1,0 +1,1 @@
+"""What the device decides, without any input or output."""

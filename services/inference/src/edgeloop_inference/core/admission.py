@@ -1,0 +1,110 @@
+"""Which assigned models a device takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edgeloop_contracts import Assignment
+
+from edgeloop_inference.core.statement import Statement
+
+
+class Reason(StrEnum):
+    """Why a model was not taken."""
+
+    DIGEST = "DIGEST"
+    SIGNATURE = "SIGNATURE"
+    DEFINITION = "DEFINITION"
+    OLDER = "OLDER"
+    LOAD = "LOAD"
+    MISSING = "MISSING"
+
+
+class Refusal(Exception):
+    """An assigned model is not taken; the one that serves goes on.
+
+    Parameters
+    ----------
+    reason
+        Typed reason.
+    message
+        For people: what was expected and what given.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class Action(StrEnum):
+    """What to do about an assignment."""
+
+    KEEP = "KEEP"
+    INSTALL = "INSTALL"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What serves now."""
+
+    version: int
+    digest: str
+
+
+def decide(installed: Installed | None, assignment: Assignment, statement: Statement, features: Sequence[str] | None, max_bytes: int) -> Action:
+    """Say whether to install what an assignment names.
+
+    The statement's signature has been verified before. What holds then: the statement names the same stream, version,
+    digest and size as the assignment; the version is newer than what is installed, or the very same; and the model's
+    features are those of the stream.
+
+    Parameters
+    ----------
+    installed
+        What serves the stream now.
+    features
+        Names of the stream's features in order; ``None`` where the stream is not defined.
+    max_bytes
+        Largest model that the device takes.
+
+    Raises
+    ------
+    Refusal
+        ``DIGEST``, ``OLDER``, ``DEFINITION`` or ``LOAD`` (too large).
+    """
+    for name in ("tenant", "stream", "version", "digest", "size"):
+        said, assigned = getattr(statement, name), getattr(assignment, name)
+        if said != assigned:
+            raise Refusal(Reason.DIGEST, f"{name}: the signed statement says {said!r}, the assignment {assigned!r}")
+    if installed and installed.version == statement.version:
+        if installed.digest == statement.digest:
+            return Action.KEEP
+        raise Refusal(Reason.DIGEST, f"version {statement.version} is installed with digest {installed.digest}, not {statement.digest}")
+    if installed and installed.version > statement.version:
+        raise Refusal(Reason.OLDER, f"version {installed.version} is installed, {statement.version} is older")
+    if features is None:
+        raise Refusal(Reason.DEFINITION, f"the stream {statement.stream} is not defined")
+    if tuple(features) != statement.features:
+        raise Refusal(Reason.DEFINITION, f"the stream's features are {list(features)}, the model's are {list(statement.features)}")
+    if not 0 < statement.size <= max_bytes:
+        raise Refusal(Reason.LOAD, f"expected at most {max_bytes} bytes, the model has {statement.size}")
+    return Action.INSTALL
+
+
+def check_bytes(statement: Statement, data: bytes) -> None:
+    """See that a file is the one that the statement names.
+
+    Raises
+    ------
+    Refusal
+        ``DIGEST``: another size or another SHA-256.
+    """
+    if len(data) != statement.size:
+        raise Refusal(Reason.DIGEST, f"expected {statement.size} bytes, given {len(data)}")
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != statement.digest:
+        raise Refusal(Reason.DIGEST, f"expected SHA-256 {statement.digest}, given {digest}")

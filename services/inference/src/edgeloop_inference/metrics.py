@@ -1,0 +1,79 @@
+"""Every metric that the device owns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+PREFIX = "edgeloop_inference"
+
+
+class Metrics:
+    """Metrics of one device.
+
+    Parameters
+    ----------
+    registry
+        Where they are registered; one a process.
+    log
+        Logger of the process; says once when rows begin to be lost.
+    """
+
+    def __init__(self, registry: CollectorRegistry, log: Any) -> None:
+        self._log = log
+        self._losing = False
+        # requests for inference, by the name of their gRPC status
+        self.requests = Counter(f"{PREFIX}_requests", "Requests for inference", ["code"], registry=registry)
+        self._ok = self.requests.labels("OK")
+        # time in the servicer: decoding, model, outbox
+        self.latency = Histogram(
+            f"{PREFIX}_request_seconds",
+            "Time from request to answer inside the server",
+            buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+            registry=registry,
+        )
+        # rows answered, kept or not
+        self.rows = Counter(f"{PREFIX}_rows", "Rows answered", registry=registry)
+        # rows in the outbox: grows while the device is offline
+        self.outbox_rows = Gauge(f"{PREFIX}_outbox_rows", "Rows that no broker has yet", registry=registry)
+        # their bytes
+        self.outbox_bytes = Gauge(f"{PREFIX}_outbox_bytes", "Bytes of rows that no broker has yet", registry=registry)
+        # oldest rows dropped because the outbox was full: their numbers are missing downstream
+        self.dropped = Gauge(f"{PREFIX}_outbox_dropped_rows", "Rows dropped since the start because the outbox was full", registry=registry)
+        # rows answered and not kept because the disk could not be written
+        self.lost = Gauge(f"{PREFIX}_outbox_lost_rows", "Rows answered since the start that could not be kept", registry=registry)
+        # 1 while rows can be kept; 0 wants a look at the disk
+        self.outbox_healthy = Gauge(f"{PREFIX}_outbox_healthy", "Whether answered rows can be kept", registry=registry)
+        # batches that the broker acknowledged
+        self.batches = Counter(f"{PREFIX}_batches", "Batches acknowledged by the broker", registry=registry)
+        # deliveries that failed and are tried again
+        self.failed_deliveries = Counter(f"{PREFIX}_failed_deliveries", "Deliveries that failed and are repeated", registry=registry)
+        # models installed since the start
+        self.installs = Counter(f"{PREFIX}_installs", "Models installed", ["stream"], registry=registry)
+        # assigned models that were not taken
+        self.refusals = Counter(f"{PREFIX}_refusals", "Models refused", ["stream", "reason"], registry=registry)
+        # time from assignment to serving
+        self.install_time = Histogram(
+            f"{PREFIX}_install_seconds", "Time from taking up an assignment to serving", buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30), registry=registry
+        )
+        # version that serves, by stream
+        self.version = Gauge(f"{PREFIX}_model_version", "Version that serves", ["stream"], registry=registry)
+        # failures of what runs beside serving, such as an absent broker
+        self.failures = Counter(f"{PREFIX}_background_failures", "Failures of background work, which is tried again", ["job"], registry=registry)
+
+    def answered(self, seconds: float) -> None:
+        """Count one request that was answered."""
+        self._ok.inc()
+        self.latency.observe(seconds)
+
+    def not_kept(self, why: str) -> None:
+        """Note that a request was answered without being kept."""
+        if not self._losing:
+            self._log.error("outbox cannot be written: answers go on, rows are lost", error=why)
+        self._losing = True
+
+    def failed(self, job: str, error: Exception) -> None:
+        """Note a failure of background work."""
+        self.failures.labels(job).inc()
+        self._log.warning("trying again", job=job, error=f"{type(error).__name__}: {error}")
