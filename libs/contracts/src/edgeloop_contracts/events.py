@@ -40,11 +40,11 @@ __all__ = [
     "PartialKind",
     "Position",
     "Range",
-    "Reference",
     "RefusalReason",
     "RegisterStream",
     "RegistryState",
     "RolloutState",
+    "RowMark",
     "RunStatus",
     "SeenRows",
     "SignalKind",
@@ -2102,52 +2102,37 @@ class CampaignState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """Labelled rows by where they lie.
+class RowMark:
+    """Where in drift.partials the stream's row count stood.
 
     Attributes
     ----------
-    partition
-        Partition of examples.
-    offset
-        Offset of their batch.
-    first_index
-        Index of the first.
-    count
-        How many.
     row
-        Labelled rows of the stream before them.
+        Labelled rows before the partial.
+    offset
+        Offset of the partial.
     """
 
-    partition: int = 0
-    offset: int = 0
-    first_index: int = 0
-    count: int = 0
     row: int = 0
+    offset: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "partition": self.partition,
-            "offset": self.offset,
-            "first_index": self.first_index,
-            "count": self.count,
             "row": self.row,
+            "offset": self.offset,
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
-            partition=fields["partition"],
-            offset=fields["offset"],
-            first_index=fields["first_index"],
-            count=fields["count"],
             row=fields["row"],
+            offset=fields["offset"],
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateState:
-    """A challenger at its gate, and the newest rows of its stream.
+    """The labelled rows of one stream as counted by the trainer, and the challenger at its gate.
 
     Attributes
     ----------
@@ -2157,8 +2142,16 @@ class GateState:
         Name of the stream; a stream's model has the same name.
     rows
         Labelled rows folded.
-    references
-        The newest references, oldest first.
+    last_offset
+        Offset in drift.partials of the newest partial folded; a partial at or before it is a repeat.
+    marks
+        About one for every thousand rows, oldest first: from here the order of older rows is read again.
+    done
+        Newest request ids taken.
+    awaiting
+        Request whose candidate the registry has not answered yet; empty for none.
+    awaiting_digest
+        Digest of that candidate.
     request
         The open TrainingRequest in Avro, or null.
     request_at
@@ -2183,6 +2176,8 @@ class GateState:
         Chunks.
     classes
         Its classes.
+    definition_version
+        Stream definition that it was trained on.
     parameters
         Of the fit.
     metrics
@@ -2195,19 +2190,25 @@ class GateState:
         So far.
     losses
         So far.
+    both
+        Rows that both had right, so far.
     judged
         So far.
     next_row
-        Row of the stream to be judged next.
+        Number of the row to be judged next.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"references","type":{"type":"array","items":{"type":"record","name":"Reference","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"row","type":"long","default":0}]}},"default":[]},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.GateState"
 
     tenant: str = "default"
     stream: str = ""
     rows: int = 0
-    references: tuple[Reference, ...] = ()
+    last_offset: int = -1
+    marks: tuple[RowMark, ...] = ()
+    done: tuple[str, ...] = ()
+    awaiting: str = ""
+    awaiting_digest: str = ""
     request: bytes | None = None
     request_at: str = ""
     request_cause_id: str = ""
@@ -2220,12 +2221,14 @@ class GateState:
     size: int = 0
     chunks: int = 0
     classes: tuple[str, ...] = ()
+    definition_version: int = 0
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     fit_seconds: float = 0.0
     champion_version: int = 0
     wins: int = 0
     losses: int = 0
+    both: int = 0
     judged: int = 0
     next_row: int = 0
 
@@ -2234,7 +2237,11 @@ class GateState:
             "tenant": self.tenant,
             "stream": self.stream,
             "rows": self.rows,
-            "references": [x.as_dict() for x in self.references],
+            "last_offset": self.last_offset,
+            "marks": [x.as_dict() for x in self.marks],
+            "done": list(self.done),
+            "awaiting": self.awaiting,
+            "awaiting_digest": self.awaiting_digest,
             "request": self.request,
             "request_at": self.request_at,
             "request_cause_id": self.request_cause_id,
@@ -2247,12 +2254,14 @@ class GateState:
             "size": self.size,
             "chunks": self.chunks,
             "classes": list(self.classes),
+            "definition_version": self.definition_version,
             "parameters": dict(self.parameters),
             "metrics": dict(self.metrics),
             "fit_seconds": self.fit_seconds,
             "champion_version": self.champion_version,
             "wins": self.wins,
             "losses": self.losses,
+            "both": self.both,
             "judged": self.judged,
             "next_row": self.next_row,
         }
@@ -2263,7 +2272,11 @@ class GateState:
             tenant=fields["tenant"],
             stream=fields["stream"],
             rows=fields["rows"],
-            references=tuple(Reference.from_dict(x) for x in fields["references"]),
+            last_offset=fields["last_offset"],
+            marks=tuple(RowMark.from_dict(x) for x in fields["marks"]),
+            done=tuple(fields["done"]),
+            awaiting=fields["awaiting"],
+            awaiting_digest=fields["awaiting_digest"],
             request=fields["request"],
             request_at=fields["request_at"],
             request_cause_id=fields["request_cause_id"],
@@ -2276,12 +2289,14 @@ class GateState:
             size=fields["size"],
             chunks=fields["chunks"],
             classes=tuple(fields["classes"]),
+            definition_version=fields["definition_version"],
             parameters=fields["parameters"],
             metrics=fields["metrics"],
             fit_seconds=fields["fit_seconds"],
             champion_version=fields["champion_version"],
             wins=fields["wins"],
             losses=fields["losses"],
+            both=fields["both"],
             judged=fields["judged"],
             next_row=fields["next_row"],
         )
