@@ -193,6 +193,11 @@ class RangeReader:
                 self._reader.release()
         return records
 
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last committed record (control records included): what is written from now on lies there or later."""
+        place = (self._prefix + topic.name, partition)
+        return self._reader.ends([place])[place]
+
     def cluster_id(self) -> str:
         """Id of the Kafka cluster."""
         return self._reader.cluster_id()
