@@ -59,7 +59,7 @@ class Topic:
     log_append_time
         Whether the broker stamps records (a device's clock may be wrong by years).
     max_bytes
-        Largest record.
+        Largest record that a reader takes; the broker takes twice that.
     """
 
     name: str
@@ -177,7 +177,7 @@ def dead_letters(service: str) -> Topic:
         key=Key.ORIGINAL,
         partitions=partitions,
         retention_ms=30 * DAY,
-        max_bytes=2 << 20,
+        max_bytes=3 << 20,
     )
 
 

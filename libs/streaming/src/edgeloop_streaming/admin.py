@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # pyright: ignore[reportPrivateImportUsage] - it has no list of what it exports
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.settings import KafkaSettings
 
-TIMEOUT = 30.0
+"""What the frame of a batch, the key and the headers of a record may take besides its value, bytes."""
+
+
+class AdminError(Exception):
+    """The cluster did not answer, or said no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +69,45 @@ class Admin:
     ----------
     settings
         Where the cluster is.
+    timeout
+        Seconds to wait for an answer.
 
     Raises
     ------
-    confluent_kafka.KafkaException
-        From every method, when the cluster does not answer or says no.
+    AdminError
+        From every method.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, timeout: float = 30.0) -> None:
         self._prefix = settings.topic_prefix
+        self._place = settings.bootstrap
+        self._timeout = timeout
         self._client = AdminClient(settings.librdkafka())
+
+    def existing(self, topics: Iterable[Topic]) -> dict[str, Any]:
+        """Metadata of those of ``topics`` that exist and whose partitions all have a leader, by name."""
+        with self._asking():
+            there = self._client.list_topics(timeout=self._timeout).topics
+        found = {topic.name: there[self._prefix + topic.name] for topic in topics if self._prefix + topic.name in there}
+        return {name: metadata for name, metadata in found.items() if all(p.leader >= 0 for p in metadata.partitions.values())}
+
+    def partitions(self, topic: Topic) -> int:
+        """Number of partitions of ``topic``; 0 if it does not exist."""
+        found = self.existing([topic])
+        return len(found[topic.name].partitions) if found else 0
 
     def describe(self, topics: Iterable[Topic]) -> dict[str, TopicFound]:
         """Those of ``topics`` that exist, by name."""
-        there = self._client.list_topics(timeout=TIMEOUT).topics
-        found = {topic.name: there[self._prefix + topic.name] for topic in topics if self._prefix + topic.name in there}
+        found = self.existing(topics)
         if not found:
             return {}
-        resources = [ConfigResource(ResourceType.TOPIC, self._prefix + name) for name in found]
-        answers = self._client.describe_configs(resources, request_timeout=TIMEOUT)
-        configs = {
-            str(resource.name): {name: str(entry.value) for name, entry in answer.result().items()} for resource, answer in answers.items()
-        }
+        with self._asking():
+            resources = [ConfigResource(ResourceType.TOPIC, self._prefix + name) for name in found]
+            answers = self._client.describe_configs(resources, request_timeout=self._timeout)
+            configs = {
+                str(resource.name): {name: str(entry.value) for name, entry in answer.result().items()}
+                for resource, answer in answers.items()
+            }
         return {
             name: TopicFound(
                 partitions=len(metadata.partitions),
@@ -87,20 +117,19 @@ class Admin:
             for name, metadata in found.items()
         }
 
-    def partitions(self, topic: Topic) -> int:
-        """Number of partitions of ``topic``; 0 if it does not exist."""
-        there = self._client.list_topics(timeout=TIMEOUT).topics
-        metadata = there.get(self._prefix + topic.name)
-        return len(metadata.partitions) if metadata else 0
-
     def create(self, wanted: Iterable[TopicWanted]) -> None:
-        """Make topics that do not exist."""
+        """Make topics; one that somebody else makes at the same time is no error."""
         new = [
-            NewTopic(self._prefix + one.topic.name, num_partitions=one.partitions, replication_factor=one.replication, config=dict(one.config))
+            NewTopic(
+                self._prefix + one.topic.name, num_partitions=one.partitions, replication_factor=one.replication, config=dict(one.config)
+            )
             for one in wanted
         ]
-        if new:
-            _wait(self._client.create_topics(new, operation_timeout=TIMEOUT, request_timeout=TIMEOUT))
+        if not new:
+            return
+        for answer in self._client.create_topics(new, operation_timeout=self._timeout, request_timeout=self._timeout).values():
+            with self._asking(KafkaError.TOPIC_ALREADY_EXISTS):
+                answer.result()
 
     def alter(self, changes: Mapping[str, Mapping[str, str]]) -> None:
         """Set settings of topics that exist: by topic name, what to set. Settings not named stay."""
@@ -114,7 +143,17 @@ class Admin:
             if config
         ]
         if resources:
-            _wait(self._client.incremental_alter_configs(resources, request_timeout=TIMEOUT))
+            with self._asking():
+                for answer in self._client.incremental_alter_configs(resources, request_timeout=self._timeout).values():
+                    answer.result()
+
+    @contextmanager
+    def _asking(self, harmless: int | None = None) -> Iterator[None]:
+        try:
+            yield
+        except KafkaException as error:
+            if error.args[0].code() != harmless:
+                raise AdminError(f"Kafka at {self._place}: {error.args[0].str()}") from error
 
 
 def topic_config(topic: Topic, min_insync: int) -> dict[str, str]:
@@ -123,17 +162,9 @@ def topic_config(topic: Topic, min_insync: int) -> dict[str, str]:
         "cleanup.policy": "compact" if topic.compacted else "delete",
         # Of a compacted topic the newest record of a key stays for ever, and age does not matter.
         "retention.ms": "-1" if topic.compacted else str(topic.retention_ms),
-        "max.message.bytes": str(topic.max_bytes + RECORD_OVERHEAD),
+        # Twice what a reader takes: what is a little too large comes in, and ends in the dead letters with its reason.
+        "max.message.bytes": str(2 * topic.max_bytes),
         "message.timestamp.type": "LogAppendTime" if topic.log_append_time else "CreateTime",
         "min.insync.replicas": str(min_insync),
         **topic.config,
     }
-
-
-RECORD_OVERHEAD = 64 << 10
-"""What the frame of a batch, the key and the headers of a record may take besides its value, bytes."""
-
-
-def _wait(answers: Mapping[Any, Any]) -> None:
-    for answer in answers.values():
-        answer.result()

@@ -1,0 +1,20 @@
+"""Fixtures that every package's tests may use."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "tests"))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A real Kafka and schema registry, started once."""
+    from support.broker import cluster as start
+
+    with start(tmp_path_factory.mktemp("cluster")) as running:
+        yield running

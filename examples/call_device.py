@@ -1,0 +1,42 @@
+"""Ask a device for an answer with NVIDIA's stock client for the Open Inference Protocol.
+
+    .venv/bin/python examples/call_device.py --address 127.0.0.1:9001 --model NAME
+
+reads what the model wants from the device itself and sends one row of zeros, or the values given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+import tritonclient.grpc as oip
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--address", required=True, help="the device's gRPC address, host:port (`edgeloop status` lists them)")
+    parser.add_argument("--model", required=True, help="name of the stream whose model shall answer")
+    parser.add_argument("values", nargs="*", type=float, help="the row's features in order")
+    arguments = parser.parse_args()
+
+    client = oip.InferenceServerClient(arguments.address)
+    if not client.is_model_ready(arguments.model):
+        sys.exit(f"{arguments.address} has no model for {arguments.model} yet")
+    wanted = client.get_model_metadata(arguments.model).inputs[0]
+    row = np.array([arguments.values or [0.0] * wanted.shape[-1]], np.float32)
+    tensor = oip.InferInput(wanted.name, list(row.shape), wanted.datatype)
+    tensor.set_data_from_numpy(row)
+    answer = client.infer(arguments.model, [tensor], client_timeout=5)
+    response = answer.get_response()
+    print(f"answer        {answer.as_numpy('label')[0].decode()}")
+    print(f"probabilities {np.round(answer.as_numpy('probabilities')[0], 3)}")
+    print(f"version       {response.model_version}")
+    print(f"row           {response.parameters['edgeloop_boot_epoch'].int64_param}/{response.parameters['edgeloop_seq'].int64_param}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
