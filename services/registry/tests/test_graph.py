@@ -90,7 +90,9 @@ def _wrong_type(model: onnx.ModelProto) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_rename_input, _more_outputs, _fixed_batch, _wrong_type])
-def test_other_inputs_and_outputs_than_those_of_the_contract_are_refused(linear_model: Build, spoil: Callable[[onnx.ModelProto], None]) -> None:
+def test_other_inputs_and_outputs_than_those_of_the_contract_are_refused(
+    linear_model: Build, spoil: Callable[[onnx.ModelProto], None]
+) -> None:
     model = linear_model()
     spoil(model)
     assert "expected" in told(model)

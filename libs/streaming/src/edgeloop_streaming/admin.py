@@ -1,5 +1,8 @@
 """Topics as they are on a cluster: read, made, changed. Nothing here runs by itself."""
 
+# pyright: reportPrivateImportUsage=false
+# confluent_kafka.admin does not say which names it exports.
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (  # pyright: ignore[reportPrivateImportUsage] - it has no list of what it exports
+from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,

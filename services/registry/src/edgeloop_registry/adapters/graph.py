@@ -15,26 +15,19 @@ MAX_NODES = 20_000
 
 # Plain arithmetic on tensors, and the classic models. No loops or branches (they hold graphs of their own), no random
 # numbers (a device must repeat an answer), no text, no sequences.
-ALLOWED_OPS = frozenset(
-    {
-        ("", op)
-        for op in (
-            "Abs Add And ArgMax ArgMin BatchNormalization Cast CastLike Ceil Clip Concat Constant ConstantOfShape CumSum Div Dropout Elu "
-            "Equal Erf Exp Expand Flatten Floor Gather GatherElements GatherND Gelu Gemm Greater GreaterOrEqual HardSigmoid Identity "
-            "IsInf IsNaN LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max Mean Min Mod Mul Neg Not OneHot Or Pow "
-            "Reciprocal ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu "
-            "Reshape Round ScatterElements ScatterND Selu Shape Sigmoid Sign Slice Softmax Softplus Split Sqrt Squeeze Sub Sum Tanh Tile "
-            "TopK Transpose Unsqueeze Where Xor"
-        ).split()
-    }
-    | {
-        ("ai.onnx.ml", op)
-        for op in (
-            "ArrayFeatureExtractor Binarizer FeatureVectorizer Imputer LabelEncoder LinearClassifier LinearRegressor Normalizer OneHotEncoder "
-            "SVMClassifier SVMRegressor Scaler TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor"
-        ).split()
-    }
-)
+_TENSOR_OPS = """
+    Abs Add And ArgMax ArgMin BatchNormalization Cast CastLike Ceil Clip Concat Constant ConstantOfShape CumSum Div Dropout Elu
+    Equal Erf Exp Expand Flatten Floor Gather GatherElements GatherND Gelu Gemm Greater GreaterOrEqual HardSigmoid Identity IsInf
+    IsNaN LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max Mean Min Mod Mul Neg Not OneHot Or Pow Reciprocal
+    ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Round
+    ScatterElements ScatterND Selu Shape Sigmoid Sign Slice Softmax Softplus Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose
+    Unsqueeze Where Xor
+"""
+_CLASSIC_OPS = """
+    ArrayFeatureExtractor Binarizer FeatureVectorizer Imputer LabelEncoder LinearClassifier LinearRegressor Normalizer OneHotEncoder
+    SVMClassifier SVMRegressor Scaler TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor
+"""
+ALLOWED_OPS = frozenset({("", op) for op in _TENSOR_OPS.split()} | {("ai.onnx.ml", op) for op in _CLASSIC_OPS.split()})
 
 
 def check_graph(artifact: bytes, features: int, classes: int) -> None:
@@ -123,7 +116,8 @@ def _match(what: str, given: dict[str, Shape], expected: dict[str, Shape]) -> No
 
 def _text(shapes: dict[str, Shape]) -> str:
     return ", ".join(
-        f"{name} {onnx.TensorProto.DataType.Name(kind).lower()}[{', '.join(map(str, shape))}]" for name, (kind, shape) in sorted(shapes.items())
+        f"{name} {onnx.TensorProto.DataType.Name(kind).lower()}[{', '.join(map(str, shape))}]"
+        for name, (kind, shape) in sorted(shapes.items())
     )
 
 

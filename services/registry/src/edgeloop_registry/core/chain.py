@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import fastavro
 from edgeloop_contracts import CandidateRefused, ModelVersion
@@ -21,6 +21,7 @@ from fastavro.schema import to_parsing_canonical_form
 
 Chained = ModelVersion | CandidateRefused
 BEFORE_FIRST = bytes(32)
+_write = cast(Any, fastavro).schemaless_writer
 
 
 class BrokenChain(Exception):
@@ -79,7 +80,7 @@ def link(event: Chained) -> Link:
     An event of an older schema keeps the hash of its original bytes: make its :class:`Link` of those.
     """
     buffer = io.BytesIO()
-    fastavro.schemaless_writer(buffer, _parsed(event.SCHEMA), event.as_dict())
+    _write(buffer, _parsed(event.SCHEMA), event.as_dict())
     return Link(event.previous, fingerprint(event.SCHEMA), buffer.getvalue())
 
 

@@ -51,7 +51,8 @@ def define(command: RegisterStream, known: RegistryState) -> RegistryState | Non
         return None
     if command.expected_version != known.definition_version:
         raise DefinitionRefused(
-            "STALE", f"the command expects version {command.expected_version} of the definition; the current one is {known.definition_version}"
+            "STALE",
+            f"the command expects version {command.expected_version} of the definition; the current one is {known.definition_version}",
         )
     same_features = _names(command.features) == _names(known.features)
     if known.version:

@@ -1,0 +1,55 @@
+"""Which rights each service needs, for clusters with authorization."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from edgeloop_contracts import Topic, topics
+
+# What each service reads; what it writes stands in the topics themselves. A test compares this with the READMEs.
+READS: dict[str, tuple[Topic, ...]] = {
+    "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW, topics.STREAMS),
+    "labels": (topics.OBSERVATIONS, topics.LABELS),
+    "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS),
+    "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS),
+    "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS),
+    "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS),
+    "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED),
+    "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS),
+}
+
+# Topics that anybody may write, and who of ours does: ingestion sends misplaced records on to their device's partition.
+WRITES: dict[str, tuple[Topic, ...]] = {
+    "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW),
+    "inference": (topics.OBSERVATIONS_RAW,),
+}
+
+
+def writes(service: str) -> tuple[Topic, ...]:
+    """Topics that a service writes."""
+    return tuple(topic for topic in topics.all_topics() if topic.producer == service) + WRITES.get(service, ())
+
+
+def reads(service: str) -> tuple[Topic, ...]:
+    """Topics that a service reads, its own state included."""
+    return READS[service] + ((topics.state(service),) if service in topics.STATE_KINDS else ())
+
+
+def readers(topic: Topic) -> tuple[str, ...]:
+    """Services that read a topic."""
+    return tuple(service for service in READS if topic in reads(service))
+
+
+def acls(prefix: str, bootstrap: str) -> Iterator[str]:
+    """Commands that give each service its rights, and no more, as user ``edgeloop-<service>``."""
+    for service in READS:
+        head = ["kafka-acls.sh", "--bootstrap-server", bootstrap, "--add", "--allow-principal", f"User:edgeloop-{service}"]
+        for operation, names in (("Read", reads(service)), ("Write", writes(service))):
+            resources = [word for topic in names for word in ("--topic", prefix + topic.name)]
+            yield shlex.join([*head, "--operation", operation, "--operation", "Describe", *resources])
+        if service in topics.STATE_KINDS:
+            name = f"{prefix}edgeloop-{service}"
+            yield shlex.join([*head, "--operation", "Read", "--group", name])
+            pattern = ["--resource-pattern-type", "prefixed", "--transactional-id", f"{name}-"]
+            yield shlex.join([*head, "--operation", "Write", "--operation", "Describe", *pattern])

@@ -1,0 +1,113 @@
+"""Looks at a cluster and a schema registry, and brings them to what the code declares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from edgeloop_contracts import Topic, topics
+from edgeloop_streaming import KafkaSettings, SchemaRegistry, UnknownSchema
+from edgeloop_streaming.admin import Admin
+
+from edgeloop_cli.topics_plan import COMPATIBILITY, DEFAULT_PARTITIONS, Plan, Sizes, Status, SubjectPlan, plan_topics
+
+VISIBLE_S = 15.0
+
+
+class CannotApply(Exception):
+    """Something stands in the way; nothing was changed."""
+
+
+def apply_topics(
+    settings: KafkaSettings, partitions: int | None = DEFAULT_PARTITIONS, replication: int = 1, min_insync: int | None = None
+) -> Plan:
+    """Create what is missing, set what differs, register the schemas; a second time changes nothing.
+
+    Parameters
+    ----------
+    settings
+        Which cluster, and what heads the names of topics.
+    partitions, replication, min_insync
+        As in :class:`Sizes`.
+
+    Returns
+    -------
+    Plan
+        What was found before.
+
+    Raises
+    ------
+    CannotApply
+        Topics exist with another number of partitions.
+    RegistryRefused
+        A schema is not compatible with what the registry holds.
+    RegistryUnavailable, AdminError
+        No answer.
+    """
+    sizes = Sizes(partitions=partitions, replication=replication, min_insync=min_insync)
+    with SchemaRegistry(settings.schema_registry_url) as registry:
+        admin = Admin(settings)
+        plan = survey(admin, registry, settings.topic_prefix, sizes)
+        carry_out(plan, admin, registry)
+    return plan
+
+
+def survey(admin: Admin, registry: SchemaRegistry, prefix: str, sizes: Sizes | None = None) -> Plan:
+    """How everything stands; changes nothing."""
+    return Plan(plan_topics(admin.describe(topics.all_topics()), sizes or Sizes()), tuple(survey_subjects(registry, prefix)))
+
+
+def survey_subjects(registry: SchemaRegistry, prefix: str) -> Iterator[SubjectPlan]:
+    """How every subject stands."""
+    known = set(registry.subjects())
+    for topic in topics.all_topics():
+        for kind in topic.kinds:
+            subject = prefix + topic.subject(kind)
+            if subject not in known:
+                yield SubjectPlan(topic, kind, subject)
+                continue
+            try:
+                schema_id = registry.lookup(subject, kind.SCHEMA)
+            except UnknownSchema:
+                schema_id = None
+            yield SubjectPlan(topic, kind, subject, known=True, id=schema_id, level=registry.compatibility(subject))
+
+
+def carry_out(plan: Plan, admin: Admin, registry: SchemaRegistry) -> None:
+    """Do what a plan says.
+
+    Raises
+    ------
+    CannotApply
+        See :func:`apply_topics`.
+    """
+    if plan.wrong_partitions:
+        told = "; ".join(f"{topic.name} has {one.found} partitions, {one.wanted} wanted" for topic, one in plan.wrong_partitions)
+        raise CannotApply(f"the number of partitions is fixed when a topic is made, since it decides where a key lies: {told}")
+    missing = [one.wanted for one in plan.topics if one.status is Status.MISSING]
+    admin.create(missing)
+    admin.alter({one.wanted.topic.name: one.changes for one in plan.topics if one.changes})
+    _wait_for([one.topic for one in missing], admin)
+    for subject in plan.subjects:
+        if subject.status is not Status.OK:
+            _register(subject, registry)
+
+
+def _register(plan: SubjectPlan, registry: SchemaRegistry) -> None:
+    # The rule stands before the schema comes, where there is something to be compatible with; a registry may know no
+    # rule for a subject that does not exist.
+    if plan.known:
+        registry.set_compatibility(plan.subject, COMPATIBILITY)
+        registry.register(plan.subject, plan.kind.SCHEMA)
+    else:
+        registry.register(plan.subject, plan.kind.SCHEMA)
+        registry.set_compatibility(plan.subject, COMPATIBILITY)
+
+
+def _wait_for(made: list[Topic], admin: Admin) -> None:
+    """A broker hears of a new topic a moment after the controller has made it."""
+    deadline = time.monotonic() + VISIBLE_S
+    while made and len(admin.existing(made)) < len(made):
+        if time.monotonic() > deadline:
+            raise CannotApply(f"topics that were made did not appear within {VISIBLE_S:.0f} s")
+        time.sleep(0.05)
