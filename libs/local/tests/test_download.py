@@ -51,7 +51,7 @@ class Repository(BaseHTTPRequestHandler):
             return
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 

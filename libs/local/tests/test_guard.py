@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+
 from edgeloop_local import guard
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(120)"]
 POLITE = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print(1); time.sleep(120)"
-WATCHING = (
-    f"import sys; sys.platform = 'plan9'; sys.path.insert(0, {str(Path(guard.__file__).parent)!r}); import guard; "
-)
+WATCHING = f"import sys; sys.platform = 'plan9'; sys.path.insert(0, {str(Path(guard.__file__).parent)!r}); import guard; "
 
 
 def watching_guard(parent: int, command: list[str]) -> list[str]:

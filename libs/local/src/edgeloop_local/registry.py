@@ -71,9 +71,7 @@ class SchemaRegistry(Server):
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Wait until it lists its subjects; see `wait_until`."""
         # The first answer takes longest, as the database is opened for it.
-        wait_until(
-            lambda: http_answers(self.port, f"{API}/subjects", timeout=5.0), self.name, self.child, self.log, timeout
-        )
+        wait_until(lambda: http_answers(self.port, f"{API}/subjects", timeout=5.0), self.name, self.child, self.log, timeout)
 
     def _prepare(self) -> Command:
         self._directory.mkdir(parents=True, exist_ok=True)

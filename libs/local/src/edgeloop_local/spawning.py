@@ -118,9 +118,7 @@ class _Spawner:
                 self._owner = os.getpid()
                 self._requests = queue.SimpleQueue()
                 # A daemon: joined at exit it would end, and its children with it, before our own clean-up has run.
-                threading.Thread(
-                    target=self._serve, args=(self._requests,), name="edgeloop-spawner", daemon=True
-                ).start()
+                threading.Thread(target=self._serve, args=(self._requests,), name="edgeloop-spawner", daemon=True).start()
             self._requests.put((command, future))
         return future
 
@@ -130,7 +128,7 @@ class _Spawner:
             command, future = requests.get()
             try:
                 future.set_result(_start(command))
-            except Exception as error:  # noqa: BLE001  # whatever it is, the caller must hear of it
+            except Exception as error:  # whatever it is, the caller must hear of it
                 future.set_exception(error)
 
 

@@ -115,6 +115,20 @@ class LocalStack:
         finish([server.child for server in self._servers() if server.running()], _GRACE)
         self._lock.release()
 
+    def restart(self, server: Server) -> None:
+        """
+        Start `kafka` or `registry` anew, on the same port: after it has died, or to see how clients take it.
+
+        Raises
+        ------
+        LocalError
+            If it doesn't become ready.
+        """
+        server.stop(_GRACE)
+        server.start()
+        server.wait_ready(self._ready_timeout)
+        self._describe()
+
     def __enter__(self) -> Self:
         return self.start()
 
