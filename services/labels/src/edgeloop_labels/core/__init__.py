@@ -1,0 +1,1 @@
+"""How truth meets observation, free of Kafka, disks, clocks and metrics."""

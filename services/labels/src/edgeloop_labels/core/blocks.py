@@ -1,0 +1,60 @@
+"""Labels that rows already have, in small blocks: a transaction rewrites only the blocks that it touches."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import LabelledRows
+
+ROWS = 128  # so few that a block's labels fit into one byte each even if all differ
+
+
+def block_of(seq: int) -> int:
+    """Number of the block that the row ``seq`` is in."""
+    return seq // ROWS
+
+
+def blocks_of(first: int, end: int) -> range:
+    """Numbers of the blocks that the rows ``[first, end)`` are in."""
+    return range(first // ROWS, (end - 1) // ROWS + 1)
+
+
+def label_of(block: LabelledRows | None, seq: int) -> str:
+    """Label of the row ``seq`` of its block; empty if it has none.
+
+    >>> label_of(with_label(None, 130, "up"), 130)
+    'up'
+    """
+    row = seq % ROWS
+    if block is None or row >= len(block.codes) or not block.codes[row]:
+        return ""
+    return block.labels[block.codes[row] - 1]
+
+
+def with_label(block: LabelledRows | None, seq: int, label: str) -> LabelledRows:
+    """The block, in which the row ``seq`` has ``label``.
+
+    A label that no row has any more gives its place to the new one, so there are never more labels than rows.
+    """
+    block = block or LabelledRows()
+    row = seq % ROWS
+    codes = bytearray(block.codes.ljust(row + 1, b"\0"))
+    codes[row] = 0
+    labels = list(block.labels)
+    if label in labels:
+        codes[row] = labels.index(label) + 1
+    else:
+        used = set(codes)
+        free = next((i for i in range(len(labels)) if i + 1 not in used), len(labels))
+        labels[free : free + 1] = [label]
+        codes[row] = free + 1
+    return LabelledRows(labels=tuple(labels), codes=bytes(codes))
+
+
+def count_of(block: LabelledRows | None, first: int, end: int) -> int:
+    """How many of the block's rows from ``first % ROWS`` up to, not including, row ``end`` have a label.
+
+    Parameters
+    ----------
+    first, end
+        Rows within the block, ``0 <= first <= end <= ROWS``.
+    """
+    return sum(map(bool, block.codes[first:end])) if block else 0

@@ -1,0 +1,38 @@
+"""The dead letter of a label that waited in vain."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import DeadLetter, WaitingLabel, topics
+
+NAME = "labels"
+
+
+def no_observation(label: WaitingLabel, partition: int, patience_ms: int, *, expired: bool) -> DeadLetter:
+    """The label's original record as a dead letter.
+
+    Parameters
+    ----------
+    label, partition
+        What waited, and in which partition of ``labels`` it lies.
+    patience_ms
+        How long it was allowed to wait.
+    expired
+        Whether later rows of its device are there, so that its own is not just late.
+    """
+    named = f"row {label.seq}" if label.seq >= 0 else f"request {label.request_id!r}"
+    device = f"{label.tenant}/{label.stream}/{label.device_id}"
+    later = "; later rows of the device are there, so it was refused or has expired" if expired else ""
+    return DeadLetter(
+        service=NAME,
+        topic=topics.LABELS.name,
+        partition=partition,
+        offset=label.offset,
+        timestamp=label.timestamp,
+        key=label.key.encode(),
+        value=label.value,
+        headers=label.headers,
+        reason="NO_OBSERVATION",
+        message=(
+            f"{named} of {device}, epoch {label.boot_epoch}: expected its observation within {patience_ms // 1000} s, given none{later}"
+        ),
+    )
