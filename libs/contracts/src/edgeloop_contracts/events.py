@@ -16,6 +16,7 @@ __all__ = [
     "Cause",
     "Checkpoint",
     "DeadLetter",
+    "DetectionProgress",
     "DetectorState",
     "DeviceReport",
     "DeviceStatus",
@@ -30,7 +31,6 @@ __all__ = [
     "LabelContradicted",
     "LabelledRows",
     "Manifest",
-    "Mark",
     "ModelCandidate",
     "ModelChunk",
     "ModelVersion",
@@ -40,11 +40,13 @@ __all__ = [
     "PartialKind",
     "Position",
     "Range",
+    "Reference",
     "RefusalReason",
     "RegisterStream",
     "RegistryState",
     "RolloutState",
     "RowMark",
+    "RowPage",
     "RunStatus",
     "SeenRows",
     "SignalKind",
@@ -52,6 +54,7 @@ __all__ = [
     "StreamDefinition",
     "TrainingRequest",
     "TrainingRun",
+    "WaitingAlarm",
     "WaitingLabel",
 ]
 
@@ -192,6 +195,44 @@ class BlockState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionProgress:
+    """Detection has come this far in a stream: every ERROR_RATE signal of these rows stands before this record in
+    its partition.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    row
+        Labelled rows of the stream looked at.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DetectionProgress","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"row","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.drift.DetectionProgress"
+
+    tenant: str = "default"
+    stream: str = ""
+    row: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "row": self.row,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            row=fields["row"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """How far a pooled stream had come in one partition of examples.
 
@@ -227,7 +268,8 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorState:
-    """Snapshot of the detectors of one stream.
+    """Snapshot of the error detectors or of the input detectors of one stream; they have one record each, so that
+    labelled rows do not rewrite the input detectors.
 
     Attributes
     ----------
@@ -240,16 +282,14 @@ class DetectorState:
     observed
         Observed rows folded.
     model_version
-        Version that the error detector belongs to.
+        Newest version whose answers were seen.
     positions
         Where the examples stand.
     detectors
-        Name of a detector → its state in the detector codec.
-    means
-        Running values that the detectors' signals compare with.
+        Name of a detector or number of a feature → its state in the detector codec.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DetectorState","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"observed","type":"long","default":0},{"name":"model_version","type":"int","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detectors","type":{"type":"map","values":"bytes"},"default":{}},{"name":"means","type":{"type":"map","values":"double"},"default":{}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DetectorState","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"observed","type":"long","default":0},{"name":"model_version","type":"int","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detectors","type":{"type":"map","values":"bytes"},"default":{}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DetectorState"
 
     tenant: str = "default"
@@ -259,7 +299,6 @@ class DetectorState:
     model_version: int = 0
     positions: tuple[Position, ...] = ()
     detectors: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-    means: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -270,7 +309,6 @@ class DetectorState:
             "model_version": self.model_version,
             "positions": [x.as_dict() for x in self.positions],
             "detectors": dict(self.detectors),
-            "means": dict(self.means),
         }
 
     @classmethod
@@ -283,7 +321,6 @@ class DetectorState:
             model_version=fields["model_version"],
             positions=tuple(Position.from_dict(x) for x in fields["positions"]),
             detectors=fields["detectors"],
-            means=fields["means"],
         )
 
 
@@ -325,9 +362,11 @@ class DriftPartial:
         FEATURES: sum of each feature over the rows that have it.
     present
         FEATURES: rows that have each feature.
+    left
+        ERRORS: examples of the input batch that come after these and follow in the next partial.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftPartial","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"kind","type":{"type":"enum","name":"PartialKind","symbols":["ERRORS","FEATURES"],"default":"ERRORS"},"default":"ERRORS"},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"errors","type":"bytes","default":""},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftPartial","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"kind","type":{"type":"enum","name":"PartialKind","symbols":["ERRORS","FEATURES"],"default":"ERRORS"},"default":"ERRORS"},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"errors","type":"bytes","default":""},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]},{"name":"left","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DriftPartial"
 
     tenant: str = "default"
@@ -342,6 +381,7 @@ class DriftPartial:
     errors: bytes = b""
     sums: tuple[float, ...] = ()
     present: tuple[int, ...] = ()
+    left: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -357,6 +397,7 @@ class DriftPartial:
             "errors": self.errors,
             "sums": list(self.sums),
             "present": list(self.present),
+            "left": self.left,
         }
 
     @classmethod
@@ -374,6 +415,7 @@ class DriftPartial:
             errors=fields["errors"],
             sums=tuple(fields["sums"]),
             present=tuple(fields["present"]),
+            left=fields["left"],
         )
 
 
@@ -1937,35 +1979,6 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """Where the examples stood at a row.
-
-    Attributes
-    ----------
-    row
-        Labelled rows.
-    positions
-        Positions.
-    """
-
-    row: int = 0
-    positions: tuple[Position, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "row": self.row,
-            "positions": [x.as_dict() for x in self.positions],
-        }
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(
-            row=fields["row"],
-            positions=tuple(Position.from_dict(x) for x in fields["positions"]),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """The event that led to this one.
 
@@ -2000,8 +2013,47 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingAlarm:
+    """A signal or command whose row has not been decided yet.
+
+    Attributes
+    ----------
+    id
+        Signal or command id.
+    row
+        Labelled row at which it counts.
+    command
+        Whether a person or a retry asked.
+    cause
+        What asked.
+    """
+
+    id: str = ""
+    row: int = 0
+    command: bool = False
+    cause: Cause = field(default_factory=lambda: Cause())
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "row": self.row,
+            "command": self.command,
+            "cause": self.cause.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            id=fields["id"],
+            row=fields["row"],
+            command=fields["command"],
+            cause=Cause.from_dict(fields["cause"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignState:
-    """The campaigns of one stream, and what its labelled rows are.
+    """How retraining of one stream stands; which rows lie where is in its pages.
 
     Attributes
     ----------
@@ -2013,51 +2065,51 @@ class CampaignState:
         Labelled rows folded.
     positions
         Where the examples stand.
-    version
-        Newest version whose answers were seen.
+    detected
+        Labelled rows that detection has looked at.
+    decided
+        Labelled rows up to which everything is decided: the smaller of the two.
+    answered
+        Labelled row from which on a model answered; 0 while none has.
     campaign
         Open campaign; empty for none.
-    opened_row
+    opened
         Row of its alarm.
-    start_row
-        First row of its windows.
-    start
-        Where the examples stood at start_row.
-    next_stage
-        Stage that comes next.
-    cooldown_until
-        No new campaign before this row.
-    campaigns
-        Campaigns so far.
-    recent
-        Marks of recent rows, so that a window may start before its alarm.
-    done
-        Newest command and signal ids handled.
+    command
+        Whether a person or a retry asked for it.
+    stage
+        Its stage that comes next.
     cause
-        What this goes back to; copied into the headers of what follows.
-    extra
-        Further counters of the policy.
+        What it goes back to.
+    waiting
+        Alarms and commands that are not decided yet, in order of row.
+    commands
+        Newest command ids handled.
+    spent
+        Rows' worth of fits spent from the budget.
+    spent_at
+        Row as of which that is.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"version","type":"int","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened_row","type":"long","default":0},{"name":"start_row","type":"long","default":0},{"name":"start","type":{"type":"array","items":"Position"},"default":[]},{"name":"next_stage","type":"int","default":0},{"name":"cooldown_until","type":"long","default":0},{"name":"campaigns","type":"long","default":0},{"name":"recent","type":{"type":"array","items":{"type":"record","name":"Mark","fields":[{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":"Position"},"default":[]}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"extra","type":{"type":"map","values":"double"},"default":{}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":"long","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.CampaignState"
 
     tenant: str = "default"
     stream: str = ""
     rows: int = 0
     positions: tuple[Position, ...] = ()
-    version: int = 0
+    detected: int = 0
+    decided: int = 0
+    answered: int = 0
     campaign: str = ""
-    opened_row: int = 0
-    start_row: int = 0
-    start: tuple[Position, ...] = ()
-    next_stage: int = 0
-    cooldown_until: int = 0
-    campaigns: int = 0
-    recent: tuple[Mark, ...] = ()
-    done: tuple[str, ...] = ()
+    opened: int = 0
+    command: bool = False
+    stage: int = 0
     cause: Cause = field(default_factory=lambda: Cause())
-    extra: Mapping[str, float] = field(default_factory=dict[str, float])
+    waiting: tuple[WaitingAlarm, ...] = ()
+    commands: tuple[str, ...] = ()
+    spent: int = 0
+    spent_at: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2065,18 +2117,18 @@ class CampaignState:
             "stream": self.stream,
             "rows": self.rows,
             "positions": [x.as_dict() for x in self.positions],
-            "version": self.version,
+            "detected": self.detected,
+            "decided": self.decided,
+            "answered": self.answered,
             "campaign": self.campaign,
-            "opened_row": self.opened_row,
-            "start_row": self.start_row,
-            "start": [x.as_dict() for x in self.start],
-            "next_stage": self.next_stage,
-            "cooldown_until": self.cooldown_until,
-            "campaigns": self.campaigns,
-            "recent": [x.as_dict() for x in self.recent],
-            "done": list(self.done),
+            "opened": self.opened,
+            "command": self.command,
+            "stage": self.stage,
             "cause": self.cause.as_dict(),
-            "extra": dict(self.extra),
+            "waiting": [x.as_dict() for x in self.waiting],
+            "commands": list(self.commands),
+            "spent": self.spent,
+            "spent_at": self.spent_at,
         }
 
     @classmethod
@@ -2086,18 +2138,18 @@ class CampaignState:
             stream=fields["stream"],
             rows=fields["rows"],
             positions=tuple(Position.from_dict(x) for x in fields["positions"]),
-            version=fields["version"],
+            detected=fields["detected"],
+            decided=fields["decided"],
+            answered=fields["answered"],
             campaign=fields["campaign"],
-            opened_row=fields["opened_row"],
-            start_row=fields["start_row"],
-            start=tuple(Position.from_dict(x) for x in fields["start"]),
-            next_stage=fields["next_stage"],
-            cooldown_until=fields["cooldown_until"],
-            campaigns=fields["campaigns"],
-            recent=tuple(Mark.from_dict(x) for x in fields["recent"]),
-            done=tuple(fields["done"]),
+            opened=fields["opened"],
+            command=fields["command"],
+            stage=fields["stage"],
             cause=Cause.from_dict(fields["cause"]),
-            extra=fields["extra"],
+            waiting=tuple(WaitingAlarm.from_dict(x) for x in fields["waiting"]),
+            commands=tuple(fields["commands"]),
+            spent=fields["spent"],
+            spent_at=fields["spent_at"],
         )
 
 
@@ -2299,6 +2351,88 @@ class GateState:
             both=fields["both"],
             judged=fields["judged"],
             next_row=fields["next_row"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Labelled rows by where they lie.
+
+    Attributes
+    ----------
+    partition
+        Partition of examples.
+    offset
+        Offset of their batch.
+    first_index
+        Index of the first.
+    count
+        How many.
+    row
+        Labelled rows of the stream before them.
+    """
+
+    partition: int = 0
+    offset: int = 0
+    first_index: int = 0
+    count: int = 0
+    row: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "partition": self.partition,
+            "offset": self.offset,
+            "first_index": self.first_index,
+            "count": self.count,
+            "row": self.row,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            partition=fields["partition"],
+            offset=fields["offset"],
+            first_index=fields["first_index"],
+            count=fields["count"],
+            row=fields["row"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowPage:
+    """Where some consecutive labelled rows of a stream lie. A new page begins at fixed row numbers, so that only
+    the newest is ever rewritten.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    references
+        The references that begin in this page, oldest first.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RowPage","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"references","type":{"type":"array","items":{"type":"record","name":"Reference","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"row","type":"long","default":0}]}},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.training.RowPage"
+
+    tenant: str = "default"
+    stream: str = ""
+    references: tuple[Reference, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "references": [x.as_dict() for x in self.references],
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            references=tuple(Reference.from_dict(x) for x in fields["references"]),
         )
 
 
@@ -2636,6 +2770,7 @@ class TrainingRun:
 EVENTS = (
     DeadLetter,
     BlockState,
+    DetectionProgress,
     DetectorState,
     DriftPartial,
     DriftSignal,
@@ -2661,6 +2796,7 @@ EVENTS = (
     Checkpoint,
     CampaignState,
     GateState,
+    RowPage,
     StartTraining,
     TrainingRequest,
     TrainingRun,

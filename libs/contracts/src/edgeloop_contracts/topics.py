@@ -34,6 +34,7 @@ class Key(StrEnum):
     DEVICE = "tenant/stream/device"
     STREAM = "tenant/stream"
     CHUNK = "digest/index"
+    SIGNAL = "tenant/stream/signal, lying in the partition of tenant/stream"
     STATE = "kind/key"
     ORIGINAL = "as received"
 
@@ -93,7 +94,8 @@ EXAMPLES = Topic(name="examples", kinds=(e.ExampleBatch,), producer="labels", ke
 LABEL_CONTRADICTIONS = Topic(name="labels.contradictions", kinds=(e.LabelContradicted,), producer="labels", key=Key.DEVICE)
 
 DRIFT_PARTIALS = Topic(name="drift.partials", kinds=(e.DriftPartial,), producer="drift", key=Key.STREAM)
-DRIFT_SIGNALS = Topic(name="drift.signals", kinds=(e.DriftSignal,), producer="drift", key=Key.STREAM, retention_ms=FOREVER)
+# Compacted for the sake of DetectionProgress, keyed tenant/stream; a signal's key ends with its id, so that all signals stay.
+DRIFT_SIGNALS = Topic(name="drift.signals", kinds=(e.DriftSignal, e.DetectionProgress), producer="drift", key=Key.SIGNAL, compacted=True)
 
 RETRAINING_COMMANDS = Topic(name="retraining.commands", kinds=(e.StartTraining,), producer="", key=Key.STREAM)
 TRAINING_REQUESTS = Topic(name="training.requests", kinds=(e.TrainingRequest,), producer="retraining", key=Key.STREAM, retention_ms=FOREVER)
@@ -146,7 +148,7 @@ STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
     "ingestion": (Partitions.MANY, (e.SeenRows,)),
     "labels": (Partitions.MANY, (e.JoinState, e.LabelledRows, e.WaitingLabel)),
     "drift": (Partitions.MANY, (e.DetectorState, e.BlockState)),
-    "retraining": (Partitions.MANY, (e.CampaignState,)),
+    "retraining": (Partitions.MANY, (e.CampaignState, e.RowPage)),
     "trainer": (Partitions.MANY, (e.GateState,)),
     "registry": (Partitions.ONE, (e.RegistryState,)),
     "rollout": (Partitions.ONE, (e.RolloutState,)),
