@@ -123,9 +123,17 @@ def test_chunks_may_lie_apart(registry: Any) -> None:
     registry.define()
     artifact = registry.model()
     whole = b"".join(chunk.data for chunk in registry.log.records)
-    apart = registry.log.add(whole, between=3)
+    registry.log.records.clear()
+    apart = registry.log.add(whole, between=30)
     assert apart.digest == artifact.digest
     assert isinstance(registry.propose(apart)[0], ModelVersion)
+
+
+def test_a_candidate_that_points_far_before_its_chunks_is_refused_without_reading_everything(registry: Any) -> None:
+    registry.define()
+    registry.log.records = [None] * 20_000
+    candidate = replace(registry.model(), chunk_offset=0)
+    assert refusal(registry.propose(candidate))[0] is RefusalReason.BROKEN_ARTIFACT
 
 
 def test_chunks_that_are_not_there_yet_are_waited_for_and_not_for_ever(registry: Any) -> None:

@@ -15,13 +15,18 @@ PATIENCE = 10.0
 PAUSE = 0.2
 READ_TIMEOUT = 1.0
 MAX_SKIPPED = 10_000
+STRIDE = 64
 
 
 class Reader(Protocol):
     """What is needed of :class:`edgeloop_streaming.RangeReader`."""
 
     def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = ...) -> Iterable[Received[Any]]:
-        """Committed records with ``first <= offset < end``; ``TimeoutError`` if the topic has not come that far."""
+        """Committed records with ``first <= offset < end``."""
+        ...
+
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last committed record."""
         ...
 
 
@@ -84,13 +89,20 @@ class Artifacts:
         return assemble(candidate, chunks)
 
     def _read(self, candidate: ModelCandidate) -> dict[int, ModelChunk]:
-        """Chunks by index. Usually they lie side by side; control records and other artifacts may lie between."""
+        """Chunks by index; control records and other artifacts may lie before and between them."""
         chunks: dict[int, ModelChunk] = {}
-        position, limit = candidate.chunk_offset, candidate.chunk_offset + candidate.chunks + MAX_SKIPPED
-        while len(chunks) < candidate.chunks and position < limit:
-            end = position + candidate.chunks - len(chunks)
-            for received in self._reader.read(topics.MODEL_CHUNKS, candidate.chunk_partition, position, end, READ_TIMEOUT):
+        position, partition = candidate.chunk_offset, candidate.chunk_partition
+        end = self._reader.end(topics.MODEL_CHUNKS, partition)
+        while len(chunks) < candidate.chunks:
+            if position >= end:
+                raise TimeoutError
+            if position >= candidate.chunk_offset + candidate.chunks + MAX_SKIPPED:
+                raise broken(
+                    f"{candidate.chunks - len(chunks)} of {candidate.chunks} chunks do not lie among the {MAX_SKIPPED} records that follow"
+                )
+            stop = min(end, position + max(candidate.chunks - len(chunks), STRIDE))
+            for received in self._reader.read(topics.MODEL_CHUNKS, partition, position, stop, READ_TIMEOUT):
                 if received.event.digest == candidate.digest and 0 <= received.event.index < candidate.chunks:
                     chunks[received.event.index] = received.event
-            position = end
+            position = stop
         return chunks

@@ -21,7 +21,7 @@ from fastavro.schema import to_parsing_canonical_form
 
 Chained = ModelVersion | CandidateRefused
 BEFORE_FIRST = bytes(32)
-_write = cast(Any, fastavro).schemaless_writer
+_write = cast("Any", fastavro).schemaless_writer
 
 
 class BrokenChain(Exception):
