@@ -148,6 +148,8 @@ class BlockState:
         from 0 again.
     first_seq
         Sequence number of the first row of the block.
+    next_seq
+        Sequence number after the newest row taken; rows before it are taken no more.
     count
         Rows so far.
     sums
@@ -156,7 +158,7 @@ class BlockState:
         Rows that have each feature.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"BlockState","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"BlockState","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"next_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.BlockState"
 
     tenant: str = "default"
@@ -164,6 +166,7 @@ class BlockState:
     device_id: str = ""
     boot_epoch: int = 0
     first_seq: int = 0
+    next_seq: int = 0
     count: int = 0
     sums: tuple[float, ...] = ()
     present: tuple[int, ...] = ()
@@ -175,6 +178,7 @@ class BlockState:
             "device_id": self.device_id,
             "boot_epoch": self.boot_epoch,
             "first_seq": self.first_seq,
+            "next_seq": self.next_seq,
             "count": self.count,
             "sums": list(self.sums),
             "present": list(self.present),
@@ -188,6 +192,7 @@ class BlockState:
             device_id=fields["device_id"],
             boot_epoch=fields["boot_epoch"],
             first_seq=fields["first_seq"],
+            next_seq=fields["next_seq"],
             count=fields["count"],
             sums=tuple(fields["sums"]),
             present=tuple(fields["present"]),
