@@ -1,0 +1,1 @@
+"""What needs no broker, no process and no clock."""

@@ -1,0 +1,159 @@
+"""A CSV as a stream: numeric features, and a label that may be text."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MISSING = frozenset({"", "nan"})
+
+
+class BadTableError(Exception):
+    """The CSV cannot be played; the message names row and column. Rows count from 1, without the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTable:
+    """The rows of a stream.
+
+    Attributes
+    ----------
+    names
+        Names of the F features, in the order of the file.
+    features
+        Shape [N, F], float32; NaN where a cell was empty.
+    nullable
+        By feature: whether any row has none.
+    label
+        Name of the label's column.
+    labels
+        Text of each row's label.
+    """
+
+    names: tuple[str, ...]
+    features: NDArray[np.float32]
+    nullable: tuple[bool, ...]
+    label: str
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The different labels, sorted as text."""
+        return tuple(sorted(set(self.labels)))
+
+    def first(self, rows: int) -> StreamTable:
+        """The table without what follows its first rows; whether a feature may be missing stays as in the whole."""
+        return StreamTable(self.names, self.features[:rows], self.nullable, self.label, self.labels[:rows])
+
+
+def parse(lines: Iterable[str], label: str) -> StreamTable:
+    """Read a table.
+
+    Parameters
+    ----------
+    lines
+        Of the CSV, header first.
+    label
+        Name of the label's column; every other column is a feature.
+
+    Raises
+    ------
+    BadTableError
+        Empty, ragged, without that label, or with text where numbers belong.
+    """
+    reader = csv.reader(lines)
+    try:
+        header = _header(next(reader, []), label)
+        rows = list(_rows(reader, header))
+    except csv.Error as error:
+        raise BadTableError(f"line {reader.line_num}: {error}") from error
+    if not rows:
+        raise BadTableError("there is a header, and no rows")
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    labels = tuple(text.strip() for text in columns.pop(label))
+    if "" in labels:
+        raise BadTableError(f"row {labels.index('') + 1}, column {label!r}: the label is empty")
+    features = np.empty((len(rows), len(columns)), dtype=np.float32)
+    for number, (name, cells) in enumerate(columns.items()):
+        features[:, number] = _numbers(name, cells)
+    return StreamTable(tuple(columns), features, tuple(np.isnan(features).any(axis=0).tolist()), label, labels)
+
+
+def check_warmup(table: StreamTable, rows: int) -> None:
+    """Make sure that a first model can be trained on the first rows, and that something is left to play.
+
+    Raises
+    ------
+    BadTableError
+        It cannot.
+    """
+    if rows < 2 or rows >= len(table):
+        raise BadTableError(f"of {len(table)} rows {rows} would be warm-up: at least 2 are needed, and one must be left to play")
+    if len(set(table.labels[:rows])) < 2:
+        raise BadTableError(
+            f"rows 1 to {rows}, column {table.label!r}: all have the label {table.labels[0]!r}; a first model needs two classes"
+        )
+
+
+def _header(cells: Sequence[str], label: str) -> list[str]:
+    header = [cell.strip() for cell in cells]
+    if not any(header):
+        raise BadTableError("the file is empty; expected a header line with the columns' names")
+    if "" in header:
+        raise BadTableError(f"header: column {header.index('') + 1} has no name")
+    twice = next((name for place, name in enumerate(header) if name in header[:place]), None)
+    if twice is not None:
+        raise BadTableError(f"header: two columns are called {twice!r}")
+    if label not in header:
+        shown = ", ".join(header[:8]) + (f", … ({len(header)} columns)" if len(header) > 8 else "")
+        raise BadTableError(f"header: no column is called {label!r}, the label; there are {shown}")
+    if len(header) == 1:
+        raise BadTableError(f"header: besides the label {label!r} there is no column, so no feature")
+    return header
+
+
+def _rows(reader: Iterable[list[str]], header: Sequence[str]) -> Iterator[list[str]]:
+    width, blank = len(header), 0
+    for number, row in enumerate(reader, 1):
+        if not row:  # blank lines at the end do no harm
+            blank = blank or number
+            continue
+        if blank:
+            raise BadTableError(f"row {blank}: the line is blank")
+        if len(row) != width:
+            place = f"column {header[len(row)]!r} is missing" if len(row) < width else f"cell {width + 1} is too much"
+            raise BadTableError(f"row {number}: {len(row)} cells where the header has {width}; {place}")
+        yield row
+
+
+def _numbers(name: str, cells: Sequence[str]) -> NDArray[np.float32]:
+    """Cells as float32."""
+    try:
+        exact = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
+    except ValueError:
+        exact = np.fromiter((_number(name, row, cell) for row, cell in enumerate(cells, 1)), dtype=np.float64, count=len(cells))
+    with np.errstate(over="ignore"):
+        values = exact.astype(np.float32)
+    if np.isinf(values).any():
+        row = int(np.argmax(np.isinf(values))) + 1
+        raise BadTableError(f"row {row}, column {name!r}: {cells[row - 1]!r} is no finite float32")
+    return values
+
+
+def _number(name: str, row: int, cell: str) -> float:
+    text = cell.strip()
+    if text.lower() in _MISSING:
+        return float("nan")
+    try:
+        return float(text)
+    except ValueError:
+        raise BadTableError(
+            f"row {row}, column {name!r}: expected a number or nothing, given {cell[:40]!r}; text features are not supported"
+        ) from None

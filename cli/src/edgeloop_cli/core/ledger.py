@@ -1,0 +1,198 @@
+"""What a run has given to the platform, and what came of it: a fold of answers and records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgeloop_contracts import (
+    Assignment,
+    CandidateRefused,
+    DeadLetter,
+    DeviceReport,
+    DeviceStatus,
+    DriftPartial,
+    DriftSignal,
+    ExampleBatch,
+    ModelCandidate,
+    ModelVersion,
+    ObservationBatch,
+    PartialKind,
+    RunStatus,
+    StreamDefinition,
+    TrainingRequest,
+    TrainingRun,
+    topics,
+)
+
+from edgeloop_cli.core.accuracy import RollingAccuracy
+from edgeloop_cli.core.pooled import PooledOrder, RowId
+from edgeloop_cli.core.settled import Place, Snapshot
+
+ENDED = frozenset({RunStatus.PROMOTED, RunStatus.REJECTED, RunStatus.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """An event with the time of its record, milliseconds, and its ids."""
+
+    event: Any
+    timestamp: int
+    id: str
+    at: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The state of one run.
+
+    Attributes
+    ----------
+    sent, labelled
+        Rows answered (warm-up rows included) and labels sent.
+    served
+        By row of the stream: the version that answered it; 0 for warm-up rows.
+    right
+        By row: whether the answer was right; warm-up rows count for nothing.
+    requests, runs, versions, signals
+        What the platform did, in order of appearance; runs by request, the newest status only.
+    fitted
+        Runs that fitted a model, by request.
+    """
+
+    warmup: int
+    total: int
+    inputs: Mapping[str, tuple[str, ...]]
+    sent: int = 0
+    labelled: int = 0
+    observed: int = 0
+    joined: int = 0
+    pooled_rows: int = 0
+    dead: int = 0
+    definition: StreamDefinition | None = None
+    accuracy: RollingAccuracy = field(default_factory=RollingAccuracy)
+    static: RollingAccuracy = field(default_factory=RollingAccuracy)
+    answers: dict[int, str] = field(default_factory=dict[int, str])
+    served: dict[int, int] = field(default_factory=dict[int, int])
+    first_served: dict[int, int] = field(default_factory=dict[int, int])
+    label_times: dict[int, int] = field(default_factory=dict[int, int])
+    rows: dict[RowId, int] = field(default_factory=dict[RowId, int])
+    pooled: PooledOrder = field(default_factory=PooledOrder)
+    requests: dict[str, Timed] = field(default_factory=dict[str, Timed])
+    runs: dict[str, Timed] = field(default_factory=dict[str, Timed])
+    fitted: dict[str, TrainingRun] = field(default_factory=dict[str, TrainingRun])
+    candidates: set[str] = field(default_factory=set[str])
+    answered_candidates: set[str] = field(default_factory=set[str])
+    versions: dict[int, Timed] = field(default_factory=dict[int, Timed])
+    signals: list[Timed] = field(default_factory=list[Timed])
+    assigned: dict[str, int] = field(default_factory=dict[str, int])
+    reported: dict[str, DeviceReport] = field(default_factory=dict[str, DeviceReport])
+    installed: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
+
+    def given(self, row: int, place: RowId, answer: str = "", version: int = 0, label: str = "", static: str | None = None) -> None:
+        """A row has been answered by a device, or sent as an observation of the warm-up.
+
+        Parameters
+        ----------
+        row
+            Of the stream, from 0.
+        place
+            By which name its label and its example come.
+        answer, version, label
+            The device's answer, who gave it, and the truth.
+        static
+            What version 1 answers; ``None`` where it is not known yet.
+        """
+        self.sent += 1
+        self.rows[place] = row
+        self.served[row] = version
+        if row >= self.warmup:
+            self.answers[row] = answer
+            self.accuracy.add(answer == label)
+            if static is not None:
+                self.static.add(static == label)
+        if version:
+            self.first_served[version] = min(row, self.first_served.get(version, row))
+
+    def label_sent(self, row: int, now_ms: int) -> None:
+        """A label has been sent."""
+        self.labelled += 1
+        self.label_times[row] = now_ms
+
+    def take(self, event: Any, key: str, timestamp: int, event_id: str, at: str) -> None:
+        """Fold one record of the stream."""
+        timed = Timed(event, timestamp, event_id, at)
+        match event:
+            case ObservationBatch() if at.startswith(f"{topics.OBSERVATIONS.name}/"):
+                self.observed += event.count
+            case ExampleBatch():
+                self.joined += 0 if event.corrects else len(event.seqs)
+                partition = int(at.split("/")[1])
+                self.pooled.example(partition, event.first_index, [(event.device_id, event.boot_epoch, seq) for seq in event.seqs])
+            case DriftPartial(kind=PartialKind.ERRORS):
+                self.pooled_rows += event.count
+                self.pooled.partial(event.partition, event.first_index, event.count)
+            case DriftSignal():
+                self.signals.append(timed)
+            case TrainingRequest():
+                self.requests[event.request_id] = timed
+            case TrainingRun():
+                self.runs[event.request_id] = timed
+                if event.digest and event.rows:
+                    self.fitted[event.request_id] = event
+            case ModelCandidate():
+                self.candidates.add(event.request_id)
+            case ModelVersion():
+                self.versions[event.version] = timed
+                self.answered_candidates.add(event.request_id)
+            case CandidateRefused():
+                self.answered_candidates.add(event.request_id)
+            case Assignment():
+                self.assigned[key] = event.version
+            case DeviceReport():
+                self.reported[key] = event
+                if event.status is DeviceStatus.INSTALLED:
+                    self.installed.setdefault((key, event.version), timestamp)
+            case StreamDefinition():
+                self.definition = event
+            case DeadLetter():
+                self.dead += 1
+            case _:
+                pass
+
+    @property
+    def champion(self) -> int:
+        """Newest version; 0 for none."""
+        return max(self.versions, default=0)
+
+    def serving(self, device_keys: set[str], version: int) -> bool:
+        """Whether all these devices have reported that they serve a version, or a newer one."""
+        return all((report := self.reported.get(key)) is not None and report.version >= version for key in device_keys)
+
+    def snapshot(self, ends: Mapping[Place, int], committed: Mapping[str, Mapping[Place, int]]) -> Snapshot:
+        """What this scan shows."""
+        return Snapshot(
+            sent=self.sent,
+            observed=self.observed,
+            labelled=self.labelled,
+            joined=self.joined,
+            pooled=self.pooled_rows,
+            open_requests=tuple(sorted(request for request in self.requests if not self._ended_or_waiting(request))),
+            open_candidates=tuple(sorted(self.candidates - self.answered_candidates)),
+            open_assignments=tuple(
+                f"{key} (version {version})" for key, version in sorted(self.assigned.items()) if not self._met(key, version)
+            ),
+            ends=ends,
+            committed=committed,
+            inputs=self.inputs,
+            dead=self.dead,
+        )
+
+    def _ended_or_waiting(self, request: str) -> bool:
+        run = self.runs.get(request)
+        return run is not None and (run.event.status in ENDED or run.event.status is RunStatus.FITTED)
+
+    def _met(self, key: str, version: int) -> bool:
+        report = self.reported.get(key)
+        return report is not None and (report.version >= version or report.refused_version >= version)

@@ -1,0 +1,80 @@
+"""Devices that run on this machine: real inference processes, each with its own disk and ports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import grpc
+from edgeloop_local import Supervisor
+from edgeloop_local.files import last_lines
+from edgeloop_local.ports import PortBook
+
+from edgeloop_cli.connection import Cluster
+from edgeloop_cli.problems import Failed
+from edgeloop_cli.processes import Device, Keys, device_spec
+
+LIVE_S = 60.0
+
+
+class Fleet:
+    """Some devices under supervision.
+
+    Parameters
+    ----------
+    devices
+        See :func:`planned`.
+    """
+
+    def __init__(self, devices: Sequence[Device], data_dir: Path, cluster: Cluster, keys: Keys) -> None:
+        self.devices = tuple(devices)
+        self._data_dir = data_dir
+        environment = cluster.environment()
+        self.supervisor = Supervisor(device_spec(device, data_dir, environment, keys) for device in devices)
+
+    def start(self) -> None:
+        """Start them; returns at once."""
+        self.supervisor.start()
+
+    def wait_live(self, timeout: float = LIVE_S) -> None:
+        """Wait until each answers on its port; it need not have a model.
+
+        Raises
+        ------
+        Failed
+            One does not in time.
+        """
+        deadline = time.monotonic() + timeout
+        for device in self.devices:
+            with grpc.insecure_channel(device.target) as channel:
+                try:
+                    grpc.channel_ready_future(channel).result(max(0.1, deadline - time.monotonic()))
+                except grpc.FutureTimeoutError:
+                    log = self._data_dir / "logs" / "devices" / f"{device.name}.log"
+                    said = "\n  ".join(last_lines(log))
+                    raise Failed(
+                        f"device {device.name} did not answer within {timeout:.0f} s (log: {log}); it said last:\n  {said}"
+                    ) from None
+
+    def stop(self) -> None:
+        """Stop them; harmless when repeated."""
+        self.supervisor.stop()
+
+
+def planned(names: Iterable[str], data_dir: Path, streams: tuple[str, ...] = (), *, remember: bool = True) -> list[Device]:
+    """Devices with a free port each.
+
+    Parameters
+    ----------
+    remember
+        Whether a device of the same name gets the same ports next time; not for devices that live once.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    book = PortBook(data_dir / ("ports.json" if remember else "ports-of-runs.json"))
+    slots = list(names)
+    keys = slots if remember else [f"device {i}" for i in range(len(slots))]
+    return [
+        Device(name, grpc_port=book.choose(f"{key} gRPC"), http_port=book.choose(f"{key} HTTP"), streams=streams)
+        for name, key in zip(slots, keys, strict=True)
+    ]

@@ -1,0 +1,180 @@
+"""The whole platform on one machine: Kafka, schema registry, topics, keys, services, devices."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from edgeloop_local import ChildStatus, LocalStack, Supervisor
+from edgeloop_local.ports import PortBook
+from edgeloop_local.progress import Progress, Silence
+from edgeloop_local.readiness import http_answers, kafka_answers
+
+from edgeloop_cli import provisioning
+from edgeloop_cli.connection import Cluster
+from edgeloop_cli.fleet import Fleet
+from edgeloop_cli.processes import SERVICES, Keys, service_spec
+
+READY_S = 90.0
+
+
+class Platform:
+    """Starts everything and stops it at the end of a ``with`` block.
+
+    Python takes a second of processor time to start each service, Java some seconds to start its two servers. So the
+    services start as soon as Kafka answers and the topics are there, while the registry is still on its way.
+
+    Parameters
+    ----------
+    data_dir
+        Everything that is kept lies here.
+    cluster
+        A cluster of one's own; ``None`` starts Kafka and the registry here.
+    kafka_port, registry_port
+        0: last time's if free, else any.
+    progress
+        Told what happens.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        cluster: Cluster | None = None,
+        kafka_port: int = 0,
+        registry_port: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self._progress = progress or Silence()
+        self._given = cluster
+        self._stack = None if cluster else LocalStack(self.data_dir, kafka_port, registry_port, self._progress)
+        self._services: Supervisor | None = None
+        self._fleets: list[Fleet] = []
+        self._starting: threading.Thread | None = None
+        self.seconds: dict[str, float] = {}
+
+    @property
+    def cluster(self) -> Cluster:
+        """Where Kafka and the registry are, once started."""
+        if self._given is not None:
+            return self._given
+        assert self._stack is not None
+        return Cluster(self._stack.bootstrap, self._stack.registry_url)
+
+    @property
+    def stack(self) -> LocalStack | None:
+        """Kafka and registry, if they run here."""
+        return self._stack
+
+    def start(self, before_waiting: Callable[[Self], None] = lambda _: None) -> Self:
+        """Start everything and wait until the services work.
+
+        Parameters
+        ----------
+        before_waiting
+            Called when the services have been started and are not ready yet: the time to start devices.
+
+        Raises
+        ------
+        LocalError, Failed
+            Whatever keeps it from working; nothing is left running then.
+        """
+        began = time.monotonic()
+        try:
+            starting = self._start_stack()
+            self.seconds["kafka"] = time.monotonic() - began
+            provisioning.create_topics(self.cluster)
+            self.keys = provisioning.keys(self.data_dir)
+            self._services = self._supervisor().start()
+            before_waiting(self)
+            starting()
+            self.seconds["registry"] = time.monotonic() - began
+            provisioning.apply_all(self.cluster)
+            self._services.wait_ready(READY_S)
+            self.seconds["services"] = time.monotonic() - began
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def add_fleet(self, fleet: Fleet) -> None:
+        """Start devices that end with the platform."""
+        self._fleets.append(fleet)
+        fleet.start()
+
+    @property
+    def fleets(self) -> tuple[Fleet, ...]:
+        """The devices that were added."""
+        return tuple(self._fleets)
+
+    def wait_live(self) -> None:
+        """Wait until every device answers."""
+        for fleet in self._fleets:
+            fleet.wait_live()
+
+    def children(self) -> list[ChildStatus]:
+        """Services and devices as they are now."""
+        return [status for one in (self._services, *(f.supervisor for f in self._fleets)) if one is not None for status in one.status()]
+
+    def stop(self) -> None:
+        """Stop devices, then services, then Kafka; harmless when repeated."""
+        for fleet in self._fleets:
+            fleet.stop()
+        if self._services is not None:
+            self._services.stop()
+        if self._stack is not None:
+            self._stack.stop()
+            if self._starting is not None:  # interrupted half-way: what it still started goes too
+                self._starting.join(READY_S)
+                self._stack.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start_stack(self) -> Callable[[], None]:
+        """Start Kafka and the registry; give back once Kafka answers, with what waits for the registry."""
+        stack = self._stack
+        if stack is None:
+            return lambda: None
+        failure: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                stack.start()
+            except BaseException as error:  # told by whoever waits
+                failure.append(error)
+
+        thread = threading.Thread(target=work, name="stack", daemon=True)
+        self._starting = thread
+        thread.start()
+
+        def wait() -> None:
+            thread.join()
+            if failure:
+                raise failure[0]
+
+        while thread.is_alive() and not _kafka_is_up(stack):
+            thread.join(0.05)
+        if not thread.is_alive():
+            wait()
+        return wait
+
+    def _supervisor(self) -> Supervisor:
+        book = PortBook(self.data_dir / "ports.json")
+        environment = self.cluster.environment()
+        return Supervisor(service_spec(name, book.choose(name), self.data_dir, environment, self.keys) for name in SERVICES)
+
+
+def _kafka_is_up(stack: LocalStack) -> bool:
+    try:
+        port = int(stack.bootstrap.rpartition(":")[2])
+    except RuntimeError:  # not that far yet
+        return False
+    return kafka_answers(port)

@@ -1,0 +1,41 @@
+"""How a command ends that cannot do what it was asked to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import typer
+
+BAD_INPUT = 2
+FAILED = 1
+INTERRUPTED = 130
+
+
+class Refused(Exception):
+    """What was asked for cannot be done as it was asked; the message is one line for a person. Exit code 2."""
+
+
+class Failed(Exception):
+    """It went wrong on the way; the message says what and where to look. Exit code 1."""
+
+
+@contextmanager
+def told() -> Generator[None]:
+    """Turn what may go wrong into a line on standard error and an exit code."""
+    from edgeloop_local import LocalError
+
+    try:
+        yield
+    except Refused as error:
+        _end(error, BAD_INPUT)
+    except (Failed, LocalError) as error:
+        _end(error, FAILED)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _end(error: Exception, code: int) -> None:
+    print(f"edgeloop: {error}", file=sys.stderr)
+    raise typer.Exit(code) from None

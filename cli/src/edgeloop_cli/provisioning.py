@@ -1,0 +1,43 @@
+"""What must be there before a service can work: topics, schemas, keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgeloop_contracts import topics
+from edgeloop_streaming import SchemaRegistry
+from edgeloop_streaming.admin import Admin
+
+from edgeloop_cli.connection import Cluster
+from edgeloop_cli.processes import Keys
+from edgeloop_cli.topics_apply import carry_out, survey
+from edgeloop_cli.topics_plan import Sizes, Status, fitted, plan_topics
+
+
+def create_topics(cluster: Cluster) -> None:
+    """Make the topics that are missing; a service needs them to start, and the schemas only to work."""
+    admin = Admin(cluster.settings())
+    found = admin.describe(topics.all_topics())
+    plan = plan_topics(found, fitted(Sizes(), found))
+    admin.create([one.wanted for one in plan if one.status is Status.MISSING])
+
+
+def apply_all(cluster: Cluster) -> None:
+    """Register the schemas, and set what differs in topics that were there before.
+
+    Raises
+    ------
+    CannotApply
+        Topics exist with another number of partitions.
+    """
+    settings = cluster.settings()
+    with SchemaRegistry(settings.schema_registry_url) as registry:
+        admin = Admin(settings)
+        carry_out(survey(admin, registry, settings.topic_prefix, Sizes()), admin, registry)
+
+
+def keys(data_dir: Path) -> Keys:
+    """The pair of keys of this data directory, made when it has none."""
+    from edgeloop_registry.adapters.signing import generate_keys
+
+    return Keys(*generate_keys(data_dir / "keys"))

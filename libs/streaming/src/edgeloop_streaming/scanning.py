@@ -1,0 +1,118 @@
+"""Watching whole topics and the groups that read them, from outside: for who must know whether everything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, Message
+from confluent_kafka.admin import AdminClient
+from edgeloop_contracts import Topic
+
+from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_streaming.messages import Received
+from edgeloop_streaming.partitions import PartitionReader, end_offsets, received_from
+from edgeloop_streaming.settings import KafkaSettings
+
+Place = tuple[str, int]
+_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One look at a cluster. Topics are named without the settings' prefix.
+
+    Attributes
+    ----------
+    ends
+        By topic and partition: the offset after the last watched record. Records that are not watched and the control
+        records of transactions do not count, so a group that has handled everything stands exactly here or beyond.
+    committed
+        By service, then by topic and partition: where its group stands.
+    """
+
+    ends: Mapping[Place, int]
+    committed: Mapping[str, Mapping[Place, int]]
+
+
+class Scanner:
+    """Follows topics from where they ended when it was made, and tells how far their readers are.
+
+    Parameters
+    ----------
+    settings, codec
+        As of the process.
+    topics
+        What to follow.
+    services
+        Whose groups to ask for.
+    watched
+        Which keys' records to hand over; others are passed by undecoded.
+    """
+
+    def __init__(
+        self, settings: KafkaSettings, codec: Codec, topics: Iterable[Topic], services: Iterable[str], watched: Callable[[str], bool]
+    ) -> None:
+        self._prefix = settings.topic_prefix
+        self._codec = codec
+        self._topics = {self._prefix + topic.name: topic for topic in topics}
+        self._groups = {f"{self._prefix}edgeloop-{service}": service for service in services}
+        self._watched = watched
+        self._admin = AdminClient(settings.librdkafka())
+        self._reader = PartitionReader(settings, wait_ms=20)
+        self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
+        self.starts = {(name.removeprefix(self._prefix), p): end for (name, p), end in end_offsets(self._admin, self._places).items()}
+        self._reader.assign({(self._prefix + name, p): start for (name, p), start in self.starts.items()})
+        self._ends: dict[Place, int] = {}
+        self.undecodable = 0
+
+    def poll(self, timeout: float) -> list[Received[Any]]:
+        """Watched records that come within ``timeout`` seconds."""
+        return [record for message in self._reader.poll(timeout) if (record := self._take(message)) is not None]
+
+    def scan(self) -> tuple[Scan, list[Received[Any]]]:
+        """Look once; also gives the watched records that came meanwhile.
+
+        Groups are asked first and ends afterwards: so what a group has handled, its effects included, lies before the ends.
+        """
+        committed = self._committed()
+        records: list[Received[Any]] = []
+
+        def take(message: Message) -> None:
+            if (record := self._take(message)) is not None:
+                records.append(record)
+
+        self._reader.read_until(end_offsets(self._admin, self._places), take)
+        return Scan(dict(self._ends), committed), records
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._reader.close()
+
+    def _committed(self) -> dict[str, dict[Place, int]]:
+        asked = [
+            self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_TIMEOUT)
+            for group in self._groups
+        ]
+        return {
+            self._groups[group]: {
+                (tp.topic.removeprefix(self._prefix), tp.partition): tp.offset for tp in answer.result(_TIMEOUT).topic_partitions
+            }
+            for answers in asked
+            for group, answer in answers.items()
+        }
+
+    def _take(self, message: Message) -> Received[Any] | None:
+        key = (message.key() or b"").decode("utf-8", "replace")
+        if not self._watched(key):
+            return None
+        topic = self._topics[message.topic()]
+        self._ends[topic.name, message.partition()] = message.offset() + 1
+        if message.value() is None:
+            return None
+        try:
+            return received_from(message, topic, self._codec)
+        except (UndecodableError, UnknownKindError):
+            self.undecodable += 1
+            return None
