@@ -125,15 +125,13 @@ class IngestionTask:
         verdict = judge(batch, rules)
         first = batch.first_seq
         gaps = [(a - first, b - first) for a, b in runs.unseen(first, first + batch.count)]
-        taken = list(runs_of(verdict.valid, gaps))
+        taken = list(runs_of(verdict.valid, gaps)) if verdict.complaint else gaps
         parts = [part for a, b in taken for part in cut(verdict.batch, a, b)]
 
         accepted = sum(b - a for a, b in taken)
-        refused = batch.count - int(verdict.valid.sum())
-        self._metrics.rows.labels("accepted").inc(accepted)
-        self._metrics.rows.labels("refused").inc(refused)
-        self._metrics.rows.labels("duplicate").inc(batch.count - accepted - refused)
-        self._metrics.rows.labels("masked").inc(verdict.masked)
+        refused = batch.count - int(verdict.valid.sum()) if verdict.complaint else 0
+        duplicate = batch.count - accepted - refused
+        self._metrics.count_rows(accepted=accepted, duplicate=duplicate, refused=refused, masked=verdict.masked)
         if taken:
             for a, b in taken:
                 self._metrics.given_up.inc(runs.add(first + a, first + b))
@@ -147,8 +145,8 @@ class IngestionTask:
     def _count_refused(self, event: object) -> None:
         match event:
             case ObservationBatch():
-                self._metrics.rows.labels("refused").inc(max(0, event.count))
+                self._metrics.count_rows(refused=max(0, event.count))
             case ObservationRow():
-                self._metrics.rows.labels("refused").inc()
+                self._metrics.count_rows(refused=1)
             case _:
                 self._metrics.labels.labels("refused").inc()

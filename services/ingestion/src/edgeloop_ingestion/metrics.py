@@ -11,9 +11,16 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         # Rows by what became of them: accepted, duplicate, refused, masked (accepted, with a feature hidden).
         self.rows = Counter("edgeloop_ingestion_rows", "Rows by outcome.", ["outcome"], registry=registry)
+        self._rows = {outcome: self.rows.labels(outcome) for outcome in ("accepted", "duplicate", "refused", "masked")}
         # Labels by what became of them: accepted, refused.
         self.labels = Counter("edgeloop_ingestion_labels", "Labels by outcome.", ["outcome"], registry=registry)
         # Raw records that lay in another partition than their device's and were sent on there.
         self.forwarded = Counter("edgeloop_ingestion_forwarded", "Misplaced raw records sent on.", registry=registry)
         # Sequence numbers that count as seen only because their gap had to be closed.
         self.given_up = Counter("edgeloop_ingestion_given_up", "Sequence numbers in closed gaps.", registry=registry)
+
+    def count_rows(self, **outcomes: int) -> None:
+        """Count rows by outcome."""
+        for outcome, rows in outcomes.items():
+            if rows:
+                self._rows[outcome].inc(rows)

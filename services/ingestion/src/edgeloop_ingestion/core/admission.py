@@ -47,6 +47,8 @@ class Rules:
         bool [F]: NaN is refused.
     hidden
         bool [F]: never leaves a device, so a value that comes is replaced by NaN and not looked at.
+    hides
+        Whether any feature is hidden.
     """
 
     definition: StreamDefinition
@@ -54,6 +56,7 @@ class Rules:
     maximum: NDArray[np.float32]
     required: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
+    hides: bool
 
     @classmethod
     def of(cls, definition: StreamDefinition) -> Rules:
@@ -69,6 +72,7 @@ class Rules:
                 np.array([np.inf if f.maximum is None else f.maximum for f in features], dtype=np.float32),
                 np.array([not f.nullable and not f.local_only for f in features], dtype=np.bool_),
                 np.array([f.local_only for f in features], dtype=np.bool_),
+                any(f.local_only for f in features),
             )
 
 
@@ -117,7 +121,7 @@ def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
     width = len(rules.definition.features)
     rows = np.frombuffer(batch.features, dtype="<f4").reshape(batch.count, width)
     masked = 0
-    if rules.hidden.any():
+    if rules.hides:
         told = ~np.isnan(rows[:, rules.hidden]).all(axis=1)
         masked = int(told.sum())
         if masked:
@@ -128,7 +132,7 @@ def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
     # Comparisons with NaN are false, so a missing value is outside no range.
     bad = np.isinf(rows) | (missing & rules.required) | (rows < rules.minimum) | (rows > rules.maximum)
     valid = np.asarray(~bad.any(axis=1))
-    return Verdict(batch, valid, "" if valid.all() else _complaint(batch, rows, bad, rules), masked)
+    return Verdict(batch, valid, _complaint(batch, rows, bad, rules) if bad.any() else "", masked)
 
 
 def _complaint(batch: ObservationBatch, rows: NDArray[np.float32], bad: NDArray[np.bool_], rules: Rules) -> str:
