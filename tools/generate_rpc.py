@@ -93,6 +93,11 @@ def messages_module(file: FileDescriptorProto) -> str:
     return MODULE.format(name=file.name, serialized=literal(file.SerializeToString(deterministic=True)), messages="\n".join(lines))
 
 
+def snake(name: str) -> str:
+    """Python's form of a method's name: ``ModelInfer`` is ``model_infer``."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
 def service_module(file: FileDescriptorProto, module: str) -> str:
     """Text of the module that holds the one service of ``file``, whose methods are all unary."""
     (service,) = file.service
@@ -105,20 +110,20 @@ def service_module(file: FileDescriptorProto, module: str) -> str:
             raise SystemExit(f"generate_rpc: {full}.{method.name} is not unary")
         given, answer = (f"messages.{kind.rsplit('.', 1)[1]}" for kind in (method.input_type, method.output_type))
         methods += [
-            f"    def {method.name}(self, request: {given}, context: Any) -> {answer}:",
+            f"    def {snake(method.name)}(self, request: {given}, context: Any, /) -> {answer}:",
             f'        """Answer one call of ``{method.name}``."""',
             "        ...",
             "",
         ]
         handlers += [
             f'        "{method.name}": grpc.unary_unary_rpc_method_handler(',
-            f"            servicer.{method.name},",
+            f"            servicer.{snake(method.name)},",
             f"            request_deserializer={given}.FromString,",
             f"            response_serializer={answer}.SerializeToString,",
             "        ),",
         ]
         stubs += [
-            f"        self.{method.name}: Any = channel.unary_unary(",
+            f"        self.{snake(method.name)}: Any = channel.unary_unary(",
             f'            "/{full}/{method.name}",',
             f"            request_serializer={given}.SerializeToString,",
             f"            response_deserializer={answer}.FromString,",

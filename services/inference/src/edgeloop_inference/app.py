@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+from edgeloop_streaming import Context, HealthServer, KafkaSettings, Stop
 from prometheus_client import CollectorRegistry
 
 from edgeloop_inference.adapters.background import Background
@@ -18,11 +20,11 @@ from edgeloop_inference.adapters.model_store import ModelStore
 from edgeloop_inference.adapters.models import Models
 from edgeloop_inference.adapters.outbox import Outbox
 from edgeloop_inference.adapters.sender import Sender
-from edgeloop_inference.adapters.server import Server
+from edgeloop_inference.adapters.server import PortTaken, Server
 from edgeloop_inference.adapters.servicer import InferenceServicer
 from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.adapters.trial_run import TrialRun
-from edgeloop_inference.adapters.trust import Trust
+from edgeloop_inference.adapters.trust import Trust, TrustError
 from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.metrics import Metrics
 from edgeloop_inference.settings import Settings
@@ -30,8 +32,8 @@ from edgeloop_inference.settings import Settings
 GRACE_S = 2.0
 
 
-class DataInUse(Exception):
-    """Another process has this device's data."""
+class CannotStart(Exception):
+    """The device cannot start as it is set up; the message says why in one line."""
 
 
 class Device:
@@ -50,12 +52,15 @@ class Device:
 
     Raises
     ------
-    TrustError, PortTaken, DataInUse
-        The device cannot start.
+    CannotStart
+        The trust file cannot be used, another process has the data, or the port is taken.
     """
 
     def __init__(self, settings: Settings, kafka: Kafka, registry: CollectorRegistry, log: Any) -> None:
-        trust = Trust.from_file(settings.trust_file)
+        try:
+            trust = Trust.from_file(settings.trust_file)
+        except TrustError as error:
+            raise CannotStart(str(error)) from error
         self._lock = _locked(settings.data_dir)
         self._log = log
         self._stopping = threading.Event()
@@ -65,7 +70,7 @@ class Device:
             settings.data_dir,
             max_rows=settings.outbox_max_rows,
             max_bytes=settings.outbox_max_bytes,
-            appended=lambda: self._sender.wake(),
+            appended=self._rows_came,
         )
         self._watch_outbox(self._outbox)
         self._sender = Sender(
@@ -97,13 +102,17 @@ class Device:
             self._stopping,
             log,
         )
-        self._server = Server(
-            InferenceServicer(self._models, self._outbox, self._metrics),
-            settings.grpc_host,
-            settings.grpc_port,
-            workers=settings.grpc_workers,
-            max_message_bytes=settings.grpc_max_message_bytes,
-        )
+        servicer = InferenceServicer(self._models, self._outbox, self._metrics)
+        try:
+            self._server = Server(
+                servicer,
+                settings.grpc_host,
+                settings.grpc_port,
+                workers=settings.grpc_workers,
+                max_message_bytes=settings.grpc_max_message_bytes,
+            )
+        except PortTaken as error:
+            raise CannotStart(str(error)) from error
         self._background = [
             Background(name, job, self._metrics.failed, self._stopping)
             for name, job in (("sender", self._sender.run), ("installer", self._installer.run))
@@ -138,6 +147,9 @@ class Device:
             self._outbox.close()
         self._lock.close()
 
+    def _rows_came(self) -> None:
+        self._sender.wake()
+
     def _installed(self, model: ServingModel) -> None:
         self._metrics.version.labels(model.stream).set(model.version)
         self._server.set_ready(True)
@@ -150,6 +162,32 @@ class Device:
         self._metrics.outbox_healthy.set_function(lambda: float(outbox.healthy))
 
 
+def run(settings: Settings, shared: KafkaSettings) -> int:
+    """Run a device until SIGTERM or SIGINT; give back the exit code.
+
+    Raises
+    ------
+    CannotStart
+        See :class:`Device`.
+    """
+    stop = Stop()
+    stop.listen()
+    context = Context(shared, "inference")
+    log = context.log.bind(device=settings.device)
+    device = Device(settings, context, context.metrics, log)
+    # Alive as long as it answers: a device whose disk is full serves on, and says so in its metrics.
+    http = HealthServer(shared.http_host, shared.http_port, context.metrics, healthy=lambda: True, ready=lambda: device.ready)
+    if shared.http_port:
+        http.start()
+    device.start()
+    log.info("serving", grpc=f"{settings.grpc_host}:{device.port}", ready=device.ready)
+    while not stop():
+        time.sleep(0.1)
+    device.stop()
+    log.info("stopped")
+    return 0
+
+
 def _locked(folder: Path) -> Any:
     """The file whose lock says that a process has the device's data; the lock ends with the process."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,7 +196,7 @@ def _locked(folder: Path) -> Any:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.close()
-        raise DataInUse(f"{folder} is in use by another process") from error
+        raise CannotStart(f"{folder} is in use by another process") from error
     file.write(str(os.getpid()))
     file.flush()
     return file

@@ -55,12 +55,17 @@ class Metrics:
         self.refusals = Counter(f"{PREFIX}_refusals", "Models refused", ["stream", "reason"], registry=registry)
         # time from assignment to serving
         self.install_time = Histogram(
-            f"{PREFIX}_install_seconds", "Time from taking up an assignment to serving", buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30), registry=registry
+            f"{PREFIX}_install_seconds",
+            "Time from taking up an assignment to serving",
+            buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+            registry=registry,
         )
         # version that serves, by stream
         self.version = Gauge(f"{PREFIX}_model_version", "Version that serves", ["stream"], registry=registry)
         # failures of what runs beside serving, such as an absent broker
-        self.failures = Counter(f"{PREFIX}_background_failures", "Failures of background work, which is tried again", ["job"], registry=registry)
+        self.failures = Counter(
+            f"{PREFIX}_background_failures", "Failures of background work, which is tried again", ["job"], registry=registry
+        )
 
     def answered(self, seconds: float) -> None:
         """Count one request that was answered."""

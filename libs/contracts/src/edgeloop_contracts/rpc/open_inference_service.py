@@ -14,27 +14,27 @@ SERVICE = "inference.GRPCInferenceService"
 class Servicer(Protocol):
     """What a server of ``inference.GRPCInferenceService`` implements."""
 
-    def ServerLive(self, request: messages.ServerLiveRequest, context: Any) -> messages.ServerLiveResponse:
+    def server_live(self, request: messages.ServerLiveRequest, context: Any, /) -> messages.ServerLiveResponse:
         """Answer one call of ``ServerLive``."""
         ...
 
-    def ServerReady(self, request: messages.ServerReadyRequest, context: Any) -> messages.ServerReadyResponse:
+    def server_ready(self, request: messages.ServerReadyRequest, context: Any, /) -> messages.ServerReadyResponse:
         """Answer one call of ``ServerReady``."""
         ...
 
-    def ModelReady(self, request: messages.ModelReadyRequest, context: Any) -> messages.ModelReadyResponse:
+    def model_ready(self, request: messages.ModelReadyRequest, context: Any, /) -> messages.ModelReadyResponse:
         """Answer one call of ``ModelReady``."""
         ...
 
-    def ServerMetadata(self, request: messages.ServerMetadataRequest, context: Any) -> messages.ServerMetadataResponse:
+    def server_metadata(self, request: messages.ServerMetadataRequest, context: Any, /) -> messages.ServerMetadataResponse:
         """Answer one call of ``ServerMetadata``."""
         ...
 
-    def ModelMetadata(self, request: messages.ModelMetadataRequest, context: Any) -> messages.ModelMetadataResponse:
+    def model_metadata(self, request: messages.ModelMetadataRequest, context: Any, /) -> messages.ModelMetadataResponse:
         """Answer one call of ``ModelMetadata``."""
         ...
 
-    def ModelInfer(self, request: messages.ModelInferRequest, context: Any) -> messages.ModelInferResponse:
+    def model_infer(self, request: messages.ModelInferRequest, context: Any, /) -> messages.ModelInferResponse:
         """Answer one call of ``ModelInfer``."""
         ...
 
@@ -43,32 +43,32 @@ def add_to_server(servicer: Servicer, server: grpc.Server) -> None:
     """Let ``server`` answer calls of ``inference.GRPCInferenceService`` by ``servicer``."""
     handlers = {
         "ServerLive": grpc.unary_unary_rpc_method_handler(
-            servicer.ServerLive,
+            servicer.server_live,
             request_deserializer=messages.ServerLiveRequest.FromString,
             response_serializer=messages.ServerLiveResponse.SerializeToString,
         ),
         "ServerReady": grpc.unary_unary_rpc_method_handler(
-            servicer.ServerReady,
+            servicer.server_ready,
             request_deserializer=messages.ServerReadyRequest.FromString,
             response_serializer=messages.ServerReadyResponse.SerializeToString,
         ),
         "ModelReady": grpc.unary_unary_rpc_method_handler(
-            servicer.ModelReady,
+            servicer.model_ready,
             request_deserializer=messages.ModelReadyRequest.FromString,
             response_serializer=messages.ModelReadyResponse.SerializeToString,
         ),
         "ServerMetadata": grpc.unary_unary_rpc_method_handler(
-            servicer.ServerMetadata,
+            servicer.server_metadata,
             request_deserializer=messages.ServerMetadataRequest.FromString,
             response_serializer=messages.ServerMetadataResponse.SerializeToString,
         ),
         "ModelMetadata": grpc.unary_unary_rpc_method_handler(
-            servicer.ModelMetadata,
+            servicer.model_metadata,
             request_deserializer=messages.ModelMetadataRequest.FromString,
             response_serializer=messages.ModelMetadataResponse.SerializeToString,
         ),
         "ModelInfer": grpc.unary_unary_rpc_method_handler(
-            servicer.ModelInfer,
+            servicer.model_infer,
             request_deserializer=messages.ModelInferRequest.FromString,
             response_serializer=messages.ModelInferResponse.SerializeToString,
         ),
@@ -80,32 +80,32 @@ class Stub:
     """Client of ``inference.GRPCInferenceService``."""
 
     def __init__(self, channel: grpc.Channel) -> None:
-        self.ServerLive: Any = channel.unary_unary(
+        self.server_live: Any = channel.unary_unary(
             "/inference.GRPCInferenceService/ServerLive",
             request_serializer=messages.ServerLiveRequest.SerializeToString,
             response_deserializer=messages.ServerLiveResponse.FromString,
         )
-        self.ServerReady: Any = channel.unary_unary(
+        self.server_ready: Any = channel.unary_unary(
             "/inference.GRPCInferenceService/ServerReady",
             request_serializer=messages.ServerReadyRequest.SerializeToString,
             response_deserializer=messages.ServerReadyResponse.FromString,
         )
-        self.ModelReady: Any = channel.unary_unary(
+        self.model_ready: Any = channel.unary_unary(
             "/inference.GRPCInferenceService/ModelReady",
             request_serializer=messages.ModelReadyRequest.SerializeToString,
             response_deserializer=messages.ModelReadyResponse.FromString,
         )
-        self.ServerMetadata: Any = channel.unary_unary(
+        self.server_metadata: Any = channel.unary_unary(
             "/inference.GRPCInferenceService/ServerMetadata",
             request_serializer=messages.ServerMetadataRequest.SerializeToString,
             response_deserializer=messages.ServerMetadataResponse.FromString,
         )
-        self.ModelMetadata: Any = channel.unary_unary(
+        self.model_metadata: Any = channel.unary_unary(
             "/inference.GRPCInferenceService/ModelMetadata",
             request_serializer=messages.ModelMetadataRequest.SerializeToString,
             response_deserializer=messages.ModelMetadataResponse.FromString,
         )
-        self.ModelInfer: Any = channel.unary_unary(
+        self.model_infer: Any = channel.unary_unary(
             "/inference.GRPCInferenceService/ModelInfer",
             request_serializer=messages.ModelInferRequest.SerializeToString,
             response_deserializer=messages.ModelInferResponse.FromString,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from edgeloop_contracts import Assignment, Cause, DeviceReport, DeviceStatus, StreamDefinition, topics
@@ -20,15 +19,6 @@ from edgeloop_inference.core.admission import Action, Reason, Refusal
 from edgeloop_inference.metrics import Metrics
 
 POLL_S = 0.2
-MISSING_RETRY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """The newest assignment of a stream, and when to take it up."""
-
-    received: Received[Assignment]
-    due: float
 
 
 class Installer:
@@ -74,7 +64,7 @@ class Installer:
         self._stopping = stopping
         self._log = log
         self._definitions: dict[str, StreamDefinition] = {}
-        self._wishes: dict[str, Wish] = {}
+        self._wishes: dict[str, Received[Assignment]] = {}
         self._seen: dict[str, str] = {}
         self._announced: set[str] = set()
         self._reader: Reader | None = None
@@ -106,44 +96,41 @@ class Installer:
             case Assignment(tenant=self._tenant, device_id=self._device) as assignment:
                 # What was dealt with stays dealt with when a new follower reads the topic from its beginning.
                 if self._models.concerns(assignment.stream) and self._seen.get(assignment.stream) != received.at:
-                    self._wishes[assignment.stream] = Wish(received, 0.0)
+                    self._wishes[assignment.stream] = received
             case _:
                 return
 
     def act(self, follower: Follower) -> None:
-        """Announce streams that are new to this process, and take up the assignments that are due."""
+        """Announce streams that are new to this process, and take up new assignments."""
         for stream in self._models.known:
             if stream not in self._announced:
                 self._announced.add(stream)
                 self._say(stream, DeviceStatus.ONLINE, None)
         for stream, wish in list(self._wishes.items()):
-            if wish.due <= time.monotonic():
-                self._fulfil(stream, wish, follower)
+            self._fulfil(stream, wish, follower)
+            self._seen[stream] = wish.at
+            # A newer one may have come while this one was taken up.
+            if self._wishes[stream] is wish:
+                del self._wishes[stream]
 
-    def _fulfil(self, stream: str, wish: Wish, follower: Follower) -> None:
-        assignment, cause = wish.received.event, wish.received.cause
+    def _fulfil(self, stream: str, wish: Received[Assignment], follower: Follower) -> None:
+        assignment = wish.event
         started = time.monotonic()
         try:
             action = self._try(assignment, follower)
         except Refusal as refusal:
             self._metrics.refusals.labels(stream, refusal.reason.value).inc()
-            self._log.warning("model refused", stream=stream, version=assignment.version, reason=refusal.reason.value, message=refusal.message)
-            if wish.due == 0.0:
-                self._say(stream, DeviceStatus.REFUSED, cause, refused=assignment.version, refusal=refusal)
-            if refusal.reason is Reason.MISSING:
-                # They may only be late: a later success is reported as such.
-                self._wishes[stream] = Wish(wish.received, time.monotonic() + MISSING_RETRY_S)
-                return
+            self._log.warning(
+                "model refused", stream=stream, version=assignment.version, reason=refusal.reason.value, message=refusal.message
+            )
+            self._say(stream, DeviceStatus.REFUSED, wish.cause, refused=assignment.version, refusal=refusal)
         else:
-            self._say(stream, DeviceStatus.INSTALLED, cause)
+            self._say(stream, DeviceStatus.INSTALLED, wish.cause)
             if action is Action.INSTALL:
                 took = time.monotonic() - started
                 self._metrics.installs.labels(stream).inc()
                 self._metrics.install_time.observe(took)
                 self._log.info("model installed", stream=stream, version=assignment.version, seconds=round(took, 3))
-        self._seen[stream] = wish.received.at
-        if self._wishes.get(stream) is wish:
-            del self._wishes[stream]
 
     def _try(self, assignment: Assignment, follower: Follower) -> Action:
         try:

@@ -57,6 +57,10 @@ class Reader(Protocol):
         """Records with ``first <= offset < end``."""
         ...
 
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last committed record."""
+        ...
+
     def close(self) -> None:
         """End."""
         ...

@@ -64,6 +64,7 @@ class Outbox:
     def __init__(self, folder: Path, *, max_rows: int, max_bytes: int, appended: Callable[[], None] = lambda: None) -> None:
         self._max_rows, self._max_bytes = max_rows, max_bytes
         self._appended = appended
+        self._place = 0
         self._pending: deque[_Waiting] = deque()
         self._forgotten: deque[tuple[int, ...]] = deque()
         self._commit_lock = threading.Lock()
@@ -108,7 +109,8 @@ class Outbox:
             "select place, first_seq, stream, version, count, features, event_times, request_ids, answers"
             " from rows where place > ? order by place limit ?"
         )
-        return [_stored(*row) for row in self._reader.execute(query, (place, limit))]
+        found: list[tuple[Any, ...]] = self._reader.execute(query, (place, limit)).fetchall()
+        return [_stored(*row) for row in found]
 
     def forget(self, places: Iterable[int]) -> None:
         """Rows that the broker has: they go with the next commit, or with :meth:`settle`."""
@@ -159,6 +161,9 @@ class Outbox:
             raise
         return connection
 
+    def _all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._writer.execute(query, values).fetchall()
+
     def _put_aside(self) -> None:
         number = len(list(self._path.parent.glob("outbox.db.broken-*")))
         self._path.rename(self._path.with_name(f"outbox.db.broken-{number}"))
@@ -167,13 +172,15 @@ class Outbox:
 
     def _load(self) -> None:
         """Take the counters from the file: at the start, and after a commit that failed."""
-        run = self._writer.execute
-        self.epoch, claimed = run("select epoch, claimed from epoch").fetchone() or (1, 0)
+        ((epoch, claimed),) = self._all("select epoch, claimed from epoch")
+        ((rows, size, last),) = self._all("select coalesce(sum(count), 0), coalesce(sum(size), 0), coalesce(max(place), 0) from rows")
+        self.epoch: int = epoch
         self.claimed = bool(claimed)
-        self._numbers: dict[str, int] = dict(run("select stream, next_seq from numbering").fetchall())
-        self.rows, self.bytes, last = run("select coalesce(sum(count), 0), coalesce(sum(size), 0), coalesce(max(place), 0) from rows").fetchall()[0]
+        self.rows: int = rows
+        self.bytes: int = size
+        self._numbers: dict[str, int] = dict(self._all("select stream, next_seq from numbering"))
         # Places only ever grow within a process: the sender remembers how far it has come.
-        self._place = max(last, getattr(self, "_place", 0))
+        self._place = max(last, self._place)
         self._broken = False
 
     def _commit(self) -> None:
@@ -198,7 +205,6 @@ class Outbox:
             self._appended()
 
     def _write(self, waiting: Sequence[_Waiting], gone: Sequence[int]) -> None:
-        execute = self._writer.execute
         numbers = dict(self._numbers)
         rows_now, bytes_now, place = self.rows, self.bytes, self._place
         firsts: list[int] = []
@@ -212,20 +218,18 @@ class Outbox:
                 rows_now += rows.count
                 bytes_now += rows.size
                 values.append(_values(place, first, rows))
-        execute("begin immediate")
+        self._writer.execute("begin immediate")
         for one in gone:
-            for count, size in execute("delete from rows where place = ? returning count, size", (one,)).fetchall():
+            for count, size in self._all("delete from rows where place = ? returning count, size", one):
                 rows_now, bytes_now = rows_now - count, bytes_now - size
         self._writer.executemany("insert into rows values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         changed = {item.pieces[0].stream for item in waiting}
         self._writer.executemany("insert or replace into numbering values(?, ?)", [(s, numbers[s]) for s in changed])
         dropped = 0
         while rows_now > self._max_rows or bytes_now > self._max_bytes:
-            oldest = execute("delete from rows where place = (select min(place) from rows) returning count, size").fetchall()
-            if not oldest:
-                break
-            rows_now, bytes_now, dropped = rows_now - oldest[0][0], bytes_now - oldest[0][1], dropped + oldest[0][0]
-        execute("commit")
+            ((count, size),) = self._all("delete from rows where place = (select min(place) from rows) returning count, size")
+            rows_now, bytes_now, dropped = rows_now - count, bytes_now - size, dropped + count
+        self._writer.execute("commit")
         for item, first in zip(waiting, firsts, strict=True):
             item.first_seq = first
         self._numbers, self.rows, self.bytes, self._place = numbers, rows_now, bytes_now, place

@@ -59,15 +59,15 @@ class InferenceServicer:
         self._outbox = outbox
         self._metrics = metrics
 
-    def ServerLive(self, request: m.ServerLiveRequest, context: Any) -> m.ServerLiveResponse:
+    def server_live(self, _: m.ServerLiveRequest, __: Any) -> m.ServerLiveResponse:
         """The process answers."""
         return m.ServerLiveResponse(live=True)
 
-    def ServerReady(self, request: m.ServerReadyRequest, context: Any) -> m.ServerReadyResponse:
+    def server_ready(self, _: m.ServerReadyRequest, __: Any) -> m.ServerReadyResponse:
         """At least one model can be asked."""
         return m.ServerReadyResponse(ready=self._models.ready)
 
-    def ModelReady(self, request: m.ModelReadyRequest, context: Any) -> m.ModelReadyResponse:
+    def model_ready(self, request: m.ModelReadyRequest, _: Any) -> m.ModelReadyResponse:
         """The model can be asked; an unknown one is not ready, so that a client may wait for it."""
         try:
             self._models.find(request.name, request.version)
@@ -75,11 +75,11 @@ class InferenceServicer:
             return m.ModelReadyResponse(ready=False)
         return m.ModelReadyResponse(ready=True)
 
-    def ServerMetadata(self, request: m.ServerMetadataRequest, context: Any) -> m.ServerMetadataResponse:
+    def server_metadata(self, _: m.ServerMetadataRequest, __: Any) -> m.ServerMetadataResponse:
         """Name and version of this server."""
         return m.ServerMetadataResponse(name=NAME, version=version(NAME), extensions=[])
 
-    def ModelMetadata(self, request: m.ModelMetadataRequest, context: Any) -> m.ModelMetadataResponse:
+    def model_metadata(self, request: m.ModelMetadataRequest, context: Any) -> m.ModelMetadataResponse:
         """Inputs, outputs and version of a model."""
         try:
             model = self._models.find(request.name, request.version)
@@ -97,7 +97,7 @@ class InferenceServicer:
             ],
         )
 
-    def ModelInfer(self, request: m.ModelInferRequest, context: Any) -> m.ModelInferResponse:
+    def model_infer(self, request: m.ModelInferRequest, context: Any) -> m.ModelInferResponse:
         """Answer some rows with the model that serves, and keep them."""
         started = time.perf_counter()
         try:

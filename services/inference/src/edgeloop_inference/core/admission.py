@@ -55,7 +55,9 @@ class Installed:
     digest: str
 
 
-def decide(installed: Installed | None, assignment: Assignment, statement: Statement, features: Sequence[str] | None, max_bytes: int) -> Action:
+def decide(
+    installed: Installed | None, assignment: Assignment, statement: Statement, features: Sequence[str] | None, max_bytes: int
+) -> Action:
     """Say whether to install what an assignment names.
 
     The statement's signature has been verified before. What holds then: the statement names the same stream, version,

@@ -28,8 +28,8 @@ class Answer:
 def raw_texts(texts: Sequence[str]) -> bytes:
     """Pack texts as the protocol's raw BYTES: each with its length before it, four bytes, little-endian.
 
-    >>> raw_texts(["ab", ""])
-    b'\\x02\\x00\\x00\\x00ab\\x00\\x00\\x00\\x00'
+    >>> list(raw_texts(["ab", ""]))
+    [2, 0, 0, 0, 97, 98, 0, 0, 0, 0]
     """
     parts: list[bytes] = []
     for text in texts:

@@ -17,7 +17,7 @@ class Rows:
     Attributes
     ----------
     features
-        ``count`` × F little-endian float32, row by row.
+        ``count`` rows of F little-endian float32 each.
     event_times
         Milliseconds since 1970, one a row.
     request_ids

@@ -1,0 +1,302 @@
+"""Models, keys, and a Kafka that is a few lists: the only thing that is not real in these tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from edgeloop_contracts import Assignment, Cause, DeviceReport, Feature, ModelChunk, ObservationBatch, StreamDefinition, topics
+from edgeloop_inference.app import Device
+from edgeloop_inference.settings import Settings
+from edgeloop_streaming import RangeGoneError, Received
+from onnx import TensorProto, helper, numpy_helper
+from prometheus_client import CollectorRegistry
+
+TENANT, STREAM, DEVICE = "acme", "pumps", "p1"
+FEATURES = ("flow", "pressure")
+CLASSES = ("bad", "good")
+
+
+def make_model(favourite: int = 0, features: int = len(FEATURES), classes: int = len(CLASSES), input_name: str = "input") -> bytes:
+    """An ONNX model that gives the class ``favourite``, or the other where the first feature is above 100."""
+    weights = np.zeros((features, classes), np.float32)
+    weights[0, (favourite + 1) % classes] = 1.0
+    bias = np.zeros(classes, np.float32)
+    bias[favourite] = 100.0
+    nodes = [
+        helper.make_node("Gemm", [input_name, "weights", "bias"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
+        helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, [None, features])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, classes]),
+        ],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+@dataclass
+class Registry:
+    """Signs as the registry does."""
+
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+
+    def trust_file(self, folder: Path) -> Path:
+        path = folder / "trust.pem"
+        path.write_bytes(self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        return path
+
+    def assignment(self, model: bytes, version: int, device: str = DEVICE, stream: str = STREAM, **statement: Any) -> Assignment:
+        """An assignment with its signed statement; ``statement`` overrides fields of it before it is signed."""
+        digest = hashlib.sha256(model).hexdigest()
+        fields = {
+            "tenant": TENANT,
+            "stream": stream,
+            "version": version,
+            "digest": digest,
+            "size": len(model),
+            "classes": list(CLASSES),
+            "definition_version": 1,
+            "features": list(FEATURES),
+        } | statement
+        data = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+        return Assignment(
+            tenant=TENANT,
+            stream=stream,
+            device_id=device,
+            version=version,
+            digest=digest,
+            size=len(model),
+            chunks=1,
+            statement=data,
+            signature=self.key.sign(data),
+        )
+
+
+class FakeKafka:
+    """Topics as lists; ``online`` says whether the broker can be reached."""
+
+    def __init__(self) -> None:
+        self.online = True
+        self.gone = 0
+        self.changed = threading.Condition()
+        self.logs: dict[str, list[Received[Any]]] = {}
+        self.causes: list[tuple[DeviceReport, Cause | None]] = []
+
+    def append(self, topic: Any, key: str, event: Any) -> Received[Any]:
+        with self.changed:
+            log = self.logs.setdefault(topic.name, [])
+            place = f"{topic.name}/0/{len(log)}"
+            received = Received(event, topic.name, 0, len(log), 0, key, f"id of {place}", "chain")
+            log.append(received)
+            self.changed.notify_all()
+        return received
+
+    def events(self, topic: Any) -> list[Any]:
+        return [received.event for received in self.logs.get(topic.name, [])]
+
+    def define(self, stream: str = STREAM, features: Iterable[str] = FEATURES) -> None:
+        named = tuple(Feature(name=name) for name in features)
+        self.append(topics.STREAMS, f"{TENANT}/{stream}", StreamDefinition(tenant=TENANT, stream=stream, version=1, features=named))
+
+    def assign(self, assignment: Assignment, model: bytes = b"", size: int = 200) -> Received[Any]:
+        """Put a model's chunks, if given, and then the assignment."""
+        if model:
+            parts = [model[i : i + size] for i in range(0, len(model), size)]
+            first = self.end(topics.MODEL_CHUNKS, 0)
+            # Another model's chunks lie in between, as they may where two trainers write to one partition.
+            for index, part in enumerate(parts):
+                chunk = ModelChunk(digest=assignment.digest, index=index, total=len(parts), size=len(model), data=part)
+                self.append(topics.MODEL_CHUNKS, f"{assignment.digest}/{index}", chunk)
+                self.append(topics.MODEL_CHUNKS, "other/0", replace(chunk, digest="other"))
+            assignment = replace(assignment, chunks=len(parts), chunk_offset=first)
+        key = f"{assignment.tenant}/{assignment.stream}/{assignment.device_id}"
+        return self.append(topics.ROLLOUT_ASSIGNMENTS, key, assignment)
+
+    def publisher(self, timeout_s: float = 30.0) -> FakePublisher:
+        return FakePublisher(self)
+
+    def follower(self, topics: Iterable[Any]) -> FakeFollower:
+        if not self.online:
+            raise ConnectionError("no broker")
+        return FakeFollower(self, [topic.name for topic in topics])
+
+    def reader(self) -> FakeKafka:
+        return self
+
+    def read(self, topic: Any, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
+        log = self.logs.get(topic.name, [])
+        assert end <= len(log)
+        if first < self.gone:
+            raise RangeGoneError(f"{topic.name}/{partition}: begins at {self.gone}")
+        return log[first:end]
+
+    def end(self, topic: Any, partition: int) -> int:
+        return len(self.logs.get(topic.name, [])) if partition == 0 else 0
+
+    def close(self) -> None:
+        return
+
+    @property
+    def batches(self) -> list[ObservationBatch]:
+        return self.events(topics.OBSERVATIONS_RAW)
+
+    @property
+    def reports(self) -> list[DeviceReport]:
+        return self.events(topics.FLEET_REPORTED)
+
+
+class FakePublisher:
+    """Delivers at the next poll, or fails there while the broker is away."""
+
+    def __init__(self, kafka: FakeKafka) -> None:
+        self._kafka = kafka
+        self._waiting: list[tuple[Any, str, Any, Cause | None, Callable[[str | None], None] | None]] = []
+
+    def publish(self, topic: Any, key: str, event: Any, *, cause: Any = None, on_delivery: Any = None, headers: Any = None) -> str:
+        self._waiting.append((topic, key, event, cause, on_delivery))
+        return "id"
+
+    def poll(self, timeout: float = 0.0) -> int:
+        waiting, self._waiting = self._waiting, []
+        for topic, key, event, cause, on_delivery in waiting:
+            if self._kafka.online:
+                self._kafka.append(topic, key, event)
+                if isinstance(event, DeviceReport):
+                    self._kafka.causes.append((event, cause))
+            if on_delivery:
+                on_delivery(None if self._kafka.online else "timed out")
+        if not waiting:
+            time.sleep(timeout)
+        return len(waiting)
+
+    def flush(self, timeout: float = 30.0) -> int:
+        self.poll()
+        return 0
+
+
+class FakeFollower:
+    """Reads some of the lists from their beginning."""
+
+    def __init__(self, kafka: FakeKafka, names: list[str]) -> None:
+        self._kafka = kafka
+        self._read = dict.fromkeys(names, 0)
+
+    def poll(self, timeout: float = 0.1) -> list[Received[Any]]:
+        with self._kafka.changed:
+            if not self._kafka.online:
+                raise ConnectionError("no broker")
+            new = self._new()
+            if not new:
+                self._kafka.changed.wait(timeout)
+                new = self._new()
+            return new
+
+    def refresh(self, handle: Callable[[Received[Any]], None], timeout: float = 30.0) -> None:
+        for received in self._new():
+            handle(received)
+
+    def close(self) -> None:
+        return
+
+    def _new(self) -> list[Received[Any]]:
+        new: list[Received[Any]] = []
+        for name, at in self._read.items():
+            log = self._kafka.logs.get(name, [])
+            new += log[at:]
+            self._read[name] = len(log)
+        return new
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """Wait until something is true; give it back."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.005)
+    return result
+
+
+@dataclass
+class Bench:
+    """A place for one device, with all that it meets."""
+
+    folder: Path
+    registry: Registry
+    kafka: FakeKafka
+    devices: list[Device] = field(default_factory=list)
+    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def model(self, favourite: int = 0, **changed: Any) -> bytes:
+        """An ONNX file; see ``make_model``."""
+        return make_model(favourite, **changed)
+
+    def settings(self, **changed: Any) -> Settings:
+        values = {
+            "device": DEVICE,
+            "tenant": TENANT,
+            "streams": STREAM,
+            "grpc_port": 0,
+            "data_dir": self.folder / "data",
+            "trust_file": self.registry.trust_file(self.folder),
+        }
+        return Settings(**(values | changed))
+
+    def device(self, **changed: Any) -> Device:
+        """Start a device; it is stopped at the end of the test."""
+        self.metrics = CollectorRegistry()
+        device = Device(self.settings(**changed), self.kafka, self.metrics, structlog.get_logger())
+        device.start()
+        self.devices.append(device)
+        return device
+
+    def stop(self) -> None:
+        while self.devices:
+            self.devices.pop().stop()
+
+    def assign(self, version: int, favourite: int = 0, model: bytes = b"", **statement: Any) -> Received[Any]:
+        """Assign a model, a good one if none is given."""
+        model = model or self.model(favourite)
+        return self.kafka.assign(self.registry.assignment(model, version, **statement), model)
+
+    def serving(self, version: int = 1, **changed: Any) -> Device:
+        """A device that has installed a version."""
+        self.kafka.define()
+        self.assign(version)
+        device = self.device(**changed)
+        eventually(lambda: self.metric("edgeloop_inference_model_version", stream=STREAM) == version)
+        return device
+
+    def eventually(self, condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+        """Wait until something is true; give it back."""
+        return eventually(condition, seconds)
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.metrics.get_sample_value(name, labels) or 0.0
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path, Registry(), FakeKafka())
+    yield made
+    made.stop()

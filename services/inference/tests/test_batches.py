@@ -1,0 +1,58 @@
+"""How rows are put together for sending."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeloop_inference.core.rows import Parcel, Rows, StoredRows, pack, split
+from hypothesis import given
+from hypothesis import strategies as st
+
+ONE = Rows("pumps", 1, 1, b"\0" * 8, (5,), (), ("good",))
+
+
+def stored(*numbers: int, **changed: object) -> list[StoredRows]:
+    return [StoredRows(100 + n, n, replace(ONE, **changed)) for n in numbers]
+
+
+def runs(parcels: list[Parcel]) -> list[tuple[str, int, int, int]]:
+    return [(p.batch.stream, p.batch.model_version, p.batch.first_seq, p.batch.count) for p in parcels]
+
+
+def test_consecutive_rows_of_one_version_share_a_batch_up_to_its_limit() -> None:
+    parcels = pack("acme", "p1", 2, stored(*range(300)))
+    assert runs(parcels) == [("pumps", 1, 0, 256), ("pumps", 1, 256, 44)]
+    assert parcels[0].places == tuple(range(100, 356))
+    assert (parcels[0].batch.tenant, parcels[0].batch.device_id, parcels[0].batch.boot_epoch) == ("acme", "p1", 2)
+
+
+def test_a_new_version_and_a_gap_in_the_numbers_begin_a_new_batch() -> None:
+    given = [*stored(0, 1), *stored(2, version=2), *stored(3, 7, version=2)]
+    assert runs(pack("acme", "p1", 1, given)) == [("pumps", 1, 0, 2), ("pumps", 2, 2, 2), ("pumps", 2, 7, 1)]
+
+
+def test_streams_that_alternate_do_not_cut_each_others_batches() -> None:
+    given = [item for n in range(3) for item in (*stored(n), *stored(n, stream="fans"))]
+    assert runs(pack("acme", "p1", 1, given)) == [("pumps", 1, 0, 3), ("fans", 1, 0, 3)]
+
+
+def test_a_row_without_an_id_among_rows_with_ids_has_an_empty_one() -> None:
+    given = [*stored(0), *stored(1, request_ids=("a",))]
+    assert pack("acme", "p1", 1, given)[0].batch.request_ids == ("", "a")
+    assert pack("acme", "p1", 1, stored(0))[0].batch.request_ids == ()
+
+
+@given(st.lists(st.integers(1, 600), max_size=20), st.integers(1, 64))
+def test_packing_loses_nothing_doubles_nothing_and_keeps_the_order(counts: list[int], limit: int) -> None:
+    pieces: list[StoredRows] = []
+    number = 0
+    for count in counts:
+        data = b"".join((number + i).to_bytes(8, "little") for i in range(count))
+        for piece in split(Rows("pumps", 1, count, data, tuple(range(number, number + count)), (), ("x",) * count), limit):
+            pieces.append(StoredRows(len(pieces), number, piece))
+            number += piece.count
+    parcels = pack("acme", "p1", 1, pieces, limit)
+    assert all(p.batch.count <= limit for p in parcels)
+    assert b"".join(p.batch.features for p in parcels) == b"".join(n.to_bytes(8, "little") for n in range(number))
+    assert [t for p in parcels for t in p.batch.event_times] == list(range(number))
+    assert [place for p in parcels for place in p.places] == list(range(len(pieces)))

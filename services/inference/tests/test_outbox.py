@@ -1,0 +1,216 @@
+"""What was answered is kept until a broker has it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+import pytest
+import tritonclient.grpc as triton
+from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
+from edgeloop_inference.core.rows import Rows
+
+
+def rows(count: int = 1, stream: str = "pumps", version: int = 1, value: float = 1.0) -> Rows:
+    features = np.full((count, 2), value, "<f4").tobytes()
+    return Rows(stream, version, count, features, (5,) * count, (), ("good",) * count)
+
+
+def opened(folder: Path, max_rows: int = 1000, max_bytes: int = 1 << 20) -> Outbox:
+    return Outbox(folder, max_rows=max_rows, max_bytes=max_bytes)
+
+
+def kept(outbox: Outbox) -> list[int]:
+    return [s.first_seq + i for s in outbox.after(0, 10_000) for i in range(s.rows.count)]
+
+
+def test_numbers_go_on_by_stream_over_a_restart_even_when_everything_was_sent(tmp_path: Path) -> None:
+    outbox = opened(tmp_path)
+    assert [outbox.append(rows(3)), outbox.append(rows(2)), outbox.append(rows(1, "fans"))] == [0, 3, 0]
+    outbox.forget(s.place for s in outbox.after(0, 10))
+    outbox.close()
+    again = opened(tmp_path)
+    assert (again.epoch, again.rows, again.bytes) == (1, 0, 0)
+    assert [again.append(rows(1)), again.append(rows(1, "fans"))] == [5, 1]
+    again.close()
+
+
+def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
+    outbox = opened(tmp_path)
+    written = Rows("pumps", 4, 2, b"\1" * 16, (7, 8), ("a", "ü"), ("good", 'b"ad'))
+    outbox.append(written)
+    assert [s.rows for s in outbox.after(0, 10)] == [written]
+    outbox.close()
+
+
+def test_a_large_request_is_cut_into_pieces_that_fit_into_a_batch(tmp_path: Path) -> None:
+    outbox = opened(tmp_path, max_rows=10_000)
+    assert outbox.append(rows(600)) == 0
+    assert [(s.first_seq, s.rows.count) for s in outbox.after(0, 10)] == [(0, 256), (256, 256), (512, 88)]
+    outbox.close()
+
+
+def test_beyond_its_bounds_the_oldest_rows_are_dropped_and_counted_and_leave_a_gap(tmp_path: Path) -> None:
+    outbox = opened(tmp_path, max_rows=10)
+    for _ in range(6):
+        outbox.append(rows(3))
+    assert kept(outbox) == list(range(9, 18)) and (outbox.dropped, outbox.rows) == (9, 9)
+    outbox.close()
+    by_bytes = opened(tmp_path / "b", max_bytes=10 * rows(3).size)
+    for _ in range(40):
+        by_bytes.append(rows(3))
+    assert by_bytes.rows == 30 and by_bytes.bytes == 10 * rows(3).size and by_bytes.dropped == 90
+    by_bytes.close()
+
+
+def test_concurrent_requests_get_numbers_of_their_own_and_share_commits(tmp_path: Path) -> None:
+    commits = 0
+
+    def appended() -> None:
+        nonlocal commits
+        commits += 1
+
+    outbox = Outbox(tmp_path, max_rows=10_000, max_bytes=1 << 24, appended=appended)
+    numbers: list[int] = []
+    threads = [threading.Thread(target=lambda: numbers.extend(outbox.append(rows()) for _ in range(100))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(800)) == kept(outbox)
+    assert commits < 800
+    outbox.close()
+
+
+def test_a_full_disk_loses_rows_without_a_number_and_recovery_needs_no_restart(tmp_path: Path) -> None:
+    outbox = opened(tmp_path, max_rows=100_000, max_bytes=1 << 30)
+    assert outbox.append(rows()) == 0
+    connection: apsw.Connection = outbox._writer
+    pages = connection.execute("pragma page_count").fetchall()[0][0]
+    connection.execute(f"pragma max_page_count = {pages + 2}")
+    with pytest.raises(OutboxUnavailable, match="full"):
+        outbox.append(rows(20_000))
+    assert not outbox.healthy and outbox.lost == 20_000
+    connection.execute("pragma max_page_count = 1000000")
+    assert outbox.append(rows()) == 1
+    assert outbox.healthy and kept(outbox) == [0, 1]
+    outbox.close()
+
+
+def test_a_broken_file_is_put_aside_and_a_new_epoch_begins(tmp_path: Path) -> None:
+    outbox = opened(tmp_path)
+    outbox.claim(0)
+    outbox.append(rows())
+    outbox.close()
+    (tmp_path / "outbox.db").write_bytes(b"no database at all" * 1000)
+    again = opened(tmp_path)
+    assert (again.epoch, again.claimed, again.append(rows())) == (2, False, 0)
+    assert (tmp_path / "outbox.db.broken-0").exists()
+    again.close()
+
+
+def test_a_new_outbox_of_a_device_that_was_seen_before_takes_the_next_epoch(tmp_path: Path) -> None:
+    outbox = opened(tmp_path)
+    outbox.claim(4)
+    assert (outbox.epoch, outbox.claimed) == (5, True)
+    outbox.claim(9)
+    outbox.close()
+    assert opened(tmp_path).epoch == 5
+
+
+def ask(port: int, value: float, **options: Any) -> Any:
+    tensor = triton.InferInput("input", [1, 2], "FP32")
+    tensor.set_data_from_numpy(np.array([[value, 0]], np.float32))
+    return triton.InferenceServerClient(f"127.0.0.1:{port}").infer("pumps", [tensor], **options).get_response()
+
+
+def sent(bench: Any) -> list[tuple[int, int]]:
+    return [(b.boot_epoch, b.first_seq + i) for b in bench.kafka.batches for i in range(b.count)]
+
+
+def test_rows_answered_without_a_broker_are_sent_when_it_is_back_in_order_and_whole(bench: Any) -> None:
+    device = bench.serving()
+    bench.kafka.online = False
+    for value in range(5):
+        ask(device.port, value)
+    bench.eventually(lambda: bench.metric("edgeloop_inference_failed_deliveries_total") >= 1)
+    assert not bench.kafka.batches and bench.metric("edgeloop_inference_outbox_rows") == 5
+    bench.kafka.online = True
+    bench.eventually(lambda: bench.metric("edgeloop_inference_outbox_rows") == 0)
+    numbers = sent(bench)
+    assert list(dict.fromkeys(numbers)) == [(1, n) for n in range(5)]
+
+
+def test_a_restarted_device_goes_on_with_its_epoch_and_sends_what_it_had(bench: Any) -> None:
+    device = bench.serving()
+    ask(device.port, 1)
+    bench.eventually(lambda: len(sent(bench)) == 1)
+    bench.kafka.online = False
+    ask(device.port, 2)
+    bench.stop()
+    device = bench.device()
+    assert ask(device.port, 3).parameters["edgeloop_seq"].int64_param == 2
+    bench.kafka.online = True
+    bench.eventually(lambda: set(sent(bench)) == {(1, 0), (1, 1), (1, 2)})
+
+
+def test_a_device_with_a_lost_disk_starts_a_new_epoch_so_that_its_rows_are_no_duplicates(bench: Any) -> None:
+    bench.serving()
+    bench.stop()
+    device = bench.device(data_dir=bench.folder / "new disk")
+    bench.eventually(lambda: device.ready)
+    assert ask(device.port, 1).parameters["edgeloop_boot_epoch"].int64_param == 2
+    bench.eventually(lambda: sent(bench) == [(2, 0)])
+
+
+def test_answers_go_on_when_rows_cannot_be_kept(bench: Any) -> None:
+    device = bench.serving()
+    device._outbox._writer.execute("pragma query_only = 1")
+    response = ask(device.port, 1)
+    assert response.model_version == "1" and "edgeloop_seq" not in response.parameters
+    assert bench.metric("edgeloop_inference_outbox_healthy") == 0 and bench.metric("edgeloop_inference_outbox_lost_rows") == 1
+    device._outbox._writer.execute("pragma query_only = 0")
+    assert ask(device.port, 1).parameters["edgeloop_seq"].int64_param == 0
+    assert bench.metric("edgeloop_inference_outbox_healthy") == 1
+
+
+CHILD = """
+import os, sys, threading
+from pathlib import Path
+from edgeloop_inference.adapters.outbox import Outbox
+from edgeloop_inference.core.rows import Rows
+outbox = Outbox(Path(sys.argv[1]), max_rows=10**6, max_bytes=1 << 30)
+def write():
+    while True:
+        seq = outbox.append(Rows("pumps", 1, 1, b"12345678", (5,), (), ("good",)))
+        os.write(1, b"%d\\n" % seq)
+for _ in range(4):
+    threading.Thread(target=write).start()
+"""
+
+
+def test_no_answered_row_is_lost_and_no_number_is_given_twice_however_often_the_device_is_killed(tmp_path: Path) -> None:
+    answered: list[int] = []
+    for _ in range(5):
+        child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        first = child.stdout.readline()
+        time.sleep(0.1)
+        os.kill(child.pid, signal.SIGKILL)
+        lines = (first + child.stdout.read()).splitlines(keepends=True)
+        child.wait()
+        answered += [int(line) for line in lines if line.endswith(b"\n")]
+    assert len(answered) == len(set(answered)) > 20
+    outbox = opened(tmp_path, max_rows=10**6, max_bytes=1 << 30)
+    stored = kept(outbox)
+    outbox.close()
+    assert set(answered) <= set(stored)
+    assert stored == list(range(len(stored)))
