@@ -1,0 +1,21 @@
+"""``python -m edgeloop_trainer``: run the trainer."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Entry point."""
+    # The fitting process imports this module too, and has no use for the rest.
+    from edgeloop_streaming import Context, KafkaSettings, run
+
+    from edgeloop_trainer.app import NAME, build
+    from edgeloop_trainer.settings import Settings
+
+    context = Context(KafkaSettings(), NAME)
+    return run(build(context, Settings()), context)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Where the trainer meets topics, scikit-learn, ONNX and its child process."""

@@ -1,0 +1,38 @@
+"""Puts the trainer together."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import topics
+from edgeloop_streaming import Context, Service
+
+from edgeloop_trainer.adapters.champions import Champions
+from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
+from edgeloop_trainer.adapters.models import Models
+from edgeloop_trainer.adapters.rows import Rows
+from edgeloop_trainer.attempts import Attempts
+from edgeloop_trainer.core.fits import Recipe
+from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.handlers import Ports, TrainerTask
+from edgeloop_trainer.metrics import Metrics
+from edgeloop_trainer.settings import Settings
+
+NAME = "trainer"
+INPUTS = (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS)
+
+
+def build(context: Context, settings: Settings) -> Service:
+    """The service; its fitting process is started here, so that it is ready when the first request comes."""
+    process = FittingProcess(Limits(seconds=settings.fit_seconds, memory_bytes=settings.fit_memory_mb << 20))
+    process.start()
+    reader = context.reader()
+    rows = Rows(reader)
+    recipe = Recipe(settings.model, settings.trees, settings.min_leaf, settings.seed)
+    ports = Ports(
+        rows=rows,
+        models=Models(reader),
+        champions=Champions(context.follower([topics.MODEL_EVENTS])),
+        attempts=Attempts(rows, context.table(topics.STREAMS), process, recipe),
+        rule=Rule(settings.gate_minimum),
+        metrics=Metrics(context.metrics),
+    )
+    return Service(name=NAME, inputs=INPUTS, task=lambda partition, state: TrainerTask(partition, state, ports))

@@ -1,0 +1,94 @@
+"""A request's rows on their way to a challenger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from edgeloop_contracts import GateKind, StreamDefinition, TrainingRequest
+from edgeloop_streaming import Received
+
+from edgeloop_trainer.adapters.fitting import FittingProcess, Pending
+from edgeloop_trainer.adapters.rows import Rows
+from edgeloop_trainer.core.dataset import DatasetError
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+
+
+class Definitions(Protocol):
+    """What is needed of :class:`edgeloop_streaming.Table` on ``streams``."""
+
+    def refresh(self) -> None:
+        """Take in what has been committed until now."""
+        ...
+
+    def get(self, key: str) -> Received[Any] | None:
+        """Newest record of a key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request's fit.
+
+    Attributes
+    ----------
+    request_id
+        Whose.
+    rows, dataset_digest, classes
+        Of the dataset.
+    definition_version
+        Of the stream's definition.
+    work
+        The fit that was asked for, or why there is none.
+    """
+
+    request_id: str
+    work: Pending | Failed
+    rows: int = 0
+    dataset_digest: str = ""
+    classes: tuple[str, ...] = ()
+    definition_version: int = 0
+
+    def done(self) -> bool:
+        """Whether there is a result."""
+        return isinstance(self.work, Failed) or self.work.done()
+
+    @property
+    def result(self) -> Fitted | Failed:
+        """What came of it, once it is done."""
+        result = self.work if isinstance(self.work, Failed) else self.work.result
+        assert result is not None
+        return result
+
+
+class Attempts:
+    """Begins fits.
+
+    Parameters
+    ----------
+    rows, definitions, process
+        Where rows and definitions come from, and who fits.
+    recipe
+        How to fit.
+    """
+
+    def __init__(self, rows: Rows, definitions: Definitions, process: FittingProcess, recipe: Recipe) -> None:
+        self._rows = rows
+        self._definitions = definitions
+        self._process = process
+        self._recipe = recipe
+
+    def begin(self, key: str, request: TrainingRequest, *, has_champion: bool) -> Attempt:
+        """Read the rows and ask for the fit. Without a champion the challenger has to beat the majority class."""
+        self._definitions.refresh()
+        record = self._definitions.get(key)
+        if record is None:
+            return Attempt(request.request_id, Failed(f"no stream {key} is defined"))
+        definition: StreamDefinition = record.event
+        try:
+            dataset = self._rows.dataset(request.tenant, request.stream, request.manifest, len(definition.features))
+        except DatasetError as error:
+            return Attempt(request.request_id, Failed(str(error)), definition_version=definition.version)
+        held = dataset.newest() if request.gate == GateKind.MAJORITY or not has_champion else None
+        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, self._recipe)
+        return Attempt(request.request_id, self._process.submit(job), dataset.rows, dataset.digest, dataset.classes, definition.version)

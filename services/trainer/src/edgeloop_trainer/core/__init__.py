@@ -1,0 +1,1 @@
+"""What the trainer decides; no file, no network, no clock."""

@@ -1,0 +1,120 @@
+"""What a fit is asked and what it answers: the messages between the service and its child process."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edgeloop_trainer.core.dataset import Flags, Floats, Ints
+from edgeloop_trainer.core.gate import Tally
+
+
+class Family(StrEnum):
+    """Kinds of model."""
+
+    EXTRA_TREES = "extra_trees"
+    RANDOM_FOREST = "random_forest"
+    GRADIENT_BOOSTING = "gradient_boosting"
+    LOGISTIC_REGRESSION = "logistic_regression"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to fit.
+
+    Attributes
+    ----------
+    family
+        Kind of model.
+    trees
+        Trees of a forest, or rounds of boosting.
+    min_leaf
+        Rows that a leaf of a forest has at least.
+    seed
+        Of every random choice. The same for all streams: a name must not change a model.
+    """
+
+    family: Family = Family.EXTRA_TREES
+    trees: int = 25
+    min_leaf: int = 2
+    seed: int = 0
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As they go into events."""
+        return {"family": self.family.value, "trees": str(self.trees), "min_leaf": str(self.min_leaf), "seed": str(self.seed)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitJob:
+    """One fit.
+
+    Attributes
+    ----------
+    dataset_digest
+        Of the rows.
+    features, labels, classes
+        As in a dataset.
+    held
+        Rows to judge on, bool [N], if the challenger is to be judged against the majority class of the others.
+    recipe
+        How to fit.
+    """
+
+    dataset_digest: str
+    features: Floats
+    labels: Ints
+    classes: tuple[str, ...]
+    held: Flags | None
+    recipe: Recipe
+
+    @property
+    def key(self) -> str:
+        """Equal for jobs with equal results."""
+        held = b"" if self.held is None else self.held.tobytes()
+        return f"{self.dataset_digest}/{self.recipe}/{hashlib.sha256(held).hexdigest() if held else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A challenger.
+
+    Attributes
+    ----------
+    onnx
+        The file.
+    digest
+        Its SHA-256, hex.
+    metrics, parameters
+        Of the fit.
+    seconds
+        Wall time.
+    tally
+        How it did on the rows held out, where there were any.
+    """
+
+    onnx: bytes
+    digest: str
+    metrics: dict[str, float]
+    parameters: dict[str, str]
+    seconds: float
+    tally: Tally | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """There is no challenger.
+
+    Attributes
+    ----------
+    reason
+        Why, for people.
+    metrics, parameters, seconds
+        As far as it came.
+    """
+
+    reason: str
+    metrics: dict[str, float] = field(default_factory=dict[str, float])
+    parameters: dict[str, str] = field(default_factory=dict[str, str])
+    seconds: float = 0.0

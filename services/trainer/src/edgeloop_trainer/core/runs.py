@@ -1,0 +1,134 @@
+"""The trainer's events and state, made from a request and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeloop_contracts import Cause, GateState, ModelCandidate, RunStatus, TrainingRequest, TrainingRun
+
+from edgeloop_trainer.core.fits import Failed, Fitted
+from edgeloop_trainer.core.gate import Judgement, Tally
+
+REMEMBERED = 64
+
+
+def failed(request: TrainingRequest, failure: Failed, rows: int, dataset_digest: str) -> TrainingRun:
+    """The end of a run that has no challenger."""
+    return TrainingRun(
+        tenant=request.tenant,
+        stream=request.stream,
+        request_id=request.request_id,
+        campaign=request.campaign,
+        stage=request.stage,
+        status=RunStatus.FAILED,
+        rows=rows,
+        dataset_digest=dataset_digest,
+        row=request.row,
+        metrics=failure.metrics,
+        parameters=failure.parameters,
+        fit_seconds=failure.seconds,
+        reason=failure.reason,
+    )
+
+
+def run(gate: GateState, request: TrainingRequest, status: RunStatus, row: int, reason: str = "") -> TrainingRun:
+    """Where the challenger at the gate stands."""
+    return TrainingRun(
+        tenant=request.tenant,
+        stream=request.stream,
+        request_id=request.request_id,
+        campaign=request.campaign,
+        stage=request.stage,
+        status=status,
+        digest=gate.digest,
+        rows=gate.rows_fitted,
+        dataset_digest=gate.dataset_digest,
+        champion_version=gate.champion_version,
+        wins=gate.wins,
+        losses=gate.losses,
+        judged=gate.judged,
+        row=row,
+        metrics=metrics_of(gate),
+        parameters=gate.parameters,
+        fit_seconds=gate.fit_seconds,
+        reason=reason,
+    )
+
+
+def candidate(gate: GateState, request: TrainingRequest) -> ModelCandidate:
+    """The challenger as a candidate for the registry."""
+    return ModelCandidate(
+        tenant=request.tenant,
+        stream=request.stream,
+        request_id=request.request_id,
+        digest=gate.digest,
+        size=gate.size,
+        chunks=gate.chunks,
+        chunk_partition=gate.chunk_partition,
+        chunk_offset=gate.chunk_offset,
+        classes=gate.classes,
+        definition_version=gate.definition_version,
+        champion_version=gate.champion_version,
+        rows=gate.rows_fitted,
+        dataset_digest=gate.dataset_digest,
+        metrics=metrics_of(gate),
+        parameters=gate.parameters,
+    )
+
+
+def metrics_of(gate: GateState) -> dict[str, float]:
+    """Of the fit, and of the gate as far as it has come."""
+    return {**gate.metrics, **tally_of(gate).metrics}
+
+
+def tally_of(gate: GateState) -> Tally:
+    """What the gate has judged."""
+    return Tally(gate.wins, gate.losses, gate.both, gate.judged)
+
+
+def taken(gate: GateState, request_id: str) -> GateState:
+    """The state once a request has been dealt with, so that it is not dealt with again."""
+    return replace(gate, done=(*gate.done, request_id)[-REMEMBERED:])
+
+
+def opened(
+    gate: GateState, fitted: Fitted, *, rows: int, dataset_digest: str, classes: tuple[str, ...], definition_version: int
+) -> GateState:
+    """The state with a new challenger, nothing judged; where its chunks lie is for the caller to say."""
+    return replace(
+        gate,
+        digest=fitted.digest,
+        size=len(fitted.onnx),
+        rows_fitted=rows,
+        dataset_digest=dataset_digest,
+        classes=classes,
+        definition_version=definition_version,
+        parameters=fitted.parameters,
+        metrics=fitted.metrics,
+        fit_seconds=round(fitted.seconds, 3),
+    )
+
+
+def judged(gate: GateState, judgement: Judgement) -> GateState:
+    """The state after more rows."""
+    tally = judgement.tally
+    return replace(gate, wins=tally.wins, losses=tally.losses, both=tally.both, judged=tally.judged, next_row=judgement.next_row)
+
+
+def closed(gate: GateState) -> GateState:
+    """The state without a challenger; what it knows of the stream stays."""
+    return GateState(
+        tenant=gate.tenant,
+        stream=gate.stream,
+        rows=gate.rows,
+        last_offset=gate.last_offset,
+        marks=gate.marks,
+        done=gate.done,
+        awaiting=gate.awaiting,
+        awaiting_digest=gate.awaiting_digest,
+    )
+
+
+def cause_of(gate: GateState) -> Cause:
+    """The request at the gate, as the cause of what becomes of it."""
+    return Cause(id=gate.request_cause_id, correlation=gate.correlation, at=gate.request_at)

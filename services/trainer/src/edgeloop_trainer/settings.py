@@ -1,0 +1,40 @@
+"""Settings of the trainer."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from edgeloop_trainer.core.fits import Family
+
+
+class Settings(BaseSettings):
+    """From ``EDGELOOP_TRAINER_*`` variables.
+
+    Attributes
+    ----------
+    model
+        ``EDGELOOP_TRAINER_MODEL``: ``extra_trees``, ``random_forest``, ``gradient_boosting`` or ``logistic_regression``.
+    trees
+        ``EDGELOOP_TRAINER_TREES``: trees of a forest, or rounds of boosting.
+    min_leaf
+        ``EDGELOOP_TRAINER_MIN_LEAF``: rows that a leaf has at least.
+    seed
+        ``EDGELOOP_TRAINER_SEED``: of every random choice, for all streams.
+    gate_minimum
+        ``EDGELOOP_TRAINER_GATE_MINIMUM``: rows that tell the two apart which a promotion before the gate's last row needs.
+    fit_seconds
+        ``EDGELOOP_TRAINER_FIT_SECONDS``: wall time after which a fit has failed.
+    fit_memory_mb
+        ``EDGELOOP_TRAINER_FIT_MEMORY_MB``: address space of the fitting process.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EDGELOOP_TRAINER_", frozen=True)
+
+    model: Family = Family.EXTRA_TREES
+    trees: int = Field(default=25, ge=1, le=1_000)
+    min_leaf: int = Field(default=2, ge=1)
+    seed: int = Field(default=0, ge=0, lt=1 << 32)
+    gate_minimum: int = Field(default=8, ge=1)
+    fit_seconds: float = Field(default=120.0, gt=0)
+    fit_memory_mb: int = Field(default=4_096, ge=512)
