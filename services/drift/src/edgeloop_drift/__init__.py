@@ -1,0 +1,1 @@
+"""Detect changes of error rates and of inputs, pooled over the devices of a stream."""

@@ -1,0 +1,21 @@
+"""``edgeloop-drift``: detect changes of error rates and of inputs."""
+
+from __future__ import annotations
+
+import sys
+
+from edgeloop_streaming import Context, KafkaSettings, run
+
+from edgeloop_drift.app import build
+from edgeloop_drift.handlers import NAME
+from edgeloop_drift.settings import Settings
+
+
+def main() -> int:
+    """Entry point; gives back the exit code."""
+    context = Context(KafkaSettings(), NAME)
+    return run(build(context, Settings()), context)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

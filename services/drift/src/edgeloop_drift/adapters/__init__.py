@@ -1,0 +1,1 @@
+"""What detection asks of the outside."""

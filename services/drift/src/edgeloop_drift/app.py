@@ -1,0 +1,23 @@
+"""Composition root of detection."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import topics
+from edgeloop_streaming import Context, Service, State
+
+from edgeloop_drift.adapters.definitions import FeatureNames
+from edgeloop_drift.handlers import INPUTS, NAME, DriftTask
+from edgeloop_drift.metrics import Metrics
+from edgeloop_drift.settings import Settings
+
+
+def build(context: Context, settings: Settings) -> Service:
+    """Wire detection to the clients of a process."""
+    rules = settings.rules()
+    metrics = Metrics(context.metrics)
+    names = FeatureNames(context.table(topics.STREAMS))
+
+    def task(partition: int, state: State) -> DriftTask:
+        return DriftTask(partition, state, rules, names, metrics)
+
+    return Service(name=NAME, inputs=INPUTS, task=task)

@@ -1,0 +1,1 @@
+"""What detection decides: no Kafka, no clock."""

@@ -1,0 +1,129 @@
+"""Batches in, partials out; partials in, signals out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from edgeloop_contracts import (
+    BlockState,
+    DetectionProgress,
+    DetectorState,
+    DriftPartial,
+    DriftSignal,
+    ExampleBatch,
+    ObservationBatch,
+    PartialKind,
+    topics,
+)
+from edgeloop_streaming import InvalidEvent, Received, Send, State
+
+from edgeloop_drift.core import bits, blocks
+from edgeloop_drift.core.pooling import ErrorPool, InputPool, Rules
+from edgeloop_drift.core.signals import error_signal, input_signal
+from edgeloop_drift.metrics import Metrics
+
+NAME = "drift"
+INPUTS = (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS)
+
+
+class DriftTask:
+    """Detection in one partition: level one for its devices, level two for its streams.
+
+    Parameters
+    ----------
+    partition, state
+        Which partition, and the snapshots that it goes on from.
+    rules
+        What is watched with what.
+    names
+        Name of a feature, given ``tenant/stream`` and its number.
+    metrics
+        What to count into.
+    """
+
+    def __init__(self, partition: int, state: State, rules: Rules, names: Callable[[str, int], str], metrics: Metrics) -> None:
+        self._partition = partition
+        self._state = state
+        self._rules = rules
+        self._names = names
+        self._metrics = metrics
+        self._blocks: dict[str, BlockState] = {}
+        self._errors: dict[tuple[str, str], ErrorPool] = {}
+        self._inputs: dict[tuple[str, str], InputPool] = {}
+        self._touched_errors: dict[tuple[str, str], None] = {}
+        self._touched_inputs: dict[tuple[str, str], None] = {}
+
+    def handle(self, received: Received[Any]) -> Iterable[Send]:
+        """Sum up what a device sent, or fold a sum into its stream's detectors."""
+        match received.event:
+            case ObservationBatch() as batch:
+                return self._observed(received, batch)
+            case ExampleBatch() as batch:
+                if problem := bits.problem(batch):
+                    raise InvalidEvent("MALFORMED", problem)
+                return [_partial(partial) for partial in bits.partials(batch, received.partition, received.offset)]
+            case DriftPartial(kind=PartialKind.ERRORS) as partial:
+                return self._errors_of(partial)
+            case DriftPartial() as partial:
+                return self._features_of(partial)
+            case other:
+                raise InvalidEvent("WRONG_TYPE", f"expected a batch or a partial, given {type(other).__name__}")
+
+    def flush(self) -> Iterable[Send]:
+        """Write snapshots of what changed, and tell how far detection has come; signals of the same rows went before."""
+        for key, block in self._blocks.items():
+            self._state.put(key, block)
+        for tenant, stream in self._touched_errors:
+            snapshot = self._errors[tenant, stream].snapshot(tenant, stream)
+            self._state.put(f"errors/{tenant}/{stream}", snapshot)
+            progress = DetectionProgress(tenant=tenant, stream=stream, row=snapshot.rows)
+            yield Send(topics.DRIFT_SIGNALS, f"{tenant}/{stream}", progress, partition=self._partition)
+        for tenant, stream in self._touched_inputs:
+            self._state.put(f"inputs/{tenant}/{stream}", self._inputs[tenant, stream].snapshot(tenant, stream))
+        self._blocks, self._touched_errors, self._touched_inputs = {}, {}, {}
+
+    def _observed(self, received: Received[Any], batch: ObservationBatch) -> list[Send]:
+        if problem := blocks.problem(batch):
+            raise InvalidEvent("MALFORMED", problem)
+        key = f"{batch.tenant}/{batch.stream}/{batch.device_id}"
+        before = self._blocks.get(key) or self._state.get(BlockState, key)
+        self._blocks[key], done = blocks.fold(before, batch, blocks.Place(received.partition, received.offset))
+        return [_partial(partial) for partial in done]
+
+    def _errors_of(self, partial: DriftPartial) -> list[Send]:
+        if len(partial.errors) != partial.count:
+            raise InvalidEvent("MALFORMED", f"{len(partial.errors)} error bytes for {partial.count} rows")
+        stream = (partial.tenant, partial.stream)
+        pool = self._errors.get(stream)
+        if pool is None:
+            pool = self._errors[stream] = ErrorPool(self._rules, self._state.get(DetectorState, f"errors/{stream[0]}/{stream[1]}"))
+        before = pool.order.rows
+        signals = [error_signal(*stream, alarm) for alarm in pool.fold(partial)]
+        if pool.order.rows > before:
+            self._touched_errors[stream] = None
+            for answer, byte in (("right", bits.RIGHT), ("wrong", bits.WRONG), ("unanswered", bits.UNANSWERED)):
+                self._metrics.rows.labels(answer).inc(partial.errors.count(byte))
+        return [self._signal(signal) for signal in signals]
+
+    def _features_of(self, partial: DriftPartial) -> list[Send]:
+        if len(partial.sums) != len(partial.present):
+            raise InvalidEvent("MALFORMED", f"{len(partial.sums)} sums and {len(partial.present)} counts")
+        stream = (partial.tenant, partial.stream)
+        key = f"{stream[0]}/{stream[1]}"
+        pool = self._inputs.get(stream)
+        if pool is None:
+            pool = self._inputs[stream] = InputPool(self._rules, self._state.get(DetectorState, f"inputs/{key}"))
+        self._touched_inputs[stream] = None
+        self._metrics.blocks.inc()
+        detector = self._rules.inputs.name
+        return [self._signal(input_signal(*stream, detector, self._names(key, alarm.feature), alarm)) for alarm in pool.fold(partial)]
+
+    def _signal(self, signal: DriftSignal) -> Send:
+        self._metrics.signals.labels(signal.kind.value, str(signal.rising).lower()).inc()
+        key = f"{signal.tenant}/{signal.stream}/{signal.signal_id}"
+        return Send(topics.DRIFT_SIGNALS, key, signal, partition=self._partition)
+
+
+def _partial(partial: DriftPartial) -> Send:
+    return Send(topics.DRIFT_PARTIALS, f"{partial.tenant}/{partial.stream}", partial)

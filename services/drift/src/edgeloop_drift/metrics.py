@@ -1,0 +1,17 @@
+"""Every metric that drift owns."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter
+
+
+class Metrics:
+    """What detection tells of itself. A transaction that is repeated counts again: rates, not totals."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # Labelled rows folded into pooled detectors, by what their answer was: right, wrong or unanswered.
+        self.rows = Counter("edgeloop_drift_rows", "Labelled rows by answer.", ["answer"], registry=registry)
+        # Blocks of unlabelled rows folded into input detectors.
+        self.blocks = Counter("edgeloop_drift_blocks", "Blocks of observed rows.", registry=registry)
+        # Signals by kind and direction.
+        self.signals = Counter("edgeloop_drift_signals", "Signals.", ["kind", "rising"], registry=registry)

@@ -1,0 +1,64 @@
+"""What can be set about detection, besides what all services share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from edgeloop_drift.core.detectors import DetectorSpec
+from edgeloop_drift.core.pooling import STREAM, VERSION, Rules
+
+
+class Settings(BaseSettings):
+    """Settings from ``EDGELOOP_DRIFT_*`` variables; all instances need the same.
+
+    A detector whose settings changed starts anew.
+
+    Attributes
+    ----------
+    detector, parameters
+        Detector of error rates and, as JSON, what River's constructor takes: ``{"delta": 0.01}``.
+    scopes
+        ``stream``, ``version``, or both with a comma: whether errors are watched over all answers of a stream, or over those
+        of its newest version.
+    input_detector, input_parameters
+        The same for inputs; they see block means in standard deviations.
+    input_learning
+        Blocks from which a feature's scale is learned before it is watched.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EDGELOOP_DRIFT_", frozen=True)
+
+    detector: str = "ADWIN"
+    parameters: dict[str, float | str] = Field(default_factory=dict[str, float | str])
+    scopes: Annotated[tuple[str, ...], NoDecode] = Rules().scopes
+    input_detector: str = Rules().inputs.name
+    input_parameters: dict[str, float | str] = Field(default_factory=lambda: dict(Rules().inputs.parameters))
+    input_learning: int = Field(default=Rules().learning, ge=2)
+
+    @field_validator("scopes", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value
+
+    def rules(self) -> Rules:
+        """The settings as the core takes them.
+
+        Raises
+        ------
+        ValueError
+            There is no such detector, scope, or parameter.
+        """
+        if not self.scopes or set(self.scopes) - {STREAM, VERSION}:
+            raise ValueError(f"EDGELOOP_DRIFT_SCOPES: expected {STREAM}, {VERSION} or both, given {','.join(self.scopes)!r}")
+        rules = Rules(
+            errors=DetectorSpec(self.detector, self.parameters),
+            scopes=self.scopes,
+            inputs=DetectorSpec(self.input_detector, self.input_parameters),
+            learning=self.input_learning,
+        )
+        rules.errors.make()
+        rules.inputs.make()
+        return rules
