@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import typer
 
-from edgeloop_cli import topics, up
+from edgeloop_cli import run, topics, up
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (up.add_to, topics.add_to)
+COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (up.add_to, run.add_to, topics.add_to)
 
 
 def build() -> typer.Typer:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
 from edgeloop_local import ChildStatus, LocalStack, Supervisor
 from edgeloop_local.ports import PortBook
 from edgeloop_local.progress import Progress, Silence
-from edgeloop_local.readiness import http_answers, kafka_answers
+from edgeloop_local.readiness import kafka_answers
 
 from edgeloop_cli import provisioning
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.fleet import Fleet
-from edgeloop_cli.processes import SERVICES, Keys, service_spec
+from edgeloop_cli.processes import SERVICES, service_spec
 
 READY_S = 90.0
 
@@ -37,6 +37,8 @@ class Platform:
         0: last time's if free, else any.
     progress
         Told what happens.
+    environment
+        Further variables of the services.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class Platform:
         kafka_port: int = 0,
         registry_port: int = 0,
         progress: Progress | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self._progress = progress or Silence()
         self._given = cluster
+        self._environment = dict(environment or {})
         self._stack = None if cluster else LocalStack(self.data_dir, kafka_port, registry_port, self._progress)
         self._services: Supervisor | None = None
         self._fleets: list[Fleet] = []
@@ -168,7 +172,7 @@ class Platform:
 
     def _supervisor(self) -> Supervisor:
         book = PortBook(self.data_dir / "ports.json")
-        environment = self.cluster.environment()
+        environment = self.cluster.environment() | self._environment
         return Supervisor(service_spec(name, book.choose(name), self.data_dir, environment, self.keys) for name in SERVICES)
 
 

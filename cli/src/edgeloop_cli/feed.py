@@ -1,0 +1,90 @@
+"""What a run writes to Kafka: the stream's definition, warm-up rows, labels, and the command to train."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from edgeloop_contracts import Event, Feature, Label, ObservationBatch, RegisterStream, StartTraining, Topic, topics
+from edgeloop_streaming import Publisher
+
+from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.core.pooled import RowId
+from edgeloop_cli.problems import Failed
+
+BATCH_ROWS = 256
+EPOCH = 1
+
+
+class Feed:
+    """Writes as one stream.
+
+    Parameters
+    ----------
+    publisher
+        Of this process.
+    tenant, stream
+        Whose records.
+    """
+
+    def __init__(self, publisher: Publisher, tenant: str, stream: str) -> None:
+        self._publisher = publisher
+        self._tenant = tenant
+        self._stream = stream
+        self.key = f"{tenant}/{stream}"
+        self.warmup_device = f"{stream}-warmup"
+
+    def register(self, table: StreamTable) -> None:
+        """Ask the registry to define the stream."""
+        features = tuple(Feature(name=name, nullable=nullable) for name, nullable in zip(table.names, table.nullable, strict=True))
+        event = RegisterStream(tenant=self._tenant, stream=self._stream, features=features, label=table.label, classes=table.classes)
+        self._send(topics.MODEL_COMMANDS, self.key, event)
+
+    def warm_up(self, table: StreamTable, rows: int) -> list[RowId]:
+        """Send the first rows as what a device saw before there was a model; give back their names."""
+        device, key = self.warmup_device, f"{self.key}/{self.warmup_device}"
+        for first in range(0, rows, BATCH_ROWS):
+            end = min(first + BATCH_ROWS, rows)
+            batch = ObservationBatch(
+                tenant=self._tenant,
+                stream=self._stream,
+                device_id=device,
+                boot_epoch=EPOCH,
+                first_seq=first,
+                count=end - first,
+                features=table.features[first:end].astype("<f4").tobytes(),
+            )
+            self._send(topics.OBSERVATIONS_RAW, key, batch)
+        return [(device, EPOCH, seq) for seq in range(rows)]
+
+    def train(self, rows: int) -> None:
+        """Ask for the first version."""
+        event = StartTraining(tenant=self._tenant, stream=self._stream, command_id=f"{self._stream}-first", rows=rows)
+        self._send(topics.RETRAINING_COMMANDS, self.key, event)
+
+    def labels(self, named: Iterable[tuple[RowId, str]]) -> int:
+        """Send what turned out to be true of some rows; give back the time, milliseconds."""
+        now = time.time_ns() // 1_000_000
+        for (device, epoch, seq), label in named:
+            event = Label(
+                tenant=self._tenant, stream=self._stream, device_id=device, boot_epoch=epoch, seq=seq, label=label, event_time=now
+            )
+            self._publisher.publish(topics.LABELS_RAW, f"{self.key}/{device}", event)
+        self._publisher.poll()
+        return now
+
+    def flush(self) -> None:
+        """Wait until the broker has everything.
+
+        Raises
+        ------
+        Failed
+            It does not take it.
+        """
+        left = self._publisher.flush(30.0)
+        failures = self._publisher.failures()
+        if left or failures:
+            raise Failed(f"Kafka did not take {left + len(failures)} records: {failures[0] if failures else 'no answer within 30 s'}")
+
+    def _send(self, topic: Topic, key: str, event: Event) -> None:
+        self._publisher.publish(topic, key, event)

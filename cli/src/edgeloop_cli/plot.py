@@ -1,0 +1,71 @@
+"""The picture of a run: accuracy over rows, against the model that was never retrained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeloop_cli.core.accuracy import rolling
+
+WINDOW = 500
+
+
+def draw(
+    directory: Path,
+    title: str,
+    first_row: int,
+    served: NDArray[np.bool_],
+    static: NDArray[np.bool_],
+    report: Mapping[str, Any],
+    known: Sequence[int] = (),
+) -> list[Path]:
+    """Write ``accuracy.png`` and ``accuracy.svg``; give back their paths.
+
+    Parameters
+    ----------
+    first_row
+        Row of the stream that the first answer belongs to.
+    served, static
+        Whether each answer of the devices, and of version 1, was right.
+    report
+        For the signals and versions.
+    known
+        Rows at which the world is known to have changed.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    directory.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context({"svg.hashsalt": "edgeloop", "font.size": 9}):
+        figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
+        rows = np.arange(first_row, first_row + len(served))
+        axes.plot(rows, rolling(static, WINDOW), color="0.6", lw=1.2, label=f"never retrained ({report['accuracy_static']:.3f})")
+        axes.plot(rows, rolling(served, WINDOW), color="tab:blue", lw=1.6, label=f"edgeloop ({report['accuracy']:.3f})")
+        _mark(axes, known, color="0.3", linestyle="-", alpha=0.35, lw=5, label="the world changed")
+        _mark(axes, [s["row"] for s in report["signals"]], color="tab:red", linestyle=":", lw=1.2, label="drift signal")
+        for version in report["versions"]:
+            at = version["installed_at_row"]
+            axes.axvline(at, color="tab:green", lw=0.9, alpha=0.8, label="new version served" if version["version"] == 1 else None)
+            axes.annotate(
+                str(version["version"]), (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", color="tab:green"
+            )
+        axes.set(xlabel="row of the stream", ylabel=f"accuracy over {WINDOW} rows", ylim=(0, 1))
+        axes.set_title(title, loc="left", pad=16)
+        axes.grid(visible=True, alpha=0.2)
+        axes.legend(loc="lower left", ncols=3, framealpha=0.9)
+        paths = [directory / "accuracy.png", directory / "accuracy.svg"]
+        figure.savefig(paths[0], dpi=130, metadata={"Software": None})
+        figure.savefig(paths[1], metadata={"Date": None})
+        plt.close(figure)
+    return paths
+
+
+def _mark(axes: Any, rows: Sequence[int], **style: Any) -> None:
+    for number, row in enumerate(rows):
+        axes.axvline(row, **{**style, "label": style["label"] if number == 0 else None})

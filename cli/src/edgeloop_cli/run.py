@@ -1,0 +1,166 @@
+"""``edgeloop run``: play a CSV as a fleet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import INTERRUPTED, Refused, told
+
+if TYPE_CHECKING:
+    from edgeloop_cli.runner import Outcome, Plan
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="run")(run)
+
+
+def run(
+    stream: Annotated[
+        Path,
+        typer.Option(metavar="FILE.csv[.gz]", help="Rows in time order, one header line; every column but the label is a numeric feature."),
+    ],
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds what turned out to be true; may be text.")],
+    devices: Annotated[int, typer.Option(min=1, help="How many devices to start.")] = 4,
+    label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
+    warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
+    pace: Annotated[
+        str,
+        typer.Option(
+            metavar="lockstep|RATE", help="In lockstep with the platform, so that a result does not depend on speed; or rows a second."
+        ),
+    ] = "lockstep",
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn when models are fitted.")] = 0,
+    report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="Write the report here.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows as accuracy.png and accuracy.svg here.")] = None,
+    rows: Annotated[int, typer.Option(min=0, help="Play the first N rows only; 0 plays all.")] = 0,
+    name: Annotated[str, typer.Option(help="Name of stream and model; by default one of its own.")] = "",
+    device: Annotated[
+        list[str] | None, typer.Option(metavar="[NAME=]HOST:PORT", help="Play to this device instead of starting some; may be repeated.")
+    ] = None,
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Play a CSV through the whole platform: devices answer, labels follow, drift is found, models are retrained.
+
+    Attaches to a running `edgeloop up`, else starts everything and stops it at the end.
+
+    Examples
+    --------
+      edgeloop run --stream data.csv --label y
+
+      edgeloop run --stream data.csv.gz --label y --label-delay 200 --report out.json --plot out/
+
+      edgeloop run --stream data.csv --label y --pace 500 --devices 8
+    """
+    from edgeloop_local import interrupted_by_signals, progress_for
+    from rich.console import Console
+
+    with told(), interrupted_by_signals():
+        from edgeloop_cli.runner import Runner
+
+        plan = planned(
+            stream, label, devices, label_delay, warmup, pace, seed, rows, name, device or [], data_dir, bootstrap, schema_registry, plot
+        )
+        outcome = Runner(plan, Console(), progress_for()).run()
+        finish(outcome, plan, report)
+
+
+def planned(
+    stream: Path,
+    label: str,
+    devices: int,
+    label_delay: int,
+    warmup: float,
+    pace: str,
+    seed: int,
+    rows: int,
+    name: str,
+    targets: list[str],
+    data_dir: Path,
+    bootstrap: str,
+    schema_registry: str,
+    plot: Path | None,
+) -> Plan:
+    """Check everything before anything is started.
+
+    Raises
+    ------
+    Refused
+        It cannot be done so.
+    """
+    from edgeloop_cli import connection
+    from edgeloop_cli.core.csv_table import BadTableError, check_warmup
+    from edgeloop_cli.runner import Plan
+    from edgeloop_cli.source import name_of, read_table
+
+    rate = _rate(pace)
+    if any(character in name for character in "/ \t\n"):
+        raise Refused(f"--name {name!r}: a name has no slash and no space")
+    table = read_table(stream, label)
+    if rows:
+        table = table.first(rows)
+    warm = int(len(table) * warmup)
+    try:
+        check_warmup(table, warm)
+    except BadTableError as error:
+        raise Refused(f"{stream}: {error}") from None
+    return Plan(
+        title=name_of(stream),
+        table=table,
+        warmup=warm,
+        delay=label_delay,
+        rate=rate,
+        seed=seed,
+        name=name,
+        devices=devices,
+        targets=[_target(text) for text in targets],
+        data_dir=data_dir,
+        cluster=connection.running(data_dir, bootstrap, schema_registry),
+        plot_dir=plot,
+    )
+
+
+def finish(outcome: Outcome, plan: Plan, report: Path | None) -> None:
+    """Write the report, print the summary, and end as the run ended."""
+    from rich.console import Console
+
+    from edgeloop_cli.summary import summary
+
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        content: dict[str, Any] = {**outcome.report, "interrupted": True} if outcome.interrupted else outcome.report
+        report.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    console = Console()
+    console.print(summary(plan.title, outcome.report))
+    for path in [*([report] if report else []), *outcome.pictures]:
+        console.print(f"wrote {path}", highlight=False)
+    if outcome.interrupted:
+        console.print("stopped before the end")
+        raise typer.Exit(INTERRUPTED)
+
+
+def _rate(pace: str) -> float:
+    if pace == "lockstep":
+        return 0.0
+    try:
+        rate = float(pace)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1e6:
+        raise Refused(f"--pace {pace}: expected lockstep or a number of rows a second")
+    return rate
+
+
+def _target(text: str) -> tuple[str, str]:
+    name, _, address = text.rpartition("=")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise Refused(f"--device {text}: expected HOST:PORT or NAME=HOST:PORT")
+    return name, address

@@ -1,0 +1,231 @@
+"""The main job: a stream played to a fleet, from the first warm-up row to the report."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from edgeloop_local.progress import Progress
+from rich.console import Console
+
+from edgeloop_cli import auditing, plot, provisioning, static_model
+from edgeloop_cli.connection import Cluster, given
+from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.core.ledger import Ledger
+from edgeloop_cli.core.report import Counts, assemble
+from edgeloop_cli.device_client import DeviceClient
+from edgeloop_cli.feed import Feed
+from edgeloop_cli.fleet import Fleet, planned
+from edgeloop_cli.live import view_of
+from edgeloop_cli.platform import Platform
+from edgeloop_cli.play import Play
+from edgeloop_cli.problems import Failed
+from edgeloop_cli.processes import Keys
+from edgeloop_cli.session import Session, consumed
+
+TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run is to do; everything in it has been checked.
+
+    Attributes
+    ----------
+    title
+        Name of the data.
+    table, warmup
+        The stream, and how many of its rows are warm-up.
+    delay
+        Rows by which labels follow.
+    rate
+        Rows a second; 0 for lockstep.
+    seed
+        Of what is drawn when models are fitted; takes effect where the run starts the services.
+    name
+        Of stream and model; empty for one of its own.
+    devices
+        How many to start; none where ``targets`` are given.
+    targets
+        Devices that run already, by name (which may be empty) and address.
+    known
+        Rows at which the world is known to have changed, for the picture.
+    """
+
+    title: str
+    table: StreamTable
+    warmup: int
+    delay: int = 0
+    rate: float = 0.0
+    seed: int = 0
+    name: str = ""
+    devices: int = 4
+    targets: Sequence[tuple[str, str]] = ()
+    data_dir: Path
+    cluster: Cluster | None = None
+    plot_dir: Path | None = None
+    known: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    Attributes
+    ----------
+    report
+        See :func:`assemble`.
+    interrupted
+        Whether it was stopped before its end.
+    pictures
+        What was drawn.
+    """
+
+    report: dict[str, Any]
+    interrupted: bool
+    pictures: Sequence[Path] = ()
+
+
+class Runner:
+    """Does one run.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    console, progress
+        Where to show it.
+    """
+
+    def __init__(self, plan: Plan, console: Console, progress: Progress) -> None:
+        self._plan = plan
+        self._console = console
+        self._progress = progress
+        self._stream = plan.name or f"run-{secrets.token_hex(4)}"
+        self._ledger = Ledger(warmup=plan.warmup, total=len(plan.table), inputs=consumed())
+
+    def run(self) -> Outcome:
+        """Do it; nothing is left running.
+
+        Raises
+        ------
+        Failed, LocalError
+            It cannot be brought to its end.
+        """
+        with ExitStack() as stack:
+            cluster, clients = self._platform(stack)
+            for client in clients:
+                stack.callback(client.close)
+            return self._run_on(cluster, clients, stack)
+
+    def _platform(self, stack: ExitStack) -> tuple[Cluster, list[DeviceClient]]:
+        """What to run on: the stack that runs, else one of our own; with devices."""
+        plan = self._plan
+        home = plan.data_dir.absolute()
+        devices = (
+            [] if plan.targets else planned((f"{self._stream}-d{i}" for i in range(plan.devices)), home, (self._stream,), remember=False)
+        )
+
+        def start_fleet(cluster: Cluster, keys: Keys) -> Fleet:
+            # Their disks are of no use when their stream is over.
+            for device in devices:
+                stack.callback(shutil.rmtree, home / "devices" / device.name, ignore_errors=True)
+            fleet = Fleet(devices, home, cluster, keys)
+            stack.callback(fleet.stop)
+            fleet.start()
+            return fleet
+
+        if plan.cluster is not None:
+            cluster = plan.cluster
+            self._progress.say(f"attached to Kafka at {cluster.bootstrap}")
+            fleet = start_fleet(cluster, provisioning.keys(home)) if devices else None
+        else:
+            fleets: list[Fleet] = []
+            platform = stack.enter_context(
+                Platform(home, cluster=given(), progress=self._progress, environment={"EDGELOOP_TRAINER_SEED": str(plan.seed)})
+            )
+            platform.start(lambda started: fleets.append(start_fleet(started.cluster, started.keys)) if devices else None)
+            self._progress.say(f"all services work after {platform.seconds['services']:.1f} s")
+            cluster, fleet = platform.cluster, fleets[0] if fleets else None
+        if fleet is not None:
+            fleet.wait_live()
+        targets = plan.targets or [(device.name, device.target) for device in devices]
+        return cluster, [DeviceClient(name, target, self._stream) for name, target in targets]
+
+    def _run_on(self, cluster: Cluster, clients: Sequence[DeviceClient], stack: ExitStack) -> Outcome:
+        plan, ledger = self._plan, self._ledger
+        key = f"{TENANT}/{self._stream}"
+        context = cluster.context("cli")
+        keys = [f"{key}/{client.name}" for client in clients if client.name]
+        view = view_of(ledger, self._console, plan.title, keys)
+        stack.callback(view.close)
+        session = Session(context, key, ledger, view.refresh)
+        stack.callback(session.close)
+        feed = Feed(context.publisher(), TENANT, self._stream)
+        began = time.monotonic()
+        static: list[str] = []
+        interrupted = False
+        try:
+            view.say(f"stream {self._stream}: {plan.warmup:,} warm-up rows, then the first model")
+            self._first_version(session, feed, clients)
+            version = ledger.versions[1].event
+            static = static_model.answers(static_model.fetch(context, version), version.classes, plan.table.features[plan.warmup :])
+            view.say("playing in lockstep" if not plan.rate else f"playing {plan.rate:g} rows a second")
+            play = Play(plan.table, plan.warmup, plan.delay, clients, feed, session, static)
+            if plan.rate:
+                play.in_real_time(plan.rate)
+            else:
+                play.lockstep()
+        except KeyboardInterrupt:
+            interrupted = True
+            with suppress(Failed):
+                session.settle(timeout=3.0)
+        wall = time.monotonic() - began
+        view.close()
+        counts = auditing.audit(cluster.settings(), session.starts, key, ledger) if ledger.sent else Counts()
+        served_by = {f"{key}/{client.name}" for client in clients}
+        report = assemble(ledger, len(clients), plan.title, counts, wall, served_by)
+        pictures = self._draw(report, static) if plan.plot_dir and ledger.accuracy.rows else []
+        return Outcome(report, interrupted, pictures)
+
+    def _first_version(self, session: Session, feed: Feed, clients: Sequence[DeviceClient]) -> None:
+        plan, ledger = self._plan, self._ledger
+        feed.register(plan.table)
+        feed.flush()
+        session.until(lambda: ledger.definition is not None, "the definition of the stream")
+        names = feed.warm_up(plan.table, plan.warmup)
+        for row, name in enumerate(names):
+            ledger.given(row, name)
+        sent = feed.labels(zip(names, plan.table.labels, strict=False))
+        for row in range(plan.warmup):
+            ledger.label_sent(row, sent)
+        feed.flush()
+        session.settle()
+        feed.train(plan.warmup)
+        feed.flush()
+        session.until(lambda: bool(ledger.versions) or self._first_run_ended_badly(), "the first version")
+        if not ledger.versions:
+            run = next(iter(ledger.runs.values())).event
+            raise Failed(f"the first model was not taken: {run.status.value.lower()}: {run.reason}")
+        session.until(lambda: all(client.version() >= 1 for client in clients), "version 1 on every device")
+        session.settle()
+
+    def _first_run_ended_badly(self) -> bool:
+        return any(timed.event.status.value in ("REJECTED", "FAILED") for timed in self._ledger.runs.values())
+
+    def _draw(self, report: dict[str, Any], static: Sequence[str]) -> list[Path]:
+        plan, ledger = self._plan, self._ledger
+        rows = sorted(ledger.answers)
+        truth = plan.table.labels
+        served = np.array([ledger.answers[row] == truth[row] for row in rows])
+        never = np.array([static[row - plan.warmup] == truth[row] for row in rows])
+        assert plan.plot_dir is not None
+        title = f"{plan.title}: {report['rows']:,} rows, {report['devices']} devices, {report['fits']} fits"
+        return plot.draw(plan.plot_dir, title, plan.warmup, served, never, report, plan.known)

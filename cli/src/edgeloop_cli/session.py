@@ -1,0 +1,124 @@
+"""One run's view of the platform: what it sends, what comes back, and waiting until everything is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from edgeloop_contracts import topics
+from edgeloop_streaming import Context, Received
+from edgeloop_streaming.scanning import Scanner
+
+from edgeloop_cli.core.ledger import Ledger
+from edgeloop_cli.core.settled import Snapshot, behind, expected, settled, unsettled
+from edgeloop_cli.problems import Failed
+from edgeloop_cli.processes import SERVICES
+from edgeloop_cli.topics_access import READS
+
+STUCK_S = 60.0
+_WATCHED = (*topics.PUBLIC, *(topics.dead_letters(service) for service in SERVICES))
+_TABLES = {topics.STREAMS.name, topics.MODEL_CHUNKS.name}
+
+
+def consumed() -> dict[str, tuple[str, ...]]:
+    """By service: the topics that its group consumes, those left out that it reads without a group."""
+    also_tables = {"trainer": {topics.EXAMPLES.name, topics.MODEL_EVENTS.name}}
+    return {
+        service: tuple(topic.name for topic in READS[service] if topic.name not in _TABLES | also_tables.get(service, set()))
+        for service in SERVICES
+    }
+
+
+class Session:
+    """Watches one stream.
+
+    Parameters
+    ----------
+    context
+        Of this process.
+    key
+        ``tenant/stream``.
+    ledger
+        Where everything that comes is folded into.
+    tell
+        Called now and then while waiting, so that a display lives.
+    """
+
+    def __init__(self, context: Context, key: str, ledger: Ledger, tell: Callable[[], None] = lambda: None) -> None:
+        self.ledger = ledger
+        self._tell = tell
+        head = f"{key}/"
+        # Chunks are keyed by digest; nobody waits for them by themselves.
+        watched = [topic for topic in _WATCHED if topic is not topics.MODEL_CHUNKS]
+        self._scanner = Scanner(context.settings, context.codec, watched, SERVICES, lambda k: k == key or k.startswith(head))
+        self.starts = self._scanner.starts
+        self.listeners: list[Callable[[Received[Any]], None]] = []
+
+    def absorb(self, timeout: float = 0.0) -> int:
+        """Take in what comes within ``timeout`` seconds; give back how many records."""
+        records = self._scanner.poll(timeout)
+        self._take(records)
+        self._tell()
+        return len(records)
+
+    def until(self, done: Callable[[], bool], what: str, timeout: float = STUCK_S) -> None:
+        """Wait for something.
+
+        Raises
+        ------
+        Failed
+            It does not come in time.
+        """
+        deadline = time.monotonic() + timeout
+        while not done():
+            self.absorb(0.05)
+            if time.monotonic() > deadline:
+                raise Failed(f"{what} did not come within {timeout:.0f} s; {'; '.join(self._state()) or 'nothing is on its way'}")
+
+    def settle(self, timeout: float = STUCK_S) -> None:
+        """Wait until two scans, one after the other, show everything done.
+
+        Raises
+        ------
+        Failed
+            Nothing has moved for ``timeout`` seconds; tells which service is behind.
+        """
+        before: Snapshot | None = None
+        moved, state = time.monotonic(), ""
+        while True:
+            if expected(self.ledger.snapshot({}, {})):
+                self.absorb(0.02)
+                before = None
+            else:
+                now = self._look()
+                if before is not None and settled(before, now):
+                    return
+                before = now
+                if behind(now):
+                    self.absorb(0.003)
+            latest = repr((self.ledger.snapshot({}, {}), before))
+            if latest != state:
+                moved, state = time.monotonic(), latest
+            elif time.monotonic() - moved > timeout:
+                raise Failed(f"nothing has moved for {timeout:.0f} s; behind: {'; '.join(self._state())}")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._scanner.close()
+
+    def _look(self) -> Snapshot:
+        scan, records = self._scanner.scan()
+        self._take(records)
+        self._tell()
+        return self.ledger.snapshot(scan.ends, scan.committed)
+
+    def _state(self) -> list[str]:
+        now = self._look()
+        return unsettled(now) + ([f"{now.dead} of its records are in dead letters"] if now.dead else [])
+
+    def _take(self, records: Iterable[Received[Any]]) -> None:
+        for record in records:
+            self.ledger.take(record.event, record.key, record.timestamp, record.id, record.at)
+            for listener in self.listeners:
+                listener(record)

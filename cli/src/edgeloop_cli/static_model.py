@@ -1,0 +1,54 @@
+"""The first version, never retrained: what all that follows is compared with."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import onnxruntime
+from edgeloop_contracts import ModelChunk, ModelVersion, topics
+from edgeloop_streaming import Context
+from numpy.typing import NDArray
+
+from edgeloop_cli.problems import Failed
+
+BATCH = 2_000
+
+
+def fetch(context: Context, version: ModelVersion) -> bytes:
+    """The ONNX file of a version, from ``model.chunks``.
+
+    Raises
+    ------
+    Failed
+        It is not there whole.
+    """
+    reader = context.reader()
+    try:
+        end = reader.end(topics.MODEL_CHUNKS, version.chunk_partition)
+        found = reader.read(topics.MODEL_CHUNKS, version.chunk_partition, version.chunk_offset, end)
+    finally:
+        reader.close()
+    chunks: dict[int, bytes] = {}
+    for record in found:
+        match record.event:
+            case ModelChunk(digest=version.digest, index=index, data=data):
+                chunks[index] = data
+            case _:
+                continue
+    model = b"".join(chunks[index] for index in sorted(chunks))
+    if hashlib.sha256(model).hexdigest() != version.digest:
+        raise Failed(f"version {version.version} is not whole in {topics.MODEL_CHUNKS.name}/{version.chunk_partition}")
+    return model
+
+
+def answers(model: bytes, classes: tuple[str, ...], features: NDArray[np.float32]) -> list[str]:
+    """What the model answers to each row."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    found: list[str] = []
+    for first in range(0, len(features), BATCH):
+        labels = session.run(["label"], {"input": features[first : first + BATCH]})[0]
+        found += [classes[int(index)] for index in np.asarray(labels).ravel()]
+    return found
