@@ -307,3 +307,23 @@ def test_a_stored_model_that_was_touched_or_whose_key_is_not_trusted_does_not_se
     bench.stop()
     bench.registry.key = type(bench.registry)().key
     assert not bench.device().ready
+
+
+def test_a_connection_that_comes_back_repeats_nothing(bench: Any) -> None:
+    bench.serving(1)
+    for version in (2, 3):
+        bench.assign(version, favourite=version % 2)
+        bench.eventually(lambda version=version: bench.metric("edgeloop_inference_model_version", stream=STREAM) == version)
+    reports = len(bench.eventually(lambda: bench.kafka.reports if bench.kafka.reports[-1].version == 3 else None))
+    bench.kafka.online = False
+    bench.eventually(lambda: bench.metric("edgeloop_inference_background_failures_total", job="installer") >= 1)
+    bench.kafka.online = True
+    bench.assign(4)
+    bench.eventually(lambda: [(r.status, r.version) for r in bench.kafka.reports[reports:]] == [("INSTALLED", 4)])
+
+
+def test_what_a_killed_trial_left_behind_is_removed_at_the_next_start(bench: Any) -> None:
+    left = bench.folder / "data" / "scratch" / "trial-x"
+    left.mkdir(parents=True)
+    bench.device()
+    assert not left.exists()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 import tritonclient.grpc as triton
 from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
 from edgeloop_inference.core.rows import Rows
+from tritonclient.utils import InferenceServerException
 
 
 def rows(count: int = 1, stream: str = "pumps", version: int = 1, value: float = 1.0) -> Rows:
@@ -187,6 +190,7 @@ import os, sys, threading
 from pathlib import Path
 from edgeloop_inference.adapters.outbox import Outbox
 from edgeloop_inference.core.rows import Rows
+from tritonclient.utils import InferenceServerException
 outbox = Outbox(Path(sys.argv[1]), max_rows=10**6, max_bytes=1 << 30)
 def write():
     while True:
@@ -214,3 +218,47 @@ def test_no_answered_row_is_lost_and_no_number_is_given_twice_however_often_the_
     outbox.close()
     assert set(answered) <= set(stored)
     assert stored == list(range(len(stored)))
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def test_a_device_killed_without_a_network_sends_every_answered_row_after_its_restart(bench: Any) -> None:
+    bench.serving()
+    bench.stop()
+    http, port = free_port(), free_port()
+    environment = {
+        **os.environ,
+        "EDGELOOP_INFERENCE_DEVICE": "p1",
+        "EDGELOOP_INFERENCE_TENANT": "acme",
+        "EDGELOOP_INFERENCE_STREAMS": "pumps",
+        "EDGELOOP_INFERENCE_DATA_DIR": str(bench.folder / "data"),
+        "EDGELOOP_INFERENCE_TRUST_FILE": str(bench.folder / "trust.pem"),
+        "EDGELOOP_INFERENCE_GRPC_PORT": str(port),
+        "EDGELOOP_HTTP_PORT": str(http),
+        "EDGELOOP_KAFKA_BOOTSTRAP": f"127.0.0.1:{free_port()}",
+    }
+    numbers: list[int] = []
+    for _ in range(2):
+        child = subprocess.Popen([sys.executable, "-m", "edgeloop_inference"], env=environment)
+        client = triton.InferenceServerClient(f"127.0.0.1:{port}")
+        bench.eventually(lambda client=client: is_ready(client))
+        with urllib.request.urlopen(f"http://127.0.0.1:{http}/readyz", timeout=5) as page:
+            assert page.status == 200
+        numbers += [ask(port, value).parameters["edgeloop_seq"].int64_param for value in range(20)]
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        client.close()
+    assert numbers == list(range(40))
+    bench.device()
+    bench.eventually(lambda: sorted(set(sent(bench))) == [(1, n) for n in range(40)])
+
+
+def is_ready(client: Any) -> bool:
+    try:
+        return bool(client.is_server_ready())
+    except InferenceServerException:
+        return False

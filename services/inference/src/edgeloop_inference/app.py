@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ from edgeloop_inference.adapters.installer import Installer
 from edgeloop_inference.adapters.kafka import Kafka
 from edgeloop_inference.adapters.model_store import ModelStore
 from edgeloop_inference.adapters.models import Models
-from edgeloop_inference.adapters.outbox import Outbox
+from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
 from edgeloop_inference.adapters.sender import Sender
 from edgeloop_inference.adapters.server import PortTaken, Server
 from edgeloop_inference.adapters.servicer import InferenceServicer
@@ -66,18 +66,19 @@ class Device:
         self._stopping = threading.Event()
         self._metrics = Metrics(registry, log)
         self._models = Models(settings.stream_names, self._installed)
-        self._outbox = Outbox(
-            settings.data_dir,
-            max_rows=settings.outbox_max_rows,
-            max_bytes=settings.outbox_max_bytes,
-            appended=self._rows_came,
-        )
+        try:
+            self._outbox = Outbox(
+                settings.data_dir, max_rows=settings.outbox_max_rows, max_bytes=settings.outbox_max_bytes, appended=self._rows_came
+            )
+        except OutboxUnavailable as error:
+            raise CannotStart(str(error)) from error
         self._watch_outbox(self._outbox)
         self._sender = Sender(
             kafka, self._outbox, self._metrics, settings.tenant, settings.device, settings.linger_ms / 1000, self._stopping
         )
         scratch = settings.data_dir / "scratch"
-        scratch.mkdir(exist_ok=True)
+        shutil.rmtree(scratch, ignore_errors=True)  # a trial that was killed with its device leaves its directory
+        scratch.mkdir()
 
         def start_trial(statement: Statement) -> TrialRun:
             return TrialRun(
@@ -176,7 +177,10 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     log = context.log.bind(device=settings.device)
     device = Device(settings, context, context.metrics, log)
     # Alive as long as it answers: a device whose disk is full serves on, and says so in its metrics.
-    http = HealthServer(shared.http_host, shared.http_port, context.metrics, healthy=lambda: True, ready=lambda: device.ready)
+    try:
+        http = HealthServer(shared.http_host, shared.http_port, context.metrics, healthy=lambda: True, ready=lambda: device.ready)
+    except OSError as error:
+        raise CannotStart(f"HTTP: cannot listen on {shared.http_host}:{shared.http_port}: {error.strerror}") from error
     if shared.http_port:
         http.start()
     device.start()
@@ -190,13 +194,12 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
 
 def _locked(folder: Path) -> Any:
     """The file whose lock says that a process has the device's data; the lock ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / "lock").open("w")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("w")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        file.close()
         raise CannotStart(f"{folder} is in use by another process") from error
-    file.write(str(os.getpid()))
-    file.flush()
+    except OSError as error:
+        raise CannotStart(f"data directory: {error}") from error
     return file

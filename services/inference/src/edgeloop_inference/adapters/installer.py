@@ -94,8 +94,12 @@ class Installer:
                     self._models.learn(definition.stream)
                     self._definitions[definition.stream] = definition
             case Assignment(tenant=self._tenant, device_id=self._device) as assignment:
-                # What was dealt with stays dealt with when a new follower reads the topic from its beginning.
-                if self._models.concerns(assignment.stream) and self._seen.get(assignment.stream) != received.at:
+                if not self._models.concerns(assignment.stream):
+                    return
+                # A new follower reads from the beginning: what was dealt with, and what came before it, is done.
+                if self._seen.get(assignment.stream) == received.at:
+                    self._wishes.pop(assignment.stream, None)
+                else:
                     self._wishes[assignment.stream] = received
             case _:
                 return

@@ -59,6 +59,11 @@ class Outbox:
         Bounds; beyond them the oldest rows are dropped.
     appended
         Called after each commit with new rows, from the thread of one of the requests.
+
+    Raises
+    ------
+    OutboxUnavailable
+        The file can be neither opened nor replaced.
     """
 
     def __init__(self, folder: Path, *, max_rows: int, max_bytes: int, appended: Callable[[], None] = lambda: None) -> None:
@@ -72,10 +77,13 @@ class Outbox:
         self._path = folder / "outbox.db"
         self._counter = folder / "epoch"
         try:
-            self._writer = self._open()
-        except (apsw.NotADBError, apsw.CorruptError):
-            self._put_aside()
-            self._writer = self._open()
+            try:
+                self._writer = self._open()
+            except (apsw.NotADBError, apsw.CorruptError):
+                self._put_aside()
+                self._writer = self._open()
+        except (apsw.Error, OSError) as error:
+            raise OutboxUnavailable(f"the outbox {self._path} cannot be opened: {error}") from error
         self._reader = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
         self._load()
         self.dropped = 0
