@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
+from edgeloop_inference.__main__ import main
+from edgeloop_inference.app import CannotStart
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
@@ -115,15 +117,28 @@ def test_a_port_that_is_taken_is_one_clear_line_and_exit_code_2(bench: Any) -> N
     run = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
     assert run.returncode == 2
     assert f"cannot listen on 127.0.0.1:{taken}" in run.stderr.splitlines()[-1]
-    environment["EDGELOOP_INFERENCE_DATA_DIR"] = str(bench.folder / "data")
+    environment |= {"EDGELOOP_INFERENCE_GRPC_PORT": "0", "EDGELOOP_HTTP_PORT": str(taken)}
     run = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
-    assert run.returncode == 2 and "is in use by another process" in run.stderr
-    environment["EDGELOOP_INFERENCE_TRUST_FILE"] = "/nowhere.pem"
-    run = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
-    assert run.returncode == 2 and "trust file /nowhere.pem" in run.stderr
-    del environment["EDGELOOP_INFERENCE_DEVICE"]
-    run = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
-    assert run.returncode == 2 and "EDGELOOP_INFERENCE_DEVICE" in run.stderr
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1] == f"edgeloop-inference: HTTP: cannot listen on 127.0.0.1:{taken}: Address already in use"
+
+
+def test_a_device_that_cannot_start_says_why(bench: Any) -> None:
+    bench.serving()
+    with pytest.raises(CannotStart, match="is in use by another process"):
+        bench.device()
+    with pytest.raises(CannotStart, match=r"trust file .*nowhere\.pem"):
+        bench.device(trust_file=bench.folder / "nowhere.pem")
+    with pytest.raises(CannotStart, match="data directory"):
+        bench.device(data_dir="/dev/null/data")
+
+
+def test_settings_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("EDGELOOP_INFERENCE_TRUST_FILE", "trust.pem")
+    monkeypatch.setenv("EDGELOOP_INFERENCE_GRPC_PORT", "many")
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert "EDGELOOP_INFERENCE_DEVICE: Field required" in said and "EDGELOOP_INFERENCE_GRPC_PORT: " in said
 
 
 def test_neither_river_nor_sklearn_comes_onto_a_device() -> None:
