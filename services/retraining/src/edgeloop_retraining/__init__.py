@@ -1,0 +1,1 @@
+"""Decide when a stream is due for retraining, and on which rows."""

@@ -1,0 +1,23 @@
+"""Composition root of retraining."""
+
+from __future__ import annotations
+
+from edgeloop_streaming import Context, Service, State
+
+from edgeloop_retraining.handlers import INPUTS, NAME, RetrainingTask
+from edgeloop_retraining.metrics import Metrics
+from edgeloop_retraining.settings import Settings
+
+
+def build(context: Context, settings: Settings) -> Service:
+    """Wire retraining to the clients of a process."""
+    policy = settings.policy()
+    metrics = Metrics(context.metrics)
+    reader = context.reader()
+    cluster = reader.cluster_id()
+    reader.close()
+
+    def task(partition: int, state: State) -> RetrainingTask:
+        return RetrainingTask(partition, state, policy, cluster, metrics)
+
+    return Service(name=NAME, inputs=INPUTS, task=task)

@@ -1,0 +1,65 @@
+"""Where a stream's labelled rows lie, so that a window of rows can be named by ranges of ``examples``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from edgeloop_contracts import DriftPartial, Range, Reference
+from edgeloop_contracts.positions import PooledOrder
+
+PAGE = 500  # rows whose references are kept in one record
+
+
+class MissingRowsError(Exception):
+    """A window reaches back to rows that are no longer known."""
+
+
+def reference(order: PooledOrder, partial: DriftPartial) -> Reference | None:
+    """Where the rows lie that ``partial`` adds to ``order``; ``None`` when it adds none."""
+    skipped = order.skipped(partial)
+    if skipped == partial.count:
+        return None
+    return Reference(
+        partition=partial.partition,
+        offset=partial.offset,
+        first_index=partial.first_index + skipped,
+        count=partial.count - skipped,
+        row=order.rows,
+    )
+
+
+def page_of(reference: Reference) -> int:
+    """Number of the page that a reference belongs to."""
+    return reference.row // PAGE
+
+
+def outdated(pages: Mapping[int, Iterable[Reference]], first: int) -> list[int]:
+    """Pages that hold no row after the first ``first`` ones."""
+    return [page for page, held in pages.items() if all(r.row + r.count <= first for r in held)]
+
+
+def ranges(references: Iterable[Reference], start: int, end: int) -> tuple[Range, ...]:
+    """Ranges of ``examples`` that hold exactly rows ``start + 1`` to ``end``, by partition.
+
+    Offsets name the batches to read; of the first and the last batch, only rows with indices in range belong to the window.
+
+    Raises
+    ------
+    MissingRowsError
+        The references do not hold all of these rows.
+    """
+    found: dict[int, Range] = {}
+    rows = 0
+    for r in references:
+        before, after = max(start - r.row, 0), max(r.row + r.count - end, 0)
+        count = r.count - before - after
+        if count <= 0:
+            continue
+        rows += count
+        first = r.first_index + before
+        open_range = found.get(r.partition) or Range(partition=r.partition, first_offset=r.offset, first_index=first)
+        found[r.partition] = replace(open_range, end_offset=r.offset + 1, end_index=first + count)
+    if rows != end - start:
+        raise MissingRowsError(f"of rows {start + 1} to {end}, {rows} are known")
+    return tuple(found[partition] for partition in sorted(found))

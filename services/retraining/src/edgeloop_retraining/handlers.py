@@ -1,0 +1,146 @@
+"""Partials, signals, commands and runs in; training requests out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from edgeloop_contracts import (
+    CampaignState,
+    DetectionProgress,
+    DriftPartial,
+    DriftSignal,
+    PartialKind,
+    Reference,
+    RowPage,
+    RunStatus,
+    SignalKind,
+    StartTraining,
+    TrainingRun,
+    topics,
+)
+from edgeloop_contracts.positions import PooledOrder
+from edgeloop_streaming import InvalidEvent, Received, Send, State
+
+from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Happening, Unfit, decide
+from edgeloop_retraining.core.policy import Policy
+from edgeloop_retraining.core.requests import request
+from edgeloop_retraining.core.windows import outdated, page_of, reference
+from edgeloop_retraining.metrics import Metrics
+
+NAME = "retraining"
+INPUTS = (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS)
+Stream = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one stream: its campaigns, and pages of where its rows lie."""
+
+    state: CampaignState
+    pages: dict[int, list[Reference]] = field(default_factory=dict[int, list[Reference]])
+    touched: set[int] = field(default_factory=set[int])
+
+    def references(self) -> Iterable[Reference]:
+        """All references, oldest first."""
+        return (r for page in sorted(self.pages) for r in self.pages[page])
+
+
+class RetrainingTask:
+    """Decides about the streams of one partition.
+
+    Parameters
+    ----------
+    state
+        What it goes on from.
+    policy
+        When fits are due.
+    cluster
+        Id of the Kafka cluster, for manifests.
+    partition, metrics
+        Which partition, and what to count into.
+    """
+
+    def __init__(self, partition: int, state: State, policy: Policy, cluster: str, metrics: Metrics) -> None:
+        self._partition = partition
+        self._state = state
+        self._policy = policy
+        self._cluster = cluster
+        self._metrics = metrics
+        self._streams: dict[Stream, Known] = {}
+        self._touched: dict[Stream, None] = {}
+        for _, campaign in state.items(CampaignState):
+            self._streams[campaign.tenant, campaign.stream] = Known(campaign)
+        for key, page in state.items(RowPage):
+            self._streams[page.tenant, page.stream].pages[int(key.rpartition("/")[2])] = list(page.references)
+
+    def handle(self, received: Received[Any]) -> Iterable[Send]:
+        """Take one record in; ask for the fits that have become due."""
+        match received.event:
+            case DriftPartial(kind=PartialKind.ERRORS) as partial:
+                return self._counted(partial)
+            case DriftSignal(kind=SignalKind.ERROR_RATE, rising=True) as signal:
+                return self._decide(signal, Alarm(signal.signal_id, signal.row, received.cause))
+            case DetectionProgress() as progress:
+                return self._decide(progress, Detected(progress.row))
+            case StartTraining() as command:
+                if not command.command_id or not command.stream or command.rows < 0:
+                    raise InvalidEvent("MALFORMED", "a command needs an id, a stream, and no less than 0 rows")
+                return self._decide(command, Command(command.command_id, command.rows, received.cause))
+            case TrainingRun(status=RunStatus.REJECTED | RunStatus.FAILED, stage=0) as run:
+                return self._decide(run, Unfit(run.campaign, received.cause))
+            case DriftPartial() | DriftSignal() | TrainingRun():
+                return []
+            case other:
+                raise InvalidEvent("WRONG_TYPE", f"expected a partial, signal, command or run, given {type(other).__name__}")
+
+    def flush(self) -> Iterable[Send]:
+        """Write what changed; forget rows that no window can reach any more."""
+        for stream in self._touched:
+            known = self._streams[stream]
+            name = "/".join(stream)
+            self._state.put(name, known.state)
+            for page in sorted(known.touched):
+                self._state.put(f"{name}/{page}", RowPage(tenant=stream[0], stream=stream[1], references=tuple(known.pages[page])))
+            for page in outdated(known.pages, known.state.decided - self._policy.window):
+                del known.pages[page]
+                self._state.delete(RowPage, f"{name}/{page}")
+            known.touched.clear()
+        if self._touched:
+            undecided = sum(known.state.rows - known.state.decided for known in self._streams.values())
+            self._metrics.undecided.labels(self._partition).set(undecided)
+        self._touched = {}
+        return []
+
+    def _counted(self, partial: DriftPartial) -> list[Send]:
+        if partial.count < 1:
+            raise InvalidEvent("MALFORMED", f"a partial of {partial.count} rows")
+        known = self._known(partial)
+        order = PooledOrder(known.state.rows, known.state.positions)
+        new = reference(order, partial)
+        if new is None:
+            return []
+        page = page_of(new)
+        known.pages.setdefault(page, []).append(new)
+        known.touched.add(page)
+        order = order.after(partial)
+        known.state = replace(known.state, positions=order.positions)
+        return self._decide(partial, Counted(order.rows, new.row + 1 if partial.model_version else 0))
+
+    def _known(self, event: Any) -> Known:
+        stream = (event.tenant, event.stream)
+        if stream not in self._streams:
+            self._streams[stream] = Known(CampaignState(tenant=event.tenant, stream=event.stream))
+        return self._streams[stream]
+
+    def _decide(self, event: Any, happening: Happening) -> list[Send]:
+        known = self._known(event)
+        self._touched[event.tenant, event.stream] = None
+        known.state, fits = decide(self._policy, known.state, happening)
+        sends: list[Send] = []
+        for fit in fits:
+            asked = request(event.tenant, event.stream, fit, known.references(), self._cluster)
+            self._metrics.requests.labels(str(fit.stage) if fit.stage < len(self._policy.stages) else "later").inc()
+            sends.append(Send(topics.TRAINING_REQUESTS, f"{event.tenant}/{event.stream}", asked, cause=fit.cause))
+        return sends
