@@ -1,0 +1,119 @@
+"""One fit: parity, equal bytes in every process, and rows that are hard to fit on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from edgeloop_trainer.adapters.fit import fit
+from edgeloop_trainer.adapters.onnx_export import ParityError, check_parity, export
+from edgeloop_trainer.core.fits import Failed, Family, FitJob, Fitted, Recipe
+
+CLASSES = ("a", "b", "c")
+
+
+def job(rows: int = 300, classes: int = 3, family: Family = Family.EXTRA_TREES) -> FitJob:
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(rows, 5)).astype(np.float32)
+    labels = np.digitize(features[:, 0] + features[:, 1], [-0.5, 0.5][: classes - 1]).astype(np.int64)
+    return FitJob("digest", features, labels, CLASSES[:classes], None, Recipe(family))
+
+
+@pytest.mark.parametrize("family", list(Family))
+@pytest.mark.parametrize("classes", [2, 3])
+def test_every_family_becomes_a_file_that_keeps_the_contract(family, classes):
+    given = job(classes=classes, family=family)
+    fitted = fit(given)
+    assert isinstance(fitted, Fitted), fitted
+    assert fitted.digest == hashlib.sha256(fitted.onnx).hexdigest()
+    session = onnxruntime.InferenceSession(fitted.onnx)
+    assert [(i.name, i.type, i.shape[1]) for i in session.get_inputs()] == [("input", "tensor(float)", 5)]
+    assert [(o.name, o.type) for o in session.get_outputs()] == [("label", "tensor(int64)"), ("probabilities", "tensor(float)")]
+    label, probabilities = session.run(None, {"input": given.features})
+    assert label.shape == (300,)
+    assert probabilities.shape == (300, classes)
+    assert (label == given.labels).mean() > 0.8
+
+
+def test_two_processes_make_the_same_bytes():
+    program = f"""
+import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_fit import job; from edgeloop_trainer.adapters.fit import fit; from edgeloop_trainer.core.fits import Family
+print(*(fit(job(family=family)).digest for family in Family))"""
+    environments = [{**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"} for seed in ("1", "2")]
+    one, other = (subprocess.check_output([sys.executable, "-c", program], env=env, text=True).splitlines()[-1] for env in environments)
+    assert one == other
+    assert len(set(one.split())) == len(Family)
+
+
+def test_rows_of_one_class_fail_with_a_reason():
+    given = job()
+    failed = fit(replace(given, labels=given.labels * 0, classes=("a",)))
+    assert isinstance(failed, Failed)
+    assert "one class" in failed.reason
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_constant_features_fit(family):
+    given = job(family=family)
+    assert isinstance(fit(replace(given, features=np.ones_like(given.features))), Fitted)
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_missing_values_and_a_column_without_any_value_fit(family):
+    given = job(family=family)
+    features = given.features.copy()
+    features[:, 3] = np.nan
+    features[::7, 4] = np.nan
+    assert isinstance(fit(replace(given, features=features)), Fitted)
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_ten_rows_fit(family):
+    assert isinstance(fit(job(rows=10, family=family)), Fitted)
+
+
+def test_infinite_values_fail_with_a_reason():
+    given = job()
+    features = given.features.copy()
+    features[0, 0] = np.inf
+    failed = fit(replace(given, features=features))
+    assert isinstance(failed, Failed)
+    assert "infinity" in failed.reason
+
+
+def test_a_challenger_is_compared_with_the_majority_class_of_the_older_rows():
+    given = job()
+    held = np.arange(300) >= 240
+    tally = fit(replace(given, held=held)).tally
+    assert tally.judged == 60
+    assert tally.wins > tally.losses
+
+
+def test_older_rows_of_one_class_give_no_lead():
+    given = job(rows=20)
+    labels = np.array([0] * 16 + [1] * 4)
+    tally = fit(replace(given, labels=labels, classes=("a", "b"), held=np.arange(20) >= 16)).tally
+    assert (tally.wins, tally.losses, tally.judged) == (0, 0, 4)
+
+
+def test_a_file_that_answers_otherwise_is_found():
+    from sklearn.tree import DecisionTreeClassifier
+
+    given = job()
+    models = [DecisionTreeClassifier(max_depth=depth).fit(given.features, given.labels) for depth in (1, 5)]
+    with pytest.raises(ParityError, match="labels differ"):
+        check_parity(models[0], export_plain(models[1]), given.features)
+
+
+def export_plain(tree) -> bytes:
+    from sklearn.pipeline import Pipeline
+
+    return export(Pipeline([("model", tree)]), 5)
