@@ -115,8 +115,9 @@ def _again(state: CampaignState, event: Unfit) -> CampaignState:
     """While there is no model there are no errors, hence no alarms: a command that came to nothing is repeated at double the rows."""
     if not state.command or event.campaign != state.campaign or state.stage != 1 or state.answered:
         return state
-    name, _, attempt = event.campaign.partition("~")
-    again = WaitingAlarm(id=f"{name}~{int(attempt or 1) + 1}", row=max(2 * state.opened, state.decided), command=True, cause=event.cause)
+    name, _, attempt = event.campaign.rpartition("~")
+    again = f"{name}~{int(attempt) + 1}" if name and attempt.isdecimal() else f"{event.campaign}~2"
+    row = max(2 * state.opened, state.decided)
     closed = replace(state, campaign="", command=False, stage=0)
     return _wait(closed, WaitingAlarm(id=again, row=row, command=True, cause=event.cause))
 
