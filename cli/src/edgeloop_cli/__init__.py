@@ -1,1 +1,3 @@
 """The command ``edgeloop``."""
+
+__version__ = "0.1.0"

@@ -64,10 +64,10 @@ class DeviceClient:
     def version(self) -> int:
         """Version that it serves; 0 if it has none yet, or does not answer."""
         try:
-            ready = self._stub.ModelReady(messages.ModelReadyRequest(name=self._model), timeout=DEADLINE_S)
+            ready = self._stub.model_ready(messages.ModelReadyRequest(name=self._model), timeout=DEADLINE_S)
             if not ready.ready:
                 return 0
-            told = self._stub.ModelMetadata(messages.ModelMetadataRequest(name=self._model), timeout=DEADLINE_S)
+            told = self._stub.model_metadata(messages.ModelMetadataRequest(name=self._model), timeout=DEADLINE_S)
             return max((int(version) for version in told.versions), default=0)
         except grpc.RpcError:
             return 0
@@ -84,7 +84,7 @@ class DeviceClient:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
-                return answer_in(self._stub.ModelInfer(request, timeout=DEADLINE_S))
+                return answer_in(self._stub.model_infer(request, timeout=DEADLINE_S))
             except grpc.RpcError as error:
                 if error.code() not in _PASSING or time.monotonic() > deadline:
                     raise Failed(f"device {self.name or self.target} does not answer: {error.code().name}: {error.details()}") from None
@@ -92,7 +92,7 @@ class DeviceClient:
 
     def ask_later(self, row: NDArray[np.float32], done: Callable[[Answer | None], None], request_id: str = "") -> None:
         """Ask without waiting; ``done`` is called in another thread, with ``None`` if there is no answer."""
-        call: Any = self._stub.ModelInfer.future(self._request(row, request_id), timeout=DEADLINE_S)
+        call: Any = self._stub.model_infer.future(self._request(row, request_id), timeout=DEADLINE_S)
 
         def finished(ended: Any) -> None:
             try:

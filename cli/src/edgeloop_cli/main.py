@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
-from edgeloop_cli import run, topics, up
+from edgeloop_cli import __version__, demo, run, status, tail, topics, up, why
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (up.add_to, run.add_to, topics.add_to)
+COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
+    demo.add_to,
+    up.add_to,
+    status.add_to,
+    run.add_to,
+    topics.add_to,
+    tail.add_to,
+    why.add_to,
+)
 
 
 def build() -> typer.Typer:
@@ -21,10 +30,22 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     # With a callback the commands keep their names, also while there is only one.
-    app.callback()(lambda: None)
+    app.callback()(_about)
     for add_to in COMMANDS:
         add_to(app)
     return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"edgeloop {__version__}")
+        raise typer.Exit
+
+
+def _about(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+) -> None:
+    del version
 
 
 def main() -> None:

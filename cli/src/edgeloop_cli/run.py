@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,28 +66,43 @@ def run(
     with told(), interrupted_by_signals():
         from edgeloop_cli.runner import Runner
 
-        plan = planned(
-            stream, label, devices, label_delay, warmup, pace, seed, rows, name, device or [], data_dir, bootstrap, schema_registry, plot
+        plan = check(
+            stream=stream,
+            label=label,
+            devices=devices,
+            delay=label_delay,
+            warmup=warmup,
+            pace=pace,
+            seed=seed,
+            rows=rows,
+            name=name,
+            targets=device or [],
+            data_dir=data_dir,
+            bootstrap=bootstrap,
+            schema_registry=schema_registry,
+            plot=plot,
         )
         outcome = Runner(plan, Console(), progress_for()).run()
         finish(outcome, plan, report)
 
 
-def planned(
+def check(
+    *,
     stream: Path,
     label: str,
-    devices: int,
-    label_delay: int,
-    warmup: float,
-    pace: str,
-    seed: int,
-    rows: int,
-    name: str,
-    targets: list[str],
     data_dir: Path,
-    bootstrap: str,
-    schema_registry: str,
-    plot: Path | None,
+    devices: int = 4,
+    delay: int = 0,
+    warmup: float = 0.1,
+    pace: str = "lockstep",
+    seed: int = 0,
+    rows: int = 0,
+    name: str = "",
+    targets: Sequence[str] = (),
+    bootstrap: str = "",
+    schema_registry: str = "",
+    plot: Path | None = None,
+    known: Sequence[int] = (),
 ) -> Plan:
     """Check everything before anything is started.
 
@@ -115,7 +131,7 @@ def planned(
         title=name_of(stream),
         table=table,
         warmup=warm,
-        delay=label_delay,
+        delay=delay,
         rate=rate,
         seed=seed,
         name=name,
@@ -124,6 +140,7 @@ def planned(
         data_dir=data_dir,
         cluster=connection.running(data_dir, bootstrap, schema_registry),
         plot_dir=plot,
+        known=known,
     )
 
 

@@ -1,0 +1,146 @@
+"""What each event on the way from a device's report back to its cause has to tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeloop_contracts import (
+    Assignment,
+    DeviceReport,
+    DriftPartial,
+    DriftSignal,
+    Event,
+    ExampleBatch,
+    GateKind,
+    Label,
+    ModelCandidate,
+    ModelVersion,
+    ObservationBatch,
+    SignalKind,
+    StartTraining,
+    TrainingRequest,
+    TrainingRun,
+)
+
+SHORT = 12
+Facts = dict[str, Any]
+
+
+def place(at: str) -> tuple[str, int, int] | None:
+    """Topic, partition and offset of ``topic/partition/offset``; ``None`` where it is none.
+
+    >>> place("drift.signals/3/17"), place("somewhere")
+    (('drift.signals', 3, 17), None)
+    """
+    parts = at.rsplit("/", 2)
+    if len(parts) != 3 or not (parts[1].isdigit() and parts[2].isdigit()):
+        return None
+    return parts[0], int(parts[1]), int(parts[2])
+
+
+def title(event: Event) -> str:
+    """An event in a few words."""
+    match event:
+        case DeviceReport():
+            return f"device {event.device_id} serves version {event.version} of {event.stream}"
+        case Assignment():
+            return f"rollout assigned version {event.version} to {event.device_id}"
+        case ModelVersion():
+            return f"registry made version {event.version}"
+        case ModelCandidate():
+            return "trainer offered a candidate"
+        case TrainingRun():
+            return f"training run: {event.status.value.lower()}"
+        case TrainingRequest():
+            return f"retraining asked for stage {event.stage + 1} of a campaign"
+        case DriftSignal():
+            return f"drift: {event.detector}" + (f" of {event.feature}" if event.feature else "") + " raised a signal"
+        case StartTraining():
+            return "somebody asked for a training"
+        case DriftPartial():
+            return f"partial of {event.count} rows of {event.device_id}"
+        case ExampleBatch():
+            return f"{len(event.seqs)} labelled rows of {event.device_id}"
+        case ObservationBatch():
+            return f"{event.count} rows of {event.device_id}"
+        case Label():
+            return f"label of a row of {event.device_id}"
+        case _:
+            return event.FULLNAME
+
+
+def facts(event: Event) -> Facts:
+    """What matters of an event on this way; digests whole."""
+    match event:
+        case DeviceReport():
+            told = {"status": event.status.value, "version": event.version, "digest": event.digest}
+            return told | (
+                {"refused": event.refused_version, "reason": f"{event.reason}: {event.message}"} if event.refused_version else {}
+            )
+        case Assignment():
+            return {"version": event.version, "digest": event.digest, "size": event.size, "signed_by": event.key_id}
+        case ModelVersion():
+            return {
+                "version": event.version,
+                "beat_version": event.beat_version,
+                "digest": event.digest,
+                "rows": event.rows,
+                "dataset": event.dataset_digest,
+                **event.metrics,
+            }
+        case ModelCandidate():
+            return {"request": event.request_id, "digest": event.digest, "champion_version": event.champion_version, "rows": event.rows}
+        case TrainingRun():
+            return {
+                "request": event.request_id,
+                "wins": event.wins,
+                "losses": event.losses,
+                "judged": event.judged,
+                "decided_at_row": event.row,
+                "rows": event.rows,
+                "fit_seconds": round(event.fit_seconds, 3),
+                **({"reason": event.reason} if event.reason else {}),
+            }
+        case TrainingRequest():
+            ranges = [f"{event.manifest.topic}/{r.partition}/{r.first_offset}…{r.end_offset}" for r in event.manifest.ranges]
+            gate = "the majority class" if event.gate is GateKind.MAJORITY else f"the champion, until row {event.gate_until}"
+            return {
+                "request": event.request_id,
+                "window": ranges,
+                "rows": event.manifest.rows,
+                "window_ends_at_row": event.row,
+                "gate": gate,
+            }
+        case DriftSignal():
+            unit = "error rate" if event.kind is SignalKind.ERROR_RATE else "mean"
+            told = {"row": event.row, unit: f"{event.before:.4g} → {event.after:.4g}", "rising": event.rising}
+            return told | ({"model_version": event.model_version} if event.model_version else {})
+        case StartTraining():
+            return {"command": event.command_id, "rows": event.rows}
+        case DriftPartial():
+            batch = f"{event.partition}/{event.offset}"
+            return {"errors": event.errors.count(1), "rows": event.count, "model_version": event.model_version, "batch": batch}
+        case ExampleBatch():
+            versions = sorted(set(event.model_versions))
+            return {"seqs": f"{min(event.seqs)}…{max(event.seqs)}" if event.seqs else "", "model_versions": versions}
+        case ObservationBatch():
+            return {"seqs": f"{event.first_seq}…{event.first_seq + event.count - 1}", "model_version": event.model_version}
+        case Label():
+            return {"seq": event.seq, "label": event.label}
+        case _:
+            return {}
+
+
+def shown(value: Any) -> str:
+    """A fact in a few characters: digests short, numbers short."""
+    match value:
+        case float():
+            return f"{value:.4g}"
+        case list() if len(value) > 4:
+            return ", ".join(map(str, value[:4])) + f", … ({len(value)} in all)"
+        case list():
+            return ", ".join(map(str, value))
+        case str() if len(value) == 64 and all(c in "0123456789abcdef" for c in value):
+            return value[:SHORT]
+        case _:
+            return str(value)

@@ -1,0 +1,76 @@
+"""``edgeloop demo``: the closed loop on a real stream, in less than three minutes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Refused, told
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DATA = Path("examples/data/covtype_areas_dev.csv.gz")
+TRUTH = Path("examples/data/covtype_areas_dev.truth.json")
+LABEL = "y"
+ROWS = 14_000  # the world changes abruptly at row 7,629 and gradually from row 11,973 on
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="demo")(demo)
+
+
+def demo(
+    rows: Annotated[int, typer.Option(min=1_000, help="How many rows of the stream to play.")] = ROWS,
+    devices: Annotated[int, typer.Option(min=1, help="How many devices to start.")] = 4,
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Play a real stream, in which the world changes twice, through the whole platform.
+
+    Forest cover types, told from maps, where the area is hidden and changes: UCI Covertype (Blackard 1998, CC BY 4.0).
+    """
+    from edgeloop_local import interrupted_by_signals, progress_for
+    from rich.console import Console
+
+    with told(), interrupted_by_signals():
+        from edgeloop_cli.run import check, finish
+        from edgeloop_cli.runner import Runner
+
+        target = data_dir / "demo"
+        plan = check(
+            stream=_found(DATA), label=LABEL, rows=rows, devices=devices, data_dir=data_dir, plot=target, name="", known=_known(rows)
+        )
+        finish(Runner(plan, Console(), progress_for()).run(), plan, target / "report.json")
+        _what_next(Console(), data_dir, target)
+
+
+def _found(name: Path) -> Path:
+    """A file of the repository, wherever the command is run."""
+    for root in (Path(), *Path(__file__).resolve().parents[3:4]):
+        if (root / name).exists():
+            return root / name
+    raise Refused(f"{name} is not here: run the demo in the repository, or play a file of your own with `edgeloop run`")
+
+
+def _known(rows: int) -> list[int]:
+    """Rows at which the world is known to have changed."""
+    return [row for row in json.loads(_found(TRUTH).read_text(encoding="utf-8"))["change_points"] if row < rows]
+
+
+def _what_next(console: Console, data_dir: Path, target: Path) -> None:
+    console.print("\n[bold]What to look at next[/]")
+    for what, where in (
+        ("the picture", f"{target / 'accuracy.png'} (and accuracy.svg)"),
+        ("the report", str(target / "report.json")),
+        ("keep it all running", "edgeloop up"),
+        ("play a stream of your own", "edgeloop run --stream FILE.csv --label COLUMN"),
+        ("what is in the topics", "edgeloop topics; edgeloop tail drift.signals (while `edgeloop up` runs)"),
+        ("why a device runs what it runs", "edgeloop why DEVICE (while `edgeloop up` runs)"),
+        ("what each process printed", str(data_dir / "logs")),
+    ):
+        console.print(f"  {what:<32} {where}", highlight=False)

@@ -1,0 +1,104 @@
+"""``edgeloop tail``: decoded events of a topic."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Refused, told
+
+if TYPE_CHECKING:
+    from edgeloop_streaming.tailing import Shown
+    from rich.console import Console
+
+NEWEST = 10
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="tail")(tail)
+
+
+def _topic_names() -> list[str]:
+    from edgeloop_contracts import topics
+
+    return sorted(topic.name for topic in topics.all_topics())
+
+
+def tail(
+    topic: Annotated[str, typer.Argument(help="Name of the topic; see `edgeloop topics`.", autocompletion=_topic_names)],
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="All that is there, oldest first, instead of the newest.")
+    ] = False,
+    count: Annotated[int, typer.Option(min=0, help="How many events; 0 for as many as there are.")] = NEWEST,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with those that come, until Ctrl-C.")] = False,
+    as_json: options.Json = False,
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Print the newest events of a topic, each with its place, key and cause.
+
+    edgeloop tail drift.signals
+
+    edgeloop tail observations --from-beginning --count 100 --json
+
+    edgeloop tail model.events --follow
+    """
+    from rich.console import Console
+
+    with told():
+        from edgeloop_contracts import topics
+        from edgeloop_streaming.tailing import TopicTail
+
+        from edgeloop_cli import connection
+
+        try:
+            wanted = topics.by_name(topic)
+        except KeyError as error:
+            raise Refused(str(error.args[0])) from None
+        context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
+        try:
+            reader = TopicTail(context.settings, context.codec, wanted)
+        except LookupError as error:
+            raise Refused(str(error.args[0])) from None
+        console = Console(soft_wrap=True)
+        try:
+            shown = list(reader.existing(0 if from_beginning else count))
+            for one in (shown[:count] if from_beginning else shown[-count:]) if count else shown:
+                _print(one, console, as_json=as_json)
+            while follow:
+                for one in reader.poll(0.2):
+                    _print(one, console, as_json=as_json)
+        finally:
+            reader.close()
+
+
+def _print(one: Shown, console: Console, *, as_json: bool) -> None:
+    from edgeloop_streaming.tailing import Odd
+    from rich.markup import escape
+
+    from edgeloop_cli.core.showing import brief, causation, moment, plain, told
+
+    place = {"topic": one.topic, "partition": one.partition, "offset": one.offset, "time": moment(one.timestamp), "key": one.key}
+    if isinstance(one, Odd):
+        if as_json:
+            print(json.dumps({**place, "event": None, "reason": one.reason}), flush=True)
+        else:
+            console.print(f"{one.topic}/{one.partition}/{one.offset}  {escape(one.key)}  [yellow]{escape(one.reason)}[/]", highlight=False)
+        return
+    headers = causation(one.headers)
+    if as_json:
+        print(json.dumps({**place, "type": one.event.FULLNAME, "headers": headers, "event": plain(one.event.as_dict())}), flush=True)
+        return
+    kind = one.event.FULLNAME.rpartition(".")[2]
+    cause = headers.get("ce_causationat", "")
+    console.print(
+        f"[bold]{kind}[/]  {one.at}  {escape(one.key)}  [dim]{moment(one.timestamp)}[/]"
+        + (f"  [dim]because of[/] {cause}" if cause else ""),
+        highlight=False,
+    )
+    console.print("  " + escape(", ".join(f"{name}={brief(value)}" for name, value in told(one.event).items())), highlight=False)

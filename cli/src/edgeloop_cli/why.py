@@ -1,0 +1,179 @@
+"""``edgeloop why``: from what a device runs back to what led to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Refused, told
+
+if TYPE_CHECKING:
+    from edgeloop_streaming import Context, RangeReader, Received
+
+FURTHEST = 32  # steps; a chain has about ten
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="why")(why)
+
+
+def why(
+    device: Annotated[str, typer.Argument(help="Name of the device.")],
+    stream: Annotated[str, typer.Option(help="Which of its streams; by default the one it reported last.")] = "",
+    tenant: options.Tenant = "default",
+    as_json: options.Json = False,
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Walk from what a device runs back to the drift signal, and to the rows that raised it.
+
+    edgeloop why device-0
+
+    edgeloop why device-0 --stream machines --json
+    """
+    with told():
+        from edgeloop_cli import connection
+
+        context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
+        try:
+            report = newest_report(context, tenant, stream, device)
+        except LookupError as error:
+            raise Refused(str(error.args[0])) from None
+        steps = list(walk(context, report))
+        if as_json:
+            print(json.dumps([_as_object(record) for record in steps], indent=2))
+        else:
+            _draw(steps)
+
+
+def newest_report(context: Context, tenant: str, stream: str, device: str) -> Received[Any]:
+    """The last thing that a device said.
+
+    Raises
+    ------
+    Refused
+        It never said anything.
+    LookupError
+        The topic does not exist.
+    """
+    from edgeloop_contracts import topics
+
+    table = context.table(topics.FLEET_REPORTED)
+    table.refresh()
+    all_of_tenant = [record for key, record in table.items() if key.startswith(f"{tenant}/")]
+    found = [r for r in all_of_tenant if r.event.device_id == device and stream in ("", r.event.stream)]
+    if not found:
+        known = sorted({r.event.device_id for r in all_of_tenant if stream in ("", r.event.stream)})
+        shown = ", ".join(known[:12]) + (f", … ({len(known)} in all)" if len(known) > 12 else "")
+        raise Refused(f"no device called {device!r} has reported{f' for stream {stream}' if stream else ''}; there are: {shown or 'none'}")
+    # What it serves matters more than that it has started: a stream that it has a model of comes first.
+    return max(found, key=lambda r: (r.event.version > 0, r.timestamp, r.offset))
+
+
+def walk(context: Context, report: Received[Any]) -> Iterator[Received[Any]]:
+    """The report, and each record's cause in turn, as far as they are kept."""
+    from edgeloop_contracts import DeviceReport, ModelCandidate
+
+    reader = context.reader()
+    try:
+        record: Received[Any] | None = report
+        for _ in range(FURTHEST):
+            if record is None:
+                return
+            yield record
+            match record.event:
+                case ModelCandidate() as candidate:
+                    if (run := _run_of(context, record.key, candidate.request_id)) is not None:
+                        yield run
+                case _:
+                    pass
+            cause = _cause(reader, record)
+            if cause is None and isinstance(record.event, DeviceReport):
+                cause = _assignment(context, record)  # a device that has just started names no cause
+            record = cause
+    finally:
+        reader.close()
+
+
+def _cause(reader: RangeReader, record: Received[Any]) -> Received[Any] | None:
+    """The record that caused another; ``None`` where it names none, or retention has deleted it."""
+    from edgeloop_contracts import topics
+    from edgeloop_streaming import RangeGoneError
+
+    from edgeloop_cli.core.lineage import place
+
+    named = place(record.headers.get("ce_causationat", b"").decode("utf-8", "replace"))
+    if named is None:
+        return None
+    name, partition, offset = named
+    try:
+        found = reader.read(topics.by_name(name), partition, offset, offset + 1, timeout=10.0)
+    except (KeyError, RangeGoneError, TimeoutError):
+        return None
+    return found[0] if found else None
+
+
+def _assignment(context: Context, record: Received[Any]) -> Received[Any] | None:
+    from edgeloop_contracts import topics
+
+    table = context.table(topics.ROLLOUT_ASSIGNMENTS)
+    table.refresh()
+    found = table.get(record.key)
+    return found if found is not None and found.event.version == record.event.version else None
+
+
+def _run_of(context: Context, key: str, request_id: str) -> Received[Any] | None:
+    """How the run behind a candidate ended."""
+    from edgeloop_contracts import topics
+
+    follower = context.follower([topics.TRAINING_RUNS])
+    runs: list[Received[Any]] = []
+    try:
+        follower.refresh(lambda record: runs.append(record) if record.key == key and record.event.request_id == request_id else None)
+    finally:
+        follower.close()
+    return runs[-1] if runs else None
+
+
+def _as_object(record: Received[Any]) -> dict[str, Any]:
+    from edgeloop_cli.core.lineage import facts, title
+    from edgeloop_cli.core.showing import causation, moment
+
+    place = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "key": record.key}
+    return {
+        "what": title(record.event),
+        "type": record.event.FULLNAME,
+        **place,
+        "time": moment(record.timestamp),
+        "id": record.id,
+        "correlation": record.correlation,
+        "cause": causation(record.headers).get("ce_causationat", ""),
+        "facts": facts(record.event),
+    }
+
+
+def _draw(steps: list[Received[Any]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    from edgeloop_cli.core.lineage import facts, shown, title
+    from edgeloop_cli.core.showing import moment
+
+    root: Tree | None = None
+    branch: Tree | None = None
+    for record in steps:
+        told_facts = ", ".join(f"{name} {shown(value)}" for name, value in facts(record.event).items())
+        text = f"[bold]{escape(title(record.event))}[/]  [dim]{record.at}  {moment(record.timestamp)}[/]\n{escape(told_facts)}"
+        if branch is None:
+            root = branch = Tree(text)
+        else:
+            branch = branch.add(f"because {text}")
+    if root is not None:
+        Console(soft_wrap=True, highlight=False).print(root)

@@ -1,0 +1,105 @@
+"""The newest records of a topic, and those that follow, as a person looks at them: also what cannot be decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import IsolationLevel, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+from edgeloop_contracts import Topic
+
+from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_streaming.messages import Received
+from edgeloop_streaming.partitions import PartitionReader, Place, end_offsets, received_from
+from edgeloop_streaming.settings import KafkaSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A record that is no event: a tombstone, or bytes that its topic does not take.
+
+    Attributes
+    ----------
+    topic, partition, offset, timestamp, key
+        Where and when it lies, the time in milliseconds.
+    reason
+        Why it is none.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: str
+    reason: str
+
+
+Shown = Received[Any] | Odd
+
+
+class TopicTail:
+    """Reads one topic.
+
+    Parameters
+    ----------
+    settings, codec
+        As of the process.
+    topic
+        Which.
+
+    Raises
+    ------
+    LookupError
+        The cluster does not have it.
+    """
+
+    def __init__(self, settings: KafkaSettings, codec: Codec, topic: Topic) -> None:
+        self._topic = topic
+        self._codec = codec
+        self._reader = PartitionReader(settings)
+        self._admin = AdminClient(settings.librdkafka())
+        name = settings.topic_prefix + topic.name
+        self._places: list[Place] = [(name, p) for p in self._reader.partitions_of(name)]
+
+    def existing(self, newest: int = 0) -> Iterator[Shown]:
+        """What is there now; afterwards :meth:`poll` goes on from there.
+
+        Parameters
+        ----------
+        newest
+            Read no further back than it takes to find that many in each partition; 0 reads everything.
+        """
+        ends = end_offsets(self._admin, self._places)
+        starts = self._starts()
+        if newest:
+            # Every transaction leaves a control record behind, so more offsets are needed than records.
+            starts = {place: max(start, ends[place] - 3 * newest - 10) for place, start in starts.items()}
+        self._reader.assign(starts)
+        messages: list[Message] = []
+        self._reader.read_until({place: end for place, end in ends.items() if end > starts[place]}, messages.append)
+        yield from map(self._shown, sorted(messages, key=lambda m: (m.timestamp()[1], m.partition(), m.offset())))
+
+    def poll(self, timeout: float) -> list[Shown]:
+        """What came since, within ``timeout`` seconds."""
+        return [self._shown(message) for message in self._reader.poll(timeout)]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._reader.close()
+
+    def _starts(self) -> dict[Place, int]:
+        wanted = {TopicPartition(topic, partition): OffsetSpec.earliest() for topic, partition in self._places}
+        answers = self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=10)
+        return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
+
+    def _shown(self, message: Message) -> Shown:
+        try:
+            if message.value() is not None:
+                return received_from(message, self._topic, self._codec)
+            reason = "tombstone"
+        except (UndecodableError, UnknownKindError) as error:
+            reason = str(error)
+        key = (message.key() or b"").decode("utf-8", "replace")
+        return Odd(self._topic.name, message.partition() or 0, message.offset() or 0, message.timestamp()[1], key, reason)
