@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import apsw
@@ -105,6 +106,16 @@ def test_a_full_disk_loses_rows_without_a_number_and_recovery_needs_no_restart(t
     connection.execute("pragma max_page_count = 1000000")
     assert outbox.append(rows()) == 1
     assert outbox.healthy and kept(outbox) == [0, 1]
+    outbox.close()
+
+
+def test_the_outbox_takes_at_most_half_of_what_is_free_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = 20 * rows().size
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    outbox = opened(tmp_path)
+    for _ in range(15):
+        outbox.append(rows())
+    assert (outbox.rows, outbox.dropped) == (10, 5)
     outbox.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -56,7 +57,7 @@ class Outbox:
     folder
         Where the file ``outbox.db`` lies; made if absent.
     max_rows, max_bytes
-        Bounds; beyond them the oldest rows are dropped.
+        Bounds; beyond them the oldest rows are dropped. At most half of what is free on the disk at the start is used.
     appended
         Called after each commit with new rows, from the thread of one of the requests.
 
@@ -67,7 +68,6 @@ class Outbox:
     """
 
     def __init__(self, folder: Path, *, max_rows: int, max_bytes: int, appended: Callable[[], None] = lambda: None) -> None:
-        self._max_rows, self._max_bytes = max_rows, max_bytes
         self._appended = appended
         self._place = 0
         self._pending: deque[_Waiting] = deque()
@@ -75,6 +75,9 @@ class Outbox:
         self._commit_lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "outbox.db"
+        used = self._path.stat().st_size if self._path.exists() else 0
+        # A disk that the outbox itself had filled could not even be told that rows were sent.
+        self._max_rows, self._max_bytes = max_rows, min(max_bytes, (shutil.disk_usage(folder).free + used) // 2)
         self._counter = folder / "epoch"
         try:
             try:
