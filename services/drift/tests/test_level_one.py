@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from edgeloop_contracts import DriftPartial, ExampleBatch, ObservationBatch
 from edgeloop_drift.core import bits, blocks
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 HERE = blocks.Place(0, 0)
 
@@ -51,7 +52,10 @@ def test_a_repeated_batch_changes_nothing() -> None:
 
 def test_a_block_with_a_gap_ends_at_the_next_block_and_is_given_up_when_most_of_it_is_missing() -> None:
     one = np.ones((30, 1))
-    assert [(b.first_index, b.count) for b in fold([observed(one), observed(one, 50), observed(one[:20], 100), observed(one, 150)])] == [(0, 30), (50, 30)]
+    assert [(b.first_index, b.count) for b in fold([observed(one), observed(one, 50), observed(one[:20], 100), observed(one, 150)])] == [
+        (0, 30),
+        (50, 30),
+    ]
 
 
 def test_a_new_epoch_or_another_number_of_features_starts_a_new_block() -> None:

@@ -5,7 +5,8 @@ import pytest
 from edgeloop_contracts import DetectorState, DriftPartial, PartialKind, Position
 from edgeloop_drift.core.detectors import DetectorSpec
 from edgeloop_drift.core.pooling import STREAM, VERSION, ErrorAlarm, ErrorPool, InputAlarm, InputPool, Rules
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from river.drift import ADWIN
 
 
@@ -17,7 +18,14 @@ def error_partials(errors: list[int], sizes: list[int], versions: list[int] | No
         part = bytes(errors[at : at + count])
         version = versions[at] if versions else 1
         done.append(
-            DriftPartial(partition=partition, offset=offset[partition], first_index=index[partition], count=len(part), errors=part, model_version=version)
+            DriftPartial(
+                partition=partition,
+                offset=offset[partition],
+                first_index=index[partition],
+                count=len(part),
+                errors=part,
+                model_version=version,
+            )
         )
         index[partition] += len(part)
         offset[partition] += 1
@@ -72,12 +80,12 @@ def test_a_repeated_partial_changes_nothing() -> None:
     assert once.snapshot("t", "s") == twice.snapshot("t", "s")
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.sampled_from(["ADWIN", "DDM", "HDDM_A", "HDDM_W", "PageHinkley", "KSWIN"]), st.sets(st.integers(0, 80), max_size=6), st.integers(0, 100))
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(["ADWIN", "DDM", "HDDM_A", "PageHinkley"]), st.sets(st.integers(0, 40), max_size=5), st.integers(0, 100))
 def test_a_pool_that_is_restored_in_mid_stream_goes_on_as_if_nothing_had_been(name: str, restarts: set[int], seed: int) -> None:
     rules = Rules(errors=DetectorSpec(name), scopes=(VERSION, STREAM))
-    versions = [1 + i // 700 for i in range(2000)]
-    partials = error_partials(risen(seed, 2000), [25], versions)
+    versions = [1 + i // 350 for i in range(1000)]
+    partials = error_partials(risen(seed, 1000), [25], versions)
     kept, pool = ErrorPool(rules), ErrorPool(rules)
     for i, partial in enumerate(partials):
         if i in restarts:
@@ -123,7 +131,8 @@ def blocks_of(rows: np.ndarray) -> list[DriftPartial]:
     sums = rows.reshape(-1, 50, rows.shape[1]).sum(axis=1)
     present = (50,) * rows.shape[1]
     return [
-        DriftPartial(kind=PartialKind.FEATURES, offset=i, count=50, sums=tuple(block.tolist()), present=present) for i, block in enumerate(sums)
+        DriftPartial(kind=PartialKind.FEATURES, offset=i, count=50, sums=tuple(block.tolist()), present=present)
+        for i, block in enumerate(sums)
     ]
 
 
@@ -146,7 +155,7 @@ def features(seed: int, rows: int) -> np.ndarray:
     ).astype(float)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_stationary_inputs_raise_no_alarm(seed: int) -> None:
     assert input_alarms(InputPool(Rules()), blocks_of(features(seed, 40_000))) == []
 
@@ -168,8 +177,8 @@ def test_a_constant_feature_that_starts_to_move_is_told() -> None:
 
 
 def test_input_detectors_that_are_restored_go_on_and_skip_repeats() -> None:
-    rows = features(3, 10_000)
-    rows[5000:, :5] += 1
+    rows = features(3, 5000)
+    rows[2500:, :5] += 1
     kept, pool = InputPool(Rules()), InputPool(Rules())
     for partial in blocks_of(rows):
         pool = InputPool(Rules(), DetectorState.from_dict(pool.snapshot("t", "s").as_dict()))
@@ -177,7 +186,7 @@ def test_input_detectors_that_are_restored_go_on_and_skip_repeats() -> None:
         assert alarms == pool.fold(partial)
         assert pool.fold(partial) == []
     assert kept.snapshot("t", "s") == pool.snapshot("t", "s")
-    assert pool.observed == 10_000
+    assert pool.observed == 5000
 
 
 def test_a_feature_that_is_mostly_missing_is_left_out_of_a_block() -> None:

@@ -1,0 +1,188 @@
+from random import Random
+
+import numpy as np
+import pytest
+from edgeloop_contracts import (
+    DetectionProgress,
+    DetectorState,
+    DriftPartial,
+    DriftSignal,
+    Event,
+    ExampleBatch,
+    ObservationBatch,
+    PartialKind,
+    SignalKind,
+    StreamDefinition,
+    Topic,
+    topics,
+)
+from edgeloop_contracts.events import Feature
+from edgeloop_drift.adapters.definitions import FeatureNames
+from edgeloop_drift.core.pooling import Rules
+from edgeloop_drift.handlers import DriftTask
+from edgeloop_drift.metrics import Metrics
+from edgeloop_drift.settings import Settings
+from edgeloop_streaming import Received, Send
+from edgeloop_streaming.testing import TaskDriver
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+
+def driver(partition: int = 0) -> TaskDriver:
+    metrics = Metrics(CollectorRegistry())
+    return TaskDriver(lambda p, state: DriftTask(p, state, Rules(), lambda stream, i: f"feature {i}", metrics), partition)
+
+
+def examples(n: int, count: int, stream: str = "pumps") -> ExampleBatch:
+    draw = Random(n)
+    answers = tuple("b" if draw.random() < (0.1 if n < 1500 else 0.5) else "a" for _ in range(count))
+    seqs = tuple(range(n, n + count))
+    return ExampleBatch(
+        stream=stream, device_id="d", first_index=n, seqs=seqs, labels=("a",) * count, answers=answers, model_versions=(1,) * count
+    )
+
+
+def observed(n: int, count: int) -> ObservationBatch:
+    rows = np.random.default_rng(n).normal(size=(count, 3)).astype("<f4")
+    if n >= 3000:
+        rows[:, 1] += 2
+    return ObservationBatch(stream="pumps", device_id="d", boot_epoch=1, first_seq=n, count=count, features=rows.tobytes())
+
+
+def records(stream: str = "pumps") -> list[tuple[Topic, Event]]:
+    """What levels one and two see of 5,000 rows whose input and error rate change, in order."""
+    level_one = driver()
+    done: list[tuple[Topic, Event]] = []
+    for n in range(0, 5000, 20):
+        sent = level_one.send(topics.OBSERVATIONS, observed(n, 20)) + level_one.send(topics.EXAMPLES, examples(n, 20, stream))
+        done += [(send.topic, send.event) for send in sent]
+    return done
+
+
+def signals(sent: list[Send]) -> list[DriftSignal]:
+    return [send.event for send in sent if isinstance(send.event, DriftSignal)]
+
+
+def test_batches_become_partials_keyed_by_stream() -> None:
+    d = driver()
+    (send,) = d.send(topics.EXAMPLES, examples(0, 20), "default/pumps/d")
+    assert (send.topic, send.key, send.event.kind, send.event.count) == (topics.DRIFT_PARTIALS, "default/pumps", PartialKind.ERRORS, 20)
+    assert d.send(topics.OBSERVATIONS, observed(0, 40)) == []
+    (send,) = d.send(topics.OBSERVATIONS, observed(40, 40))
+    assert (send.event.kind, send.event.count, send.event.first_index) == (PartialKind.FEATURES, 50, 0)
+
+
+def test_partials_become_signals_with_progress_after_them() -> None:
+    d = driver(partition=3)
+    for topic, event in records():
+        sent = d.send(topic, event)
+        assert all(send.topic == topics.DRIFT_SIGNALS and send.partition == 3 for send in sent)
+        if event.kind == PartialKind.ERRORS:
+            assert isinstance(sent[-1].event, DetectionProgress)
+            assert sent[-1].key == "default/pumps"
+    found = signals(d.sent)
+    (error,) = [s for s in found if s.kind == SignalKind.ERROR_RATE and s.rising and s.row > 1500][:1]
+    assert (error.detector, error.model_version, error.row <= 1700) == ("ADWIN(stream)", 1, True)
+    (changed,) = [s for s in found if s.kind == SignalKind.INPUT]
+    assert (changed.feature, changed.rising, changed.detector) == ("feature 1", True, "PageHinkley")
+    assert [send.key for send in d.sent if isinstance(send.event, DriftSignal)] == [f"default/pumps/{s.signal_id}" for s in found]
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**32))
+def test_signals_and_state_do_not_depend_on_transactions_or_restarts(seed: int) -> None:
+    draw = Random(seed)
+    waiting = records()
+    plain, other = driver(), driver()
+    for topic, event in waiting:
+        plain.send(topic, event)
+    while waiting:
+        count = draw.randint(1, 60)
+        other.transaction([other.receive(topic, event) for topic, event in waiting[:count]])
+        waiting = waiting[count:]
+        if draw.random() < 0.5:
+            other.restart()
+    assert signals(other.sent) == signals(plain.sent)
+    kept = {key: value for key, value in plain.stored.items() if isinstance(value, DetectorState)}
+    assert len(kept) == 2
+    assert {key: other.stored[key] for key in kept} == kept
+
+
+def test_every_record_applied_twice_gives_every_signal_once() -> None:
+    once, twice = driver(), driver()
+    for topic, event in records():
+        once.send(topic, event)
+        twice.send(topic, event)
+        assert not signals(twice.repeat())
+    assert signals(once.sent) == signals(twice.sent)
+    level_one = driver()
+    sent = [level_one.send(topics.OBSERVATIONS, observed(0, 60)), level_one.repeat()]
+    assert [len(s) for s in sent] == [1, 0]
+
+
+def test_a_streams_name_changes_nothing_but_the_ids() -> None:
+    rows = []
+    for stream in ("pumps", "another name"):
+        d = driver()
+        for topic, event in records(stream):
+            if event.kind == PartialKind.ERRORS:
+                d.send(topic, event)
+        rows.append([(s.row, s.before, s.after) for s in signals(d.sent)])
+    assert rows[0] == rows[1] != []
+
+
+def test_labelled_rows_do_not_rewrite_the_input_detectors() -> None:
+    d = driver()
+    for topic, event in records()[:200]:
+        d.send(topic, event)
+    before = dict(d.stored)
+    d.send(topics.DRIFT_PARTIALS, DriftPartial(stream="pumps", first_index=5000, count=1, errors=b"\1", partition=0))
+    assert [key for key in d.stored if d.stored[key] is not before.get(key)] == ["DetectorState/errors/default/pumps", "Checkpoint/"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "event"),
+    [
+        (topics.OBSERVATIONS, ObservationBatch(stream="pumps", count=3, features=b"12345")),
+        (topics.EXAMPLES, ExampleBatch(stream="pumps", seqs=(1,), labels=("a", "b"))),
+        (topics.DRIFT_PARTIALS, DriftPartial(stream="pumps", count=3, errors=b"\0")),
+        (topics.DRIFT_PARTIALS, DriftPartial(stream="pumps", kind=PartialKind.FEATURES, count=50, sums=(1.0,))),
+    ],
+)
+def test_what_does_not_fit_together_goes_to_the_dead_letters(topic: Topic, event: Event) -> None:
+    d = driver()
+    assert d.send(topic, event) == []
+    assert [letter.reason for letter in d.dead] == ["MALFORMED"]
+
+
+class Definitions:
+    def __init__(self, *names: str) -> None:
+        self.definition = StreamDefinition(stream="pumps", features=tuple(Feature(name=name) for name in names))
+
+    def refresh(self) -> None:
+        pass
+
+    def get(self, key: str) -> Received[StreamDefinition] | None:
+        return Received(self.definition, "streams", 0, 0, 0, key, "", "") if key == "default/pumps" else None
+
+
+def test_a_feature_has_the_name_of_its_definition_or_else_its_number() -> None:
+    names = FeatureNames(Definitions("volts", "amps"))
+    assert [names("default/pumps", 1), names("default/pumps", 2), names("default/fans", 0)] == ["amps", "2", "0"]
+
+
+def test_settings_choose_detectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().rules() == Rules()
+    monkeypatch.setenv("EDGELOOP_DRIFT_DETECTOR", "DDM")
+    monkeypatch.setenv("EDGELOOP_DRIFT_PARAMETERS", '{"warm_start": 50}')
+    monkeypatch.setenv("EDGELOOP_DRIFT_SCOPES", "version, stream")
+    rules = Settings().rules()
+    assert (rules.errors.name, rules.errors.make().warm_start, rules.scopes) == ("DDM", 50, ("version", "stream"))
+    monkeypatch.setenv("EDGELOOP_DRIFT_SCOPES", "device")
+    with pytest.raises(ValueError, match="EDGELOOP_DRIFT_SCOPES"):
+        Settings().rules()
+    monkeypatch.setenv("EDGELOOP_DRIFT_SCOPES", "stream")
+    monkeypatch.setenv("EDGELOOP_DRIFT_DETECTOR", "Adwin")
+    with pytest.raises(ValueError, match="ADWIN"):
+        Settings().rules()
