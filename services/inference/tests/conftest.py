@@ -228,7 +228,7 @@ class FakeFollower:
         return new
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait until something is true; give it back."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
@@ -287,7 +287,7 @@ class Bench:
         eventually(lambda: self.metric("edgeloop_inference_model_version", stream=STREAM) == version)
         return device
 
-    def eventually(self, condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    def eventually(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
         """Wait until something is true; give it back."""
         return eventually(condition, seconds)
 

@@ -255,14 +255,16 @@ def test_a_device_killed_without_a_network_sends_every_answered_row_after_its_re
     numbers: list[int] = []
     for _ in range(2):
         child = subprocess.Popen([sys.executable, "-m", "edgeloop_inference"], env=environment)
-        client = triton.InferenceServerClient(f"127.0.0.1:{port}")
-        bench.eventually(lambda client=client: is_ready(client))
-        with urllib.request.urlopen(f"http://127.0.0.1:{http}/readyz", timeout=5) as page:
-            assert page.status == 200
-        numbers += [ask(port, value).parameters["edgeloop_seq"].int64_param for value in range(20)]
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
-        client.close()
+        try:
+            client = triton.InferenceServerClient(f"127.0.0.1:{port}")
+            bench.eventually(lambda client=client: is_ready(client), 60)
+            with urllib.request.urlopen(f"http://127.0.0.1:{http}/readyz", timeout=30) as page:
+                assert page.status == 200
+            numbers += [ask(port, value).parameters["edgeloop_seq"].int64_param for value in range(20)]
+            client.close()
+        finally:
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
     assert numbers == list(range(40))
     bench.device()
     bench.eventually(lambda: sorted(set(sent(bench))) == [(1, n) for n in range(40)])
