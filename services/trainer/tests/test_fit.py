@@ -10,11 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+import skl2onnx
+from edgeloop_trainer.adapters.estimators import pipeline
 from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.adapters.onnx_export import ParityError, check_parity, export
+from edgeloop_trainer.adapters.forest_export import OPSETS
+from edgeloop_trainer.adapters.onnx_export import ParityError, check_parity, export, probes
 from edgeloop_trainer.core.fits import Failed, Family, FitJob, Fitted, Recipe
+from skl2onnx.common.data_types import FloatTensorType
 
 CLASSES = ("a", "b", "c")
 
@@ -51,6 +56,22 @@ print(*(fit(job(family=family)).digest for family in Family))"""
     one, other = (subprocess.check_output([sys.executable, "-c", program], env=env, text=True).splitlines()[-1] for env in environments)
     assert one == other
     assert len(set(one.split())) == len(Family)
+
+
+@pytest.mark.parametrize("family", [Family.EXTRA_TREES, Family.RANDOM_FOREST])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_forests_answer_exactly_as_the_file_of_skl2onnx_does(family, classes):
+    given = job(classes=classes, family=family)
+    model = pipeline(given.recipe).fit(given.features, given.labels)
+    given_type = [("input", FloatTensorType([None, 5]))]
+    theirs = skl2onnx.convert_sklearn(model, initial_types=given_type, options={"zipmap": False}, target_opset=OPSETS)
+    ours = export(model, 5)
+    onnx.checker.check_model(onnx.load_model_from_string(ours))
+    rows = probes(np.concatenate([given.features, np.random.default_rng(2).normal(size=(2_000, 5)).astype(np.float32)]))
+    files = (ours, theirs.SerializeToString())
+    one, other = (onnxruntime.InferenceSession(file).run(["label", "probabilities"], {"input": rows}) for file in files)
+    assert (one[0] == other[0]).all()
+    assert (one[1] == other[1]).all()
 
 
 def test_rows_of_one_class_fail_with_a_reason():

@@ -9,11 +9,12 @@ import onnxruntime
 import skl2onnx
 from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble._forest import ForestClassifier
 
+from edgeloop_trainer.adapters.forest_export import OPSETS, down_to_float32, export_forest
 from edgeloop_trainer.core.dataset import Floats
 
-OPSETS = {"": 17, "ai.onnx.ml": 3}
-PROBED = 2_000
+PROBED = 1_000
 PROBABILITY_TOLERANCE = 1e-4
 TIE = 1e-5
 
@@ -23,11 +24,16 @@ class ParityError(Exception):
 
 
 def export(model: Any, width: int) -> bytes:
-    """ONNX file of a fitted classifier with classes 0, 1, …: the same bytes for the same model, in every process.
+    """ONNX file of a fitted pipeline with classes 0, 1, …: the same bytes for the same model, in every process.
 
     Input ``input`` float32 [N, width]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C].
     """
-    _round_thresholds(model)
+    if isinstance(model[-1], ForestClassifier) and len(model) == 2:
+        return export_forest(model[0], model[1], width)
+    # skl2onnx rounds the thresholds of boosted trees to the nearest float32, and a row that lies on one goes astray.
+    for trees in getattr(model[-1], "_predictors", ()):
+        for tree in trees:
+            tree.nodes["num_threshold"] = down_to_float32(tree.nodes["num_threshold"])
     converted: Any = skl2onnx.convert_sklearn(
         model,
         "edgeloop",  # by default the graph has a random name
@@ -38,20 +44,8 @@ def export(model: Any, width: int) -> bytes:
     return converted.SerializeToString(deterministic=True)
 
 
-def _round_thresholds(model: Any) -> None:
-    """Round the thresholds of boosted trees down to float32, which changes no answer to float32 rows.
-
-    skl2onnx does that for forests; here it takes the nearest float32, and a row that lies on a threshold goes astray.
-    """
-    for trees in getattr(model[-1], "_predictors", ()):
-        for tree in trees:
-            exact = tree.nodes["num_threshold"]
-            near = exact.astype(np.float32)
-            tree.nodes["num_threshold"] = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
-
-
 def probes(features: Floats) -> Floats:
-    """Rows to compare on: those given (thinned to some 2,000), the same a little moved, and the same with holes.
+    """Rows to compare on: those given (thinned to some 1,000), the same a little moved, and the same with holes.
 
     Moved rows fall between the thresholds that the rows themselves lie on; no random numbers are needed for that.
     """
