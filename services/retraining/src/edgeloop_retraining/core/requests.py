@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edgeloop_contracts import Manifest, Reference, TrainingRequest, topics
+from edgeloop_contracts import Manifest, Reference, TrainingRequest
+from edgeloop_contracts.topics import EXAMPLES
 
 from edgeloop_retraining.core.campaign import Fit
 from edgeloop_retraining.core.windows import ranges
@@ -24,9 +25,7 @@ def request(tenant: str, stream: str, fit: Fit, references: Iterable[Reference],
         request_id=f"{fit.campaign}/{fit.stage}",
         campaign=fit.campaign,
         stage=fit.stage,
-        manifest=Manifest(
-            cluster_id=cluster, topic=topics.EXAMPLES.name, ranges=ranges(references, fit.start, fit.end), rows=fit.end - fit.start
-        ),
+        manifest=Manifest(cluster_id=cluster, topic=EXAMPLES.name, ranges=ranges(references, fit.start, fit.end), rows=fit.end - fit.start),
         row=fit.end,
         gate=fit.gate,
         gate_until=fit.gate_until,
