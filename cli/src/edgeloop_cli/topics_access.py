@@ -16,6 +16,15 @@ READS: dict[str, tuple[Topic, ...]] = {
     "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS),
     "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS),
     "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED),
+    "monitoring": (
+        topics.OBSERVATIONS,
+        topics.EXAMPLES,
+        topics.DRIFT_SIGNALS,
+        topics.TRAINING_RUNS,
+        topics.FLEET_REPORTED,
+        topics.MODEL_EVENTS,
+        topics.ALERTS,
+    ),
     "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS),
 }
 
@@ -53,3 +62,6 @@ def acls(prefix: str, bootstrap: str) -> Iterator[str]:
             yield shlex.join([*head, "--operation", "Read", "--group", name])
             pattern = ["--resource-pattern-type", "prefixed", "--transactional-id", f"{name}-"]
             yield shlex.join([*head, "--operation", "Write", "--operation", "Describe", *pattern])
+        elif service == "monitoring":  # one group for each of its instances
+            group = ["--group", f"{prefix}edgeloop-{service}", "--resource-pattern-type", "prefixed"]
+            yield shlex.join([*head, "--operation", "Read", *group])

@@ -9,6 +9,9 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 __all__ = [
+    "Alert",
+    "AlertKind",
+    "AlertStatus",
     "Assignment",
     "BlockState",
     "CampaignState",
@@ -289,7 +292,8 @@ class DetectorState:
     model_version
         Newest version whose answers were seen.
     positions
-        Where the examples stand.
+        Error detectors: where the examples stand. Input detectors: batch and first row of the newest block of
+        each partition of observations.
     detectors
         Name of a detector or number of a feature → its state in the detector codec.
     """
@@ -1582,6 +1586,116 @@ class StreamDefinition:
         )
 
 
+class AlertKind(StrEnum):
+    """Which condition it was."""
+
+    ERROR_SHARE = "ERROR_SHARE"
+    EVENT_AGE = "EVENT_AGE"
+    DRIFT = "DRIFT"
+    SILENT_DEVICES = "SILENT_DEVICES"
+    REFUSED_MODEL = "REFUSED_MODEL"
+    FAILED_TRAINING = "FAILED_TRAINING"
+
+
+class AlertStatus(StrEnum):
+    """RAISED: the condition holds. CLEARED: it holds no more."""
+
+    RAISED = "RAISED"
+    CLEARED = "CLEARED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A person should look, or need not any more. Both events of one alert have the same alert_id.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    alert_id
+        Hash of what it is about and of since, so that a repeat has the same id.
+    kind
+        What is wrong.
+    status
+        Whether it begins or ends.
+    device_group
+        Group of the devices concerned; empty where the condition is about the whole stream.
+    model_version
+        Version concerned; 0 where the condition is about no single one.
+    value
+        What was measured when this was decided.
+    threshold
+        What value was compared with: the upper one for RAISED, the lower one for CLEARED.
+    samples
+        Rows, devices or events that value was measured on; a rate, as Faust may see a record twice.
+    since
+        Record time from which on the condition held, milliseconds.
+    at
+        Record time at which this was decided, milliseconds.
+    devices
+        Some of the devices concerned, at most 20, sorted.
+    message
+        For people.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
+
+    tenant: str = "default"
+    stream: str = ""
+    alert_id: str = ""
+    kind: AlertKind = AlertKind.ERROR_SHARE
+    status: AlertStatus = AlertStatus.RAISED
+    device_group: str = ""
+    model_version: int = 0
+    value: float = 0.0
+    threshold: float = 0.0
+    samples: int = 0
+    since: int = 0
+    at: int = 0
+    devices: tuple[str, ...] = ()
+    message: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "alert_id": self.alert_id,
+            "kind": self.kind.value,
+            "status": self.status.value,
+            "device_group": self.device_group,
+            "model_version": self.model_version,
+            "value": self.value,
+            "threshold": self.threshold,
+            "samples": self.samples,
+            "since": self.since,
+            "at": self.at,
+            "devices": list(self.devices),
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            alert_id=fields["alert_id"],
+            kind=AlertKind(fields["kind"]),
+            status=AlertStatus(fields["status"]),
+            device_group=fields["device_group"],
+            model_version=fields["model_version"],
+            value=fields["value"],
+            threshold=fields["threshold"],
+            samples=fields["samples"],
+            since=fields["since"],
+            at=fields["at"],
+            devices=tuple(fields["devices"]),
+            message=fields["message"],
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationBatch:
     """Consecutive rows that one device saw and answered with one model version. Row i has sequence number
@@ -2794,6 +2908,7 @@ EVENTS = (
     RegisterStream,
     RegistryState,
     StreamDefinition,
+    Alert,
     ObservationBatch,
     ObservationRow,
     Assignment,

@@ -118,8 +118,16 @@ STREAMS = Topic(name="streams", kinds=(e.StreamDefinition,), producer="registry"
 
 ROLLOUT_ASSIGNMENTS = Topic(name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True)
 FLEET_REPORTED = Topic(
-    name="fleet.reported", kinds=(e.DeviceReport,), producer="inference", key=Key.DEVICE, partitions=Partitions.ONE, compacted=True, log_append_time=True
+    name="fleet.reported",
+    kinds=(e.DeviceReport,),
+    producer="inference",
+    key=Key.DEVICE,
+    partitions=Partitions.ONE,
+    compacted=True,
+    log_append_time=True,
 )
+
+ALERTS = Topic(name="alerts", kinds=(e.Alert,), producer="monitoring", key=Key.STREAM, partitions=Partitions.ONE, retention_ms=30 * DAY)
 
 PUBLIC: tuple[Topic, ...] = (
     OBSERVATIONS_RAW,
@@ -141,6 +149,7 @@ PUBLIC: tuple[Topic, ...] = (
     STREAMS,
     ROLLOUT_ASSIGNMENTS,
     FLEET_REPORTED,
+    ALERTS,
 )
 
 # What a service keeps of itself, besides the checkpoint that closes each of its transactions.

@@ -1,0 +1,1 @@
+"""Windowed views of the fleet, and alerts when a person should look."""

@@ -1,0 +1,28 @@
+"""``edgeloop-monitoring``: windowed views of the fleet, and alerts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from edgeloop_streaming import Context, KafkaSettings, Stop
+
+from edgeloop_monitoring.adapters.security import UnsupportedSettingError
+from edgeloop_monitoring.app import NAME, Service
+from edgeloop_monitoring.settings import Settings
+
+
+def main() -> int:
+    """Entry point; gives back the exit code."""
+    stop = Stop()
+    stop.listen()
+    context = Context(KafkaSettings(), NAME)
+    try:
+        return asyncio.run(Service(context, Settings()).run(stop))
+    except (LookupError, UnsupportedSettingError) as error:
+        context.log.error("stopped", error=str(error))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Faust, and Kafka behind it."""

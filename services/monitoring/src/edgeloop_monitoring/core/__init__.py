@@ -1,0 +1,1 @@
+"""What counts and decides, without I/O."""

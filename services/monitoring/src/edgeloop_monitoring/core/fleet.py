@@ -1,0 +1,80 @@
+"""Which devices there are, when each was last seen, and what each says it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from edgeloop_contracts import DeviceReport, DeviceStatus
+
+from edgeloop_monitoring.core.subjects import Groups, Subject
+
+MOST_NAMED = 20
+
+
+@dataclass(slots=True)
+class GroupOfDevices:
+    """The devices of one stream and group."""
+
+    seen: int = 0
+    silent: list[str] = field(default_factory=list[str])
+    refusing: list[str] = field(default_factory=list[str])
+    reporting: int = 0
+
+
+class Fleet:
+    """A fold of observations and device reports.
+
+    Parameters
+    ----------
+    groups
+        How devices are sorted.
+    silent_ms
+        A device is silent once others have been heard for this long since its last observation.
+    forget_ms
+        A device that was silent for this long is forgotten.
+    """
+
+    def __init__(self, groups: Groups, silent_ms: int, forget_ms: int) -> None:
+        self._groups = groups
+        self._silent_ms = silent_ms
+        self._forget_ms = forget_ms
+        self._seen: dict[tuple[str, str, str], int] = {}
+        self._reports: dict[tuple[str, str, str], DeviceReport] = {}
+
+    def observed(self, tenant: str, stream: str, device_id: str, at: int) -> None:
+        """A device sent rows at a record time."""
+        key = (tenant, stream, device_id)
+        self._seen[key] = max(self._seen.get(key, 0), at)
+
+    def reported(self, report: DeviceReport) -> None:
+        """A device told what it runs."""
+        self._reports[report.tenant, report.stream, report.device_id] = report
+
+    def groups(self, now: int) -> dict[Subject, GroupOfDevices]:
+        """Devices by stream and group.
+
+        Parameters
+        ----------
+        now
+            Newest record time of all inputs: silence of the whole platform is nobody's.
+        """
+        for key in [key for key, at in self._seen.items() if now - at > self._forget_ms]:
+            del self._seen[key]
+        found: dict[Subject, GroupOfDevices] = {}
+        for (tenant, stream, device), at in sorted(self._seen.items()):
+            group = found.setdefault(Subject(tenant, stream, self._groups.of(device)), GroupOfDevices())
+            group.seen += 1
+            if now - at >= self._silent_ms:
+                group.silent.append(device)
+        for (tenant, stream, device), report in sorted(self._reports.items()):
+            group = found.setdefault(Subject(tenant, stream, self._groups.of(device)), GroupOfDevices())
+            group.reporting += 1
+            if report.status is DeviceStatus.REFUSED:
+                group.refusing.append(device)
+        return found
+
+    def versions(self) -> Iterator[tuple[Subject, str, int]]:
+        """Each device that reported: its stream and group, its name, the version that serves."""
+        for (tenant, stream, device), report in sorted(self._reports.items()):
+            yield Subject(tenant, stream, self._groups.of(device)), device, report.version

@@ -1,0 +1,51 @@
+"""From the views to single numbers that a condition can be asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgeloop_contracts import AlertKind
+
+from edgeloop_monitoring.core.fleet import MOST_NAMED
+from edgeloop_monitoring.core.subjects import Subject
+from edgeloop_monitoring.core.views import Summary
+from edgeloop_monitoring.core.windows import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number.
+
+    Attributes
+    ----------
+    kind, subject
+        What it says of whom.
+    value, samples
+        The number, and on how many rows, devices or events it rests.
+    devices
+        Some of the devices concerned.
+    """
+
+    kind: AlertKind
+    subject: Subject
+    value: float
+    samples: int
+    devices: tuple[str, ...] = ()
+
+
+def measures(summary: Summary) -> Iterator[Measure]:
+    """Everything that conditions are asked about, each kind and subject once."""
+    by_group: dict[Subject, Cell] = {}
+    for subject, cell in summary.cells.items():
+        if subject.group:
+            yield Measure(AlertKind.ERROR_SHARE, subject, cell.error_share, cell.labelled)
+            by_group.setdefault(Subject(subject.tenant, subject.stream, subject.group), Cell()).merge(cell)
+        else:
+            yield Measure(AlertKind.DRIFT, subject, cell.signals, cell.signals)
+            yield Measure(AlertKind.FAILED_TRAINING, subject, cell.failed, cell.failed)
+    for subject, cell in by_group.items():
+        yield Measure(AlertKind.EVENT_AGE, subject, cell.ages.quantile(0.95) / 1000, cell.ages.total)
+    for subject, group in summary.groups.items():
+        yield Measure(AlertKind.SILENT_DEVICES, subject, len(group.silent), group.seen, tuple(group.silent[:MOST_NAMED]))
+        yield Measure(AlertKind.REFUSED_MODEL, subject, len(group.refusing), group.reporting, tuple(group.refusing[:MOST_NAMED]))

@@ -1,0 +1,160 @@
+"""Everything that monitoring knows: a fold of events into windows and the fleet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeloop_contracts import (
+    DeviceReport,
+    DriftSignal,
+    Event,
+    ExampleBatch,
+    ModelVersion,
+    ObservationBatch,
+    RunStatus,
+    SignalKind,
+    TrainingRun,
+)
+
+from edgeloop_monitoring.core.fleet import Fleet, GroupOfDevices
+from edgeloop_monitoring.core.subjects import Groups, Subject
+from edgeloop_monitoring.core.windows import Cell, Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Lengths, milliseconds.
+
+    Attributes
+    ----------
+    bucket, window
+        A window is cut into buckets and moves on by one.
+    silence
+        How long a device may be quiet.
+    forgetting
+        How long a silent device is kept in mind.
+    look_back
+        How far back inputs are read at the start.
+    """
+
+    bucket: int = 5_000
+    window: int = 60_000
+    silence: int = 60_000
+    forgetting: int = 3_600_000
+    look_back: int = 900_000
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The views at one moment.
+
+    Attributes
+    ----------
+    end
+        End of the window, milliseconds of record time.
+    newest
+        Newest record time seen.
+    window_s
+        Length of the window, seconds.
+    cells
+        By stream, group and version; by stream alone for signals and failed fits.
+    groups
+        By stream and group.
+    versions
+        Stream and group, device, version that serves.
+    champions
+        Newest version of each stream.
+    """
+
+    end: int
+    newest: int
+    window_s: float
+    cells: dict[Subject, Cell]
+    groups: dict[Subject, GroupOfDevices]
+    versions: tuple[tuple[Subject, str, int], ...]
+    champions: dict[Subject, int]
+
+
+class Views:
+    """Folds events; a record that lies before what was folded of its partition changes nothing.
+
+    Parameters
+    ----------
+    groups, spans
+        As set.
+    """
+
+    def __init__(self, groups: Groups, spans: Spans) -> None:
+        self._of = groups.of
+        self._spans = spans
+        self._windows = Windows(spans.bucket, spans.look_back)
+        self._fleet = Fleet(groups, spans.silence, spans.forgetting)
+        self._champions: dict[Subject, int] = {}
+        self.ends: dict[tuple[str, int], int] = {}
+        self.newest = 0
+
+    def take(self, topic: str, partition: int, offset: int, at: int, event: Event | None) -> bool:
+        """Fold one record; give back whether it was new.
+
+        Parameters
+        ----------
+        at
+            Its timestamp in Kafka, milliseconds.
+        event
+            ``None`` for one that is skipped.
+        """
+        if offset < self.ends.get((topic, partition), 0):
+            return False
+        self.ends[topic, partition] = offset + 1
+        self.newest = max(self.newest, at)
+        match event:
+            case ObservationBatch():
+                self._observed(event, at)
+            case ExampleBatch() if not event.corrects:
+                self._judged(event, at)
+            case DriftSignal() if event.rising or event.kind is SignalKind.INPUT:
+                self._windows.cell(Subject(event.tenant, event.stream), at).signals += 1
+            case DeviceReport():
+                self._fleet.reported(event)
+            case TrainingRun() if event.status is RunStatus.FAILED:
+                self._windows.cell(Subject(event.tenant, event.stream), at).failed += 1
+            case ModelVersion():
+                subject = Subject(event.tenant, event.stream)
+                self._champions[subject] = max(self._champions.get(subject, 0), event.version)
+            case _:
+                pass
+        return True
+
+    def summary(self, now: int) -> Summary:
+        """The window that ends with the last whole bucket before ``now``.
+
+        Parameters
+        ----------
+        now
+            Record time, or later where time went on without records.
+        """
+        end = now - now % self._spans.bucket
+        self._windows.expire(now)
+        return Summary(
+            end=end,
+            newest=self.newest,
+            window_s=self._spans.window / 1000,
+            cells=self._windows.totals(end, self._spans.window),
+            groups=self._fleet.groups(self.newest),
+            versions=tuple(self._fleet.versions()),
+            champions=dict(self._champions),
+        )
+
+    def _observed(self, batch: ObservationBatch, at: int) -> None:
+        cell = self._windows.cell(Subject(batch.tenant, batch.stream, self._of(batch.device_id), batch.model_version), at)
+        cell.rows += batch.count
+        cell.ages.add(at - time for time in batch.event_times if time)  # 0: this row's time is unknown
+        self._fleet.observed(batch.tenant, batch.stream, batch.device_id, at)
+
+    def _judged(self, batch: ExampleBatch, at: int) -> None:
+        group = self._of(batch.device_id)
+        for label, answer, version in zip(batch.labels, batch.answers, batch.model_versions, strict=False):
+            if version:
+                cell = self._windows.cell(Subject(batch.tenant, batch.stream, group, version), at)
+                cell.labelled += 1
+                cell.errors += answer != label

@@ -1,0 +1,92 @@
+"""What becomes of each record, and of each moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgeloop_contracts import Alert, AlertKind, Cause, topics
+
+from edgeloop_monitoring.adapters.codecs import Undecodable
+from edgeloop_monitoring.adapters.stream import Record
+from edgeloop_monitoring.core.clock import Clock
+from edgeloop_monitoring.core.conditions import About, Rule, Standing, decide, standings_of
+from edgeloop_monitoring.core.measures import measures
+from edgeloop_monitoring.core.views import Views
+from edgeloop_monitoring.metrics import Metrics
+
+# The topic whose newest record of the stream is named as the cause of an alert.
+_CAUSED_BY = {
+    AlertKind.ERROR_SHARE: topics.EXAMPLES,
+    AlertKind.EVENT_AGE: topics.OBSERVATIONS,
+    AlertKind.SILENT_DEVICES: topics.OBSERVATIONS,
+    AlertKind.DRIFT: topics.DRIFT_SIGNALS,
+    AlertKind.REFUSED_MODEL: topics.FLEET_REPORTED,
+    AlertKind.FAILED_TRAINING: topics.TRAINING_RUNS,
+}
+RECENT = (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_SIGNALS, topics.TRAINING_RUNS)
+WHOLE = (topics.FLEET_REPORTED, topics.MODEL_EVENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An alert to be written, with what led to it."""
+
+    key: str
+    alert: Alert
+    cause: Cause | None
+
+
+class Monitor:
+    """Folds records, and judges the windows that end.
+
+    Parameters
+    ----------
+    views, rules, metrics
+        As wired.
+    told
+        All alerts that were ever told and are kept, in order: the open ones go on under their ids.
+    bucket_ms
+        Conditions are judged once a bucket has ended.
+    """
+
+    def __init__(self, views: Views, rules: Mapping[AlertKind, Rule], metrics: Metrics, told: Iterable[Alert], bucket_ms: int) -> None:
+        self._views = views
+        self._rules = rules
+        self._metrics = metrics
+        self._bucket_ms = bucket_ms
+        self._clock = Clock()
+        self._judged = 0
+        self._standings: dict[About, Standing] = standings_of(told)
+        self._causes: dict[tuple[str, str, str], Cause] = {}
+
+    def take(self, record: Record) -> None:
+        """Fold one record."""
+        broken = isinstance(record.event, Undecodable)
+        event: Any = None if broken else record.event
+        if not self._views.take(record.topic, record.partition, record.offset, record.timestamp, event):
+            return
+        self._metrics.handled.labels(record.topic).inc()
+        if broken:
+            self._metrics.undecodable.labels(record.topic, record.event.reason).inc()
+        elif event is not None:
+            self._causes[event.tenant, event.stream, record.topic] = record.cause
+
+    def position(self, topic: str, partition: int) -> int:
+        """Offset after the last record folded of a partition."""
+        return self._views.ends.get((topic, partition), 0)
+
+    def moment(self, monotonic_s: float) -> list[Telling]:
+        """Judge the newest window, if one has ended since the last time; give back what is to be told."""
+        self._clock.heard(self._views.newest, monotonic_s)
+        now = self._clock.now(monotonic_s)
+        if now // self._bucket_ms <= self._judged:
+            return []
+        self._judged = now // self._bucket_ms
+        summary = self._views.summary(now)
+        self._standings, told = decide(self._standings, measures(summary), self._rules, summary.end)
+        self._metrics.show(summary, [s.alert for s in self._standings.values() if s.alert])
+        for alert in told:
+            self._metrics.alerts.labels(alert.kind.value, alert.status.value).inc()
+        return [Telling(f"{a.tenant}/{a.stream}", a, self._causes.get((a.tenant, a.stream, _CAUSED_BY[a.kind].name))) for a in told]

@@ -1,0 +1,186 @@
+from edgeloop_contracts import (
+    AlertKind,
+    DeviceReport,
+    DeviceStatus,
+    DriftSignal,
+    ExampleBatch,
+    ModelVersion,
+    ObservationBatch,
+    RunStatus,
+    SignalKind,
+    TrainingRun,
+)
+from edgeloop_monitoring.core.ages import Ages
+from edgeloop_monitoring.core.clock import Clock
+from edgeloop_monitoring.core.measures import measures
+from edgeloop_monitoring.core.subjects import Groups, Subject
+from edgeloop_monitoring.core.views import Spans, Views
+from edgeloop_monitoring.core.windows import Windows
+from hypothesis import given
+from hypothesis import strategies as st
+
+SPANS = Spans(bucket=1_000, window=10_000, silence=5_000, forgetting=60_000, look_back=30_000)
+T = 1_000_000
+
+
+class Feed:
+    """Hands events to views, with an offset each."""
+
+    def __init__(self, groups=()) -> None:
+        self.views = Views(Groups(groups), SPANS)
+        self.offset = 0
+
+    def __call__(self, event, at=T) -> bool:
+        self.offset += 1
+        return self.views.take("t", 0, self.offset, at, event)
+
+    def measured(self, now=T + 1_000) -> dict:
+        return {(m.kind, m.subject): m for m in measures(self.views.summary(now))}
+
+
+def rows(device="d1", count=10, version=1, **more) -> ObservationBatch:
+    return ObservationBatch(stream="s", device_id=device, count=count, model_version=version, **more)
+
+
+def examples(labels: str, answers: str, versions, **more) -> ExampleBatch:
+    return ExampleBatch(stream="s", device_id="d1", labels=tuple(labels), answers=tuple(answers), model_versions=tuple(versions), **more)
+
+
+def test_rows_count_for_their_group_and_version() -> None:
+    feed = Feed(["line-a"])
+    feed(rows("line-a-1", 10, 1))
+    feed(rows("line-a-2", 5, 1))
+    feed(rows("oven", 7, 2))
+    cells = feed.views.summary(T + 1_000).cells
+    assert {subject: cell.rows for subject, cell in cells.items()} == {
+        Subject("default", "s", "line-a", 1): 15,
+        Subject("default", "s", "default", 2): 7,
+    }
+
+
+def test_a_record_that_comes_again_changes_nothing() -> None:
+    feed = Feed()
+    assert feed(rows())
+    feed.offset -= 1
+    assert not feed(rows())
+    assert feed.views.summary(T + 1_000).cells[Subject("default", "s", "default", 1)].rows == 10
+
+
+def test_what_leaves_the_window_no_longer_counts() -> None:
+    feed = Feed()
+    feed(rows(), T)
+    assert feed.views.summary(T + 10_000).cells != {}
+    assert feed.views.summary(T + 11_000).cells == {}
+
+
+def test_errors_count_for_the_version_that_answered() -> None:
+    feed = Feed()
+    feed(examples("abab", "abba", [1, 1, 2, 2]))
+    found = feed.measured()
+    assert found[AlertKind.ERROR_SHARE, Subject("default", "s", "default", 1)].value == 0
+    assert found[AlertKind.ERROR_SHARE, Subject("default", "s", "default", 2)].value == 1
+
+
+def test_rows_without_an_answer_and_corrections_are_no_errors() -> None:
+    feed = Feed()
+    feed(examples("ab", "\0\0", [0, 0]))
+    feed(examples("ab", "ba", [1, 1], corrects=True))
+    assert feed.measured() == {}
+
+
+def test_age_is_record_time_less_event_time() -> None:
+    feed = Feed()
+    feed(rows(event_times=(T - 2_000,) * 9 + (0,)))
+    age = feed.measured()[AlertKind.EVENT_AGE, Subject("default", "s", "default")]
+    assert age.samples == 9
+    assert 1 < age.value < 3
+
+
+def test_a_device_is_silent_while_others_are_heard() -> None:
+    feed = Feed()
+    feed(rows("d1"), T)
+    feed(rows("d2"), T + 4_999)
+    key = (AlertKind.SILENT_DEVICES, Subject("default", "s", "default"))
+    assert feed.measured(T + 60_000)[key].value == 0  # nobody was heard since: that is no device's silence
+    feed(rows("d2"), T + 5_000)
+    found = feed.measured()[key]
+    assert (found.value, found.samples, found.devices) == (1, 2, ("d1",))
+    feed(rows("d1"), T + 6_000)
+    assert feed.measured()[key].value == 0
+
+
+def test_a_device_that_is_silent_for_long_is_forgotten() -> None:
+    feed = Feed()
+    feed(rows("d1"), T)
+    feed(rows("d2"), T + 60_001)
+    assert feed.measured()[AlertKind.SILENT_DEVICES, Subject("default", "s", "default")].samples == 1
+
+
+def test_signals_failed_fits_refusals_and_versions_are_seen() -> None:
+    feed = Feed()
+    feed(DriftSignal(stream="s", rising=True))
+    feed(DriftSignal(stream="s", rising=False))
+    feed(DriftSignal(stream="s", kind=SignalKind.INPUT))
+    feed(TrainingRun(stream="s", status=RunStatus.FAILED))
+    feed(TrainingRun(stream="s", status=RunStatus.PROMOTED))
+    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=3))
+    feed(DeviceReport(stream="s", device_id="d2", status=DeviceStatus.INSTALLED, version=4))
+    feed(ModelVersion(stream="s", version=4))
+    feed(ModelVersion(stream="s", version=3))
+    stream, group = Subject("default", "s"), Subject("default", "s", "default")
+    found = feed.measured()
+    assert found[AlertKind.DRIFT, stream].value == 2
+    assert found[AlertKind.FAILED_TRAINING, stream].value == 1
+    assert found[AlertKind.REFUSED_MODEL, group].devices == ("d1",)
+    summary = feed.views.summary(T)
+    assert summary.versions == ((group, "d1", 3), (group, "d2", 4))
+    assert summary.champions == {stream: 4}
+
+
+def test_a_report_that_takes_a_refusal_back_ends_it() -> None:
+    feed = Feed()
+    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED))
+    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.INSTALLED))
+    assert feed.measured()[AlertKind.REFUSED_MODEL, Subject("default", "s", "default")].value == 0
+
+
+def test_partitions_that_are_read_one_after_the_other_give_the_same_windows() -> None:
+    one, other = Windows(1_000, 30_000), Windows(1_000, 30_000)
+    s = Subject("t", "s")
+    stamps = [(0, at) for at in range(0, 20_000, 700)] + [(1, at) for at in range(0, 20_000, 900)]
+    for _, at in sorted(stamps, key=lambda x: x[1]):
+        one.cell(s, at).rows += 1
+    for _, at in stamps:
+        other.cell(s, at).rows += 1
+    for end in range(0, 21_000, 1_000):
+        assert {k: c.rows for k, c in one.totals(end, 10_000).items()} == {k: c.rows for k, c in other.totals(end, 10_000).items()}
+
+
+def test_what_is_too_old_leaves_no_trace_and_old_buckets_go() -> None:
+    windows = Windows(1_000, 30_000)
+    windows.cell(Subject("t", "s"), 100_000).rows += 1
+    windows.cell(Subject("t", "s"), 1_000).rows += 1
+    assert windows.totals(2_000, 10_000) == {}
+    windows.expire(140_000)
+    assert windows.totals(101_000, 10_000) == {}
+
+
+@given(st.lists(st.integers(0, 3_600_000), min_size=1), st.sampled_from([0.5, 0.95, 0.99]))
+def test_a_quantile_is_at_most_half_its_value_off(ages, q) -> None:
+    histogram = Ages()
+    histogram.add(ages[: len(ages) // 2])
+    rest = Ages()
+    rest.add(ages[len(ages) // 2 :])
+    histogram.merge(rest)
+    exact = sorted(ages)[max(0, -(-int(q * len(ages) * 1000) // 1000) - 1)]
+    assert exact / 1.5 - 1 <= histogram.quantile(q) <= max(sorted(ages)[min(len(ages) - 1, int(q * len(ages)))], exact) * 1.5 + 1
+
+
+def test_time_goes_on_while_no_record_comes() -> None:
+    clock = Clock()
+    assert clock.now(5.0) == 0
+    clock.heard(T, 10.0)
+    clock.heard(T, 12.0)
+    assert clock.now(12.5) == T + 2_500
+    clock.heard(T + 100, 13.0)
+    assert clock.now(13.0) == T + 100
