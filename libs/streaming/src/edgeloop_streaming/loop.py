@@ -203,6 +203,7 @@ class Loop:
         self._log.warning("outcome in doubt: reading state again", why=why)
         self._tasks = {}
         self._paused = {}
+        self._producer.drop()
         del self._producer
         end = time.monotonic() + AGREE_S
         while True:

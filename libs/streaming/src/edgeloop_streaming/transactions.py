@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,9 +12,11 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from edgeloop_streaming.settings import KafkaSettings
 
-# librdkafka speaks EndTxn v1 and repeats it by itself; a connection cut while EndTxn is on its way tears transactions and
+# librdkafka speaks EndTxn v1 and repeats it by itself; a connection cut while EndTxn is on its way tears transactions, and
 # neither an error callback nor a slow commit tells. The broker counters in the statistics do (lrk#5423, KAFKA-17754).
-_TROUBLE = re.compile(rb'"(?:disconnects|req_timeouts|txretries)":\s*(\d+)')
+# Retries as such do not count: most follow the broker's answer that it still ends the transaction before, which is harmless.
+_TROUBLE = re.compile(r'"(?:disconnects|req_timeouts)":\s*(\d+)')
+_ENDS = re.compile(r'"EndTxn":\s*(\d+)')
 _TICK_MS = 20
 _SLOW_COMMIT_S = 1.0
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
@@ -25,6 +28,31 @@ class DoubtError(Exception):
 
 class FencedError(Exception):
     """Another process works under the same transactional id: this one must end."""
+
+
+class _Signs:
+    """What the client tells of itself.
+
+    Apart from the producer, so that no cycle keeps a dropped one alive: it would go on counting in memory that nobody reads.
+    """
+
+    def __init__(self, on_error: Callable[[str], None]) -> None:
+        self._on_error = on_error
+        self.ticks = 0
+        self.trouble = 0
+        self.ends = 0
+        self.error = ""
+
+    def statistics(self, text: str) -> None:
+        """Take a statistics tick."""
+        self.ticks += 1
+        self.trouble = sum(map(int, _TROUBLE.findall(text)))
+        self.ends = sum(map(int, _ENDS.findall(text)))
+
+    def report(self, error: KafkaError) -> None:
+        """Take an error of the client."""
+        self.error = self.error or str(error)
+        self._on_error(str(error))
 
 
 class TransactionalProducer:
@@ -41,12 +69,14 @@ class TransactionalProducer:
     """
 
     def __init__(self, settings: KafkaSettings, transactional_id: str, on_error: Callable[[str], None]) -> None:
-        self._on_error = on_error
-        self._trouble = 0
-        self._baseline: int | None = None
-        self._ticks = 0
+        self._signs = _Signs(on_error)
+        self._baseline = 0
+        self._commits = 0
         self._confirmed = 0
         self._doubt = ""
+        # The client holds its callbacks: bound methods would keep a producer that was dropped, with its threads and the statistics
+        # that nobody reads any more, until some collection of garbage.
+        statistics, error = weakref.WeakMethod(self._statistics), weakref.WeakMethod(self._error)
         self._producer = Producer(
             {
                 **settings.librdkafka(),
@@ -60,8 +90,8 @@ class TransactionalProducer:
                 "message.max.bytes": 8 << 20,
                 "compression.type": "lz4",
                 "statistics.interval.ms": _TICK_MS,
-                "stats_cb": self._statistics,
-                "error_cb": self._error,
+                "stats_cb": self._signs.statistics,
+                "error_cb": self._signs.report,
             }
         )
 
@@ -85,9 +115,9 @@ class TransactionalProducer:
                     raise self._classified(error) from error
                 time.sleep(0.02)
         self._await_tick()
-        self._baseline = self._trouble
-        self._doubt = ""
-        self._confirmed = self._ticks
+        self._baseline = self._signs.trouble
+        self._signs.error = ""
+        self._confirmed = self._signs.ticks
 
     def confirm(self) -> None:
         """Make sure that nothing happened to the connection during the last commit.
@@ -97,12 +127,15 @@ class TransactionalProducer:
         DoubtError
             Something did.
         """
-        if self._confirmed > self._ticks:
+        if self._confirmed > self._signs.ticks:
             self._await_tick()
-        if self._baseline is not None and self._trouble != self._baseline:
-            self._doubt = self._doubt or f"connection trouble {self._baseline} → {self._trouble}"
-        if self._doubt:
-            raise DoubtError(self._doubt)
+        doubt = self._doubt or self._signs.error
+        if self._signs.trouble != self._baseline:
+            doubt = doubt or f"the connection was cut or timed out: {self._baseline} → {self._signs.trouble}"
+        if self._signs.ends > self._commits:
+            doubt = doubt or f"EndTxn was sent {self._signs.ends} times for {self._commits} transactions"
+        if doubt:
+            raise DoubtError(doubt)
 
     def begin(self) -> None:
         """Begin a transaction."""
@@ -141,27 +174,24 @@ class TransactionalProducer:
             raise self._classified(error) from error
         if time.monotonic() - started > _SLOW_COMMIT_S:
             self._doubt = "the commit took over a second"
-        self._confirmed = self._ticks + 1
+        self._commits += 1
+        self._confirmed = self._signs.ticks + 1
 
     def poll(self) -> None:
         """Serve callbacks."""
         self._producer.poll(0)
 
+    def drop(self) -> None:
+        """Give up what was not sent; the client ends when its last reference goes."""
+        self._producer.purge(blocking=False)
+
     def _await_tick(self) -> None:
-        wanted = self._ticks + 1
+        wanted = self._signs.ticks + 1
         end = time.monotonic() + 1.0
-        while self._ticks < wanted:
+        while self._signs.ticks < wanted:
             self._producer.poll(_TICK_MS / 1000)
             if time.monotonic() > end:
                 raise DoubtError("no statistics for a second")
-
-    def _statistics(self, text: str) -> None:
-        self._ticks += 1
-        self._trouble = sum(int(number) for number in _TROUBLE.findall(text.encode()))
-
-    def _error(self, error: KafkaError) -> None:
-        self._doubt = self._doubt or str(error)
-        self._on_error(str(error))
 
     def _classified(self, error: KafkaException) -> Exception:
         code = _error_of(error)
