@@ -1,0 +1,221 @@
+"""What the tests of faults share: services as processes that come back, a feed, and watching outputs come."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from confluent_kafka import Consumer, TopicPartition
+from edgeloop_cli.topics_plan import Sizes
+from edgeloop_contracts import Event, Topic, topics
+from edgeloop_local import ChildSpec, State, Supervisor
+from edgeloop_streaming import Context, KafkaSettings, SchemaRegistry
+from edgeloop_streaming.admin import Admin
+from support.broker import Cluster
+
+TESTS = Path(__file__).parents[1]
+Item = tuple[Topic, str, Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of service process.
+
+    Attributes
+    ----------
+    service
+        Name, as in ``topics``.
+    module
+        What ``python -m`` runs.
+    inputs
+        Topics that it reads.
+    outputs
+        Topics that it writes; to the first something for every few inputs.
+    """
+
+    service: str
+    module: str
+    inputs: tuple[Topic, ...]
+    outputs: tuple[Topic, ...]
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def prepared(cluster: Cluster, kinds: Iterable[Kind], more: Iterable[Topic] = ()) -> KafkaSettings:
+    """Settings with a prefix of their own, under which only what these services need exists: a broker restarts sooner."""
+    settings = cluster.settings(topics=False)
+    wanted = {topic.name: topic for topic in more}
+    for kind in kinds:
+        own = (*kind.inputs, *kind.outputs, topics.state(kind.service), topics.dead_letters(kind.service))
+        wanted |= {topic.name: topic for topic in own}
+    Admin(settings, timeout=60).create([Sizes(partitions=4, replication=1).wanted(topic) for topic in wanted.values()])
+    with SchemaRegistry(settings.schema_registry_url, timeout=60) as registry:
+        for topic in wanted.values():
+            for each in topic.kinds:
+                registry.register(settings.topic_prefix + topic.subject(each), each.SCHEMA)
+    return settings
+
+
+def environment(settings: KafkaSettings, bootstrap: str = "", **more: str) -> dict[str, str]:
+    """Environment of a service process."""
+    return {
+        "EDGELOOP_KAFKA_BOOTSTRAP": bootstrap or settings.bootstrap,
+        "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url,
+        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
+        "PYTHONPATH": str(TESTS),
+        **more,
+    }
+
+
+def spec(kind: Kind, settings: KafkaSettings, logs: Path, bootstrap: str = "") -> ChildSpec:
+    """How to run one kind of service."""
+    argv = [sys.executable, "-m", kind.module]
+    return ChildSpec(kind.service, argv, log=logs / f"{kind.service}.log", env=environment(settings, bootstrap, **kind.env))
+
+
+def kill(services: Supervisor, name: str) -> float:
+    """SIGKILL a running child; give back when, in seconds since 1970."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        for status in services.status():
+            if status.name == name and status.state is State.RUNNING and status.pid is not None:
+                os.kill(status.pid, signal.SIGKILL)
+                return time.time()
+        time.sleep(0.02)
+    raise AssertionError(f"{name} does not run: {services.status()}")
+
+
+class Feed:
+    """Publishes items in their order from a thread, at a rate that can be changed.
+
+    Parameters
+    ----------
+    context
+        Of the test.
+    items
+        What to send.
+    rate
+        Items a second.
+    """
+
+    def __init__(self, context: Context, items: Iterator[Item], rate: float) -> None:
+        self._publisher = context.publisher(timeout_s=240)
+        self._items = items
+        self.rate = rate
+        self.sent: list[Item] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send no more; wait for what was sent."""
+        self._stop.set()
+        self.finish()
+
+    def finish(self, timeout: float = 120) -> None:
+        """Wait until all is sent and acknowledged."""
+        self._thread.join(timeout)
+        assert not self._thread.is_alive(), "the feed did not end"
+        assert self._publisher.flush(60) == 0
+        assert self._publisher.failures() == []
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        for topic, key, event in self._items:
+            self._publisher.publish(topic, key, event)
+            self.sent.append((topic, key, event))
+            due = max(due + 1 / self.rate, time.monotonic() - 0.2)
+            if len(self.sent) % 10 == 0:
+                self._publisher.poll(0)
+                if self._stop.wait(max(0.0, due - time.monotonic())):
+                    return
+
+
+class Watcher:
+    """Follows committed records of some topics from a thread and keeps their partitions' counts and times.
+
+    Parameters
+    ----------
+    bootstrap
+        Where.
+    names
+        Full names of topics.
+    """
+
+    def __init__(self, bootstrap: str, names: Sequence[str]) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "watcher",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "earliest",
+                "reconnect.backoff.max.ms": 500,
+                "fetch.wait.max.ms": 100,
+            }
+        )
+        self._consumer.assign(
+            [TopicPartition(name, p, 0) for name in names for p in self._consumer.list_topics(name, timeout=20).topics[name].partitions]
+        )
+        self.counts = dict.fromkeys(names, 0)
+        self._stamps: dict[str, list[float]] = {name: [] for name in names}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._stop.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def first_after(self, name: str, moment: float, timeout: float) -> float:
+        """Seconds from ``moment`` to when the first record that was made after it was there to read."""
+        deadline = moment + timeout
+        while time.time() < deadline:
+            if any(stamp > moment for stamp in self._stamps[name][-5:]):
+                return time.time() - moment
+            time.sleep(0.01)
+        raise AssertionError(f"nothing new in {name} for {timeout:.0f} s")
+
+    def wait(self, name: str, enough: Callable[[int], bool], timeout: float) -> None:
+        """Wait until so many records have come."""
+        deadline = time.monotonic() + timeout
+        while not enough(self.counts[name]):
+            assert time.monotonic() < deadline, f"{self.counts[name]} records of {name} in {timeout:.0f} s"
+            time.sleep(0.02)
+
+    def settled(self, quiet_s: float, timeout: float) -> None:
+        """Wait until nothing has come for some seconds."""
+        deadline = time.monotonic() + timeout
+        before, since = dict(self.counts), time.monotonic()
+        while time.monotonic() - since < quiet_s and time.monotonic() < deadline:
+            time.sleep(0.1)
+            if self.counts != before:
+                before, since = dict(self.counts), time.monotonic()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            for message in self._consumer.consume(500, 0.1):
+                if message.error() is None:
+                    self._stamps[message.topic()].append(message.timestamp()[1] / 1000)
+                    self.counts[message.topic()] += 1
+
+
+@contextmanager
+def watching(bootstrap: str, names: Sequence[str]) -> Iterator[Watcher]:
+    """A watcher that is closed at the end."""
+    watcher = Watcher(bootstrap, names)
+    try:
+        yield watcher
+    finally:
+        watcher.close()

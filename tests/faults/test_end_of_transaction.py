@@ -1,0 +1,131 @@
+"""``EndTxn`` in trouble: held back and delivered late, and on its way to a broker that is frozen.
+
+The naive loop must fail the checker here, or the checker sees nothing; ours must not.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from edgeloop_contracts import ObservationBatch, topics
+from edgeloop_local import LocalStack, Supervisor
+from edgeloop_streaming import Context
+from faults.scene import Feed, Item, Kind, prepared, spec, watching
+from support.broker import Cluster
+from support.checker import Checker, Findings, check_rows
+from support.proxy import Call, Fault, Late, Proxy
+
+OURS = Kind("ingestion", "support.toy", (topics.OBSERVATIONS_RAW,), (topics.OBSERVATIONS,))
+NAIVE = Kind("ingestion", "support.naive", (topics.OBSERVATIONS_RAW,), (topics.OBSERVATIONS,))
+DEVICES = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of some rounds."""
+
+    findings: Findings
+    rounds: int
+    delivered: int
+    rows: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.rounds} rounds, {self.delivered} late deliveries, {self.rows} rows, {self.seconds:.0f} s: {self.findings}"
+
+
+def numbered() -> Iterator[Item]:
+    for n in itertools.count():
+        device = f"d{n % DEVICES}"
+        batch = ObservationBatch(stream="s", device_id=device, boot_epoch=1, first_seq=n // DEVICES, count=1)
+        yield topics.OBSERVATIONS_RAW, f"default/s/{device}", batch
+
+
+def held_back(chance: random.Random) -> Late:
+    return Late(answers=chance.choice((0, 1, 1, 2, 3, 4)), patience_s=chance.choice((0.2, 1.0, 2.5)), cut_after_s=chance.choice((0, 0, 0.01, 0.3)))
+
+
+def check(checker: Checker, items: list[Item]) -> Findings:
+    found = Findings()
+    outputs = checker.read("observations", "ObservationBatch")
+    check_rows("observations", [(e.device_id, e.boot_epoch, e.first_seq) for _, _, e in items], outputs, found)
+    ranges = checker.chain("ingestion", ["observations.raw"], found)
+    checker.causes(outputs, ranges, found)
+    caused = {seen.cause for seen in outputs}
+    handled = {(*place, n) for place, own in ranges.items() for first, end in own for n in range(first, end)}
+    found.torn += [f"{place} handled without an output" for place in sorted(handled - caused)]
+    return found
+
+
+def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], logs: Path, *, sure: bool = True) -> Outcome:
+    """Put faults one after another to a service at work; unless ``sure``, some may be lost."""
+    settings = prepared(own, [kind])
+    context = Context(settings, "test")
+    checker = Checker(own.bootstrap, settings.topic_prefix)
+    out = settings.topic_prefix + kind.outputs[0].name
+    feed = Feed(context, numbered(), rate=200)
+    began = time.monotonic()
+    rounds = delivered = 0
+    with Proxy(stack.kafka.port) as proxy, watching(own.bootstrap, [out]) as watcher:
+        with Supervisor([spec(kind, settings, logs, proxy.bootstrap)]):
+            feed.start()
+            watcher.wait(out, lambda n: n > 50, 30)
+            for fault in faults:
+                rounds += 1
+                proxy.arm(fault)
+                proxy.done.wait(15)
+                if isinstance(fault, Late):
+                    before = watcher.counts[out]
+                    watcher.wait(out, lambda n, before=before: n > before + 20, 60)
+            proxy.disarm()
+            feed.stop()
+            if sure:
+                watcher.wait(out, lambda n: n >= len(feed.sent), 90)
+            watcher.settled(0.5 if sure else 3, 60)
+        delivered = len(proxy.late_answers)
+    return Outcome(check(checker, feed.sent), rounds, delivered, len(feed.sent), time.monotonic() - began)
+
+
+def freezes(stack: LocalStack, lengths: list[float], chance: random.Random) -> Iterator[Fault]:
+    """Freeze the broker just before or just after an ``EndTxn`` reaches it."""
+    pid = stack.kafka.child.pid
+    for length in lengths:
+        yield Call(lambda: os.kill(pid, signal.SIGSTOP), before=chance.random() < 0.5)
+        time.sleep(length)
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.5)
+
+
+def late(rounds: int, seed: int) -> Iterator[Fault]:
+    chance = random.Random(seed)
+    return iter([held_back(chance) for _ in range(rounds)])
+
+
+@pytest.mark.integration
+def test_the_checker_sees_what_a_late_end_of_transaction_does_to_the_naive_loop(own, stack, tmp_path) -> None:
+    outcome = play(own, stack, NAIVE, late(16, 1), tmp_path, sure=False)
+    print("naive:", outcome)
+    assert outcome.findings.wrong > 0
+
+
+@pytest.mark.integration
+def test_a_late_end_of_transaction_does_no_harm(own, stack, tmp_path) -> None:
+    outcome = play(own, stack, OURS, late(4, 2), tmp_path)
+    print("ours:", outcome)
+    assert outcome.findings.wrong == 0, str(outcome.findings)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(600)
+def test_sixty_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
+    outcome = play(own, stack, OURS, late(64, 3), tmp_path)
+    print("ours:", outcome)
+    assert outcome.findings.wrong == 0, str(outcome.findings)
