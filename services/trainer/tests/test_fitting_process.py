@@ -86,8 +86,9 @@ def test_a_fit_that_takes_too_long_has_failed():
     process = FittingProcess(Limits(seconds=0.5))
     pending = process.submit(slow("1"))
     failed = wait(pending)
-    process.close()
     assert failed == Failed("the fit took more than 0.5 s")
+    assert process.submit(slow("1")) is not pending
+    process.close()
 
 
 def test_a_fit_that_needs_too_much_memory_fails_and_harms_nobody():

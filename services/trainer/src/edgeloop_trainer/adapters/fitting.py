@@ -100,9 +100,9 @@ class FittingProcess:
         self._deadline = self._clock() + self._limits.start_seconds
 
     def submit(self, job: FitJob) -> Pending:
-        """Ask for a fit; the same job again, also after its partition has been away, is the same fit."""
+        """Ask for a fit; the same job again, also after its partition has been away, is the same fit, unless that has failed."""
         known = self._known.get(job.key)
-        if known is None:
+        if known is None or isinstance(known.result, Failed):
             known = self._known[job.key] = Pending(job, self._turn)
             self._queue.append(known)
             while len(self._known) > REMEMBERED:
