@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ HANDLING_S = 0.5  # a transaction holds at most this much work, so that none tak
 REGISTRY_RETRY_S = 0.5
 OPEN_S = 20.0
 AGREE_S = 30.0
+LAG_MS = 5_000
 
 
 class TornStateError(Exception):
@@ -90,6 +92,8 @@ class Loop:
                 "fetch.queue.backoff.ms": 10,
                 "fetch.wait.max.ms": 100,
                 "queued.max.messages.kbytes": 32_768,
+                "statistics.interval.ms": LAG_MS,
+                "stats_cb": self._tell_lag,
             }
         )
         self._producer = self._new_producer()
@@ -172,6 +176,22 @@ class Loop:
             self._producer.commit(offsets, self._consumer.consumer_group_metadata())
         for assigned in touched:
             self._work.committed(assigned)
+
+    def _tell_lag(self, statistics: str) -> None:
+        """Show how far behind this process is.
+
+        What is fetched waits in one queue for all partitions. Once that is empty, the place of the next fetch is exact; it has passed
+        transaction markers, which the place of the last record taken has not.
+        """
+        told = json.loads(statistics)["topics"]
+        self._metrics.lag.clear()
+        for tp in self._consumer.assignment():
+            known = told.get(tp.topic, {}).get("partitions", {}).get(str(tp.partition))
+            if known is None:
+                continue
+            place = known["app_offset"] if known["fetchq_cnt"] and known["app_offset"] >= 0 else known["next_offset"]
+            if place >= 0 and known["hi_offset"] >= 0:
+                self._metrics.lag.labels(self._inputs[tp.topic].name, str(tp.partition)).set(max(0, known["hi_offset"] - place))
 
     def _pause(self, message: Message, ready: Callable[[], bool]) -> None:
         place = TopicPartition(message.topic(), message.partition(), message.offset())
