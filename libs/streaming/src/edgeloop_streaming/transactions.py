@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,9 +73,6 @@ class TransactionalProducer:
         self._commits = 0
         self._confirmed = 0
         self._doubt = ""
-        # The client holds its callbacks: bound methods would keep a producer that was dropped, with its threads and the statistics
-        # that nobody reads any more, until some collection of garbage.
-        statistics, error = weakref.WeakMethod(self._statistics), weakref.WeakMethod(self._error)
         self._producer = Producer(
             {
                 **settings.librdkafka(),
@@ -114,6 +110,7 @@ class TransactionalProducer:
                 if not _error_of(error).retriable() or time.monotonic() > end:
                     raise self._classified(error) from error
                 time.sleep(0.02)
+        self._producer.poll(0)
         self._await_tick()
         self._baseline = self._signs.trouble
         self._signs.error = ""
@@ -175,6 +172,9 @@ class TransactionalProducer:
         if time.monotonic() - started > _SLOW_COMMIT_S:
             self._doubt = "the commit took over a second"
         self._commits += 1
+        # Ticks that came during the commit still wait in the queue and may be older than the cut: only one that is made from
+        # now on tells. (The thread that makes them also ends the commit, so none is in the making.)
+        self._producer.poll(0)
         self._confirmed = self._signs.ticks + 1
 
     def poll(self) -> None:
