@@ -1,0 +1,45 @@
+"""Tell Prometheus where the processes of a running ``edgeloop up`` are.
+
+    python deploy/prometheus/targets.py [.edgeloop]
+
+writes ``targets/services.json`` and ``targets/devices.json`` beside this file, from what ``up`` wrote down. Prometheus notices
+by itself; run it again when ``up`` was started again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+FOLDER = Path(__file__).resolve().parent / "targets"
+
+
+def targets(entries: list[dict[str, Any]], kind: str, label: str) -> list[dict[str, Any]]:
+    """Targets of one kind of process, each under its name."""
+    return [
+        {"targets": [urlsplit(entry["metrics"]).netloc], "labels": {label: entry["name"]}}
+        for entry in entries
+        if entry["kind"] == kind and entry["metrics"]
+    ]
+
+
+def main(data_dir: Path) -> int:
+    """Entry point; gives back the exit code."""
+    path = data_dir / "inventory.json"
+    if not path.exists():
+        print(f"nothing runs there: {path} is missing; start `edgeloop up` first", file=sys.stderr)
+        return 1
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    FOLDER.mkdir(exist_ok=True)
+    for name, kind, label in (("services", "service", "service"), ("devices", "device", "device")):
+        found = targets(entries, kind, label)
+        (FOLDER / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(f"{len(found)} {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ".edgeloop")))
