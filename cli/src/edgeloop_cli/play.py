@@ -58,7 +58,6 @@ class Play:
                 self._learn_name(client, step.rows.first)
             for group in step.labels:
                 self._send_labels(group)
-            self.feed.flush()
             self.session.settle()
 
     def in_real_time(self, rate: float) -> None:

@@ -11,7 +11,7 @@ from edgeloop_streaming import Context, Received
 from edgeloop_streaming.scanning import Scanner
 
 from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.settled import Snapshot, behind, expected, settled, unsettled
+from edgeloop_cli.core.settled import Snapshot, settled, unsettled
 from edgeloop_cli.problems import Failed
 from edgeloop_cli.processes import SERVICES
 from edgeloop_cli.topics_access import READS
@@ -87,17 +87,17 @@ class Session:
         before: Snapshot | None = None
         moved, state = time.monotonic(), ""
         while True:
-            if expected(self.ledger.snapshot({}, {})):
-                self.absorb(0.02)
+            # What has been read already tells most of the time that it is too early for a scan.
+            read = self.ledger.snapshot(self._scanner.ends, self._scanner.handled)
+            if unsettled(read):
                 before = None
+                self.absorb(0.02)
             else:
                 now = self._look()
                 if before is not None and settled(before, now):
                     return
                 before = now
-                if behind(now):
-                    self.absorb(0.003)
-            latest = repr((self.ledger.snapshot({}, {}), before))
+            latest = repr(read)
             if latest != state:
                 moved, state = time.monotonic(), latest
             elif time.monotonic() - moved > timeout:
