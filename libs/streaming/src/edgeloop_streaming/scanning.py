@@ -9,11 +9,13 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, Message
 from confluent_kafka.admin import AdminClient
 from edgeloop_contracts import Topic
+from edgeloop_contracts.topics import state
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.messages import Received
 from edgeloop_streaming.partitions import PartitionReader, end_offsets, received_from
 from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.state import CHECKPOINT_KEY
 
 Place = tuple[str, int]
 _TIMEOUT = 10.0
@@ -49,6 +51,16 @@ class Scanner:
         Whose groups to ask for.
     watched
         Which keys' records to hand over; others are passed by undecoded.
+
+    Attributes
+    ----------
+    starts
+        Where the topics ended when this was made.
+    ends
+        As in :class:`Scan`, as far as was read.
+    handled
+        By service: how far its checkpoints say that it is. They come by themselves, with the effects of the same
+        transactions, and so tell cheaply when a scan is worth its while.
     """
 
     def __init__(
@@ -56,15 +68,19 @@ class Scanner:
     ) -> None:
         self._prefix = settings.topic_prefix
         self._codec = codec
-        self._topics = {self._prefix + topic.name: topic for topic in topics}
         self._groups = {f"{self._prefix}edgeloop-{service}": service for service in services}
+        self._states = {self._prefix + state(service).name: service for service in self._groups.values()}
+        states = [state(service) for service in self._groups.values()]
+        self._topics = {self._prefix + topic.name: topic for topic in (*topics, *states)}
         self._watched = watched
         self._admin = AdminClient(settings.librdkafka())
-        self._reader = PartitionReader(settings, wait_ms=20)
+        # The end of a partition is told by an empty fetch: the broker is not to hold it for long.
+        self._reader = PartitionReader(settings, wait_ms=8)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self.starts = {(name.removeprefix(self._prefix), p): end for (name, p), end in end_offsets(self._admin, self._places).items()}
         self._reader.assign({(self._prefix + name, p): start for (name, p), start in self.starts.items()})
-        self._ends: dict[Place, int] = {}
+        self.ends: dict[Place, int] = {}
+        self.handled: dict[str, dict[Place, int]] = {service: {} for service in self._groups.values()}
         self.undecodable = 0
 
     def poll(self, timeout: float) -> list[Received[Any]]:
@@ -84,7 +100,7 @@ class Scanner:
                 records.append(record)
 
         self._reader.read_until(end_offsets(self._admin, self._places), take)
-        return Scan(dict(self._ends), committed), records
+        return Scan(dict(self.ends), committed), records
 
     def close(self) -> None:
         """Close the connection."""
@@ -104,11 +120,19 @@ class Scanner:
         }
 
     def _take(self, message: Message) -> Received[Any] | None:
+        name, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
         key = (message.key() or b"").decode("utf-8", "replace")
+        topic = self._topics[name]
+        if name in self._states:
+            if key == CHECKPOINT_KEY and (checkpoint := self._decoded(message, topic)) is not None:
+                self.handled[self._states[name]].update({(r.topic, r.partition): r.end for r in checkpoint.event.ranges})
+            return None
         if not self._watched(key):
             return None
-        topic = self._topics[message.topic()]
-        self._ends[topic.name, message.partition()] = message.offset() + 1
+        self.ends[topic.name, partition] = offset + 1
+        return self._decoded(message, topic)
+
+    def _decoded(self, message: Message, topic: Topic) -> Received[Any] | None:
         if message.value() is None:
             return None
         try:
