@@ -35,6 +35,6 @@ class Settings(BaseSettings):
     trees: int = Field(default=25, ge=1, le=1_000)
     min_leaf: int = Field(default=2, ge=1)
     seed: int = Field(default=0, ge=0, lt=1 << 32)
-    gate_minimum: int = Field(default=8, ge=1)
+    gate_minimum: int = Field(default=4, ge=1)
     fit_seconds: float = Field(default=120.0, gt=0)
     fit_memory_mb: int = Field(default=4_096, ge=512)

@@ -80,7 +80,7 @@ class Rule:
     <Verdict.REJECT: 'reject'>
     """
 
-    minimum: int = 8
+    minimum: int = 4
 
     def verdict(self, tally: Tally, *, last: bool) -> Verdict | None:
         """What the tally says; ``None`` while it is open."""
