@@ -16,7 +16,7 @@ from edgeloop_local.readiness import kafka_answers
 from edgeloop_cli import provisioning
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.fleet import Fleet
-from edgeloop_cli.processes import SERVICES, service_spec
+from edgeloop_cli.processes import OBSERVERS, SERVICES, service_spec
 
 READY_S = 90.0
 
@@ -104,6 +104,13 @@ class Platform:
             self.stop()
             raise
         return self
+
+    def observe(self) -> None:
+        """Start what looks on, once all else runs: Python's start would only keep the others from theirs."""
+        assert self._services is not None
+        book = PortBook(self.data_dir / "ports.json")
+        for name in OBSERVERS:
+            self._services.add(service_spec(name, book.choose(name), self.data_dir, self.cluster.environment(), self.keys))
 
     def add_fleet(self, fleet: Fleet) -> None:
         """Start devices that end with the platform."""

@@ -54,6 +54,7 @@ def up(
             platform.start(start_devices)
             platform.wait_live()
             taken = time.monotonic() - began
+            platform.observe()
             written = inventory.write(platform)
             try:
                 _tell(platform.data_dir, written, taken, as_json=as_json)
