@@ -8,29 +8,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from edgeloop_contracts import Topic, topics
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from edgeloop_contracts import Topic
 
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.messages import Backpressure, Task
 from edgeloop_streaming.partitions import PartitionReader
+from edgeloop_streaming.progress import Progress
 from edgeloop_streaming.registry import RegistryUnavailable
+from edgeloop_streaming.restoring import AGREE_S, Restorer, TornStateError
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError, TransactionalProducer
-from edgeloop_streaming.work import Assigned, Record, Work, agreement
+from edgeloop_streaming.work import Assigned, Record, Work
 
 BATCH = 500
 HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
 REGISTRY_RETRY_S = 0.5
 OPEN_S = 20.0
-AGREE_S = 30.0
 LAG_MS = 5_000
-
-
-class TornStateError(Exception):
-    """State topic and committed offsets do not tell the same, and do not come to: a transaction was torn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +65,6 @@ class Loop:
         self._log = log
         prefix = settings.topic_prefix
         self._inputs = {prefix + topic.name: topic for topic in service.inputs}
-        self._state_topic = prefix + topics.state(service.name).name
         self._codec = codec
         self._work = Work(service.name, codec, prefix, metrics)
         self._member = f"{prefix}edgeloop-{service.name}-{settings.instance}"
@@ -87,6 +83,7 @@ class Loop:
                 "heartbeat.interval.ms": 1_500,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
+                "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
                 "fetch.queue.backoff.ms": 10,
@@ -96,6 +93,10 @@ class Loop:
                 "stats_cb": self._tell_lag,
             }
         )
+        self._restorer = Restorer(
+            service.name, service.inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_life, log
+        )
+        self.progress = Progress(self._reader.ends)
         self._producer = self._new_producer()
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -111,8 +112,9 @@ class Loop:
         self._consumer.subscribe(list(self._inputs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
         try:
             while not stopping():
-                self.beat = time.monotonic()
+                self._tell_life()
                 self._resume()
+                self._look()
                 messages = self._poll(0.1)
                 try:
                     self._producer.poll()
@@ -133,6 +135,8 @@ class Loop:
             error = message.error()
             if error is None:
                 good.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self.progress.at_end((message.topic(), message.partition()), message.offset())
             elif error.fatal() or error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED):
                 raise KafkaException(error)
             else:
@@ -174,8 +178,19 @@ class Loop:
             for record in records:
                 self._producer.produce(record.topic, record.key, record.value, record.headers, record.partition)
             self._producer.commit(offsets, self._consumer.consumer_group_metadata())
+        self.progress.committed()
         for assigned in touched:
             self._work.committed(assigned)
+
+    def _tell_life(self) -> None:
+        self.beat = time.monotonic()
+
+    def _look(self) -> None:
+        if self.assigned:
+            try:
+                self.progress.look({(tp.topic, tp.partition) for tp in self._consumer.assignment()} - self._paused.keys())
+            except KafkaException as error:
+                self._log.warning("cannot tell whether there is input", error=str(error))
 
     def _tell_lag(self, statistics: str) -> None:
         """Show how far behind this process is.
@@ -248,45 +263,11 @@ class Loop:
 
     def _rebuild(self, places: list[tuple[str, int]]) -> list[TopicPartition]:
         """Make the tasks of these partitions from the state topic; give back where to read on."""
-        end = time.monotonic() + AGREE_S
-        while True:
-            committed = self._committed(places)
-            tasks = {p: self._restored(p) for p in sorted({p for _, p in places})}
-            wrong = {p: why for p, state in tasks.items() if (why := self._disagreement(p, state, committed))}
-            if not wrong:
-                break
-            if time.monotonic() > end:
-                raise TornStateError(f"state and committed offsets differ: {wrong}")
-            time.sleep(0.2)
-        for p, state in tasks.items():
+        states, committed = self._restorer.restore(places)
+        for p, state in states.items():
             ends = {r.topic: r.end for r in state.checkpoint.ranges}
             self._tasks[p] = Assigned(p, state, self._service.task(p, state), end=ends)
         return [TopicPartition(name, p, committed.get((name, p), OFFSET_BEGINNING)) for name, p in places]
 
-    def _committed(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        asked = [TopicPartition(name, p) for name, p in places]
-        answers = self._consumer.committed(asked, timeout=10.0) if asked else []
-        return {(tp.topic, tp.partition): tp.offset for tp in answers if tp.offset != OFFSET_INVALID and tp.offset >= 0}
 
-    def _disagreement(self, partition: int, state: State, committed: dict[tuple[str, int], int]) -> str:
-        prefix = self._settings.topic_prefix
-        names = [topic.name for topic in self._service.inputs]
-        own = {name: offset for name in names if (offset := committed.get((prefix + name, partition))) is not None}
-        return agreement(state.checkpoint, own, names)
-
-    def _restored(self, partition: int) -> State:
-        state = State()
-        topic = topics.state(self._service.name)
-        place = (self._state_topic, partition)
-
-        def take(message: Message) -> None:
-            value = message.value()
-            key = (message.key() or b"").decode()
-            state.restore(key, None if value is None else self._codec.decode(topic, value))
-
-        self._reader.assign({place: OFFSET_BEGINNING})
-        try:
-            self._reader.read_until(self._reader.ends([place]), take)
-        finally:
-            self._reader.release()
-        return state
+__all__ = ["Loop", "Service", "TornStateError"]

@@ -92,9 +92,15 @@ class PartitionReader:
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """Offset after the last committed record (control records included) of each partition."""
-        if self._admin is None:
-            self._admin = AdminClient(self._settings.librdkafka())
-        return end_offsets(self._admin, places)
+        asked = list(places)
+        if self._admin is not None:
+            try:
+                return end_offsets(self._admin, asked)
+            except KafkaException:
+                # It keeps the leader epochs that it has seen, and asks with them for good; a broker that was away has newer ones.
+                self._admin = None
+        self._admin = AdminClient(self._settings.librdkafka())
+        return end_offsets(self._admin, asked)
 
     def poll(self, timeout: float) -> list[Message]:
         """Messages that are there within ``timeout`` seconds; ends of partitions are noted."""

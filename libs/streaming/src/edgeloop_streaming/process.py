@@ -97,20 +97,25 @@ def run(service: Service, context: Context) -> int:
         context.settings.http_host,
         context.settings.http_port,
         context.metrics,
-        healthy=lambda: "loop" not in state or time.monotonic() - state["loop"].beat < HUNG_S,
+        healthy=lambda: "loop" not in state or time.monotonic() - alive(state["loop"]) < HUNG_S,
         ready=lambda: "loop" in state and state["loop"].assigned,
     )
     if context.settings.http_port:
         health.start()
     try:
         loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log)
-        watch(lambda: loop.beat, HUNG_S, context.log)
+        watch(lambda: alive(loop), HUNG_S, context.log)
         loop.run(stop)
-    except (FencedError, TornStateError, DoubtError, RegistryError, KafkaException) as error:
+    except (FencedError, TornStateError, DoubtError, RegistryError, KafkaException, TimeoutError) as error:
         context.log.error("stopped", error=str(error), kind=type(error).__name__)
         return EXIT_FAILED
     context.log.info("stopped")
     return 0
+
+
+def alive(loop: Loop) -> float:
+    """When a loop last turned and had moved, or had nothing to do."""
+    return min(loop.beat, loop.progress.moved)
 
 
 def watch(beat: Callable[[], float], limit_s: float, log: Any) -> None:

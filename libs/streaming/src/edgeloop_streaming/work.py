@@ -131,7 +131,9 @@ class Work:
                 self._metrics.dead.labels(label, kind).inc()
         assigned.first, assigned.records, assigned.handled, assigned.counted = {}, [], [], []
 
-    def _effect(self, assigned: Assigned, effect: Effect, received: Received[Any] | None, topic: Topic | None, message: Message | None) -> None:
+    def _effect(
+        self, assigned: Assigned, effect: Effect, received: Received[Any] | None, topic: Topic | None, message: Message | None
+    ) -> None:
         match effect:
             case Send():
                 assigned.records.append(self._record(effect, received))

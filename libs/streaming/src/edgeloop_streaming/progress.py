@@ -1,0 +1,53 @@
+"""Whether a loop moves, or has nothing to do: what its watchdog asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+Place = tuple[str, int]
+LOOK_S = 5.0
+
+
+class Progress:
+    """When a loop last moved, or was seen to have no input that waits.
+
+    A loop can turn without moving: a consumer that does not rejoin its group or does not fetch, a commit that fails each time.
+
+    Parameters
+    ----------
+    ends
+        End offsets of topics' partitions, asked from the broker; only while nothing moves, every five seconds.
+    clock
+        Seconds that only rise.
+
+    Attributes
+    ----------
+    moved
+        By ``clock``.
+    """
+
+    def __init__(self, ends: Callable[[Iterable[Place]], Mapping[Place, int]], clock: Callable[[], float] = time.monotonic) -> None:
+        self._ends = ends
+        self._clock = clock
+        self._reached: dict[Place, int] = {}
+        self.moved = clock()
+        self._due = self.moved + LOOK_S
+
+    def committed(self) -> None:
+        """A transaction has committed."""
+        self.moved = self._clock()
+        self._due = self.moved + LOOK_S
+
+    def at_end(self, place: Place, offset: int) -> None:
+        """The consumer has read a partition up to ``offset``, where it ended."""
+        self._reached[place] = offset
+
+    def look(self, places: Iterable[Place]) -> None:
+        """See whether there is input in ``places``, which leave out those that wait for something on purpose."""
+        now = self._clock()
+        if now < self._due:
+            return
+        self._due = now + LOOK_S
+        if all(self._reached.get(place, 0) >= end for place, end in self._ends(places).items()):
+            self.moved = now
