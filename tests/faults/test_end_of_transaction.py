@@ -35,11 +35,12 @@ class Outcome:
     findings: Findings
     rounds: int
     delivered: int
+    refused: int
     rows: int
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.rounds} rounds, {self.delivered} late deliveries, {self.rows} rows, {self.seconds:.0f} s: {self.findings}"
+        return f"{self.rounds} rounds, {self.delivered} late deliveries ({self.refused} refused by the broker), {self.rows} rows, {self.seconds:.0f} s: {self.findings}"
 
 
 def numbered() -> Iterator[Item]:
@@ -50,7 +51,9 @@ def numbered() -> Iterator[Item]:
 
 
 def held_back(chance: random.Random) -> Late:
-    return Late(answers=chance.choice((0, 1, 1, 2, 3, 4)), patience_s=chance.choice((0.2, 1.0, 2.5)), cut_after_s=chance.choice((0, 0, 0.01, 0.3)))
+    return Late(
+        answers=chance.choice((0, 1, 1, 2, 3, 4)), patience_s=chance.choice((0.2, 1.0, 2.5)), cut_after_s=chance.choice((0, 0, 0.01, 0.3))
+    )
 
 
 def check(checker: Checker, items: list[Item]) -> Findings:
@@ -73,35 +76,38 @@ def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], l
     out = settings.topic_prefix + kind.outputs[0].name
     feed = Feed(context, numbered(), rate=200)
     began = time.monotonic()
-    rounds = delivered = 0
+    rounds = delivered = fenced = 0
     with Proxy(stack.kafka.port) as proxy, watching(own.bootstrap, [out]) as watcher:
         with Supervisor([spec(kind, settings, logs, proxy.bootstrap)]):
             feed.start()
-            watcher.wait(out, lambda n: n > 50, 30)
+            watcher.wait(out, lambda n: n > 50, 120)
             for fault in faults:
                 rounds += 1
                 proxy.arm(fault)
-                proxy.done.wait(15)
+                done = proxy.done.wait(60)
+                assert done, f"no EndTxn in round {rounds}"
                 if isinstance(fault, Late):
                     before = watcher.counts[out]
-                    watcher.wait(out, lambda n, before=before: n > before + 20, 60)
+                    watcher.wait(out, lambda n, before=before: n > before + 20, 120)
             proxy.disarm()
             feed.stop()
             if sure:
-                watcher.wait(out, lambda n: n >= len(feed.sent), 90)
+                watcher.wait(out, lambda n: n >= len(feed.sent), 180)
             watcher.settled(0.5 if sure else 3, 60)
-        delivered = len(proxy.late_answers)
-    return Outcome(check(checker, feed.sent), rounds, delivered, len(feed.sent), time.monotonic() - began)
+        delivered, fenced = len(proxy.late_answers), sum(map(bool, proxy.late_answers))
+    return Outcome(check(checker, feed.sent), rounds, delivered, fenced, len(feed.sent), time.monotonic() - began)
 
 
 def freezes(stack: LocalStack, lengths: list[float], chance: random.Random) -> Iterator[Fault]:
-    """Freeze the broker just before or just after an ``EndTxn`` reaches it."""
+    """Freeze the broker just before or just after an ``EndTxn`` reaches it, and thaw it while the next one is asked for."""
     pid = stack.kafka.child.pid
-    for length in lengths:
-        yield Call(lambda: os.kill(pid, signal.SIGSTOP), before=chance.random() < 0.5)
-        time.sleep(length)
+    try:
+        for length in lengths:
+            yield Call(lambda: os.kill(pid, signal.SIGSTOP), before=chance.random() < 0.5)
+            time.sleep(length)
+            os.kill(pid, signal.SIGCONT)
+    finally:
         os.kill(pid, signal.SIGCONT)
-        time.sleep(0.5)
 
 
 def late(rounds: int, seed: int) -> Iterator[Fault]:
@@ -110,22 +116,40 @@ def late(rounds: int, seed: int) -> Iterator[Fault]:
 
 
 @pytest.mark.integration
-def test_the_checker_sees_what_a_late_end_of_transaction_does_to_the_naive_loop(own, stack, tmp_path) -> None:
+def test_the_checker_sees_what_late_ends_do_to_the_naive_loop(own, stack, tmp_path) -> None:
     outcome = play(own, stack, NAIVE, late(16, 1), tmp_path, sure=False)
     print("naive:", outcome)
     assert outcome.findings.wrong > 0
 
 
 @pytest.mark.integration
-def test_a_late_end_of_transaction_does_no_harm(own, stack, tmp_path) -> None:
-    outcome = play(own, stack, OURS, late(4, 2), tmp_path)
+def test_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
+    outcome = play(own, stack, OURS, late(8, 2), tmp_path)
     print("ours:", outcome)
-    assert outcome.findings.wrong == 0, str(outcome.findings)
+    assert outcome.findings.wrong == 0, str(outcome)
+
+
+@pytest.mark.integration
+def test_a_broker_frozen_at_the_end_of_a_transaction_does_no_harm(own, stack, tmp_path) -> None:
+    outcome = play(own, stack, OURS, freezes(stack, [0.5, 1, 2.5, 4], random.Random(4)), tmp_path)
+    print("ours:", outcome)
+    assert outcome.findings.wrong == 0, str(outcome)
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_sixty_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
     outcome = play(own, stack, OURS, late(64, 3), tmp_path)
     print("ours:", outcome)
-    assert outcome.findings.wrong == 0, str(outcome.findings)
+    assert outcome.findings.wrong == 0, str(outcome)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1500)
+def test_sixty_freezes_of_the_broker_do_no_harm(own, stack, tmp_path) -> None:
+    chance = random.Random(5)
+    lengths = [65.0, 32.0, 12.0, 11.0, 20.0, *(chance.choice((1, 1, 1.5, 2, 2.5, 3, 5, 7)) for _ in range(55))]
+    chance.shuffle(lengths)
+    outcome = play(own, stack, OURS, freezes(stack, lengths, chance), tmp_path)
+    print("ours:", outcome)
+    assert outcome.findings.wrong == 0, str(outcome)

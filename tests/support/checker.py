@@ -10,6 +10,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +127,9 @@ class Checker:
             numbers[seen.partition] = number
             for each in seen.value["ranges"]:
                 place = (each["topic"], each["partition"])
-                if place in ends and each["first"] != ends[place]:
-                    # Records of transactions leave gaps for their markers: first may lie beyond, never before.
-                    if each["first"] < ends[place]:
-                        found.torn.append(f"{service}/{seen.partition}: {place} again from {each['first']}, was at {ends[place]}")
+                # Markers of transactions lie between records: a range may begin beyond the end of the one before, never below it.
+                if each["first"] < ends.get(place, 0):
+                    found.torn.append(f"{service}/{seen.partition}: {place} again from {each['first']}, was at {ends[place]}")
                 ends[place] = each["end"]
                 if each["end"] > each["first"]:
                     ranges[place].append((each["first"], each["end"]))
@@ -183,10 +183,8 @@ class Checker:
         if kind not in self._schemas:
             (path,) = SCHEMAS.glob(f"*/{kind}.avsc")
             self._schemas[kind] = fastavro.parse_schema(json.loads(path.read_text()))
-        from io import BytesIO
-
         value: Any = fastavro.schemaless_reader(BytesIO(message.value()[5:]), self._schemas[kind], None)
-        headers = {name: data for name, data in message.headers() or ()}
+        headers = dict(message.headers() or ())
         return Seen(message.partition(), message.offset(), message.timestamp()[1], (message.key() or b"").decode(), value, headers)
 
 

@@ -28,7 +28,12 @@ class Naive:
         self._state = settings.topic_prefix + topics.state(SERVICE).name
         self._base = {"bootstrap.servers": settings.bootstrap, "log_level": 2}
         group = f"{settings.topic_prefix}edgeloop-{SERVICE}"
-        own = {"enable.auto.commit": False, "auto.offset.reset": "earliest", "isolation.level": "read_committed", "session.timeout.ms": 6_000}
+        own = {
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "session.timeout.ms": 6_000,
+        }
         self._consumer = Consumer({**self._base, **own, "group.id": group})
         # The same time-outs as ours, so that both see the same faults.
         limits = {"socket.timeout.ms": 2_000, "transaction.timeout.ms": 10_000, "message.timeout.ms": 8_000}
@@ -67,11 +72,10 @@ class Naive:
         self._retried(self._producer.commit_transaction)
         self._checkpoints = after
 
-    def _retried(self, call: Any, *arguments: Any) -> None:
+    def _retried(self, call: Any, *arguments: Any) -> Any:
         while True:
             try:
-                call(*arguments)
-                return
+                return call(*arguments)
             except KafkaException as error:
                 if not error.args[0].retriable():
                     raise

@@ -7,6 +7,7 @@ length, so that nothing else changes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
 import threading
 from collections.abc import Awaitable, Callable
@@ -72,6 +73,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._fault: Fault | None = None
         self._produced = 0
+        self._answered = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.done = threading.Event()
         self.late_answers: list[int] = []
@@ -179,15 +181,19 @@ class Proxy:
                 continue
             connection.client.write(frame.replace(there, here))
             await connection.client.drain()
-            self._produced += kind == PRODUCE
+            if kind == PRODUCE:
+                self._produced += 1
+                self._answered.set()
 
     async def _late(self, connection: _Connection, frame: bytes, fault: Late) -> None:
         await asyncio.sleep(fault.cut_after_s)
         connection.client.transport.abort()
         wanted = self._produced + fault.answers
-        end = self._loop.time() + fault.patience_s
-        while self._produced < wanted and self._loop.time() < end:
-            await asyncio.sleep(0.0005)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(fault.patience_s):
+                while self._produced < wanted:
+                    self._answered.clear()
+                    await self._answered.wait()
         connection.broker.write(frame)
         await connection.broker.drain()
 
