@@ -1,0 +1,121 @@
+import gzip
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeloop_cli.core.csv_table import BadTableError, check_warmup, parse
+from edgeloop_cli.problems import Refused
+from edgeloop_cli.source import name_of, read_table
+
+GOOD = "a,b,y\n1,2.5,cat\n3,,dog\n-4e1,0,cat\n"
+
+
+def lines(text: str) -> list[str]:
+    return text.splitlines(keepends=True)
+
+
+def refused(text: str, label: str = "y") -> str:
+    with pytest.raises(BadTableError) as problem:
+        parse(lines(text), label)
+    return str(problem.value)
+
+
+def test_numbers_become_float32_and_an_empty_cell_is_missing():
+    table = parse(lines(GOOD), "y")
+    assert table.names == ("a", "b")
+    assert table.labels == ("cat", "dog", "cat")
+    assert table.classes == ("cat", "dog")
+    assert table.features.dtype == np.float32
+    assert table.nullable == (False, True)
+    np.testing.assert_array_equal(table.features, np.array([[1, 2.5], [3, np.nan], [-40, 0]], np.float32))
+
+
+def test_the_label_may_stand_anywhere():
+    table = parse(lines("y,a\nk,1\nm,2\n"), "y")
+    assert (table.names, table.labels) == (("a",), ("k", "m"))
+
+
+def test_whether_a_feature_may_be_missing_is_told_by_the_whole_file():
+    table = parse(lines("a,y\n1,k\n2,m\n,k\n"), "y").first(2)
+    assert len(table) == 2
+    assert table.nullable == (True,)
+
+
+def test_blank_lines_at_the_end_do_no_harm():
+    assert len(parse(lines(GOOD + "\n\n"), "y")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["empty", "header"]),
+        ("a,y\n", ["no rows"]),
+        ("a,b\n1,2\n", ["'y'", "a, b"]),
+        ("a,,y\n1,2,k\n", ["column 2", "no name"]),
+        ("a,a,y\n1,2,k\n", ["two columns", "'a'"]),
+        ("y\nk\n", ["no feature"]),
+        ("a,b,y\n1,2,k\n1,k\n", ["row 2", "2 cells", "3", "'y' is missing"]),
+        ("a,b,y\n1,2,k,9\n", ["row 1", "4 cells", "3"]),
+        ("a,b,y\n1,2,k\n1,red,k\n", ["row 2", "'b'", "'red'", "number"]),
+        ("a,y\n1,k\n\n2,k\n", ["row 2", "blank"]),
+        ("a,y\n1,k\n1e60,k\n", ["row 2", "'a'", "1e60"]),
+        ("a,y\n1,k\ninf,k\n", ["row 2", "'a'", "inf"]),
+        ("a,y\n1,k\n2, \n", ["row 2", "'y'", "empty"]),
+        ('a,y\n1,"k\n', []),
+    ],
+)
+def test_what_cannot_be_played_is_refused_with_row_and_column(text: str, words: list[str]):
+    if not words:  # an open quote swallows the rest of the file: one row, and its label has a line's end inside
+        assert parse(lines(text), "y").labels == ("k",)
+        return
+    message = refused(text)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+def test_a_first_model_needs_two_classes_and_a_row_to_play():
+    table = parse(lines("a,y\n1,k\n2,k\n3,m\n"), "y")
+    with pytest.raises(BadTableError, match=r"rows 1 to 2.*'y'.*'k'"):
+        check_warmup(table, 2)
+    with pytest.raises(BadTableError, match="at least 2"):
+        check_warmup(table, 1)
+    with pytest.raises(BadTableError, match="one must be left"):
+        check_warmup(table, 3)
+
+
+def test_a_file_may_be_gzipped_and_begin_with_a_byte_order_mark(tmp_path: Path):
+    path = tmp_path / "data.csv.gz"
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + GOOD.encode()))
+    assert read_table(path, "y").names == ("a", "b")
+    assert name_of(path) == "data"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (None, ["No such file"]),
+        (b"a,y\n1,k\n\xff,k\n", ["line 3", "UTF-8", "0xff"]),
+        (gzip.compress(b"a,y\n1,k\n")[:-9], ["gzip"]),
+        (b"a,y\n1,k\nx,k\n", ["row 2", "'a'", "'x'"]),
+    ],
+)
+def test_a_refusal_names_the_file(tmp_path: Path, data: bytes | None, words: list[str]):
+    path = tmp_path / "bad.csv"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(Refused) as problem:
+        read_table(path, "y")
+    message = str(problem.value)
+    assert message.startswith(str(path))
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+def test_a_large_file_is_read_quickly(tmp_path: Path):
+    path = tmp_path / "large.csv"
+    row = ",".join(str(i / 7) for i in range(50))
+    path.write_text(",".join(f"f{i}" for i in range(50)) + ",y\n" + f"{row},k\n" * 20_000)
+    began = time.process_time()
+    assert read_table(path, "y").features.shape == (20_000, 50)
+    assert time.process_time() - began < 2.0
