@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
 from edgeloop_cli.topics_plan import Sizes
-from edgeloop_contracts import Event, Topic, topics
+from edgeloop_contracts import Event, ObservationBatch, Topic, topics
 from edgeloop_local import ChildSpec, State, Supervisor
 from edgeloop_streaming import Context, KafkaSettings, SchemaRegistry
 from edgeloop_streaming.admin import Admin
 from support.broker import Cluster
+from support.checker import Checker, Findings, check_rows, rows_of
 
 TESTS = Path(__file__).parents[1]
 Item = tuple[Topic, str, Event]
@@ -44,7 +46,32 @@ class Kind:
     module: str
     inputs: tuple[Topic, ...]
     outputs: tuple[Topic, ...]
-    env: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+TOY = Kind("ingestion", "support.toy", (topics.OBSERVATIONS_RAW,), (topics.OBSERVATIONS,))
+DEVICES = 7
+
+
+def numbered() -> Iterator[Item]:
+    """Rows of some devices in turn, one a batch, without end."""
+    for n in itertools.count():
+        device = f"d{n % DEVICES}"
+        batch = ObservationBatch(stream="s", device_id=device, boot_epoch=1, first_seq=n // DEVICES, count=1)
+        yield topics.OBSERVATIONS_RAW, f"default/s/{device}", batch
+
+
+def forwarded(checker: Checker, items: Iterable[Item]) -> Findings:
+    """What is wrong with what the toy, or the naive loop, made of :func:`numbered` items."""
+    found = Findings()
+    outputs = checker.read("observations", "ObservationBatch")
+    sent = [(event.device_id, event.boot_epoch, event.first_seq) for _, _, event in items if isinstance(event, ObservationBatch)]
+    check_rows("observations", sent, rows_of(outputs), found)
+    ranges = checker.chain("ingestion", ["observations.raw"], found)
+    checker.causes(outputs, ranges, found)
+    caused = {seen.cause for seen in outputs}
+    handled = {(*place, n) for place, own in ranges.items() for first, end in own for n in range(first, end)}
+    found.torn += [f"{place} handled without an output" for place in sorted(handled - caused)]
+    return found
 
 
 def prepared(cluster: Cluster, kinds: Iterable[Kind], more: Iterable[Topic] = ()) -> KafkaSettings:
@@ -73,10 +100,10 @@ def environment(settings: KafkaSettings, bootstrap: str = "", **more: str) -> di
     }
 
 
-def spec(kind: Kind, settings: KafkaSettings, logs: Path, bootstrap: str = "") -> ChildSpec:
+def spec(kind: Kind, settings: KafkaSettings, logs: Path, bootstrap: str = "", **env: str) -> ChildSpec:
     """How to run one kind of service."""
     argv = [sys.executable, "-m", kind.module]
-    return ChildSpec(kind.service, argv, log=logs / f"{kind.service}.log", env=environment(settings, bootstrap, **kind.env))
+    return ChildSpec(kind.service, argv, log=logs / f"{kind.service}.log", env=environment(settings, bootstrap, **env))
 
 
 def kill(services: Supervisor, name: str) -> float:

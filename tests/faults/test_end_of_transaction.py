@@ -5,7 +5,6 @@ The naive loop must fail the checker here, or the checker sees nothing; ours mus
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import signal
@@ -15,17 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from edgeloop_contracts import ObservationBatch, topics
+from edgeloop_contracts import topics
 from edgeloop_local import LocalStack, Supervisor
 from edgeloop_streaming import Context
-from faults.scene import Feed, Item, Kind, prepared, spec, watching
+from faults.scene import TOY, Feed, Kind, forwarded, numbered, prepared, spec, watching
 from support.broker import Cluster
-from support.checker import Checker, Findings, check_rows
+from support.checker import Checker, Findings
 from support.proxy import Call, Fault, Late, Proxy
 
-OURS = Kind("ingestion", "support.toy", (topics.OBSERVATIONS_RAW,), (topics.OBSERVATIONS,))
 NAIVE = Kind("ingestion", "support.naive", (topics.OBSERVATIONS_RAW,), (topics.OBSERVATIONS,))
-DEVICES = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +40,10 @@ class Outcome:
         return f"{self.rounds} rounds, {self.delivered} late deliveries ({self.refused} refused by the broker), {self.rows} rows, {self.seconds:.0f} s: {self.findings}"
 
 
-def numbered() -> Iterator[Item]:
-    for n in itertools.count():
-        device = f"d{n % DEVICES}"
-        batch = ObservationBatch(stream="s", device_id=device, boot_epoch=1, first_seq=n // DEVICES, count=1)
-        yield topics.OBSERVATIONS_RAW, f"default/s/{device}", batch
-
-
 def held_back(chance: random.Random) -> Late:
     return Late(
         answers=chance.choice((0, 1, 1, 2, 3, 4)), patience_s=chance.choice((0.2, 1.0, 2.5)), cut_after_s=chance.choice((0, 0, 0.01, 0.3))
     )
-
-
-def check(checker: Checker, items: list[Item]) -> Findings:
-    found = Findings()
-    outputs = checker.read("observations", "ObservationBatch")
-    check_rows("observations", [(e.device_id, e.boot_epoch, e.first_seq) for _, _, e in items], outputs, found)
-    ranges = checker.chain("ingestion", ["observations.raw"], found)
-    checker.causes(outputs, ranges, found)
-    caused = {seen.cause for seen in outputs}
-    handled = {(*place, n) for place, own in ranges.items() for first, end in own for n in range(first, end)}
-    found.torn += [f"{place} handled without an output" for place in sorted(handled - caused)]
-    return found
 
 
 def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], logs: Path, *, sure: bool = True) -> Outcome:
@@ -95,7 +73,7 @@ def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], l
                 watcher.wait(out, lambda n: n >= len(feed.sent), 180)
             watcher.settled(0.5 if sure else 3, 60)
         delivered, fenced = len(proxy.late_answers), sum(map(bool, proxy.late_answers))
-    return Outcome(check(checker, feed.sent), rounds, delivered, fenced, len(feed.sent), time.monotonic() - began)
+    return Outcome(forwarded(checker, feed.sent), rounds, delivered, fenced, len(feed.sent), time.monotonic() - began)
 
 
 def freezes(stack: LocalStack, lengths: list[float], chance: random.Random) -> Iterator[Fault]:
@@ -124,14 +102,14 @@ def test_the_checker_sees_what_late_ends_do_to_the_naive_loop(own, stack, tmp_pa
 
 @pytest.mark.integration
 def test_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
-    outcome = play(own, stack, OURS, late(8, 2), tmp_path)
+    outcome = play(own, stack, TOY, late(8, 2), tmp_path)
     print("ours:", outcome)
     assert outcome.findings.wrong == 0, str(outcome)
 
 
 @pytest.mark.integration
 def test_a_broker_frozen_at_the_end_of_a_transaction_does_no_harm(own, stack, tmp_path) -> None:
-    outcome = play(own, stack, OURS, freezes(stack, [0.5, 1, 2.5, 4], random.Random(4)), tmp_path)
+    outcome = play(own, stack, TOY, freezes(stack, [0.5, 1, 2.5, 4], random.Random(4)), tmp_path)
     print("ours:", outcome)
     assert outcome.findings.wrong == 0, str(outcome)
 
@@ -139,7 +117,7 @@ def test_a_broker_frozen_at_the_end_of_a_transaction_does_no_harm(own, stack, tm
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_sixty_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
-    outcome = play(own, stack, OURS, late(64, 3), tmp_path)
+    outcome = play(own, stack, TOY, late(64, 3), tmp_path)
     print("ours:", outcome)
     assert outcome.findings.wrong == 0, str(outcome)
 
@@ -150,6 +128,6 @@ def test_sixty_freezes_of_the_broker_do_no_harm(own, stack, tmp_path) -> None:
     chance = random.Random(5)
     lengths = [65.0, 32.0, 12.0, 11.0, 20.0, *(chance.choice((1, 1, 1.5, 2, 2.5, 3, 5, 7)) for _ in range(55))]
     chance.shuffle(lengths)
-    outcome = play(own, stack, OURS, freezes(stack, lengths, chance), tmp_path)
+    outcome = play(own, stack, TOY, freezes(stack, lengths, chance), tmp_path)
     print("ours:", outcome)
     assert outcome.findings.wrong == 0, str(outcome)

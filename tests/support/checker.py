@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -188,9 +188,12 @@ class Checker:
         return Seen(message.partition(), message.offset(), message.timestamp()[1], (message.key() or b"").decode(), value, headers)
 
 
-def rows_of(seen: Seen) -> list[Row]:
-    """Rows of an observation batch, an example batch or a label."""
-    value = seen.value
+def rows_of(outputs: Iterable[Seen]) -> list[Row]:
+    """Rows of observation batches, example batches or labels."""
+    return [row for seen in outputs for row in _rows(seen.value)]
+
+
+def _rows(value: Mapping[str, Any]) -> list[Row]:
     if "seqs" in value:
         numbers: Iterable[int] = value["seqs"]
     elif "first_seq" in value:
@@ -200,10 +203,9 @@ def rows_of(seen: Seen) -> list[Row]:
     return [(value["device_id"], value["boot_epoch"], n) for n in numbers]
 
 
-def check_rows(name: str, sent: Iterable[Row], outputs: Iterable[Seen], found: Findings) -> None:
+def check_rows(name: str, sent: Iterable[Row], came: Sequence[Row], found: Findings) -> None:
     """Check that each sent row came out once, and each device's rows in the order in which they were sent."""
     wanted = list(sent)
-    came = [row for seen in outputs for row in rows_of(seen)]
     counts = Counter(came)
     found.lost += [f"{name} {row}" for row in wanted if not counts[row]]
     found.twice += [f"{name} {row} came {n} times" for row, n in sorted(counts.items()) if n > 1]

@@ -1,0 +1,71 @@
+"""The watchdog: a loop that hangs, and one that turns without moving, end their process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from edgeloop_streaming.process import EXIT_HUNG
+from edgeloop_streaming.progress import LOOK_S, Progress
+
+HUNG = """
+import time
+from edgeloop_streaming.process import watch
+from edgeloop_streaming.telemetry import configure_logs
+started = time.monotonic()
+watch(lambda: started, 0.5, configure_logs("text"))
+time.sleep(60)
+"""
+PLACE = ("observations.raw", 0)
+
+
+def test_a_loop_that_hangs_ends_its_process_and_says_where_it_hung() -> None:
+    ended = subprocess.run([sys.executable, "-c", HUNG], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == EXIT_HUNG
+    assert "hung" in ended.stderr
+    assert 'File "<string>", line 7' in ended.stderr
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_a_loop_that_turns_while_input_waits_does_not_move(clock) -> None:
+    progress = Progress(lambda places: dict.fromkeys(places, 10), clock)
+    progress.at_end(PLACE, 9)
+    for clock.now in range(1, 60):
+        progress.look([PLACE])
+    assert progress.moved == 0
+
+
+def test_a_loop_that_has_read_all_input_counts_as_moving(clock) -> None:
+    progress = Progress(lambda places: dict.fromkeys(places, 10), clock)
+    progress.at_end(PLACE, 10)
+    for clock.now in range(1, 61):
+        progress.look([PLACE])
+    assert clock.now - progress.moved < LOOK_S
+
+
+def test_what_waits_on_purpose_and_what_is_nobodys_work_is_no_standstill(clock) -> None:
+    progress = Progress(lambda places: dict.fromkeys(places, 10), clock)
+    clock.now = 100.0
+    progress.look([])
+    assert progress.moved == 100
+
+
+def test_the_broker_is_not_asked_while_transactions_commit(clock) -> None:
+    asked: list[float] = []
+    progress = Progress(lambda places: asked.append(clock.now) or {}, clock)
+    for clock.now in range(1, 61):
+        progress.committed()
+        progress.look([PLACE])
+    assert asked == []
