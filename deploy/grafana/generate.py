@@ -1,0 +1,567 @@
+"""Write the dashboards: ``python deploy/grafana/generate.py``; ``--check`` only says whether they are up to date."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from panels import RED, SOURCE, YELLOW, Panel, bars, heat, lines, number, query, states, steps, table
+
+FOLDER = Path(__file__).resolve().parent / "dashboards"
+WIDTH = 24
+BAD_FROM_ONE = steps((1, RED))
+
+
+def laid_out(rows: list[tuple[int, list[tuple[int, Panel]]]]) -> list[Panel]:
+    """Rows of panels, each with its width, under one another."""
+    placed: list[Panel] = []
+    y = 0
+    for height, row in rows:
+        x = 0
+        for width, one in row:
+            placed.append({**one, "id": len(placed) + 1, "gridPos": {"x": x, "y": y, "w": width, "h": height}})
+            x += width
+        assert x == WIDTH, f"a row is {x} wide"
+        y += height
+    return placed
+
+
+def variable(name: str, expr: str) -> dict[str, Any]:
+    """A choice above the dashboard."""
+    return {
+        "name": name,
+        "label": name,
+        "type": "query",
+        "datasource": SOURCE,
+        "query": {"query": expr, "refId": "variable"},
+        "definition": expr,
+        "refresh": 2,
+        "sort": 1,
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".*",
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+    }
+
+
+def dashboard(
+    uid: str, title: str, says: str, choices: list[dict[str, Any]], rows: list[tuple[int, list[tuple[int, Panel]]]]
+) -> dict[str, Any]:
+    """A whole dashboard."""
+    return {
+        "uid": f"edgeloop-{uid}",
+        "title": f"edgeloop: {title}",
+        "description": says,
+        "tags": ["edgeloop"],
+        "schemaVersion": 38,
+        "version": 1,
+        "editable": True,
+        "graphTooltip": 1,
+        "refresh": "5s",
+        "time": {"from": "now-15m", "to": "now"},
+        "timezone": "browser",
+        "templating": {"list": choices},
+        "annotations": {"list": []},
+        "links": [{"type": "dashboards", "tags": ["edgeloop"], "asDropdown": False, "title": "", "keepTime": True, "includeVars": False}],
+        "panels": laid_out(rows),
+    }
+
+
+def devices() -> dict[str, Any]:
+    """What devices answer, how quickly, with which version, and whether their rows get through."""
+    d = '{device=~"$device"}'
+    return dashboard(
+        "devices",
+        "devices",
+        "What the devices answer, how quickly, with which version; and whether their rows get through.",
+        [variable("device", "label_values(edgeloop_inference_rows_total, device)")],
+        [
+            (
+                4,
+                [
+                    (
+                        4,
+                        number("Devices up", 'sum(up{job="edgeloop-devices", device=~"$device"})', says="Devices that answer a scrape."),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Rows answered", f"sum(edgeloop:device_rows:rate1m{d})", unit="cps", says="Rows a second, over the last minute."
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Answer, p99",
+                            f"max(edgeloop:device_request_seconds:p99{d})",
+                            unit="s",
+                            colours=steps((0.05, YELLOW), (0.5, RED)),
+                            says="The slowest device's 99th percentile, inside the server.",
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Rows in outboxes",
+                            f"sum(edgeloop_inference_outbox_rows{d})",
+                            colours=steps((10_000, YELLOW), (100_000, RED)),
+                            says="Rows that no broker has yet. Grows while devices are offline.",
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Silent devices",
+                            "sum(edgeloop_monitoring_silent_devices)",
+                            colours=BAD_FROM_ONE,
+                            says="Not heard for a minute while others are; judged by the service monitoring.",
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Refused models",
+                            f"sum(edgeloop_inference_refusals_total{d}) or vector(0)",
+                            colours=BAD_FROM_ONE,
+                            says="Assigned versions that a device did not take, since its start.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        8,
+                        lines(
+                            "Rows a second",
+                            [query(f"edgeloop:device_rows:rate1m{d}", "{{device}}")],
+                            unit="cps",
+                            stacked=True,
+                            says="Answered rows of each device.",
+                        ),
+                    ),
+                    (
+                        8,
+                        lines(
+                            "Time to answer",
+                            [query(f"max(edgeloop:device_request_seconds:{p}{d})", p) for p in ("p50", "p95", "p99")],
+                            unit="s",
+                            says="Of the slowest device: decoding, model and outbox, without the network.",
+                        ),
+                    ),
+                    (
+                        8,
+                        heat(
+                            "Time to answer, all requests",
+                            f"sum by (le) (increase(edgeloop_inference_request_seconds_bucket{d}[$__rate_interval]))",
+                            says="How many requests took how long.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        12,
+                        states(
+                            "Version that serves",
+                            f"edgeloop_inference_model_version{d}",
+                            "{{device}} {{stream}}",
+                            says="A step is an installation. Devices of a stream should change together.",
+                        ),
+                    ),
+                    (
+                        12,
+                        lines(
+                            "Rows in the outbox",
+                            [query(f"edgeloop_inference_outbox_rows{d}", "{{device}}")],
+                            says="Rows that no broker has yet.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        12,
+                        table(
+                            "Devices",
+                            [
+                                ("rows answered", f"edgeloop_inference_rows_total{d}", "short"),
+                                ("outbox bytes", f"edgeloop_inference_outbox_bytes{d}", "bytes"),
+                                ("dropped rows", f"edgeloop_inference_outbox_dropped_rows{d}", "short"),
+                                ("failed deliveries", f"edgeloop_inference_failed_deliveries_total{d}", "short"),
+                                ("background failures", f"sum without (job) (edgeloop_inference_background_failures_total{d})", "short"),
+                            ],
+                            ["device"],
+                            says="Since each device's start.",
+                        ),
+                    ),
+                    (
+                        6,
+                        bars(
+                            "Age of rows at the platform",
+                            "max by (quantile) (edgeloop_monitoring_event_age_seconds)",
+                            "p {{quantile}}",
+                            unit="s",
+                            colours=steps((5, YELLOW), (30, RED)),
+                            says="From the event's own time to its record in `observations`.",
+                        ),
+                    ),
+                    (
+                        6,
+                        lines(
+                            "Installing a version",
+                            [
+                                query(
+                                    f"histogram_quantile({q}, sum by (le) (increase(edgeloop_inference_install_seconds_bucket{d}[5m])))",
+                                    f"p{int(q * 100)}",
+                                )
+                                for q in (0.5, 0.95)
+                            ],
+                            unit="s",
+                            says="From taking up an assignment to serving it.",
+                        ),
+                    ),
+                ],
+            ),
+        ],
+    )
+
+
+def flow() -> dict[str, Any]:
+    """How records move through the services."""
+    s = '{service=~"$service"}'
+    age = 'edgeloop_event_age_seconds_bucket{service=~"$service"}'
+    return dashboard(
+        "flow",
+        "data flow",
+        "How records move through the services: how many, how far behind, how long a transaction takes, and what was put aside.",
+        [variable("service", 'label_values(up{job="edgeloop-services"}, service)')],
+        [
+            (
+                4,
+                [
+                    (4, number("Services up", 'sum(up{job="edgeloop-services"})', says="Services that answer a scrape.")),
+                    (
+                        4,
+                        number(
+                            "Records handled",
+                            f"sum(edgeloop:records_handled:rate1m{s})",
+                            unit="cps",
+                            says="A second, all services together; one record is handled by several.",
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Lag",
+                            f"sum(edgeloop:consumer_lag:sum{s})",
+                            colours=steps((1_000, YELLOW), (10_000, RED)),
+                            says="Records that are there and not handled.",
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Transaction, p99",
+                            f"max(edgeloop:transaction_seconds:p99{s})",
+                            unit="s",
+                            colours=steps((0.2, YELLOW), (1, RED)),
+                            says="Of the slowest service, from begin to commit.",
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Dead letters",
+                            f"sum(edgeloop_records_dead_total{s}) or vector(0)",
+                            colours=BAD_FROM_ONE,
+                            says="Records put aside since the services started.",
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Doubted outcomes",
+                            f"sum(edgeloop_recoveries_total{s})",
+                            colours=steps((1, YELLOW), (10, RED)),
+                            says="Times a service dropped its producer and read its state again.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        12,
+                        lines(
+                            "Records a second",
+                            [query(f"sum by (service) (edgeloop:records_handled:rate1m{s})", "{{service}}")],
+                            unit="cps",
+                            says="Handled and committed.",
+                        ),
+                    ),
+                    (
+                        12,
+                        lines(
+                            "Lag",
+                            [query(f"edgeloop:consumer_lag:sum{s}", "{{service}} {{topic}}")],
+                            says="Flat and high is worse than a peak.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        8,
+                        lines(
+                            "Transactions",
+                            [query(f"edgeloop:transaction_seconds:{p}{s}", "{{service}} " + p) for p in ("p50", "p99")],
+                            unit="s",
+                            says="From begin to commit.",
+                        ),
+                    ),
+                    (
+                        8,
+                        heat(
+                            "Age of records when handled",
+                            f"sum by (le) (increase({age}[$__rate_interval]))",
+                            says="From a record's timestamp to the commit of its effect, all services.",
+                        ),
+                    ),
+                    (
+                        8,
+                        bars(
+                            "Age of records, p95",
+                            f"max by (service) (edgeloop:event_age_seconds:p95{s})",
+                            "{{service}}",
+                            unit="s",
+                            colours=steps((1, YELLOW), (10, RED)),
+                            says="The slowest input of each service.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        8,
+                        lines(
+                            "Rows at the door",
+                            [query("sum by (outcome) (rate(edgeloop_ingestion_rows_total[1m]))", "{{outcome}}")],
+                            unit="cps",
+                            stacked=True,
+                            says="What ingestion did with raw rows.",
+                        ),
+                    ),
+                    (
+                        8,
+                        lines(
+                            "Labels",
+                            [
+                                query("sum by (outcome) (rate(edgeloop_labels_labels_total[1m]))", "{{outcome}}"),
+                                query("sum(edgeloop_labels_waiting)", "waiting now"),
+                            ],
+                            says="What became of labels; those that came before their observation wait.",
+                        ),
+                    ),
+                    (
+                        8,
+                        table(
+                            "Put aside",
+                            [("records", f"edgeloop_records_dead_total{s}", "short")],
+                            ["service", "topic", "reason"],
+                            says="By reason. `edgeloop tail deadletters.<service>` shows them.",
+                        ),
+                    ),
+                ],
+            ),
+        ],
+    )
+
+
+def models() -> dict[str, Any]:
+    """Whether models are right, and what is done about it."""
+    s = '{stream=~"$stream"}'
+    return dashboard(
+        "models",
+        "models",
+        "Whether models are right, what drifted, what was trained, which version is the newest.",
+        [variable("stream", "label_values(edgeloop_monitoring_champion_version, stream)")],
+        [
+            (
+                4,
+                [
+                    (5, number("Newest version", f"edgeloop_monitoring_champion_version{s}", legend="{{stream}}", says="Of each stream.")),
+                    (
+                        5,
+                        number(
+                            "Wrong answers",
+                            f"edgeloop:error_share:by_stream{s}",
+                            unit="percentunit",
+                            legend="{{stream}}",
+                            colours=steps((0.3, YELLOW), (0.5, RED)),
+                            says="Share of the labelled rows of the last minute.",
+                        ),
+                    ),
+                    (
+                        5,
+                        number(
+                            "Rows a second",
+                            f"edgeloop:rows:per_second{s}",
+                            unit="cps",
+                            legend="{{stream}}",
+                            says="Observed rows of the last minute.",
+                        ),
+                    ),
+                    (
+                        5,
+                        number(
+                            "Drift signals",
+                            f"sum(edgeloop_monitoring_drift_signals{s}) or vector(0)",
+                            colours=steps((1, YELLOW)),
+                            says="In the last minute. A retraining should follow.",
+                        ),
+                    ),
+                    (
+                        4,
+                        number(
+                            "Open alerts",
+                            f"sum(edgeloop_monitoring_alert_active{s}) or vector(0)",
+                            colours=BAD_FROM_ONE,
+                            says="Conditions that hold; see the table below.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                9,
+                [
+                    (
+                        12,
+                        lines(
+                            "Wrong answers by version",
+                            [query(f"edgeloop:error_share:by_version{s}", "{{stream}} v{{version}}")],
+                            unit="percentunit",
+                            says="A new version should lie below the one that it replaces.",
+                        ),
+                    ),
+                    (
+                        12,
+                        states(
+                            "Newest version, and what devices serve",
+                            f'label_replace(edgeloop_monitoring_champion_version{s}, "device", "newest", "", "") or edgeloop_monitoring_device_version{s}',
+                            "{{stream}} {{device}}",
+                            says="A device that stays behind wants a look.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        8,
+                        lines(
+                            "Drift signals",
+                            [query("sum by (kind, rising) (increase(edgeloop_drift_signals_total[1m]))", "{{kind}} rising={{rising}}")],
+                            steps_=True,
+                            says="Told by the service drift within a minute. Only a rising error asks for retraining.",
+                        ),
+                    ),
+                    (
+                        8,
+                        lines(
+                            "Training",
+                            [
+                                query("sum by (status) (increase(edgeloop_trainer_runs_total[1m]))", "{{status}}"),
+                                query("sum(increase(edgeloop_retraining_requests_total[1m]))", "requested"),
+                            ],
+                            steps_=True,
+                            says="Requests, and how runs ended, within a minute.",
+                        ),
+                    ),
+                    (
+                        8,
+                        lines(
+                            "Time of a fit",
+                            [
+                                query(
+                                    "sum(increase(edgeloop_trainer_fit_seconds_sum[2m])) / (sum(increase(edgeloop_trainer_fit_seconds_count[2m])) > 0)",
+                                    "mean",
+                                )
+                            ],
+                            unit="s",
+                            says="Wall time.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        8,
+                        lines(
+                            "Rows and labels",
+                            [
+                                query(f"edgeloop:rows:per_second{s}", "{{stream}} rows"),
+                                query(f"sum by (stream) (edgeloop_monitoring_labelled_rows_per_second{s})", "{{stream}} labelled"),
+                            ],
+                            unit="cps",
+                            says="Labels that stay behind make everything else late.",
+                        ),
+                    ),
+                    (
+                        6,
+                        bars(
+                            "Labelled rows by version",
+                            f"sum by (stream, version) (edgeloop_monitoring_labelled_rows_per_second{s})",
+                            "{{stream}} v{{version}}",
+                            unit="cps",
+                            says="Which versions the newest labels are about.",
+                        ),
+                    ),
+                    (
+                        10,
+                        table(
+                            "Open alerts",
+                            [("open", f"edgeloop_monitoring_alert_active{s}", "short")],
+                            ["kind", "stream", "group", "version"],
+                            says="The events in `alerts` have the numbers.",
+                        ),
+                    ),
+                ],
+            ),
+        ],
+    )
+
+
+def main() -> int:
+    """Entry point; gives back the exit code."""
+    stale = 0
+    for name, made in (("devices", devices()), ("flow", flow()), ("models", models())):
+        path = FOLDER / f"{name}.json"
+        text = json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+        if "--check" in sys.argv:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                print(f"{path.name} is not what generate.py makes")
+                stale = 1
+        else:
+            path.write_text(text, encoding="utf-8")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())
