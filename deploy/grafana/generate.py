@@ -12,6 +12,7 @@ from panels import RED, SOURCE, YELLOW, Panel, bars, heat, lines, number, query,
 
 FOLDER = Path(__file__).resolve().parent / "dashboards"
 WIDTH = 24
+PER_SECOND = "suffix: /s"
 BAD_FROM_ONE = steps((1, RED))
 
 
@@ -89,7 +90,10 @@ def devices() -> dict[str, Any]:
                     (
                         4,
                         number(
-                            "Rows answered", f"sum(edgeloop:device_rows:rate1m{d})", unit="cps", says="Rows a second, over the last minute."
+                            "Rows answered",
+                            f"sum(edgeloop:device_rows:rate1m{d})",
+                            unit=PER_SECOND,
+                            says="Rows a second, over the last minute.",
                         ),
                     ),
                     (
@@ -139,7 +143,7 @@ def devices() -> dict[str, Any]:
                         lines(
                             "Rows a second",
                             [query(f"edgeloop:device_rows:rate1m{d}", "{{device}}")],
-                            unit="cps",
+                            unit=PER_SECOND,
                             stacked=True,
                             says="Answered rows of each device.",
                         ),
@@ -254,7 +258,7 @@ def flow() -> dict[str, Any]:
                         number(
                             "Records handled",
                             f"sum(edgeloop:records_handled:rate1m{s})",
-                            unit="cps",
+                            unit=PER_SECOND,
                             says="A second, all services together; one record is handled by several.",
                         ),
                     ),
@@ -305,7 +309,7 @@ def flow() -> dict[str, Any]:
                         lines(
                             "Records a second",
                             [query(f"sum by (service) (edgeloop:records_handled:rate1m{s})", "{{service}}")],
-                            unit="cps",
+                            unit=PER_SECOND,
                             says="Handled and committed.",
                         ),
                     ),
@@ -343,7 +347,7 @@ def flow() -> dict[str, Any]:
                         8,
                         bars(
                             "Age of records, p95",
-                            f"max by (service) (edgeloop:event_age_seconds:p95{s})",
+                            f"max by (service) (edgeloop:event_age_seconds:p95{s}) >= 0",
                             "{{service}}",
                             unit="s",
                             colours=steps((1, YELLOW), (10, RED)),
@@ -360,8 +364,8 @@ def flow() -> dict[str, Any]:
                         lines(
                             "Rows at the door",
                             [query("sum by (outcome) (rate(edgeloop_ingestion_rows_total[1m]))", "{{outcome}}")],
-                            unit="cps",
-                            stacked=True,
+                            unit=PER_SECOND,
+                            stacked=False,
                             says="What ingestion did with raw rows.",
                         ),
                     ),
@@ -420,7 +424,7 @@ def models() -> dict[str, Any]:
                         number(
                             "Rows a second",
                             f"edgeloop:rows:per_second{s}",
-                            unit="cps",
+                            unit=PER_SECOND,
                             legend="{{stream}}",
                             says="Observed rows of the last minute.",
                         ),
@@ -431,7 +435,7 @@ def models() -> dict[str, Any]:
                             "Drift signals",
                             f"sum(edgeloop_monitoring_drift_signals{s}) or vector(0)",
                             colours=steps((1, YELLOW)),
-                            says="In the last minute. A retraining should follow.",
+                            says="Of both kinds, in the last minute. After one of a rising error a retraining should follow.",
                         ),
                     ),
                     (
@@ -519,7 +523,7 @@ def models() -> dict[str, Any]:
                                 query(f"edgeloop:rows:per_second{s}", "{{stream}} rows"),
                                 query(f"sum by (stream) (edgeloop_monitoring_labelled_rows_per_second{s})", "{{stream}} labelled"),
                             ],
-                            unit="cps",
+                            unit=PER_SECOND,
                             says="Labels that stay behind make everything else late.",
                         ),
                     ),
@@ -529,7 +533,7 @@ def models() -> dict[str, Any]:
                             "Labelled rows by version",
                             f"sum by (stream, version) (edgeloop_monitoring_labelled_rows_per_second{s})",
                             "{{stream}} v{{version}}",
-                            unit="cps",
+                            unit=PER_SECOND,
                             says="Which versions the newest labels are about.",
                         ),
                     ),

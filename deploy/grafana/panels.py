@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 Panel = dict[str, Any]
@@ -78,7 +79,9 @@ def bars(title: str, expr: str, legend: str, *, says: str, unit: str = "short", 
         "showUnfilled": True,
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     }
-    defaults = {"thresholds": colours or steps(), "color": {"mode": "thresholds"}, "min": 0}
+    # Grafana shows no name beside a single bar unless it is told to.
+    name = re.sub(r"\{\{(\w+)\}\}", r"${__field.labels.\1}", legend)
+    defaults = {"thresholds": colours or steps(), "color": {"mode": "thresholds"}, "min": 0, "displayName": name}
     return panel("bargauge", title, [query(expr, legend, instant=True)], says=says, unit=unit, defaults=defaults, options=options)
 
 
@@ -123,4 +126,13 @@ def table(title: str, columns: list[tuple[str, str, str]], by: list[str], *, say
         {"id": "merge", "options": {}},
         {"id": "organize", "options": {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": values}},
     ]
-    return panel("table", title, queries, says=says, overrides=overrides, transformations=changes, options={"showHeader": True})
+    return panel(
+        "table",
+        title,
+        queries,
+        says=says,
+        overrides=overrides,
+        transformations=changes,
+        options={"showHeader": True},
+        defaults={"custom": {"minWidth": 70}},
+    )

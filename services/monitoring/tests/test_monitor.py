@@ -1,5 +1,5 @@
 import pytest
-from edgeloop_contracts import AlertKind, AlertStatus, Cause, ObservationBatch, topics
+from edgeloop_contracts import AlertKind, AlertStatus, Cause, DeviceReport, ObservationBatch, topics
 from edgeloop_monitoring.adapters.codecs import EventCodec, Undecodable
 from edgeloop_monitoring.adapters.security import UnsupportedSettingError, credentials
 from edgeloop_monitoring.adapters.stream import Record
@@ -26,6 +26,9 @@ class Bench:
         self.registry = CollectorRegistry()
         self.monitor = Monitor(Views(Groups(), SPANS), RULES, Metrics(self.registry), told, SPANS.bucket)
         self.offset = 0
+        for number, device in enumerate(("d1", "d2")):
+            report = DeviceReport(stream="s", device_id=device)
+            self.monitor.take(Record("fleet.reported", 0, number, T - 1, report, Cause()))
 
     def rows(self, device: str, at: int) -> None:
         event = ObservationBatch(stream="s", device_id=device, count=10, model_version=3)

@@ -98,6 +98,7 @@ def test_age_is_record_time_less_event_time() -> None:
 
 def test_a_device_is_silent_while_others_are_heard() -> None:
     feed = Feed()
+    feed(DeviceReport(stream="s", device_id="d1"))
     feed(rows("d1"), T)
     feed(rows("d2"), T + 4_999)
     key = (AlertKind.SILENT_DEVICES, Subject("default", "s", "default"))
@@ -107,6 +108,13 @@ def test_a_device_is_silent_while_others_are_heard() -> None:
     assert (found.value, found.samples, found.devices) == (1, 2, ("d1",))
     feed(rows("d1"), T + 6_000)
     assert feed.measured()[key].value == 0
+
+
+def test_who_never_reported_is_not_waited_for() -> None:
+    feed = Feed()
+    feed(rows("a-program"), T)
+    feed(rows("d2"), T + 9_000)
+    assert feed.measured()[AlertKind.SILENT_DEVICES, Subject("default", "s", "default")].value == 0
 
 
 def test_a_device_that_is_silent_for_long_is_forgotten() -> None:
@@ -129,7 +137,8 @@ def test_signals_failed_fits_refusals_and_versions_are_seen() -> None:
     feed(ModelVersion(stream="s", version=3))
     stream, group = Subject("default", "s"), Subject("default", "s", "default")
     found = feed.measured()
-    assert found[AlertKind.DRIFT, stream].value == 2
+    assert found[AlertKind.DRIFT, stream].value == 1
+    assert feed.views.summary(T + 1_000).cells[stream].input_signals == 1
     assert found[AlertKind.FAILED_TRAINING, stream].value == 1
     assert found[AlertKind.REFUSED_MODEL, group].devices == ("d1",)
     summary = feed.views.summary(T)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from edgeloop_contracts import Alert
+from edgeloop_contracts import Alert, SignalKind
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -69,12 +69,13 @@ def _windows(summary: Summary) -> Iterator[GaugeMetricFamily]:
     labelled = _gauge("labelled_rows_per_second", "Answered rows a second whose truth became known in the window", _SERIES)
     errors = _gauge("error_share", "Share of those that were answered wrongly", _SERIES)
     ages = _gauge("event_age_seconds", "Age of a row when the platform had it", (*_GROUP, "quantile"))
-    signals = _gauge("drift_signals", "Drift signals in the window", _STREAM)
+    signals = _gauge("drift_signals", "Drift signals in the window", (*_STREAM, "kind"))
     failed = _gauge("failed_trainings", "Failed fits in the window", _STREAM)
     groups: dict[Subject, Cell] = {}
     for subject, cell in sorted(summary.cells.items()):
         if not subject.group:
-            signals.add_metric(_labels(subject, 2), cell.signals)
+            signals.add_metric([*_labels(subject, 2), SignalKind.ERROR_RATE.value], cell.signals)
+            signals.add_metric([*_labels(subject, 2), SignalKind.INPUT.value], cell.input_signals)
             failed.add_metric(_labels(subject, 2), cell.failed)
             continue
         rate.add_metric(_labels(subject, 4), cell.rows / summary.window_s)

@@ -30,7 +30,8 @@ class Fleet:
     groups
         How devices are sorted.
     silent_ms
-        A device is silent once others have been heard for this long since its last observation.
+        A device is silent once others have been heard for this long since its last observation. Whoever never reported what it
+        runs (a program that sends rows by itself, once) is not waited for.
     forget_ms
         A device that was silent for this long is forgotten.
     """
@@ -65,7 +66,7 @@ class Fleet:
         for (tenant, stream, device), at in sorted(self._seen.items()):
             group = found.setdefault(Subject(tenant, stream, self._groups.of(device)), GroupOfDevices())
             group.seen += 1
-            if now - at >= self._silent_ms:
+            if now - at >= self._silent_ms and (tenant, stream, device) in self._reports:
                 group.silent.append(device)
         for (tenant, stream, device), report in sorted(self._reports.items()):
             group = found.setdefault(Subject(tenant, stream, self._groups.of(device)), GroupOfDevices())

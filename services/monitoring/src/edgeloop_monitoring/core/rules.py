@@ -32,7 +32,7 @@ def rules(t: Thresholds) -> Mapping[AlertKind, Rule]:
         AlertKind.EVENT_AGE: Rule(
             t.event_age_s, 0.5 * t.event_age_s, wait, rest, 1, "rows are {value:.1f} s old when the platform has them (95th percentile)"
         ),
-        AlertKind.DRIFT: Rule(1, 0, 0, rest, 1, "{value:.0f} drift signals within the window"),
+        AlertKind.DRIFT: Rule(1, 0, 0, rest, 1, "the error rose: {value:.0f} signals within the window"),
         AlertKind.SILENT_DEVICES: Rule(
             t.silent_devices, t.silent_devices - 1, wait, 0, 1, "{value:.0f} of {samples} devices are silent while others are heard"
         ),

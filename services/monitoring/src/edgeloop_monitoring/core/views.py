@@ -112,7 +112,9 @@ class Views:
                 self._observed(event, at)
             case ExampleBatch() if not event.corrects:
                 self._judged(event, at)
-            case DriftSignal() if event.rising or event.kind is SignalKind.INPUT:
+            case DriftSignal() if event.kind is SignalKind.INPUT:
+                self._windows.cell(Subject(event.tenant, event.stream), at).input_signals += 1
+            case DriftSignal() if event.rising:
                 self._windows.cell(Subject(event.tenant, event.stream), at).signals += 1
             case DeviceReport():
                 self._fleet.reported(event)

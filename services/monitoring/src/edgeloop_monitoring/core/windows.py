@@ -25,14 +25,15 @@ class Cell:
         Rows that were answered and whose truth is known, and those answered wrongly.
     ages
         How old the observed rows were.
-    signals, failed
-        Signals of a rising error or a changed input, and fits that failed.
+    signals, input_signals, failed
+        Signals of a rising error and of a changed input, and fits that failed.
     """
 
     rows: int = 0
     labelled: int = 0
     errors: int = 0
     signals: int = 0
+    input_signals: int = 0
     failed: int = 0
     ages: Ages = field(default_factory=Ages)
 
@@ -42,6 +43,7 @@ class Cell:
         self.labelled += other.labelled
         self.errors += other.errors
         self.signals += other.signals
+        self.input_signals += other.input_signals
         self.failed += other.failed
         if other.ages.total:
             self.ages.merge(other.ages)
