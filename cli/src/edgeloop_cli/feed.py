@@ -57,9 +57,9 @@ class Feed:
             self._send(topics.OBSERVATIONS_RAW, key, batch)
         return [(device, EPOCH, seq) for seq in range(rows)]
 
-    def train(self, rows: int) -> None:
-        """Ask for the first version."""
-        event = StartTraining(tenant=self._tenant, stream=self._stream, command_id=f"{self._stream}-first", rows=rows)
+    def train(self, rows: int, seed: int) -> None:
+        """Ask for the first version; ``seed`` is of what is drawn in all fits of the stream."""
+        event = StartTraining(tenant=self._tenant, stream=self._stream, command_id=f"{self._stream}-first", rows=rows, seed=seed)
         self._send(topics.RETRAINING_COMMANDS, self.key, event)
 
     def labels(self, named: Iterable[tuple[RowId, str]]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -37,8 +37,6 @@ class Platform:
         0: last time's if free, else any.
     progress
         Told what happens.
-    environment
-        Further variables of the services.
     """
 
     def __init__(
@@ -49,12 +47,10 @@ class Platform:
         kafka_port: int = 0,
         registry_port: int = 0,
         progress: Progress | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self._progress = progress or Silence()
         self._given = cluster
-        self._environment = dict(environment or {})
         self._stack = None if cluster else LocalStack(self.data_dir, kafka_port, registry_port, self._progress)
         self._services: Supervisor | None = None
         self._fleets: list[Fleet] = []
@@ -179,7 +175,7 @@ class Platform:
 
     def _supervisor(self) -> Supervisor:
         book = PortBook(self.data_dir / "ports.json")
-        environment = self.cluster.environment() | self._environment
+        environment = self.cluster.environment()
         return Supervisor(service_spec(name, book.choose(name), self.data_dir, environment, self.keys) for name in SERVICES)
 
 

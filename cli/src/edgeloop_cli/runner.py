@@ -16,7 +16,7 @@ from edgeloop_local.progress import Progress
 from rich.console import Console
 
 from edgeloop_cli import auditing, plot, provisioning, static_model
-from edgeloop_cli.connection import Cluster, given
+from edgeloop_cli.connection import Cluster
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.ledger import Ledger
 from edgeloop_cli.core.report import Counts, assemble
@@ -148,9 +148,7 @@ class Runner:
             fleet = start_fleet(cluster, provisioning.keys(home)) if devices else None
         else:
             fleets: list[Fleet] = []
-            platform = stack.enter_context(
-                Platform(home, cluster=given(), progress=self._progress, environment={"EDGELOOP_TRAINER_SEED": str(plan.seed)})
-            )
+            platform = stack.enter_context(Platform(home, progress=self._progress))
             platform.start(lambda started: fleets.append(start_fleet(started.cluster, started.keys)) if devices else None)
             self._progress.say(f"all services work after {platform.seconds['services']:.1f} s")
             cluster, fleet = platform.cluster, fleets[0] if fleets else None
@@ -199,7 +197,7 @@ class Runner:
         plan, ledger = self._plan, self._ledger
         feed.register(plan.table)
         feed.flush()
-        session.until(lambda: ledger.definition is not None, "the definition of the stream")
+        session.until(lambda: ledger.definition is not None, "the definition of the stream (do the services work on this cluster?)")
         names = feed.warm_up(plan.table, plan.warmup)
         for row, name in enumerate(names):
             ledger.given(row, name)
@@ -208,7 +206,7 @@ class Runner:
             ledger.label_sent(row, sent)
         feed.flush()
         session.settle()
-        feed.train(plan.warmup)
+        feed.train(plan.warmup, plan.seed)
         feed.flush()
         session.until(lambda: bool(ledger.versions) or self._first_run_ended_badly(), "the first version")
         if not ledger.versions:

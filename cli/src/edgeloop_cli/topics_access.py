@@ -11,7 +11,7 @@ from edgeloop_contracts import Topic, topics
 READS: dict[str, tuple[Topic, ...]] = {
     "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW, topics.STREAMS),
     "labels": (topics.OBSERVATIONS, topics.LABELS),
-    "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS),
+    "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS, topics.STREAMS),
     "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS),
     "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS),
     "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS),
@@ -25,7 +25,7 @@ READS: dict[str, tuple[Topic, ...]] = {
         topics.MODEL_EVENTS,
         topics.ALERTS,
     ),
-    "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS),
+    "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS, topics.FLEET_REPORTED),
 }
 
 # Topics that anybody may write, and who of ours does: ingestion sends misplaced records on to their device's partition.

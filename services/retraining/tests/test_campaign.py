@@ -102,6 +102,12 @@ def test_a_command_when_a_model_answers_has_to_beat_that_model() -> None:
     assert fits[0].gate == GateKind.CHAMPION
 
 
+def test_the_seed_of_a_command_goes_with_every_later_fit() -> None:
+    _, fits = play(PLAIN, Command("c", 500, CAUSE, seed=7), *rows(600), Alarm("a", 1000, CAUSE), *rows(1500))
+    assert {fit.seed for fit in fits} == {7}
+    assert len(fits) > 1
+
+
 def test_a_command_takes_the_newest_rows_only() -> None:
     _, fits = play(Policy(window=300), *rows(1000), Command("c", 0, CAUSE))
     assert windows(fits) == [("c", 0, 700, 1000)]

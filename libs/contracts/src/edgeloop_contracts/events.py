@@ -2180,6 +2180,8 @@ class CampaignState:
         Owner of the stream.
     stream
         Name of the stream; a stream's model has the same name.
+    seed
+        Of what is drawn in the stream's fits; -1 leaves it to the trainer.
     rows
         Labelled rows folded.
     positions
@@ -2210,11 +2212,12 @@ class CampaignState:
         Row as of which that is.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":"long","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"seed","type":"long","default":-1},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":"long","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.CampaignState"
 
     tenant: str = "default"
     stream: str = ""
+    seed: int = -1
     rows: int = 0
     positions: tuple[Position, ...] = ()
     detected: int = 0
@@ -2234,6 +2237,7 @@ class CampaignState:
         return {
             "tenant": self.tenant,
             "stream": self.stream,
+            "seed": self.seed,
             "rows": self.rows,
             "positions": [x.as_dict() for x in self.positions],
             "detected": self.detected,
@@ -2255,6 +2259,7 @@ class CampaignState:
         return cls(
             tenant=fields["tenant"],
             stream=fields["stream"],
+            seed=fields["seed"],
             rows=fields["rows"],
             positions=tuple(Position.from_dict(x) for x in fields["positions"]),
             detected=fields["detected"],
@@ -2569,15 +2574,18 @@ class StartTraining:
         Id of the command; a repeat changes nothing.
     rows
         Labelled rows that must be there first.
+    seed
+        Of what is drawn in this stream's fits from here on; -1 leaves it to the trainer.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"StartTraining","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"rows","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"StartTraining","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"seed","type":"long","default":-1}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.StartTraining"
 
     tenant: str = "default"
     stream: str = ""
     command_id: str = ""
     rows: int = 0
+    seed: int = -1
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2585,6 +2593,7 @@ class StartTraining:
             "stream": self.stream,
             "command_id": self.command_id,
             "rows": self.rows,
+            "seed": self.seed,
         }
 
     @classmethod
@@ -2594,6 +2603,7 @@ class StartTraining:
             stream=fields["stream"],
             command_id=fields["command_id"],
             rows=fields["rows"],
+            seed=fields["seed"],
         )
 
 
@@ -2708,6 +2718,8 @@ class TrainingRequest:
         Id of the signal or command behind it.
     stage
         Number of the stage, from 0.
+    seed
+        Of what is drawn in the fit; -1 leaves it to the trainer.
     manifest
         The rows to fit on.
     row
@@ -2721,7 +2733,7 @@ class TrainingRequest:
         What this goes back to; copied into the headers of what follows.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"seed","type":"long","default":-1},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRequest"
 
     tenant: str = "default"
@@ -2729,6 +2741,7 @@ class TrainingRequest:
     request_id: str = ""
     campaign: str = ""
     stage: int = 0
+    seed: int = -1
     manifest: Manifest = field(default_factory=lambda: Manifest())
     row: int = 0
     gate: GateKind = GateKind.CHAMPION
@@ -2742,6 +2755,7 @@ class TrainingRequest:
             "request_id": self.request_id,
             "campaign": self.campaign,
             "stage": self.stage,
+            "seed": self.seed,
             "manifest": self.manifest.as_dict(),
             "row": self.row,
             "gate": self.gate.value,
@@ -2757,6 +2771,7 @@ class TrainingRequest:
             request_id=fields["request_id"],
             campaign=fields["campaign"],
             stage=fields["stage"],
+            seed=fields["seed"],
             manifest=Manifest.from_dict(fields["manifest"]),
             row=fields["row"],
             gate=GateKind(fields["gate"]),

@@ -87,7 +87,7 @@ class RetrainingTask:
             case StartTraining() as command:
                 if not command.command_id or not command.stream or command.rows < 0:
                     raise InvalidEvent("MALFORMED", "a command needs an id, a stream, and no less than 0 rows")
-                return self._decide(command, Command(command.command_id, command.rows, received.cause))
+                return self._decide(command, Command(command.command_id, command.rows, received.cause, command.seed))
             case TrainingRun(status=RunStatus.REJECTED | RunStatus.FAILED, stage=0) as run:
                 return self._decide(run, Unfit(run.campaign, received.cause))
             case DriftPartial() | DriftSignal() | TrainingRun():

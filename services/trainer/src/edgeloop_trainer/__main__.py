@@ -14,7 +14,7 @@ def main() -> int:
     from edgeloop_trainer.settings import Settings
 
     context = Context(KafkaSettings(), NAME)
-    return run(build(context, Settings()), context)
+    return run(lambda: build(context, Settings()), context)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from edgeloop_contracts import GateKind, StreamDefinition, TrainingRequest
@@ -90,5 +90,6 @@ class Attempts:
         except DatasetError as error:
             return Attempt(request.request_id, Failed(str(error)), definition_version=definition.version)
         held = dataset.newest() if request.gate == GateKind.MAJORITY or not has_champion else None
-        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, self._recipe)
+        recipe = self._recipe if request.seed < 0 else replace(self._recipe, seed=request.seed)
+        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe)
         return Attempt(request.request_id, self._process.submit(job), dataset.rows, dataset.digest, dataset.classes, definition.version)

@@ -51,11 +51,12 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Somebody wants a fit as soon as ``rows`` rows are there."""
+    """Somebody wants a fit as soon as ``rows`` rows are there, and ``seed`` for it and all later ones."""
 
     id: str
     rows: int
     cause: Cause
+    seed: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Fit:
     gate: GateKind
     gate_until: int
     cause: Cause
+    seed: int = -1
 
 
 Happening = Counted | Detected | Alarm | Command | Unfit
@@ -98,7 +100,7 @@ def decide(policy: Policy, state: CampaignState, event: Happening) -> tuple[Camp
         case Command():
             if event.id not in state.commands:
                 row = max(event.rows or policy.first, state.rows)
-                state = replace(state, commands=(*state.commands, event.id)[-REMEMBERED:])
+                state = replace(state, commands=(*state.commands, event.id)[-REMEMBERED:], seed=event.seed)
                 state = _wait(state, WaitingAlarm(id=event.id, row=row, command=True, cause=event.cause))
         case Unfit():
             state = _again(state, event)
@@ -184,4 +186,4 @@ def _fit(policy: Policy, after: CampaignState, campaign: str, stage: int, start:
     due = next_due(policy, after)
     until = end + policy.gate if due is None else min(end + policy.gate, due)
     gate = GateKind.CHAMPION if 0 < after.answered <= end else GateKind.MAJORITY
-    return Fit(campaign=campaign, stage=stage, start=start, end=end, gate=gate, gate_until=until, cause=cause)
+    return Fit(campaign=campaign, stage=stage, start=start, end=end, gate=gate, gate_until=until, cause=cause, seed=after.seed)

@@ -1,0 +1,139 @@
+"""The whole loop, as a user starts it: a stack that keeps running, and streams that are played to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+EDGELOOP = Path(sys.executable).parent / "edgeloop"
+ROWS, FEATURES, TURN = 2_600, 6, 1_200
+
+
+def call(*arguments: str | Path, code: int = 0, seconds: float = 300) -> str:
+    done = subprocess.run([EDGELOOP, *map(str, arguments)], capture_output=True, text=True, timeout=seconds, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Text labels, missing values, and a world that turns over once."""
+    chance = np.random.default_rng(3)
+    rows = chance.normal(size=(ROWS, FEATURES)).astype(np.float32)
+    truth = rows[:, 0] + rows[:, 1] > 0
+    truth[TURN:] = ~truth[TURN:]
+    path = tmp_path_factory.mktemp("stream") / "turning.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write(",".join([*(f"sensor {i}" for i in range(FEATURES)), "state"]) + "\n")
+        for row, yes in zip(rows, truth, strict=True):
+            cells = ["" if chance.random() < 0.01 else f"{value:.4f}" for value in row]
+            file.write(",".join([*cells, "bad" if yes else "good"]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A stack that runs in the background without devices."""
+    directory = tmp_path_factory.mktemp("stack")
+    process = subprocess.Popen(
+        [EDGELOOP, "up", "--devices", "1", "--json", "--data-dir", directory], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    started = process.stdout.readline()
+    assert started, "up said nothing"
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 10
+    yield directory
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+def play(home: Path, stream: Path, name: str, *more: str) -> dict:
+    report = home / f"{name}.json"
+    call("run", "--stream", stream, "--label", "state", "--name", name, "--devices", "2", "--data-dir", home, "--report", report, *more)
+    return json.loads(report.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def first(home: Path, stream: Path) -> dict:
+    return play(home, stream, "first")
+
+
+def test_the_fleet_learns_the_new_world_and_nothing_is_lost_or_doubled(first: dict) -> None:
+    assert first["rows"] == ROWS - ROWS // 10
+    assert first["devices"] == 2
+    assert first["events"]["lost"] == first["events"]["duplicated"] == first["events"]["dead"] == 0
+    assert first["fits"] >= 1
+    assert len(first["versions"]) >= 2
+    assert any(TURN <= s["row"] <= TURN + 300 and s["detector"].startswith("ADWIN") for s in first["signals"])
+    assert first["accuracy"] > first["accuracy_static"] + 0.1
+
+
+def test_the_name_of_a_run_changes_no_result(first: dict, home: Path, stream: Path) -> None:
+    second = play(home, stream, "zz-another.name_with-partitions-elsewhere")
+    for report in (first, second):
+        report.pop("seconds", None)
+    assert second == first
+
+
+def test_why_walks_from_a_device_back_to_the_signal(first: dict, home: Path) -> None:
+    told = json.loads(call("why", "first-d0", "--json", "--data-dir", home))
+    text = json.dumps(told)
+    for step in ("DeviceReport", "Assignment", "ModelVersion", "ModelCandidate", "TrainingRequest", "DriftSignal"):
+        assert step in text
+
+
+def test_tail_prints_decoded_events(first: dict, home: Path) -> None:
+    lines = call("tail", "model.events", "--from-beginning", "--count", "1", "--json", "--data-dir", home).splitlines()
+    assert "digest" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "label", "said"),
+    [
+        ("a,b\n1,2\n", "y", "y"),
+        ("a,y\n1,x\nfoo,y\n", "y", "a"),
+        ("", "y", "empty"),
+        ("a,y\n1,x\n1,2,3\n", "y", "3"),
+    ],
+)
+def test_a_bad_stream_is_told_in_one_line_with_exit_code_2(tmp_path: Path, content: str, label: str, said: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(content, encoding="utf-8")
+    told = call("run", "--stream", path, "--label", label, "--data-dir", tmp_path / "home", code=2, seconds=60)
+    assert said in told
+    assert "bad.csv" in told
+    assert len(told.strip().splitlines()) <= 2
+    assert not (tmp_path / "home" / "stack.json").exists()
+
+
+def test_an_unknown_device_or_topic_is_told_in_one_line(home: Path) -> None:
+    assert "nobody" in call("why", "nobody", "--data-dir", home, code=2)
+    assert "no.topic" in call("tail", "no.topic", "--data-dir", home, code=2)
+
+
+def test_stock_clients_take_part(home: Path, first: dict) -> None:
+    root = Path(__file__).resolve().parents[2]
+    stack = json.loads((home / "stack.json").read_text(encoding="utf-8"))
+    done = subprocess.run(
+        [sys.executable, root / "examples/produce.py", "--bootstrap", stack["bootstrap"], "--registry", stack["registry_url"], "--rows", "60"],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+        env=os.environ,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "60 of 60" in done.stdout
