@@ -28,6 +28,11 @@ HANDLING_S = 0.5  # a transaction holds at most this much work, so that none tak
 REGISTRY_RETRY_S = 0.5
 OPEN_S = 20.0
 LAG_MS = 5_000
+# A broker that dies while a static member rejoins fences that member for good: then only a new consumer helps. The client
+# reports this as a message's error, which is not marked as fatal.
+_FATAL = frozenset(
+    {KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +142,7 @@ class Loop:
                 good.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.progress.at_end((message.topic(), message.partition()), message.offset())
-            elif error.fatal() or error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED):
+            elif error.fatal() or error.code() in _FATAL:
                 raise KafkaException(error)
             else:
                 self._log.warning("consumer", error=error.str())
