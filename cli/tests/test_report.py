@@ -50,7 +50,7 @@ def test_a_signal_at_the_sixth_labelled_row_stands_at_row_five(ledger: Ledger):
 def test_seconds_run_from_the_signal_and_from_the_gates_last_label_to_the_last_device(ledger: Ledger):
     seconds = report(ledger)["seconds"]
     assert seconds["wall"] == 12.346
-    assert seconds["signal_to_serving_p50"] == 0.507  # 2,607 − 2,100
+    assert seconds["signal_to_serving_p50"] == 0.507  # from 2,100 to 2,607
     assert seconds["gate_to_serving_p50"] == 0.6  # the label of row 7 was sent at 2,007
     assert seconds["fit_p50"] == 1.0
 

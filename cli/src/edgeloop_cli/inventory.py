@@ -133,13 +133,16 @@ def as_object(found: Sequence[Entry]) -> dict[str, Any]:
 
 def table(found: Sequence[Entry]) -> Table:
     """For people."""
-    drawn = Table("what", "pid", "memory", "clients", "metrics", box=None, header_style="bold", pad_edge=False)
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("what", "pid", "memory", "where"):
+        drawn.add_column(column, no_wrap=True, overflow="ignore")
     total = 0
     for entry, memory in _measured(found):
         total += memory or 0
         shown = "[red]gone[/]" if memory is None else f"{memory / _MIB:.0f} MiB"
-        drawn.add_row(entry.name, str(entry.process.pid), shown, entry.address, entry.metrics)
-    drawn.add_row("[bold]all[/]", "", f"[bold]{total / _MIB:.0f} MiB[/]", "", "")
+        where = "  ".join(filter(None, (entry.address, entry.metrics)))
+        drawn.add_row(entry.name, str(entry.process.pid), shown, where)
+    drawn.add_row("[bold]all[/]", "", f"[bold]{total / _MIB:.0f} MiB[/]", "")
     return drawn
 
 

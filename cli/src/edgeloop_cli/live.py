@@ -148,7 +148,7 @@ class LiveView:
             report = self._ledger.reported.get(key)
             name = key.rpartition("/")[2]
             if report is None:
-                table.add_row(name, "–", "nothing yet")
+                table.add_row(name, "-", "nothing yet")
             else:
                 table.add_row(name, str(report.version), report.status.value.lower() + (f" ({report.reason})" if report.reason else ""))
         return table

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgeloop_cli.core.accuracy import rolling
 
 WINDOW = 500
+SETTLED = 100
 
 
 def draw(
@@ -45,10 +46,16 @@ def draw(
     with mpl.rc_context({"svg.hashsalt": "edgeloop", "font.size": 9}):
         figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
         rows = np.arange(first_row, first_row + len(served))
-        axes.plot(rows, rolling(static, WINDOW), color="0.6", lw=1.2, label=f"never retrained ({report['accuracy_static']:.3f})")
-        axes.plot(rows, rolling(served, WINDOW), color="tab:blue", lw=1.6, label=f"edgeloop ({report['accuracy']:.3f})")
-        _mark(axes, known, color="0.3", linestyle="-", alpha=0.35, lw=5, label="the world changed")
-        _mark(axes, [s["row"] for s in report["signals"]], color="tab:red", linestyle=":", lw=1.2, label="drift signal")
+        shown = slice(min(SETTLED, len(rows) - 1), None)  # over a few rows it only jumps
+        axes.plot(
+            rows[shown], rolling(static, WINDOW)[shown], color="0.6", lw=1.2, label=f"never retrained ({report['accuracy_static']:.3f})"
+        )
+        axes.plot(rows[shown], rolling(served, WINDOW)[shown], color="tab:blue", lw=1.6, label=f"edgeloop ({report['accuracy']:.3f})")
+        _mark(axes, [row for row in known if row <= rows[-1]], color="0.3", linestyle="-", alpha=0.35, lw=5, label="the world changed")
+        of_inputs = [s["row"] for s in report["signals"] if " of " in s["detector"]]
+        of_errors = [s["row"] for s in report["signals"] if " of " not in s["detector"]]
+        _mark(axes, of_inputs, ymax=0.03, color="tab:orange", lw=0.8, label="drift of an input")
+        _mark(axes, of_errors, color="tab:red", linestyle=":", lw=1.4, label="drift of the errors")
         for version in report["versions"]:
             at = version["installed_at_row"]
             axes.axvline(at, color="tab:green", lw=0.9, alpha=0.8, label="new version served" if version["version"] == 1 else None)
@@ -58,7 +65,8 @@ def draw(
         axes.set(xlabel="row of the stream", ylabel=f"accuracy over {WINDOW} rows", ylim=(0, 1))
         axes.set_title(title, loc="left", pad=16)
         axes.grid(visible=True, alpha=0.2)
-        axes.legend(loc="lower left", ncols=3, framealpha=0.9)
+        axes.set_xlim(rows[0], rows[-1] + 1)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 0.05), ncols=3, framealpha=0.9)
         paths = [directory / "accuracy.png", directory / "accuracy.svg"]
         figure.savefig(paths[0], dpi=130, metadata={"Software": None})
         figure.savefig(paths[1], metadata={"Date": None})

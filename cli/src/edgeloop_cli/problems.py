@@ -34,6 +34,20 @@ def told() -> Generator[None]:
         _end(error, FAILED)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:  # those of the cluster are told in a line, all others are faults of ours
+        if not isinstance(error, _of_the_cluster()):
+            raise
+        _end(error, FAILED)
+
+
+def _of_the_cluster() -> tuple[type[Exception], ...]:
+    from edgeloop_streaming.admin import AdminError
+    from edgeloop_streaming.registry import RegistryError
+    from edgeloop_streaming.scanning import ClientError
+
+    from edgeloop_cli.topics_apply import CannotApply
+
+    return (AdminError, RegistryError, ClientError, CannotApply, TimeoutError)
 
 
 def _end(error: Exception, code: int) -> None:

@@ -52,13 +52,11 @@ def run(
 
     Attaches to a running `edgeloop up`, else starts everything and stops it at the end.
 
-    Examples
-    --------
-      edgeloop run --stream data.csv --label y
+    edgeloop run --stream data.csv --label y
 
-      edgeloop run --stream data.csv.gz --label y --label-delay 200 --report out.json --plot out/
+    edgeloop run --stream data.csv.gz --label y --label-delay 200 --report out.json --plot out/
 
-      edgeloop run --stream data.csv --label y --pace 500 --devices 8
+    edgeloop run --stream data.csv --label y --pace 500 --devices 8
     """
     from edgeloop_local import interrupted_by_signals, progress_for
     from rich.console import Console

@@ -32,4 +32,4 @@ def summary(title: str, report: Mapping[str, Any]) -> Group:
 
 
 def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f} s (median)"
+    return "-" if value is None else f"{value:.2f} s (median)"

@@ -27,10 +27,9 @@ def up(
 ) -> None:
     """Start Kafka, the schema registry, all services and some devices, and keep them running until Ctrl-C.
 
-    Examples
-    --------
-      edgeloop up
-      edgeloop up --devices 2 --kafka-port 9092 --data-dir /var/lib/edgeloop
+    edgeloop up
+
+    edgeloop up --devices 2 --kafka-port 9092 --data-dir /var/lib/edgeloop
 
     With EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL set, the services work on that cluster, and neither
     Kafka nor a registry is started.
@@ -76,4 +75,6 @@ def _tell(data_dir: Path, found: list, taken: float, *, as_json: bool) -> None:
     console = Console()
     console.print(inventory.table(found))
     console.print(f"ready after {taken:.1f} s; logs in {data_dir / 'logs'}; Ctrl-C stops it all", highlight=False)
-    console.print("next, in another terminal: [bold]edgeloop run --stream FILE.csv --label COLUMN[/], edgeloop topics, edgeloop tail TOPIC")
+    console.print(
+        "next, in another terminal: edgeloop run --stream FILE.csv --label COLUMN; edgeloop topics; edgeloop tail TOPIC", highlight=False
+    )

@@ -83,7 +83,7 @@ def parse(lines: Iterable[str], label: str) -> StreamTable:
     features = np.empty((len(rows), len(columns)), dtype=np.float32)
     for number, (name, cells) in enumerate(columns.items()):
         features[:, number] = _numbers(name, cells)
-    return StreamTable(tuple(columns), features, tuple(np.isnan(features).any(axis=0).tolist()), label, labels)
+    return StreamTable(tuple(columns), features, tuple(bool(np.isnan(column).any()) for column in features.T), label, labels)
 
 
 def check_warmup(table: StreamTable, rows: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, Message
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import state
@@ -18,6 +18,7 @@ from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import CHECKPOINT_KEY
 
 Place = tuple[str, int]
+ClientError = KafkaException  # what Kafka's client raises, for those who do not know the client
 _TIMEOUT = 10.0
 
 

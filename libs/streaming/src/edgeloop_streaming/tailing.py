@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import IsolationLevel, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
@@ -90,7 +91,7 @@ class TopicTail:
         self._reader.close()
 
     def _starts(self) -> dict[Place, int]:
-        wanted = {TopicPartition(topic, partition): OffsetSpec.earliest() for topic, partition in self._places}
+        wanted: Any = {TopicPartition(topic, partition): OffsetSpec.earliest() for topic, partition in self._places}
         answers = self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=10)
         return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
 
