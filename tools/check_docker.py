@@ -32,7 +32,7 @@ def main() -> int:
     try:
         match sys.argv[1:]:
             case ["--why"]:
-                print("\n".join(troubles()) or "all containers are well now: see `docker compose ps`", file=sys.stderr)
+                print("\n".join(troubles()) or "no container has failed: the reason is what Compose said", file=sys.stderr)
             case ["--where"]:
                 print("\n".join(f"{service:16} {address}" for service, address in published(configuration())))
             case _:

@@ -44,8 +44,9 @@ FROM python:3.13-slim
 ARG SERVICE
 LABEL org.opencontainers.image.title="edgeloop ${SERVICE}" org.opencontainers.image.licenses="Apache-2.0"
 # Volumes that are mounted here take over the owner.
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/edgeloop --shell /usr/sbin/nologin edgeloop \
+RUN groupadd --gid 10001 edgeloop && useradd --uid 10001 --gid edgeloop --no-create-home --home-dir /var/lib/edgeloop --shell /usr/sbin/nologin edgeloop \
  && install -d -o edgeloop -g edgeloop /var/lib/edgeloop /var/lib/edgeloop/data /var/lib/edgeloop/keys /var/lib/edgeloop/trust
+COPY --chmod=755 deploy/docker/healthy.sh /usr/local/bin/healthy
 COPY --from=build /opt/edgeloop /opt/edgeloop
 ENV PATH=/opt/edgeloop/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -59,6 +60,5 @@ ENV PATH=/opt/edgeloop/bin:$PATH \
 USER edgeloop
 WORKDIR /var/lib/edgeloop
 EXPOSE 9100
-HEALTHCHECK --interval=10s --timeout=5s --retries=6 --start-period=90s --start-interval=1s \
-    CMD ["python", "-I", "-S", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['EDGELOOP_HTTP_PORT']}/readyz\", timeout=4)"]
+HEALTHCHECK --interval=10s --timeout=5s --retries=6 --start-period=90s --start-interval=2s CMD ["healthy"]
 ENTRYPOINT ["service"]

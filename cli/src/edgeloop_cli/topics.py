@@ -10,6 +10,7 @@ import typer
 from edgeloop_contracts import topics as declared
 from edgeloop_streaming import KafkaSettings, SchemaRegistry
 from edgeloop_streaming.admin import Admin, AdminError
+from edgeloop_streaming.reaching import Unreachable, reach
 from edgeloop_streaming.registry import RegistryError
 from rich.console import Console
 
@@ -59,14 +60,15 @@ def topics(
 def _bring(settings: KafkaSettings, sizes: Sizes, *, change: bool) -> int:
     """Show the plan, and carry it out if told; give back the exit code."""
     with SchemaRegistry(settings.schema_registry_url) as registry:
-        admin = Admin(settings)
         try:
+            reach(settings)
+            admin = Admin(settings)
             plan = survey(admin, registry, settings.topic_prefix, sizes)
             Console().print(view.plan_table(plan, settings.topic_prefix))
             if not change:
                 return 1 if plan.changes_something or plan.stuck else 0
             carry_out(plan, admin, registry)
-        except (AdminError, RegistryError, CannotApply) as error:
+        except (Unreachable, AdminError, RegistryError, CannotApply) as error:
             _fail(str(error))
     typer.echo("done" if plan.changes_something else "nothing to change")
     return 0

@@ -21,6 +21,7 @@ from confluent_kafka.admin import (
 )
 from edgeloop_contracts import Topic
 
+from edgeloop_streaming.reaching import Reasons
 from edgeloop_streaming.settings import KafkaSettings
 
 """What the frame of a batch, the key and the headers of a record may take besides its value, bytes."""
@@ -83,9 +84,12 @@ class Admin:
 
     def __init__(self, settings: KafkaSettings, timeout: float = 30.0) -> None:
         self._prefix = settings.topic_prefix
-        self._place = settings.bootstrap
         self._timeout = timeout
-        self._client = AdminClient(settings.librdkafka())
+        self._reasons = Reasons(settings)
+        try:
+            self._client = AdminClient({**settings.librdkafka(), "error_cb": self._reasons.take})
+        except KafkaException as error:
+            raise AdminError(self._reasons.told(error.args[0])) from error
 
     def existing(self, topics: Iterable[Topic]) -> dict[str, Any]:
         """Metadata of those of ``topics`` that exist and whose partitions all have a leader, by name."""
@@ -156,7 +160,8 @@ class Admin:
             yield
         except KafkaException as error:
             if error.args[0].code() != harmless:
-                raise AdminError(f"Kafka at {self._place}: {error.args[0].str()}") from error
+                self._client.poll(0)
+                raise AdminError(self._reasons.told(error.args[0])) from error
 
 
 def topic_config(topic: Topic, min_insync: int) -> dict[str, str]:

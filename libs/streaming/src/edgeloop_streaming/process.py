@@ -20,6 +20,7 @@ from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.loop import Loop, Service, TornStateError
 from edgeloop_streaming.partitions import Follower, RangeReader, Table
 from edgeloop_streaming.publisher import Publisher
+from edgeloop_streaming.reaching import Unreachable, reach, told
 from edgeloop_streaming.registry import RegistryError, SchemaRegistry
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.telemetry import HealthServer, LoopMetrics, configure_logs
@@ -84,10 +85,17 @@ class Stop:
         return self._event.is_set()
 
 
-def run(service: Service, context: Context) -> int:
+def run(service: Service | Callable[[], Service], context: Context) -> int:
     """Run a service until it is told to stop; give back the exit code.
 
     A crash ends the process: nothing is committed, and whoever started it starts it again.
+
+    Parameters
+    ----------
+    service
+        What to run; or what makes it, called when Kafka answers.
+    context
+        Of this process.
     """
     stop = Stop()
     stop.listen()
@@ -103,10 +111,15 @@ def run(service: Service, context: Context) -> int:
     if context.settings.http_port:
         health.start()
     try:
+        reach(context.settings, stop)
+        service = service if isinstance(service, Service) else service()
         loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log)
         watch(lambda: alive(loop), HUNG_S, context.log)
         loop.run(stop)
-    except (FencedError, TornStateError, DoubtError, RegistryError, KafkaException, TimeoutError) as error:
+    except (Unreachable, KafkaException) as error:
+        context.log.error("stopped", error=str(error) if isinstance(error, Unreachable) else told(context.settings, error))
+        return EXIT_FAILED
+    except (FencedError, TornStateError, DoubtError, RegistryError, TimeoutError) as error:
         context.log.error("stopped", error=str(error), kind=type(error).__name__)
         return EXIT_FAILED
     context.log.info("stopped")

@@ -1,0 +1,38 @@
+"""A cluster that cannot be reached is told of in one line that says what to do."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import KafkaError
+from edgeloop_streaming import KafkaSettings
+from edgeloop_streaming.reaching import Reasons, Unreachable, reach
+
+
+def settings(**extra: str) -> KafkaSettings:
+    return KafkaSettings(bootstrap="127.0.0.1:1", extra=extra)
+
+
+def test_nobody_there():
+    with pytest.raises(Unreachable) as told:
+        reach(settings(), timeout_s=0.5)
+    assert str(told.value).startswith("Kafka at 127.0.0.1:1: ")
+    assert str(told.value).endswith("is it running, and is EDGELOOP_KAFKA_BOOTSTRAP right?")
+    assert "refused" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_setting_that_does_not_exist():
+    with pytest.raises(Unreachable, match=r'"no\.such".*look at the EDGELOOP_KAFKA_\* settings'):
+        reach(settings(**{"no.such": "1"}), timeout_s=0.5)
+
+
+def test_refused_credentials_are_not_waited_for_and_outweigh_what_follows_from_them():
+    reasons = Reasons(settings())
+    for code in (KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION, KafkaError._TRANSPORT):
+        reasons.take(KafkaError(code))
+    assert reasons.hopeless
+    assert "EDGELOOP_KAFKA_SASL_PASSWORD" in reasons.told(KafkaError(KafkaError._TIMED_OUT))
+
+
+def test_somebody_who_is_told_to_stop_does_not_wait():
+    reach(settings(), stopping=lambda: True, timeout_s=60)
