@@ -28,6 +28,9 @@ demo: init ## run the closed loop on a real stream, about three minutes
 test: init ## all tests, on a real broker
 	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
 
+faults: init ## long tests of faults: late and frozen ends of transactions, about 15 minutes
+	@$(BIN)/python -m pytest -s tests/faults -m faults
+
 lint: init ## style, types, architecture, generated code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
