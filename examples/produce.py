@@ -59,7 +59,11 @@ def main() -> int:
         {"name": name, "unit": unit, "nullable": True, "minimum": None, "maximum": None, "pii": False, "local_only": False}
         for name, unit in (("temperature", "°C"), ("pressure", "bar"))
     ]
-    send("model.commands", f"default/{arguments.stream}", stream | {"features": features, "label": "state", "classes": ["bad", "good"], "expected_version": 0})
+    send(
+        "model.commands",
+        f"default/{arguments.stream}",
+        stream | {"features": features, "label": "state", "classes": ["bad", "good"], "expected_version": 0},
+    )
     producer.flush()
     time.sleep(2)  # a definition comes before its rows
 
@@ -81,7 +85,12 @@ def main() -> int:
 def await_examples(bootstrap: str, registry: SchemaRegistryClient, arguments: argparse.Namespace, epoch: int) -> int:
     """Read ``examples`` until all rows have come, joined with their labels."""
     consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": f"example-{epoch}", "auto.offset.reset": "earliest", "isolation.level": "read_committed"}
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"example-{epoch}",
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+        }
     )
     consumer.subscribe(["examples"])
     decode = AvroDeserializer(registry)

@@ -18,7 +18,12 @@ HEADER = "# Every dependency with hashes, for Python 3.11 to 3.13; made by `make
 def requirements() -> list[str]:
     """Third-party requirements of all packages, sorted; our own packages left out."""
     found: set[str] = set()
-    for path in [ROOT / "pyproject.toml", *ROOT.glob("libs/*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml"), ROOT / "cli/pyproject.toml"]:
+    for path in [
+        ROOT / "pyproject.toml",
+        *ROOT.glob("libs/*/pyproject.toml"),
+        *ROOT.glob("services/*/pyproject.toml"),
+        ROOT / "cli/pyproject.toml",
+    ]:
         project = tomllib.loads(path.read_text(encoding="utf-8"))
         found.update(project.get("project", {}).get("dependencies", []))
         for group in project.get("dependency-groups", {}).values():

@@ -128,7 +128,16 @@ def test_stock_clients_take_part(home: Path, first: dict) -> None:
     root = Path(__file__).resolve().parents[2]
     stack = json.loads((home / "stack.json").read_text(encoding="utf-8"))
     done = subprocess.run(
-        [sys.executable, root / "examples/produce.py", "--bootstrap", stack["bootstrap"], "--registry", stack["registry_url"], "--rows", "60"],
+        [
+            sys.executable,
+            root / "examples/produce.py",
+            "--bootstrap",
+            stack["bootstrap"],
+            "--registry",
+            stack["registry_url"],
+            "--rows",
+            "60",
+        ],
         capture_output=True,
         text=True,
         timeout=90,

@@ -28,7 +28,9 @@ def publish(context: Context, numbers: range) -> None:
     publisher = context.publisher()
     for n in numbers:
         device = f"d{n % 7}"
-        publisher.publish(topics.OBSERVATIONS_RAW, f"default/s/{device}", ObservationBatch(stream="s", device_id=device, first_seq=n, count=1))
+        publisher.publish(
+            topics.OBSERVATIONS_RAW, f"default/s/{device}", ObservationBatch(stream="s", device_id=device, first_seq=n, count=1)
+        )
     assert publisher.flush() == 0
 
 

@@ -1,6 +1,7 @@
 from edgeloop_contracts import DriftPartial, Position
 from edgeloop_contracts.positions import PooledOrder
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def test_a_position_inside_a_batch_names_that_batch_and_after_its_end_the_next_offset() -> None:

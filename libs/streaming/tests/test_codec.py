@@ -121,8 +121,16 @@ def test_a_kind_that_a_newer_program_added_is_told_from_rubbish() -> None:
         Codec(registry).decode(topics.MODEL_EVENTS, framed(registry, schema, {}))
 
 
-RECURSIVE = {"type": "record", "name": "edgeloop.label.Label", "fields": [{"name": "next", "type": ["null", "edgeloop.label.Label"], "default": None}]}
-HOLLOW = {"type": "record", "name": "edgeloop.label.Label", "fields": [{"name": "x", "type": {"type": "array", "items": "null"}, "default": []}]}
+RECURSIVE = {
+    "type": "record",
+    "name": "edgeloop.label.Label",
+    "fields": [{"name": "next", "type": ["null", "edgeloop.label.Label"], "default": None}],
+}
+HOLLOW = {
+    "type": "record",
+    "name": "edgeloop.label.Label",
+    "fields": [{"name": "x", "type": {"type": "array", "items": "null"}, "default": []}],
+}
 
 
 @pytest.mark.parametrize("schema", [RECURSIVE, HOLLOW])

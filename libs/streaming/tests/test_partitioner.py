@@ -7,7 +7,13 @@ from edgeloop_streaming import murmur2, partition_of
 # values of org.apache.kafka.common.utils.UtilsTest
 @pytest.mark.parametrize(
     ("key", "expected"),
-    [("21", -973932308), ("foobar", -790332482), ("a-little-bit-long-string", -985981536), ("a-little-bit-longer-string", -1486304829), ("abc", 479470107)],
+    [
+        ("21", -973932308),
+        ("foobar", -790332482),
+        ("a-little-bit-long-string", -985981536),
+        ("a-little-bit-longer-string", -1486304829),
+        ("abc", 479470107),
+    ],
 )
 def test_murmur2_gives_the_values_of_javas_own_test(key: str, expected: int) -> None:
     assert murmur2(key.encode()) == expected & 0xFFFFFFFF

@@ -59,7 +59,7 @@ def body(event: Event) -> bytes:
 
 def from_body(kind: type[E], data: bytes) -> E:
     """Event of a known kind from its Avro body, which must have been written with the same schema."""
-    return kind.from_dict(cast(Any, _read(data, _PARSED[kind], None)))
+    return kind.from_dict(cast("Any", _read(data, _PARSED[kind], None)))
 
 
 def unsafe(schema: Any, inside: tuple[str, ...] = ()) -> str:
@@ -151,7 +151,7 @@ class Codec:
             raise UndecodableError("WRONG_TYPE", f"expected {[k.FULLNAME for k in topic.kinds]}, given {writer['name']}")
         try:
             fields = _read(data[5:], writer, _PARSED[kind])
-            return kind.from_dict(cast(Any, fields))
+            return kind.from_dict(cast("Any", fields))
         except Exception as error:  # fastavro raises whatever the broken bytes lead it into
             raise UndecodableError("NOT_AVRO", f"expected {kind.FULLNAME} (schema id {schema_id}): {error!r}") from error
 

@@ -80,7 +80,7 @@ class Received(Generic[E_co]):
 
     @property
     def cause(self) -> Cause:
-        """This record as the cause of another."""
+        """The record as the cause of another."""
         return Cause(id=self.id, correlation=self.correlation, at=self.at)
 
 

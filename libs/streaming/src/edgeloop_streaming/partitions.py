@@ -30,7 +30,9 @@ def received_from(message: Message, topic: Topic, codec: Codec) -> Received[Any]
     event = codec.decode(topic, value)
     event_id, correlation = identify(headers, place)
     key = (message.key() or b"").decode("utf-8", "replace")
-    return Received(event, topic.name, message.partition(), message.offset(), message.timestamp()[1], key, event_id, correlation, headers, value)
+    return Received(
+        event, topic.name, message.partition(), message.offset(), message.timestamp()[1], key, event_id, correlation, headers, value
+    )
 
 
 def headers_of(message: Message) -> dict[str, bytes]:

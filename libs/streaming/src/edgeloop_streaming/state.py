@@ -41,7 +41,7 @@ class State:
     @property
     def checkpoint(self) -> Checkpoint:
         """What the last transaction left."""
-        return cast(Checkpoint, self._records.get(CHECKPOINT_KEY, Checkpoint()))
+        return cast("Checkpoint", self._records.get(CHECKPOINT_KEY, Checkpoint()))
 
     def get(self, kind: type[E], key: str) -> E | None:
         """Record of ``kind`` under ``key``, or ``None``."""
@@ -51,7 +51,7 @@ class State:
         """All records of ``kind`` with their keys, in the order of the keys."""
         head = f"{kind.__name__}/"
         for key in sorted(k for k in self._records if k.startswith(head)):
-            yield key[len(head) :], cast(E, self._records[key])
+            yield key[len(head) :], cast("E", self._records[key])
 
     def put(self, key: str, event: Event) -> None:
         """Set the record of ``event``'s kind under ``key``; setting an equal record changes nothing."""

@@ -99,7 +99,7 @@ class HealthServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_: Any) -> None:
                 return
 
         self._server = ThreadingHTTPServer((host, port), Handler)

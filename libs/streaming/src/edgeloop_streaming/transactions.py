@@ -147,11 +147,12 @@ class TransactionalProducer:
         while True:
             try:
                 self._producer.produce(topic, value=value, key=key, headers=headers, **place)
-                return
             except BufferError:
                 self._producer.poll(0.05)
             except KafkaException as error:
                 raise self._classified(error) from error
+            else:
+                return
 
     def commit(self, offsets: Sequence[TopicPartition], group_metadata: Any) -> None:
         """Commit records and offsets as one.
