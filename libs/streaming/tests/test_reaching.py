@@ -16,7 +16,7 @@ def test_nobody_there():
     with pytest.raises(Unreachable) as told:
         reach(settings(), timeout_s=0.5)
     assert str(told.value).startswith("Kafka at 127.0.0.1:1: ")
-    assert str(told.value).endswith("is it running, and is EDGELOOP_KAFKA_BOOTSTRAP right?")
+    assert str(told.value).endswith("is it running, and are EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_KAFKA_SECURITY_PROTOCOL right?")
     assert "refused" in str(told.value)
     assert "\n" not in str(told.value)
 

@@ -86,8 +86,9 @@ class Admin:
         self._prefix = settings.topic_prefix
         self._timeout = timeout
         self._reasons = Reasons(settings)
+        configuration: dict[str, Any] = {**settings.librdkafka(), "error_cb": self._reasons.take}
         try:
-            self._client = AdminClient({**settings.librdkafka(), "error_cb": self._reasons.take})
+            self._client = AdminClient(configuration)
         except KafkaException as error:
             raise AdminError(self._reasons.told(error.args[0])) from error
 

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from edgeloop_streaming.settings import KafkaSettings
 
 REACH_S = 20.0
-_ELSE = "is it running, and is EDGELOOP_KAFKA_BOOTSTRAP right?"
+_ELSE = "is it running, and are EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_KAFKA_SECURITY_PROTOCOL right?"
 _CREDENTIALS = "look at EDGELOOP_KAFKA_SASL_USERNAME, EDGELOOP_KAFKA_SASL_PASSWORD and EDGELOOP_KAFKA_SASL_MECHANISM"
 _RIGHTS = "`edgeloop topics --acls` prints the rights that are needed"
 _TODO = {
@@ -62,7 +62,9 @@ class Reasons:
     def told(self, error: KafkaError) -> str:
         """One line for a person: what happened to a request, and what to do."""
         reason = error if self._found is None or error.code() in _TODO else self._found
-        return f"Kafka at {self._place}: {reason.str()}: {_TODO.get(reason.code(), _ELSE)}"
+        # A handshake that fails is told as a lost connection.
+        todo = _TODO[KafkaError._SSL] if "SSL handshake" in reason.str() else _TODO.get(reason.code(), _ELSE)
+        return f"Kafka at {self._place}: {reason.str()}: {todo}"
 
 
 def told(settings: KafkaSettings, error: KafkaException) -> str:
@@ -80,8 +82,9 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
     """
     reasons = Reasons(settings)
     end = time.monotonic() + timeout_s
+    configuration: dict[str, Any] = {**settings.librdkafka(), "error_cb": reasons.take}
     try:
-        client: Any = AdminClient({**settings.librdkafka(), "error_cb": reasons.take})
+        client = AdminClient(configuration)
     except KafkaException as error:
         raise Unreachable(reasons.told(_error_of(error))) from error
     while not stopping():

@@ -147,7 +147,8 @@ class SchemaRegistry:
         try:
             response = self._client.request(method, self.url + path, json=body)
         except httpx.HTTPError as error:
-            raise RegistryUnavailable(f"{self._place}: {type(error).__name__}: {error}") from error
+            why = f"{type(error).__name__}: {error}: is it running, and is EDGELOOP_SCHEMA_REGISTRY_URL right?"
+            raise RegistryUnavailable(f"{self._place}: {why}") from error
         if response.status_code >= 500 or response.status_code in {408, 429}:
             raise RegistryUnavailable(f"{self._place}: HTTP {response.status_code}: {response.text[:200]}")
         try:
