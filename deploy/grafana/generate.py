@@ -100,7 +100,7 @@ def devices() -> dict[str, Any]:
                         4,
                         number(
                             "Answer, p99",
-                            f"max(edgeloop:device_request_seconds:p99{d})",
+                            f"max(edgeloop:device_request_seconds:p99{d} >= 0)",
                             unit="s",
                             colours=steps((0.05, YELLOW), (0.5, RED)),
                             says="The slowest device's 99th percentile, inside the server.",
@@ -275,7 +275,7 @@ def flow() -> dict[str, Any]:
                         4,
                         number(
                             "Transaction, p99",
-                            f"max(edgeloop:transaction_seconds:p99{s})",
+                            f"max(edgeloop:transaction_seconds:p99{s} >= 0)",
                             unit="s",
                             colours=steps((0.2, YELLOW), (1, RED)),
                             says="Of the slowest service, from begin to commit.",
@@ -317,7 +317,7 @@ def flow() -> dict[str, Any]:
                         12,
                         lines(
                             "Lag",
-                            [query(f"edgeloop:consumer_lag:sum{s}", "{{service}} {{topic}}")],
+                            [query(f"sum by (service) (edgeloop:consumer_lag:sum{s})", "{{service}}")],
                             says="Flat and high is worse than a peak.",
                         ),
                     ),
@@ -329,8 +329,8 @@ def flow() -> dict[str, Any]:
                     (
                         8,
                         lines(
-                            "Transactions",
-                            [query(f"edgeloop:transaction_seconds:{p}{s}", "{{service}} " + p) for p in ("p50", "p99")],
+                            "Transactions, p99",
+                            [query(f"edgeloop:transaction_seconds:p99{s}", "{{service}}")],
                             unit="s",
                             says="From begin to commit.",
                         ),

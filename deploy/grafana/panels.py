@@ -121,6 +121,7 @@ def table(title: str, columns: list[tuple[str, str, str]], by: list[str], *, say
         {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}, {"id": "decimals", "value": 0}]}
         for name, _, unit in columns
     ]
+    overrides.append({"matcher": {"id": "byName", "options": by[0]}, "properties": [{"id": "custom.minWidth", "value": 160}]})
     order = {name: place for place, name in enumerate([*by, *values])}
     changes = [
         {"id": "merge", "options": {}},

@@ -102,6 +102,7 @@ def test_a_device_is_silent_while_others_are_heard() -> None:
     feed(rows("d1"), T)
     feed(rows("d2"), T + 4_999)
     key = (AlertKind.SILENT_DEVICES, Subject("default", "s", "default"))
+    feed(examples("a", "a", [1]), T + 50_000)  # others work on, but nobody observes
     assert feed.measured(T + 60_000)[key].value == 0  # nobody was heard since: that is no device's silence
     feed(rows("d2"), T + 5_000)
     found = feed.measured()[key]

@@ -40,26 +40,23 @@ class Fleet:
         self._groups = groups
         self._silent_ms = silent_ms
         self._forget_ms = forget_ms
+        self._newest = 0
         self._seen: dict[tuple[str, str, str], int] = {}
         self._reports: dict[tuple[str, str, str], DeviceReport] = {}
 
     def observed(self, tenant: str, stream: str, device_id: str, at: int) -> None:
         """A device sent rows at a record time."""
         key = (tenant, stream, device_id)
+        self._newest = max(self._newest, at)
         self._seen[key] = max(self._seen.get(key, 0), at)
 
     def reported(self, report: DeviceReport) -> None:
         """A device told what it runs."""
         self._reports[report.tenant, report.stream, report.device_id] = report
 
-    def groups(self, now: int) -> dict[Subject, GroupOfDevices]:
-        """Devices by stream and group.
-
-        Parameters
-        ----------
-        now
-            Newest record time of all inputs: silence of the whole platform is nobody's.
-        """
+    def groups(self) -> dict[Subject, GroupOfDevices]:
+        """Devices by stream and group, as of the newest observation: silence of all is nobody's."""
+        now = self._newest
         for key in [key for key, at in self._seen.items() if now - at > self._forget_ms]:
             del self._seen[key]
         found: dict[Subject, GroupOfDevices] = {}

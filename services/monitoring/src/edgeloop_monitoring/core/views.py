@@ -142,7 +142,7 @@ class Views:
             newest=self.newest,
             window_s=self._spans.window / 1000,
             cells=self._windows.totals(end, self._spans.window),
-            groups=self._fleet.groups(self.newest),
+            groups=self._fleet.groups(),
             versions=tuple(self._fleet.versions()),
             champions=dict(self._champions),
         )
