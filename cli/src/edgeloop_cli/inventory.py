@@ -134,8 +134,9 @@ def as_object(found: Sequence[Entry]) -> dict[str, Any]:
 def table(found: Sequence[Entry]) -> Table:
     """For people."""
     drawn = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("what", "pid", "memory", "where"):
-        drawn.add_column(column, no_wrap=True, overflow="ignore")
+    for column in ("what", "pid", "memory"):
+        drawn.add_column(column, no_wrap=True)
+    drawn.add_column("where", overflow="fold")
     total = 0
     for entry, memory in _measured(found):
         total += memory or 0

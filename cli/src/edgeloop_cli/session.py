@@ -11,13 +11,15 @@ from edgeloop_streaming import Context, Received
 from edgeloop_streaming.scanning import Scanner
 
 from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.settled import Snapshot, settled, unsettled
+from edgeloop_cli.core.settled import Snapshot, behind, expected, settled, unsettled
 from edgeloop_cli.problems import Failed
 from edgeloop_cli.processes import SERVICES
 from edgeloop_cli.topics_access import READS
 
 STUCK_S = 60.0
+LOOK_S = 0.5
 _WATCHED = (*topics.PUBLIC, *(topics.dead_letters(service) for service in SERVICES))
+_COUNTED_LATER = (topics.OBSERVATIONS_RAW, topics.LABELS_RAW, topics.LABELS)  # as observations and as examples
 _TABLES = {topics.STREAMS.name, topics.MODEL_CHUNKS.name}
 
 
@@ -51,7 +53,9 @@ class Session:
         head = f"{key}/"
         # Chunks are keyed by digest; nobody waits for them by themselves.
         watched = [topic for topic in _WATCHED if topic is not topics.MODEL_CHUNKS]
-        self._scanner = Scanner(context.settings, context.codec, watched, SERVICES, lambda k: k == key or k.startswith(head))
+        self._scanner = Scanner(
+            context.settings, context.codec, watched, SERVICES, lambda k: k == key or k.startswith(head), unread=_COUNTED_LATER
+        )
         self.starts = self._scanner.starts
         self.listeners: list[Callable[[Received[Any]], None]] = []
 
@@ -85,11 +89,12 @@ class Session:
             Nothing has moved for ``timeout`` seconds; tells which service is behind.
         """
         before: Snapshot | None = None
-        moved, state = time.monotonic(), ""
+        moved = looked = time.monotonic()
+        state = ""
         while True:
             # What has been read already tells most of the time that it is too early for a scan.
             read = self.ledger.snapshot(self._scanner.ends, self._scanner.handled)
-            if unsettled(read):
+            if expected(read) or behind(read):
                 before = None
                 self.absorb(0.02)
             else:
@@ -97,11 +102,13 @@ class Session:
                 if before is not None and settled(before, now):
                     return
                 before = now
-            latest = repr(read)
-            if latest != state:
-                moved, state = time.monotonic(), latest
-            elif time.monotonic() - moved > timeout:
-                raise Failed(f"nothing has moved for {timeout:.0f} s; behind: {'; '.join(self._state())}")
+            at = time.monotonic()
+            if at - looked > LOOK_S:
+                looked, latest = at, repr(read)
+                if latest != state:
+                    moved, state = at, latest
+                elif at - moved > timeout:
+                    raise Failed(f"nothing has moved for {timeout:.0f} s; behind: {'; '.join(self._state())}")
 
     def close(self) -> None:
         """Close the connection."""

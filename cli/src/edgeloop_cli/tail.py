@@ -33,6 +33,7 @@ def tail(
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="All that is there, oldest first, instead of the newest.")
     ] = False,
+    kind: Annotated[str, typer.Option(help="Only events of this type, such as DriftSignal.")] = "",
     count: Annotated[int, typer.Option(min=0, help="How many events; 0 for as many as there are.")] = NEWEST,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with those that come, until Ctrl-C.")] = False,
     as_json: options.Json = False,
@@ -42,7 +43,7 @@ def tail(
 ) -> None:
     """Print the newest events of a topic, each with its place, key and cause.
 
-    edgeloop tail drift.signals
+    edgeloop tail drift.signals --kind DriftSignal
 
     edgeloop tail observations --from-beginning --count 100 --json
 
@@ -67,14 +68,21 @@ def tail(
             raise Refused(str(error.args[0])) from None
         console = Console(soft_wrap=True)
         try:
-            shown = list(reader.existing(0 if from_beginning else count))
+            whole = from_beginning or bool(kind)  # how far back the newest of one kind lie is not known
+            shown = [one for one in reader.existing(0 if whole else count) if _is(one, kind)]
             for one in (shown[:count] if from_beginning else shown[-count:]) if count else shown:
                 _print(one, console, as_json=as_json)
             while follow:
-                for one in reader.poll(0.2):
+                for one in filter(lambda one: _is(one, kind), reader.poll(0.2)):
                     _print(one, console, as_json=as_json)
         finally:
             reader.close()
+
+
+def _is(one: Shown, kind: str) -> bool:
+    from edgeloop_streaming.tailing import Odd
+
+    return not kind or (not isinstance(one, Odd) and one.event.FULLNAME.rpartition(".")[2] == kind.rpartition(".")[2])
 
 
 def _print(one: Shown, console: Console, *, as_json: bool) -> None:

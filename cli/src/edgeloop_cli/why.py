@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from edgeloop_cli.problems import Refused, told
 if TYPE_CHECKING:
     from edgeloop_streaming import Context, RangeReader, Received
 
+PIPED_WIDTH = 240
 FURTHEST = 32  # steps; a chain has about ten
 
 
@@ -176,4 +178,5 @@ def _draw(steps: list[Received[Any]]) -> None:
         else:
             branch = branch.add(f"because {text}")
     if root is not None:
-        Console(soft_wrap=True, highlight=False).print(root)
+        # Piped, lines are not cut to the width of a terminal that is not there.
+        Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(root)

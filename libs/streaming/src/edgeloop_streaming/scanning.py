@@ -52,6 +52,8 @@ class Scanner:
         Whose groups to ask for.
     watched
         Which keys' records to hand over; others are passed by undecoded.
+    unread
+        Topics of which the watched records are passed by, too: where they end is enough.
 
     Attributes
     ----------
@@ -65,7 +67,13 @@ class Scanner:
     """
 
     def __init__(
-        self, settings: KafkaSettings, codec: Codec, topics: Iterable[Topic], services: Iterable[str], watched: Callable[[str], bool]
+        self,
+        settings: KafkaSettings,
+        codec: Codec,
+        topics: Iterable[Topic],
+        services: Iterable[str],
+        watched: Callable[[str], bool],
+        unread: Iterable[Topic] = (),
     ) -> None:
         self._prefix = settings.topic_prefix
         self._codec = codec
@@ -74,6 +82,7 @@ class Scanner:
         states = [state(service) for service in self._groups.values()]
         self._topics = {self._prefix + topic.name: topic for topic in (*topics, *states)}
         self._watched = watched
+        self._unread = {topic.name for topic in unread}
         self._admin = AdminClient(settings.librdkafka())
         # The end of a partition is told by an empty fetch: the broker is not to hold it for long.
         self._reader = PartitionReader(settings, wait_ms=8)
@@ -131,7 +140,7 @@ class Scanner:
         if not self._watched(key):
             return None
         self.ends[topic.name, partition] = offset + 1
-        return self._decoded(message, topic)
+        return None if topic.name in self._unread else self._decoded(message, topic)
 
     def _decoded(self, message: Message, topic: Topic) -> Received[Any] | None:
         if message.value() is None:
