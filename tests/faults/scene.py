@@ -50,6 +50,7 @@ class Kind:
 
 TOY = Kind("ingestion", "support.toy", (topics.OBSERVATIONS_RAW,), (topics.OBSERVATIONS,))
 DEVICES = 7
+TRICKLE = 10.0  # items a second
 
 
 def numbered() -> Iterator[Item]:
@@ -129,12 +130,18 @@ class Feed:
         What to send.
     rate
         Items a second.
+
+    Attributes
+    ----------
+    hold
+        From this item on only a trickle is sent, so that the feed does not end before its time.
     """
 
     def __init__(self, context: Context, items: Iterator[Item], rate: float) -> None:
         self._publisher = context.publisher(timeout_s=240)
         self._items = items
         self.rate = rate
+        self.hold = sys.maxsize
         self.sent: list[Item] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
@@ -160,8 +167,8 @@ class Feed:
         for topic, key, event in self._items:
             self._publisher.publish(topic, key, event)
             self.sent.append((topic, key, event))
-            due = max(due + 1 / self.rate, time.monotonic() - 0.2)
-            if len(self.sent) % 10 == 0:
+            due = max(due + 1 / (self.rate if len(self.sent) < self.hold else TRICKLE), time.monotonic() - 0.2)
+            if len(self.sent) % 10 == 0 or len(self.sent) > self.hold:
                 self._publisher.poll(0)
                 if self._stop.wait(max(0.0, due - time.monotonic())):
                     return
@@ -183,6 +190,7 @@ class Watcher:
             {
                 "bootstrap.servers": bootstrap,
                 "group.id": "watcher",
+                "log_level": 2,
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "earliest",

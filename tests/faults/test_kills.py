@@ -118,7 +118,8 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(name, own, stack
         publisher.publish(topic, key, event)
     assert publisher.flush(30) == 0
     full = {kind.service: settings.topic_prefix + kind.outputs[0].name for kind in pipeline.kinds}
-    feed = Feed(context, itertools.islice(pipeline.items(), EVENTS), rate=250)
+    feed = Feed(context, itertools.islice(pipeline.items(), EVENTS), rate=200)
+    feed.hold = EVENTS * 3 // 4
     recovered: list[tuple[str, float]] = []
     env = {"EDGELOOP_LABELS_DATA_DIR": str(tmp_path / "labels")}
     with (
@@ -138,7 +139,7 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(name, own, stack
                 back = time.time()
                 recovered += [(f"{service} after the broker", watcher.first_after(out, back, 180)) for service, out in full.items()]
         assert len(feed.sent) < EVENTS, "the last kill was not in mid-stream"
-        feed.rate = 4_000
+        feed.rate, feed.hold = 4_000, EVENTS
         feed.finish()
         watcher.settled(quiet_s=6, timeout=180)
     print(f"{name}: recovered in {told(recovered)}; load {os.getloadavg()[0]:.0f}")

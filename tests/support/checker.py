@@ -151,6 +151,7 @@ class Checker:
         return Consumer(
             {
                 "bootstrap.servers": self._bootstrap,
+                "log_level": 2,
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
