@@ -147,7 +147,8 @@ def dotted(numbers: tuple[int, ...]) -> str:
 
 def last_line(text: str) -> str:
     """The last line that says something."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    return next((line.strip() for line in reversed(plain.splitlines()) if line.strip()), "")
 
 
 def docker(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -46,8 +46,8 @@ LABEL org.opencontainers.image.title="edgeloop ${SERVICE}" org.opencontainers.im
 # Volumes that are mounted here take over the owner.
 RUN groupadd --gid 10001 edgeloop && useradd --uid 10001 --gid edgeloop --no-create-home --home-dir /var/lib/edgeloop --shell /usr/sbin/nologin edgeloop \
  && install -d -o edgeloop -g edgeloop /var/lib/edgeloop /var/lib/edgeloop/data /var/lib/edgeloop/keys /var/lib/edgeloop/trust
-COPY --chmod=755 deploy/docker/healthy.sh /usr/local/bin/healthy
 COPY --from=build /opt/edgeloop /opt/edgeloop
+COPY --chmod=755 deploy/docker/healthy.sh /usr/local/bin/healthy
 ENV PATH=/opt/edgeloop/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -21,6 +21,7 @@ from edgeloop_cli.topics_apply import CannotApply, carry_out, survey, survey_sub
 from edgeloop_cli.topics_plan import Sizes, fitted
 
 LISTING_TIMEOUT = 3.0
+APPLY_TIMEOUT = 30.0  # a registry that has just started on a busy machine takes its time
 LISTING_WIDTH = 200
 UNUSABLE = 2
 
@@ -59,7 +60,7 @@ def topics(
 
 def _bring(settings: KafkaSettings, sizes: Sizes, *, change: bool) -> int:
     """Show the plan, and carry it out if told; give back the exit code."""
-    with SchemaRegistry(settings.schema_registry_url) as registry:
+    with SchemaRegistry(settings.schema_registry_url, APPLY_TIMEOUT) as registry:
         try:
             reach(settings)
             admin = Admin(settings)
