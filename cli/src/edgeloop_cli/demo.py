@@ -45,8 +45,9 @@ def demo(
         plan = check(
             stream=_found(DATA), label=LABEL, rows=rows, devices=devices, data_dir=data_dir, plot=target, name="", known=_known(rows)
         )
-        finish(Runner(plan, Console(), progress_for()).run(), plan, target / "report.json")
-        _what_next(Console(), data_dir, target)
+        outcome = Runner(plan, Console(), progress_for()).run()
+        finish(outcome, plan, target / "report.json")
+        _what_next(Console(soft_wrap=True, highlight=False), data_dir, target, f"{outcome.stream}-d0")
 
 
 def _found(name: Path) -> Path:
@@ -62,15 +63,15 @@ def _known(rows: int) -> list[int]:
     return [row for row in json.loads(_found(TRUTH).read_text(encoding="utf-8"))["change_points"] if row < rows]
 
 
-def _what_next(console: Console, data_dir: Path, target: Path) -> None:
+def _what_next(console: Console, data_dir: Path, target: Path, device: str) -> None:
     console.print("\n[bold]What to look at next[/]")
     for what, where in (
         ("the picture", f"{target / 'accuracy.png'} (and accuracy.svg)"),
-        ("the report", str(target / "report.json")),
-        ("keep it all running", "edgeloop up"),
+        ("the report", f"{target / 'report.json'}"),
         ("play a stream of your own", "edgeloop run --stream FILE.csv --label COLUMN"),
-        ("what is in the topics", "edgeloop topics; edgeloop tail drift.signals (while `edgeloop up` runs)"),
-        ("why a device runs what it runs", "edgeloop why DEVICE (while `edgeloop up` runs)"),
-        ("what each process printed", str(data_dir / "logs")),
+        ("what each process printed", f"{data_dir / 'logs'}"),
+        ("start it all again, and keep it", "edgeloop up"),
+        ("… then: what the topics hold", "edgeloop tail drift.signals --kind DriftSignal"),
+        ("… why a device ran what it ran", f"edgeloop why {device}"),
     ):
-        console.print(f"  {what:<32} {where}", highlight=False)
+        console.print(f"  {what:<32} {where}")

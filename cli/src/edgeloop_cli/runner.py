@@ -82,6 +82,8 @@ class Outcome:
     ----------
     report
         See :func:`assemble`.
+    stream
+        Name of stream and model.
     interrupted
         Whether it was stopped before its end.
     pictures
@@ -89,6 +91,7 @@ class Outcome:
     """
 
     report: dict[str, Any]
+    stream: str
     interrupted: bool
     pictures: Sequence[Path] = ()
 
@@ -191,7 +194,7 @@ class Runner:
         served_by = {f"{key}/{client.name}" for client in clients}
         report = assemble(ledger, len(clients), plan.title, counts, wall, served_by)
         pictures = self._draw(report, static) if plan.plot_dir and ledger.accuracy.rows else []
-        return Outcome(report, interrupted, pictures)
+        return Outcome(report, self._stream, interrupted, pictures)
 
     def _first_version(self, session: Session, feed: Feed, clients: Sequence[DeviceClient]) -> None:
         plan, ledger = self._plan, self._ledger
