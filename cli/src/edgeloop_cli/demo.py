@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    rows: Annotated[int, typer.Option(min=1_000, help="How many rows of the stream to play.")] = ROWS,
+    rows: Annotated[int, typer.Option(min=2_000, help="How many rows of the stream to play.")] = ROWS,
     devices: Annotated[int, typer.Option(min=1, help="How many devices to start.")] = 4,
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:

@@ -214,7 +214,8 @@ class Runner:
         session.until(lambda: bool(ledger.versions) or self._first_run_ended_badly(), "the first version")
         if not ledger.versions:
             run = next(iter(ledger.runs.values())).event
-            raise Failed(f"the first model was not taken: {run.status.value.lower()}: {run.reason}")
+            why = run.reason or f"better than the majority class on {run.wins} rows, worse on {run.losses}"
+            raise Failed(f"the first model was not taken ({run.status.value.lower()}): {why}; a larger --warmup may help")
         session.until(lambda: all(client.version() >= 1 for client in clients), "version 1 on every device")
         session.settle()
 
