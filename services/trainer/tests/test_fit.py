@@ -74,11 +74,22 @@ def test_forests_answer_exactly_as_the_file_of_skl2onnx_does(family, classes):
     assert (one[1] == other[1]).all()
 
 
-def test_rows_of_one_class_fail_with_a_reason():
+def test_rows_of_one_class_give_a_model_that_always_answers_it():
     given = job()
-    failed = fit(replace(given, labels=given.labels * 0, classes=("a",)))
-    assert isinstance(failed, Failed)
-    assert "one class" in failed.reason
+    fitted = fit(replace(given, labels=given.labels * 0, classes=("a",)))
+    assert isinstance(fitted, Fitted), fitted
+    labels, probabilities = onnxruntime.InferenceSession(fitted.onnx).run(["label", "probabilities"], {"input": given.features})
+    assert (labels == 0).all()
+    assert probabilities.shape == (len(given.features), 1)
+    assert (probabilities == 1).all()
+
+
+def test_a_model_of_one_class_does_not_beat_the_majority_class():
+    given = job()
+    held = np.arange(len(given.labels)) % 5 == 0
+    fitted = fit(replace(given, labels=given.labels * 0, classes=("a",), held=held))
+    assert isinstance(fitted, Fitted), fitted
+    assert fitted.tally.wins == 0
 
 
 @pytest.mark.parametrize("family", list(Family))

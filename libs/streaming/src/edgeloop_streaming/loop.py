@@ -205,13 +205,13 @@ class Loop:
         """
         told = json.loads(statistics)["topics"]
         self._metrics.lag.clear()
-        for tp in self._consumer.assignment():
-            known = told.get(tp.topic, {}).get("partitions", {}).get(str(tp.partition))
+        for name, partition in ((name, partition) for name in self._inputs for partition in self._tasks):
+            known = told.get(name, {}).get("partitions", {}).get(str(partition))
             if known is None:
                 continue
             place = known["app_offset"] if known["fetchq_cnt"] and known["app_offset"] >= 0 else known["next_offset"]
             if place >= 0 and known["hi_offset"] >= 0:
-                self._metrics.lag.labels(self._inputs[tp.topic].name, str(tp.partition)).set(max(0, known["hi_offset"] - place))
+                self._metrics.lag.labels(self._inputs[name].name, str(partition)).set(max(0, known["hi_offset"] - place))
 
     def _pause(self, message: Message, ready: Callable[[], bool]) -> None:
         place = TopicPartition(message.topic(), message.partition(), message.offset())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -17,6 +18,11 @@ def pipeline(recipe: Recipe) -> Pipeline:
     """An unfitted pipeline; missing values become the median, a column without any value zero."""
     imputer = ("impute", SimpleImputer(strategy="median", keep_empty_features=True))
     return Pipeline([imputer, *_steps(recipe)])
+
+
+def constant() -> Pipeline:
+    """An unfitted pipeline for rows that are all of one class."""
+    return Pipeline([("model", DummyClassifier(strategy="prior"))])
 
 
 def _steps(recipe: Recipe) -> list[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from edgeloop_trainer.adapters.estimators import pipeline
+from edgeloop_trainer.adapters.estimators import constant, pipeline
 from edgeloop_trainer.adapters.onnx_export import ParityError, check_parity, export
 from edgeloop_trainer.core.dataset import Flags, Floats, Ints
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
@@ -24,13 +24,11 @@ def fit(job: FitJob) -> Fitted | Failed:
     started = time.perf_counter()
     parameters = job.recipe.parameters | {name: version(name) for name in ("scikit-learn", "skl2onnx")}
     metrics = {"rows": float(len(job.labels)), "classes": float(len(job.classes))}
-    if len(job.classes) < 2:
-        return Failed(f"all {len(job.labels)} rows are of one class", metrics, parameters)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of columns without values, or solvers that could go on: parity tells what counts
             tally = None if job.held is None else against_majority(job.recipe, job.features, job.labels, job.held)
-            model = pipeline(job.recipe).fit(job.features, job.labels)
+            model = (pipeline(job.recipe) if len(job.classes) > 1 else constant()).fit(job.features, job.labels)
             onnx = export(model, job.features.shape[1])
             metrics["training_accuracy"] = float((model.predict(job.features) == job.labels).mean())
             metrics |= check_parity(model, onnx, job.features)
@@ -49,8 +47,8 @@ def against_majority(recipe: Recipe, features: Floats, labels: Ints, held: Flags
     """Fit on the rows that are not held out, and count on the others against the majority class of the first."""
     older, truth = labels[~held], labels[held]
     majority = int(np.bincount(older).argmax())
-    constant = len(np.unique(older)) < 2
-    answers = np.full(len(truth), majority) if constant else pipeline(recipe).fit(features[~held], older).predict(features[held])
+    one_class = len(np.unique(older)) < 2
+    answers = np.full(len(truth), majority) if one_class else pipeline(recipe).fit(features[~held], older).predict(features[held])
     right, majority_right = answers == truth, truth == majority
     return Tally(
         wins=int((right & ~majority_right).sum()),

@@ -9,8 +9,10 @@ import onnxruntime
 import skl2onnx
 from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble._forest import ForestClassifier
 
+from edgeloop_trainer.adapters.constant_export import export_constant
 from edgeloop_trainer.adapters.forest_export import OPSETS, down_to_float32, export_forest
 from edgeloop_trainer.core.dataset import Floats
 
@@ -28,6 +30,8 @@ def export(model: Any, width: int) -> bytes:
 
     Input ``input`` float32 [N, width]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C].
     """
+    if isinstance(model[-1], DummyClassifier):
+        return export_constant(width)
     if isinstance(model[-1], ForestClassifier) and len(model) == 2:
         return export_forest(model[0], model[1], width)
     # skl2onnx rounds the thresholds of boosted trees to the nearest float32, and a row that lies on one goes astray.
