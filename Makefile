@@ -6,7 +6,7 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 STAMP := $(VENV)/.edgeloop-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo test lint generate lock clean bench faults
+.PHONY: help init demo compose test lint generate lock clean bench faults
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,11 @@ $(STAMP): requirements.lock pyproject.toml $(addsuffix pyproject.toml,$(PACKAGES
 
 demo: init ## run the closed loop on a real stream, about three minutes
 	@$(BIN)/edgeloop demo
+
+compose: ## the whole platform in containers, until `docker compose down`; needs Docker
+	@$(PYTHON) tools/check_docker.py
+	@docker compose up --build --wait || { $(PYTHON) tools/check_docker.py --why; exit 1; }
+	@$(PYTHON) tools/check_docker.py --where
 
 test: init ## all tests, on a real broker
 	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
