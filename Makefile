@@ -6,7 +6,7 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 STAMP := $(VENV)/.edgeloop-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo compose test lint generate lock clean bench faults
+.PHONY: help init demo compose test lint generate lock clean faults
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

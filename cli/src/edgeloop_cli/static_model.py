@@ -44,6 +44,7 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
 
 def answers(model: bytes, classes: tuple[str, ...], features: NDArray[np.float32]) -> list[str]:
     """What the model answers to each row."""
+    onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -43,8 +43,9 @@ SETTINGS: dict[str, str | int] = {
     "share.coordinator.state.topic.num.partitions": 1,
     # A killed client's transaction is aborted this soon after its own time-out (default 10 s).
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": 2_000,
-    # After a crash the broker may not register again until its former life's session has ended: 3 s instead of 9.
-    "broker.session.timeout.ms": 3_000,
+    # After a crash the broker may not register again until its former life's session has ended: 6 s instead of 9.
+    # Less would fence the broker on a busy machine.
+    "broker.session.timeout.ms": 6_000,
     "broker.heartbeat.interval.ms": 500,
     # No peers to wait for; and a service that was killed gets its partitions back after 6 s.
     "group.initial.rebalance.delay.ms": 0,

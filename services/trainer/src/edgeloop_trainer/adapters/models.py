@@ -68,6 +68,7 @@ class Models:
 
     def add(self, digest: str, onnx: bytes) -> None:
         """Keep a model whose file is at hand."""
+        onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._sessions[digest] = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])

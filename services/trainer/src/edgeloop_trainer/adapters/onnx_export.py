@@ -72,6 +72,7 @@ def check_parity(model: Any, onnx: bytes, features: Floats) -> dict[str, float]:
         They do not agree.
     """
     rows = probes(features)
+    onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
