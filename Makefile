@@ -33,7 +33,7 @@ compose: ## the whole platform in containers, until `docker compose down`; needs
 test: init ## all tests, on a real broker
 	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
 
-faults: init ## long tests of faults: late and frozen ends of transactions, about 15 minutes
+faults: init ## kills, zombies, late and frozen ends of transactions, about 20 minutes
 	@$(BIN)/python -m pytest -s tests/faults -m faults
 
 lint: init ## style, types, architecture, generated code

@@ -93,7 +93,7 @@ def late(rounds: int, seed: int) -> Iterator[Fault]:
     return iter([held_back(chance) for _ in range(rounds)])
 
 
-@pytest.mark.integration
+@pytest.mark.faults
 @pytest.mark.timeout(600)
 def test_the_checker_sees_what_late_ends_do_to_the_naive_loop(own, stack, tmp_path) -> None:
     outcome = play(own, stack, NAIVE, late(16, 1), tmp_path, sure=False)
@@ -101,7 +101,7 @@ def test_the_checker_sees_what_late_ends_do_to_the_naive_loop(own, stack, tmp_pa
     assert outcome.findings.wrong > 0
 
 
-@pytest.mark.integration
+@pytest.mark.faults
 @pytest.mark.timeout(600)
 def test_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
     outcome = play(own, stack, TOY, late(8, 2), tmp_path)
@@ -109,7 +109,7 @@ def test_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
     assert outcome.findings.wrong == 0, str(outcome)
 
 
-@pytest.mark.integration
+@pytest.mark.faults
 @pytest.mark.timeout(600)
 def test_a_broker_frozen_at_the_end_of_a_transaction_does_no_harm(own, stack, tmp_path) -> None:
     outcome = play(own, stack, TOY, freezes(stack, [0.5, 1, 2.5, 4], random.Random(4)), tmp_path)

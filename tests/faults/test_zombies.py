@@ -16,7 +16,7 @@ from edgeloop_streaming import Context, KafkaSettings
 from faults.scene import TOY, Feed, environment, forwarded, numbered, prepared, watching
 from support.checker import Checker
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 SESSION_S = 6.0
 
 
