@@ -14,7 +14,7 @@ from edgeloop_streaming.causation import event_headers, trace_of
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError, body
 from edgeloop_streaming.messages import Effect, Forward, InvalidEvent, Received, Reject, Send, Task
 from edgeloop_streaming.partitions import headers_of, received_from
-from edgeloop_streaming.state import CHECKPOINT_KEY, State
+from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
 
 
@@ -196,6 +196,3 @@ def agreement(checkpoint: Checkpoint, committed: Mapping[str, int], inputs: Iter
     ends = {r.topic: r.end for r in checkpoint.ranges}
     differing = [f"{name}: state {ends.get(name)}, group {committed.get(name)}" for name in inputs if ends.get(name) != committed.get(name)]
     return "; ".join(differing)
-
-
-__all__ = ["CHECKPOINT_KEY", "Assigned", "Record", "Work", "agreement"]
