@@ -51,6 +51,7 @@ class Kind:
 TOY = Kind("ingestion", "support.toy", (topics.OBSERVATIONS_RAW,), (topics.OBSERVATIONS,))
 DEVICES = 7
 TRICKLE = 10.0  # items a second
+RECOVERY_S = 15.0
 
 
 def numbered() -> Iterator[Item]:

@@ -8,58 +8,96 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from edgeloop_local import Supervisor
 from edgeloop_streaming import Context, KafkaSettings
-from faults.scene import TOY, Feed, environment, forwarded, numbered, prepared, watching
-from support.checker import Checker
+from faults.scene import RECOVERY_S, TOY, Feed, environment, forwarded, numbered, prepared, spec, watching
+from support.broker import Cluster
+from support.checker import Checker, Findings
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 SESSION_S = 6.0
+SCENES = {"the same name": "0", "another name": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a zombie: its exit code, if it ended before it was told to, and its successor's restarts."""
+
+    findings: Findings
+    rows: int
+    taken_over_s: float
+    went_on_s: float
+    zombie: int | None
+    restarts: int
 
 
 @contextmanager
-def toy(settings: KafkaSettings, log: Path, instance: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(settings: KafkaSettings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The toy without a supervisor: what wakes up is what was stopped, and nothing starts it again."""
     with log.open("ab") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", TOY.module], env=os.environ | environment(settings, EDGELOOP_INSTANCE=instance), stdout=file, stderr=file
-        )
+        started = subprocess.Popen([sys.executable, "-m", TOY.module], env=os.environ | environment(settings), stdout=file, stderr=file)
     try:
-        yield process
+        yield started
     finally:
-        process.send_signal(signal.SIGCONT)
-        process.kill()
-        process.wait()
+        started.send_signal(signal.SIGCONT)
+        started.kill()
+        started.wait()
 
 
-@pytest.mark.parametrize("instance", ["0", "1"], ids=["the same name", "another name"])
-def test_a_zombie_does_nothing_twice(instance, own, tmp_path: Path) -> None:
+def play(own: Cluster, instance: str, logs: Path) -> Outcome:
+    """Stop a process, start a supervised successor, wake the zombie, and let them work together or not."""
     settings = prepared(own, [TOY])
     out = settings.topic_prefix + TOY.outputs[0].name
-    feed = Feed(Context(settings, "test"), numbered(), rate=150)
-    with watching(own.bootstrap, [out]) as watcher, toy(settings, tmp_path / "first.log", "0") as first:
+    feed = Feed(Context(settings, "test"), numbered(), rate=100)
+    with watching(own.bootstrap, [out]) as watcher, process(settings, logs / "zombie.log") as zombie:
         feed.start()
-        watcher.wait(out, lambda n: n > 100, 120)
-        first.send_signal(signal.SIGSTOP)
+        watcher.wait(out, lambda n: n > 100, 60)
+        zombie.send_signal(signal.SIGSTOP)
         stopped, moment = time.monotonic(), time.time()
-        with toy(settings, tmp_path / "second.log", instance) as second:
-            took = watcher.first_after(out, moment + 0.5, 180)
+        with Supervisor([spec(TOY, settings, logs, EDGELOOP_INSTANCE=instance)]) as successor:
+            taken_over = watcher.first_after(out, moment + 0.5, 60)
             time.sleep(max(1.0, SESSION_S + 2 - (time.monotonic() - stopped)))
-            first.send_signal(signal.SIGCONT)
-            if instance == "0":
-                assert first.wait(120) == 1, "it has been fenced, and ends"
-            else:
-                time.sleep(8)
-                assert first.poll() in (None, 1), "it joins its group again, or ends"
+            zombie.send_signal(signal.SIGCONT)
+            # It does its harm, if any, within the second in which it learns of its successor.
+            time.sleep(4)
+            went_on = watcher.first_after(out, time.time(), 60) + 4
             feed.stop()
-            watcher.wait(out, lambda n: n >= len(feed.sent), 120)
-            watcher.settled(1, 30)
-            for process in (first, second):
-                process.terminate()
-            assert second.wait(120) == 0
-            first.wait(120)
-    print(f"a successor of {instance}: first output after {took:.1f} s; the zombie ended with {first.returncode}")
+            watcher.wait(out, lambda n: n >= len(feed.sent), 60)
+            watcher.settled(0.5, 30)
+            ended, restarts = zombie.poll(), successor.status()[0].restarts
+            zombie.terminate()
+            zombie.wait(30)
     found = forwarded(Checker(own.bootstrap, settings.topic_prefix), feed.sent)
-    assert found.wrong == 0, str(found)
+    return Outcome(found, len(feed.sent), taken_over, went_on, ended, restarts)
+
+
+@pytest.fixture(scope="module")
+def scenes(own: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Outcome]]]:
+    """Both at once, since they mostly wait."""
+    with ThreadPoolExecutor() as pool:
+        yield {name: pool.submit(play, own, instance, tmp_path_factory.mktemp("zombie")) for name, instance in SCENES.items()}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_zombie_does_nothing_twice(name: str, scenes: dict[str, Future[Outcome]]) -> None:
+    outcome = scenes[name].result()
+    print(f"a successor with {name}: {outcome}")
+    assert outcome.findings.wrong == 0, str(outcome.findings)
+    assert max(outcome.taken_over_s, outcome.went_on_s) <= RECOVERY_S
+
+
+def test_a_zombie_whose_name_is_taken_ends_and_leaves_its_successor_alone(scenes: dict[str, Future[Outcome]]) -> None:
+    outcome = scenes["the same name"].result()
+    assert (outcome.zombie, outcome.restarts) == (1, 0)
+
+
+def test_a_zombie_with_a_name_of_its_own_joins_its_group_again_or_ends(scenes: dict[str, Future[Outcome]]) -> None:
+    outcome = scenes["another name"].result()
+    assert outcome.zombie in (None, 1)
+    assert outcome.restarts == 0

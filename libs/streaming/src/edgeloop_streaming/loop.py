@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.membership import Membership, is_fenced
 from edgeloop_streaming.messages import Backpressure, Task
 from edgeloop_streaming.partitions import PartitionReader
 from edgeloop_streaming.progress import Progress
@@ -20,7 +21,7 @@ from edgeloop_streaming.restoring import AGREE_S, Restorer, TornStateError
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
-from edgeloop_streaming.transactions import DoubtError, TransactionalProducer
+from edgeloop_streaming.transactions import DoubtError, FencedError, TransactionalProducer
 from edgeloop_streaming.work import Assigned, Record, Work
 
 BATCH = 500
@@ -28,11 +29,8 @@ HANDLING_S = 0.5  # a transaction holds at most this much work, so that none tak
 REGISTRY_RETRY_S = 0.5
 OPEN_S = 20.0
 LAG_MS = 5_000
-# A broker that dies while a static member rejoins fences that member for good: then only a new consumer helps. The client
-# reports this as a message's error, which is not marked as fatal.
-_FATAL = frozenset(
-    {KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED}
-)
+ANSWER_S = 8.0  # the broker's, on who has our name
+_FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +96,7 @@ class Loop:
                 "stats_cb": self._tell_lag,
             }
         )
+        self._membership = Membership(settings, f"{prefix}edgeloop-{service.name}", self._member, log)
         self._restorer = Restorer(
             service.name, service.inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_life, log
         )
@@ -114,7 +113,7 @@ class Loop:
         TornStateError
             State and offsets disagree for good.
         """
-        self._consumer.subscribe(list(self._inputs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
+        self._consumer.subscribe(list(self._inputs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
         try:
             while not stopping():
                 self._tell_life()
@@ -142,7 +141,9 @@ class Loop:
                 good.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.progress.at_end((message.topic(), message.partition()), message.offset())
-            elif error.fatal() or error.code() in _FATAL:
+            elif is_fenced(error):
+                raise FencedError(error.str())
+            elif error.code() in _FATAL:
                 raise KafkaException(error)
             else:
                 self._log.warning("consumer", error=error.str())
@@ -228,11 +229,21 @@ class Loop:
         self._tasks = {}
         self._paused = {}
         places = sorted({(tp.topic, tp.partition) for tp in partitions})
+        self._membership.joined(consumer)
         consumer.assign(self._rebuild(places))
         self.assigned = True
         self._log.info("assigned", partitions=sorted({p for _, p in places}))
 
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._membership.check(ANSWER_S)
+        except FencedError:
+            consumer.unsubscribe()  # or it would join again and take the name back before this process has ended
+            raise
+        self._on_revoke(consumer, partitions)
+
     def _on_revoke(self, _: Consumer, __: list[TopicPartition]) -> None:
+        self._membership.left()
         self.assigned = False
         self._tasks = {}
         self._paused = {}
@@ -247,6 +258,7 @@ class Loop:
         del self._producer
         end = time.monotonic() + AGREE_S
         while True:
+            self._membership.check(ANSWER_S)
             try:
                 self._producer = self._new_producer()
                 break

@@ -10,8 +10,10 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaExc
 from edgeloop_contracts import Topic, topics
 
 from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.partitions import PartitionReader, Place
 from edgeloop_streaming.state import State
+from edgeloop_streaming.transactions import FencedError
 from edgeloop_streaming.work import agreement
 
 AGREE_S = 30.0
@@ -68,8 +70,10 @@ class Restorer:
         ------
         TornStateError
             They disagree for good.
+        FencedError
+            Another process has taken this one's place.
         KafkaException, TimeoutError
-            They could not be read for half a minute, or a newer member has taken this one's place.
+            They could not be read for half a minute.
         """
         asked = list(places)
         end = time.monotonic() + AGREE_S
@@ -83,8 +87,10 @@ class Restorer:
                 if time.monotonic() > end:
                     raise TornStateError(f"state and committed offsets differ: {wrong}")
             except (KafkaException, TimeoutError) as error:
+                if isinstance(error, KafkaException) and is_fenced(error.args[0]):
+                    raise FencedError(str(error.args[0])) from error
                 # A broker that starts, or another's open transaction: it passes, or the process ends and comes back.
-                if time.monotonic() > end or (isinstance(error, KafkaException) and error.args[0].fatal()):
+                if time.monotonic() > end:
                     raise
                 self._log.warning("cannot read state yet", error=str(error))
             time.sleep(_PAUSE_S)
