@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
@@ -83,12 +83,19 @@ def prepared(cluster: Cluster, kinds: Iterable[Kind], more: Iterable[Topic] = ()
     for kind in kinds:
         own = (*kind.inputs, *kind.outputs, topics.state(kind.service), topics.dead_letters(kind.service))
         wanted |= {topic.name: topic for topic in own}
-    Admin(settings, timeout=60).create([Sizes(partitions=4, replication=1).wanted(topic) for topic in wanted.values()])
-    with SchemaRegistry(settings.schema_registry_url, timeout=60) as registry:
-        for topic in wanted.values():
-            for each in topic.kinds:
-                registry.register(settings.topic_prefix + topic.subject(each), each.SCHEMA)
+    create(settings, wanted.values())
     return settings
+
+
+def create(settings: KafkaSettings, wanted: Iterable[Topic]) -> None:
+    """Make topics and register their schemas. A state topic keeps all its checkpoints, for the checker to read: only closed segments are compacted."""
+    sized = [Sizes(partitions=4, replication=1).wanted(topic) for topic in wanted]
+    kept = [replace(one, config={**one.config, "segment.bytes": str(1 << 30)}) if one.topic.compacted else one for one in sized]
+    Admin(settings, timeout=60).create(kept)
+    with SchemaRegistry(settings.schema_registry_url, timeout=60) as registry:
+        for one in sized:
+            for each in one.topic.kinds:
+                registry.register(settings.topic_prefix + one.topic.subject(each), each.SCHEMA)
 
 
 def environment(settings: KafkaSettings, bootstrap: str = "", **more: str) -> dict[str, str]:

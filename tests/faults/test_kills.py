@@ -1,4 +1,4 @@
-"""SIGKILL in mid-stream, to every service more than once and to the broker: nothing lost, nothing twice, in order, whole."""
+"""SIGKILL in mid-stream, to every service and a device more than once and to the broker: nothing lost, nothing twice, in order, whole."""
 
 from __future__ import annotations
 
@@ -6,138 +6,186 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edgeloop_contracts import Feature, Label, ObservationBatch, StreamDefinition, Topic, topics
-from edgeloop_local import Supervisor
-from edgeloop_streaming import Context
-from faults.scene import DEVICES, TOY, Feed, Item, Kind, forwarded, kill, numbered, prepared, spec, watching
-from support.checker import Checker, Findings, Row, check_rows, rows_of
+from edgeloop_cli import provisioning
+from edgeloop_cli.processes import SERVICES
+from edgeloop_cli.session import consumed
+from edgeloop_contracts import DeviceReport, Label, ObservationBatch, RegisterStream, topics
+from edgeloop_local import LocalStack, Supervisor
+from edgeloop_streaming import Context, KafkaSettings
+from faults.scene import RECOVERY_S, Feed, Item, Watcher, create, kill, watching
+from faults.whole_loop import DEVICE, PUMPS, SMALL, Asking, orders, processes, register, rows
+from support import verdicts
+from support.broker import Cluster
+from support.checker import Checker, Findings, Row, Seen, check_rows, rows_of
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 EVENTS = 20_000
 KILLS = 2
-RECOVERY_S = 15.0
+RATE = 200
+Recoveries = list[tuple[str, float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Services, what they are fed, and how what they make of it is judged."""
+class Loop:
+    """The loop at work, and how long each of its parts takes to come back.
 
-    kinds: tuple[Kind, ...]
-    items: Callable[[], Iterator[Item]]
-    judge: Callable[[Checker, list[Item]], Findings]
-    before: tuple[Item, ...] = ()
-    more: tuple[Topic, ...] = ()
+    Parameters
+    ----------
+    services, asking, watcher
+        Who is killed, and by what it is seen to work again: a service by a transaction, the device by an answer.
+    prefix
+        Of topics.
+    """
+
+    def __init__(self, services: Supervisor, asking: Asking, watcher: Watcher, prefix: str) -> None:
+        self._services = services
+        self.works: dict[str, Callable[[float], float]] = {
+            name: lambda moment, name=name: watcher.first_after(prefix + topics.state(name).name, moment, 120) for name in SERVICES
+        }
+        self.works[DEVICE] = lambda moment: asking.first_after(moment, 120)
+
+    def kill_each(self) -> Recoveries:
+        """Kill one after another, each once the one before works again."""
+        return [(name, works(kill(self._services, name))) for name, works in self.works.items()]
+
+    def kill_broker(self, stack: LocalStack) -> Recoveries:
+        """Kill the broker and start it again; recoveries count from when it is back."""
+        os.kill(stack.kafka.child.pid, signal.SIGKILL)
+        time.sleep(1)
+        stack.restart(stack.kafka)
+        back = time.time()
+        return [(f"{name} after the broker", works(back)) for name, works in self.works.items()]
 
 
-def labelled() -> Iterator[Item]:
-    """An observation, then its label, for some devices in turn."""
-    for n in itertools.count():
-        device, seq = f"d{n % DEVICES}", n // DEVICES
-        key = f"default/pumps/{device}"
-        answer = "a" if n % 5 else "b"
-        batch = ObservationBatch(
-            stream="pumps", device_id=device, boot_epoch=1, first_seq=seq, count=1, features=bytes(8), model_version=1, answers=(answer,)
+class Judge:
+    """Reads everything that one run left behind.
+
+    Parameters
+    ----------
+    checker
+        Reads topics.
+    items, answered
+        What was sent, and the rows that the device answered.
+    """
+
+    def __init__(self, checker: Checker, items: list[Item], answered: list[Row]) -> None:
+        self._checker = checker
+        self._items = items
+        self._answered = answered
+        self._read: dict[tuple[str, str], list[Seen]] = {}
+        self.found = Findings()
+
+    def read(self, topic: str, kind: str) -> list[Seen]:
+        """Records of a topic, read once."""
+        if (topic, kind) not in self._read:
+            self._read[topic, kind] = self._checker.read(topic, kind)
+        return self._read[topic, kind]
+
+    def rows(self) -> None:
+        """Each row and each label once and in order, as observation, as label, as example, and folded."""
+        events = [event for _, _, event in self._items]
+        observed = [
+            (e.device_id, e.boot_epoch, e.first_seq + n, e.stream)
+            for e in events
+            if isinstance(e, ObservationBatch)
+            for n in range(e.count)
+        ]
+        labels = [(e.device_id, e.boot_epoch, e.seq, e.stream) for e in events if isinstance(e, Label)]
+        answered = [(*row, PUMPS) for row in self._answered]
+        for topic, kind, sent in (
+            ("observations", "ObservationBatch", observed + answered),
+            ("labels", "Label", labels + answered),
+            ("examples", "ExampleBatch", labels + answered),
+        ):
+            for stream in (PUMPS, *SMALL):
+                came = rows_of(seen for seen in self.read(topic, kind) if seen.value["stream"] == stream)
+                check_rows(f"{topic} of {stream}", [row[:3] for row in sent if row[3] == stream], came, self.found)
+        verdicts.partials(self.read("examples", "ExampleBatch"), self.read("drift.partials", "DriftPartial"), self.found)
+
+    def models(self) -> dict[str, dict[int, str]]:
+        """Definitions, requests, runs, candidates, versions and assignments, each once and of one another; gives the versions."""
+        wanted = {(e.stream, 1) for _, _, e in self._items if isinstance(e, RegisterStream)}
+        verdicts.same(
+            "definition", sorted(wanted), verdicts.names(self.read("streams", "StreamDefinition"), "stream", "version"), self.found
         )
-        yield topics.OBSERVATIONS_RAW, key, batch
-        yield topics.LABELS_RAW, key, Label(stream="pumps", device_id=device, boot_epoch=1, seq=seq, label="a")
+        runs, candidates = self.read("training.runs", "TrainingRun"), self.read("model.candidates", "ModelCandidate")
+        verdicts.training(self.read("training.requests", "TrainingRequest"), runs, candidates, self.found)
+        refused = self.read("model.events", "CandidateRefused")
+        digests = verdicts.versions(candidates, self.read("model.events", "ModelVersion"), refused, self.found)
+        reported = [(e.stream, e.device_id) for _, _, e in self._items if isinstance(e, DeviceReport)]
+        verdicts.assignments(digests, [*reported, (PUMPS, DEVICE)], self.read("rollout.assignments", "Assignment"), self.found)
+        return digests
+
+    def transactions(self) -> None:
+        """Each service's transactions follow one another, agree with its group's offsets, and caused all that it wrote."""
+        inputs = consumed()
+        for service in SERVICES:
+            ranges = self._checker.chain(service, inputs[service], self.found)
+            for topic in topics.PUBLIC:
+                if topic.producer == service:
+                    for kind in topic.kinds:
+                        self._checker.causes(self.read(topic.name, kind.__name__), ranges, self.found)
 
 
-def joined(checker: Checker, items: list[Item]) -> Findings:
-    """Judge ingestion, labels and detection by what each handed to the next."""
-    found = Findings()
-    observed: list[Row] = [(e.device_id, e.boot_epoch, e.first_seq) for _, _, e in items if isinstance(e, ObservationBatch)]
-    labels: list[Row] = [(e.device_id, e.boot_epoch, e.seq) for _, _, e in items if isinstance(e, Label)]
-    seen = set(observed)
-    made = {
-        topic: checker.read(topic, kind)
-        for topic, kind in (
-            ("observations", "ObservationBatch"),
-            ("labels", "Label"),
-            ("examples", "ExampleBatch"),
-            ("drift.partials", "DriftPartial"),
-        )
-    }
-    for topic, sent in (("observations", observed), ("labels", labels), ("examples", [row for row in labels if row in seen])):
-        check_rows(topic, sent, rows_of(made[topic]), found)
-    # Each example is folded once, in the order of its partition; its number there stands for it.
-    examples = [(f"p{s.partition}", 0, s.value["first_index"] + n) for s in made["examples"] for n in range(len(s.value["seqs"]))]
-    errors = [s.value for s in made["drift.partials"] if s.value["kind"] == "ERRORS"]
-    check_rows("partials", examples, [(f"p{v['partition']}", 0, v["first_index"] + n) for v in errors for n in range(v["count"])], found)
-    for kind in REAL.kinds:
-        ranges = checker.chain(kind.service, [topic.name for topic in kind.inputs], found)
-        checker.causes((one for topic in kind.outputs for one in made.get(topic.name, ())), ranges, found)
-    return found
+def started(own: Cluster) -> tuple[KafkaSettings, Context]:
+    """A place of its own for the loop."""
+    settings = own.settings(topics=False)
+    loops = [topic for topic in topics.all_topics() if topic is not topics.ALERTS]
+    create(settings, loops)
+    return settings, Context(settings, "test")
 
 
-DEFINITION = StreamDefinition(stream="pumps", version=1, features=(Feature(name="x"), Feature(name="y")), classes=("a", "b"))
-REAL = Pipeline(
-    (
-        Kind(
-            "ingestion",
-            "edgeloop_ingestion",
-            (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW),
-            (topics.OBSERVATIONS, topics.LABELS),
-        ),
-        Kind("labels", "edgeloop_labels", (topics.OBSERVATIONS, topics.LABELS), (topics.EXAMPLES, topics.LABEL_CONTRADICTIONS)),
-        Kind(
-            "drift",
-            "edgeloop_drift",
-            (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS),
-            (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS),
-        ),
-    ),
-    labelled,
-    joined,
-    before=((topics.STREAMS, "default/pumps", DEFINITION),),
-    more=(topics.STREAMS,),
-)
-PIPELINES = {"toy": Pipeline((TOY,), numbered, forwarded), "real": REAL}
-
-
-def told(times: Iterable[tuple[str, float]]) -> str:
+def told(times: Recoveries) -> str:
     return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in times)
 
 
-@pytest.mark.parametrize("name", PIPELINES)
-def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(name, own, stack, tmp_path: Path) -> None:
-    pipeline = PIPELINES[name]
-    settings = prepared(own, pipeline.kinds, pipeline.more)
-    context = Context(settings, "test")
-    publisher = context.publisher()
-    for topic, key, event in pipeline.before:
-        publisher.publish(topic, key, event)
-    assert publisher.flush(30) == 0
-    full = {kind.service: settings.topic_prefix + kind.outputs[0].name for kind in pipeline.kinds}
-    feed = Feed(context, itertools.islice(pipeline.items(), EVENTS), rate=200)
-    feed.hold = EVENTS * 3 // 4
-    recovered: list[tuple[str, float]] = []
-    env = {"EDGELOOP_LABELS_DATA_DIR": str(tmp_path / "labels")}
-    with (
-        watching(own.bootstrap, list(full.values())) as watcher,
-        Supervisor([spec(kind, settings, tmp_path, **env) for kind in pipeline.kinds]) as services,
-    ):
+def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(own: Cluster, stack: LocalStack, tmp_path: Path) -> None:
+    settings, context = started(own)
+    made = processes(settings, tmp_path, provisioning.keys(tmp_path))
+    definitions = [register(stream) for stream in (PUMPS, *SMALL)]
+    first = Feed(context, iter(definitions), rate=1_000)
+    feed = Feed(context, itertools.islice(rows(), EVENTS), rate=RATE)
+    feed.hold = EVENTS * 9 // 10
+    slow = Feed(context, orders(), rate=RATE)
+    slow.hold = 0
+    asking = Asking(context, made.device)
+    streams = settings.topic_prefix + topics.STREAMS.name
+    states = [settings.topic_prefix + topics.state(service).name for service in SERVICES]
+    with watching(own.bootstrap, [streams, *states]) as watcher, Supervisor(made.specs.values()) as services:
+        first.start()
+        watcher.wait(streams, lambda n: n >= len(definitions), 60)
         feed.start()
-        for out in full.values():
-            watcher.wait(out, lambda n: n > 50, 120)
+        slow.start()
+        deadline = time.monotonic() + 60
+        while not asking.version():
+            assert time.monotonic() < deadline, "no first version on the device"
+            time.sleep(0.1)
+        asking.start()
+        loop = Loop(services, asking, watcher, settings.topic_prefix)
+        recovered: Recoveries = []
         for turn in range(KILLS):
-            for service, out in full.items():
-                recovered.append((service, watcher.first_after(out, kill(services, service), 180)))
+            recovered += loop.kill_each()
             if turn == 0:
-                os.kill(stack.kafka.child.pid, signal.SIGKILL)
-                time.sleep(1)
-                stack.restart(stack.kafka)
-                back = time.time()
-                recovered += [(f"{service} after the broker", watcher.first_after(out, back, 180)) for service, out in full.items()]
+                answered = len(asking.answered)
+                recovered += loop.kill_broker(stack)
+                assert len(asking.answered) > answered + 20, "the device answers without a broker"
         assert len(feed.sent) < EVENTS, "the last kill was not in mid-stream"
+        asking.stop()
+        slow.stop()
         feed.rate, feed.hold = 4_000, EVENTS
         feed.finish()
-        watcher.settled(quiet_s=6, timeout=180)
-    print(f"{name}: recovered in {told(recovered)}; load {os.getloadavg()[0]:.0f}")
-    found = pipeline.judge(Checker(own.bootstrap, settings.topic_prefix), feed.sent)
-    assert found.wrong == 0, str(found)
+        watcher.settled(quiet_s=3, timeout=120)
+        serves = asking.version()
+        asking.close()
+    print(f"recovered in {told(recovered)}; load {os.getloadavg()[0]:.0f}")
+    judge = Judge(Checker(own.bootstrap, settings.topic_prefix), [*first.sent, *feed.sent, *slow.sent], asking.answered)
+    judge.rows()
+    versions = judge.models()
+    judge.transactions()
+    print(f"{len(asking.answered)} answers, {sum(map(len, versions.values()))} versions, {len(versions[PUMPS])} of {PUMPS}")
+    assert judge.found.wrong == 0, str(judge.found)
+    assert serves == max(versions[PUMPS])
     assert max(seconds for _, seconds in recovered) <= RECOVERY_S, told(recovered)
