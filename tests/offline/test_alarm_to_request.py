@@ -60,8 +60,8 @@ class Services:
 
     def __post_init__(self) -> None:
         drift, retraining = DriftMetrics(CollectorRegistry()), RetrainingMetrics(CollectorRegistry())
-        self.drift = [TaskDriver(lambda p, s: DriftTask(p, s, Rules(), lambda _, i: str(i), drift), p) for p in range(4)]
-        self.retraining = TaskDriver(lambda p, s: RetrainingTask(p, s, POLICY, "cluster", retraining), 1)
+        self.drift = [TaskDriver("drift", lambda p, s: DriftTask(p, s, Rules(), lambda _, i: str(i), drift), p) for p in range(4)]
+        self.retraining = TaskDriver("retraining", lambda p, s: RetrainingTask(p, s, POLICY, "cluster", retraining), 1)
 
     def to_retraining(self, *records: tuple[object, object]) -> None:
         sent = self.retraining.transaction([self.retraining.receive(topic, event, "default/forest") for topic, event in records])

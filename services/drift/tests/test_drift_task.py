@@ -31,7 +31,7 @@ from prometheus_client import CollectorRegistry
 
 def driver(partition: int = 0) -> TaskDriver:
     metrics = Metrics(CollectorRegistry())
-    return TaskDriver(lambda p, state: DriftTask(p, state, Rules(), lambda stream, i: f"feature {i}", metrics), partition)
+    return TaskDriver("drift", lambda p, state: DriftTask(p, state, Rules(), lambda stream, i: f"feature {i}", metrics), partition)
 
 
 def examples(n: int, count: int, stream: str = "pumps") -> ExampleBatch:

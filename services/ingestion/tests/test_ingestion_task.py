@@ -50,7 +50,7 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def driver(registry: CollectorRegistry) -> TaskDriver:
-    return TaskDriver(maker(registry))
+    return TaskDriver("ingestion", maker(registry))
 
 
 def maker(registry: CollectorRegistry, partitions: int = 1) -> Callable[[int, State], IngestionTask]:
@@ -162,7 +162,7 @@ def test_bad_input_is_dead_lettered_and_leaves_no_trace(driver: TaskDriver, topi
 
 def test_a_misplaced_record_is_sent_on_to_its_own_partition_and_nothing_else_happens(registry: CollectorRegistry) -> None:
     home = partition_of(KEY, 4)
-    driver = TaskDriver(maker(registry, partitions=4), partition=(home + 1) % 4)
+    driver = TaskDriver("ingestion", maker(registry, partitions=4), partition=(home + 1) % 4)
     given: list[tuple[object, Event]] = [
         (topics.OBSERVATIONS_RAW, batch(0, [99])),
         (topics.OBSERVATION_ROWS_RAW, row(0)),

@@ -37,7 +37,7 @@ class Bench:
         self._rules = rules
         self._memory = memory
         self.lose_disk()
-        self.driver = TaskDriver(self.make)
+        self.driver = TaskDriver("labels", self.make)
 
     def make(self, partition: int, state: State) -> LabelsTask:
         cache = PendingCache(PendingFile(self.path), self._memory)
@@ -55,7 +55,7 @@ class Bench:
 
     def receive(self, event: ObservationBatch | Label, timestamp: int | None = None) -> Received:
         topic = topics.LABELS if isinstance(event, Label) else topics.OBSERVATIONS
-        received = self.driver.receive(topic, event, key=f"default/pumps/{event.device_id}", timestamp=timestamp, raw=b"raw")
+        received = self.driver.receive(topic, event, key=f"default/pumps/{event.device_id}", timestamp=timestamp)
         if isinstance(event, ObservationBatch):
             self.log[received.offset] = received
         return received

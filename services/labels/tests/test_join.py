@@ -139,7 +139,7 @@ def test_a_label_that_waits_in_vain_goes_to_the_dead_letters_with_its_original_b
     letter = sent.event
     assert isinstance(letter, DeadLetter)
     assert (sent.topic, sent.partition, sent.cause) == (topics.dead_letters("labels"), 0, waiting.cause)
-    assert (letter.topic, letter.offset, letter.value, letter.reason) == ("labels", 0, b"raw", "NO_OBSERVATION")
+    assert (letter.topic, letter.offset, letter.value, letter.reason) == ("labels", 0, waiting.raw, "NO_OBSERVATION")
     assert letter.message == "row 3 of default/pumps/p1, epoch 1: expected its observation within 600 s, given none"
     assert bench.driver.repeat() == []
     assert bench.count("labels", "no_observation") == 1

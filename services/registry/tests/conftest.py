@@ -89,7 +89,7 @@ class Registry:
         self.log = ChunkLog()
         artifacts = Artifacts(self.log, lambda: 1, Gone, clock=lambda: self.log.seconds)
         ports = Ports(artifacts, check_graph, load_signer(self.private))
-        self.driver = TaskDriver(lambda _partition, state: RegistryTask(state, ports))
+        self.driver = TaskDriver("registry", lambda _partition, state: RegistryTask(state, ports))
 
     def define(self, **fields: Any) -> list[Any]:
         """Send a command; give back the events."""

@@ -30,7 +30,7 @@ POLICY = Policy(stages=(20, 60), quiet=(150,), window=100, budget=0)
 
 def driver(policy: Policy = POLICY) -> TaskDriver:
     metrics = Metrics(CollectorRegistry())
-    return TaskDriver(lambda partition, state: RetrainingTask(partition, state, policy, "cluster", metrics))
+    return TaskDriver("retraining", lambda partition, state: RetrainingTask(partition, state, policy, "cluster", metrics))
 
 
 def partials(sizes: list[tuple[int, int]], version: int = 1) -> list[DriftPartial]:

@@ -14,7 +14,7 @@ class Rollout:
     """A rollout without a broker."""
 
     def __init__(self) -> None:
-        self.driver = TaskDriver(lambda _partition, state: RolloutTask(state))
+        self.driver = TaskDriver("rollout", lambda _partition, state: RolloutTask(state))
 
     def version(self, number: int, stream: str = "pumps") -> list[tuple[str, int]]:
         version = ModelVersion(

@@ -93,7 +93,7 @@ class World:
         self.seqs: dict[str, int] = {}
         self.positions: list[dict[int, tuple[int, int]]] = [{}]
         self.log.append(topics.STREAMS, 0, self.definition(), self.key)
-        self.driver = TaskDriver(self.task)
+        self.driver = TaskDriver("trainer", self.task)
 
     def definition(self) -> StreamDefinition:
         return StreamDefinition(stream=self.stream, version=3, features=tuple(Feature(name=f"f{i}") for i in range(WIDTH)))

@@ -98,7 +98,7 @@ def test_chunks_stay_where_the_same_file_is_a_version(world):
 
 
 def replace_id(world, received):
-    return replace(received, event=replace(received.event, request_id="again"))
+    return world.driver.receive(topics.TRAINING_REQUESTS, replace(received.event, request_id="again"), world.key)
 
 
 @given(st.sets(st.integers(1, 9)), st.integers(1, 9), st.booleans())
@@ -242,8 +242,8 @@ def test_deleted_rows_fail_the_run(world):
 def test_rows_of_another_cluster_fail_the_run(world):
     world.deliver(*world.label([20] * 10))
     request = world.request(0, 200)
-    request = replace(request, event=replace(request.event, manifest=replace(request.event.manifest, cluster_id="elsewhere")))
-    (run,) = runs(world.deliver(request))
+    elsewhere = replace(request.event, manifest=replace(request.event.manifest, cluster_id="elsewhere"))
+    (run,) = runs(world.deliver(world.driver.receive(topics.TRAINING_REQUESTS, elsewhere, world.key)))
     assert run.status == FAILED
     assert "elsewhere" in run.reason
 

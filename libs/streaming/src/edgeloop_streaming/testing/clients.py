@@ -1,0 +1,131 @@
+"""The clients of :class:`~edgeloop_streaming.testing.MemoryBroker`: the library's own, on the broker's logs instead of sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, Message
+from edgeloop_contracts import Topic
+
+from edgeloop_streaming.partitions import Follower, PartitionReader, Place, RangeGoneError, RangeReader
+from edgeloop_streaming.publisher import Publisher
+from edgeloop_streaming.testing.logs import number_of
+from edgeloop_streaming.work import Record
+
+if TYPE_CHECKING:
+    from edgeloop_streaming.testing.broker import MemoryBroker
+
+
+class MemoryPartitionReader(PartitionReader):
+    """Reads a broker's logs; never waits, since nothing comes meanwhile."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._next: dict[Place, int] = {}
+
+    def assign(self, starts: Mapping[Place, int]) -> None:
+        """See :meth:`PartitionReader.assign`."""
+        first = {place: self._broker.log(*place).start for place in starts}
+        self._next = {place: first[place] if start == OFFSET_BEGINNING else start for place, start in starts.items()}
+
+    def release(self) -> None:
+        """See :meth:`PartitionReader.release`."""
+        self._next = {}
+
+    def partitions_of(self, topic: str) -> list[int]:
+        """See :meth:`PartitionReader.partitions_of`."""
+        try:
+            return list(range(self._broker.partitions_of(topic)))
+        except KafkaException as error:
+            raise LookupError(str(error)) from error
+
+    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """See :meth:`PartitionReader.ends`."""
+        return {place: self._broker.log(*place).end for place in places}
+
+    def poll(self, timeout: float) -> list[Message]:
+        """Everything that was written since the last call."""
+        del timeout
+        logs = {place: self._broker.log(*place) for place in self._next}
+        for place, log in logs.items():
+            if not log.start <= self._next[place] <= log.end:
+                raise RangeGoneError(f"{place}: {self._next[place]} is not within {log.start} and {log.end}")
+        entries = sorted((entry for place, log in logs.items() for entry in log.since(self._next[place])), key=number_of)
+        self._next = {place: log.end for place, log in logs.items()}
+        return [message for _, message in entries]
+
+    def read_until(self, ends: Mapping[Place, int], handle: Callable[[Message], None], timeout: float = 60.0) -> None:
+        """See :meth:`PartitionReader.read_until`; what is not there yet never comes."""
+        del timeout
+        for message in self.poll(0):
+            handle(message)
+        if any(self._next.get(place, 0) < end for place, end in ends.items()):
+            raise TimeoutError(f"stood at {self._next} of {dict(ends)}")
+
+    def cluster_id(self) -> str:
+        """See :meth:`PartitionReader.cluster_id`."""
+        return "memory"
+
+    def close(self) -> None:
+        """There is no connection."""
+
+
+class MemoryRangeReader(RangeReader):
+    """A reader of offset ranges."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._prefix = ""
+        self._codec = broker.codec
+        self._reader = MemoryPartitionReader(broker)
+
+
+class MemoryFollower(Follower):
+    """A follower of whole topics."""
+
+    def __init__(self, broker: MemoryBroker, topics: Iterable[Topic]) -> None:
+        self._codec = broker.codec
+        self._topics = {topic.name: topic for topic in topics}
+        self._reader = MemoryPartitionReader(broker)
+        self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
+        self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
+        self.skipped = 0
+
+
+class MemoryPublisher(Publisher):
+    """A producer without transactions."""
+
+    def __init__(self, broker: MemoryBroker, source: str) -> None:
+        self._prefix = ""
+        self._codec = broker.codec
+        self._source = source
+        self._failed: list[str] = []
+        self._producer = cast("Any", _Producer(broker))
+
+
+class _Producer:
+    """The part of ``confluent_kafka.Producer`` that :class:`Publisher` needs."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._reports: list[Callable[[], None]] = []
+
+    def produce(
+        self, topic: str, value: bytes, key: bytes, headers: list[tuple[str, bytes]], on_delivery: Any, partition: int | None = None
+    ) -> None:
+        error, message = None, None
+        try:
+            message = self._broker.produce(Record(topic, key, value, headers, partition))
+        except KafkaException as refused:
+            error = refused.args[0]
+        self._reports.append(lambda: on_delivery(error, message))
+
+    def poll(self, _: float) -> int:
+        reports, self._reports = self._reports, []
+        for report in reports:
+            report()
+        return len(reports)
+
+    def flush(self, _: float) -> int:
+        self.poll(0)
+        return 0

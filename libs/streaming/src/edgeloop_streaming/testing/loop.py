@@ -1,0 +1,170 @@
+"""A service on the broker in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import structlog
+from confluent_kafka import OFFSET_INVALID, Message, TopicPartition
+from edgeloop_contracts import topics
+from prometheus_client import CollectorRegistry
+
+from edgeloop_streaming.loop import BATCH, Service
+from edgeloop_streaming.messages import Backpressure
+from edgeloop_streaming.partitions import Place
+from edgeloop_streaming.registry import RegistryUnavailable
+from edgeloop_streaming.restoring import Restorer
+from edgeloop_streaming.state import State
+from edgeloop_streaming.telemetry import LoopMetrics
+from edgeloop_streaming.testing.broker import Member, MemoryBroker
+from edgeloop_streaming.testing.clients import MemoryPartitionReader
+from edgeloop_streaming.testing.logs import number_of
+from edgeloop_streaming.work import Assigned, Record, Work
+
+RESTLESS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What became of some records.
+
+    Attributes
+    ----------
+    written
+        What was committed, state and dead letters included.
+    paused
+        Partitions whose record the task could not take yet.
+    """
+
+    written: list[Message] = field(default_factory=list[Message])
+    paused: dict[Place, Backpressure] = field(default_factory=dict[Place, Backpressure])
+
+
+class MemoryLoop:
+    """Does with a :class:`MemoryBroker` what the loop of a process does with a real one, when it is told to.
+
+    Parameters
+    ----------
+    service, broker
+        What runs, and where.
+    instance
+        As in the settings: a second loop with the same instance fences the first.
+    partitions
+        What it handles; by default all. There is no group that shares them out.
+    batch
+        Most records in a transaction.
+
+    Attributes
+    ----------
+    assigned
+        Task and state of each partition.
+    metrics
+        What the loop counts.
+    """
+
+    def __init__(
+        self, service: Service, broker: MemoryBroker, *, instance: str = "0", partitions: Iterable[int] | None = None, batch: int = BATCH
+    ) -> None:
+        self._service = service
+        self._broker = broker
+        self._group = f"edgeloop-{service.name}"
+        self._instance = instance
+        counts = {topic.name: broker.partitions_of(topic.name) for topic in service.inputs}
+        self._own = list(range(max(counts.values(), default=0)) if partitions is None else partitions)
+        self._places = [(name, p) for name, count in counts.items() for p in self._own if p < count]
+        self._batch = batch
+        self.metrics = CollectorRegistry()
+        self._work = Work(service.name, broker.codec, "", LoopMetrics(self.metrics))
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process after the death of this one: everything is read from the topics, the state compacted before."""
+        self._broker.compact(topics.state(self._service.name))
+        self._member: Member = self._broker.join(self._group, f"{self._group}-{self._instance}")
+        self._paused: dict[Place, Backpressure] = {}
+        self._ended = False
+        states, _ = self._restorer().restore(self._places)
+        self.assigned: dict[int, Assigned] = {}
+        for p in self._own:
+            state = states.get(p) or State()
+            ends = {r.topic: r.end for r in state.checkpoint.ranges}
+            self.assigned[p] = Assigned(p, state, self._service.task(p, state), end=ends)
+
+    def run(self) -> int:
+        """Work until nothing waits that can be handled; give back the number of transactions.
+
+        Raises
+        ------
+        RuntimeError
+            It does not come to rest, or has ended by a crash before.
+        """
+        for done in range(RESTLESS):
+            if not self.step():
+                return done
+        raise RuntimeError(f"{self._service.name} does not come to rest: {RESTLESS} transactions")
+
+    def step(self) -> bool:
+        """One transaction over what waits, in the order in which it was written; whether there was anything to commit.
+
+        Raises
+        ------
+        FencedError
+            Another loop works under this one's instance.
+        """
+        self._paused = {place: pressure for place, pressure in self._paused.items() if not pressure.ready()}
+        reading = [(name, p) for name, p in self._places if (name, p) not in self._paused]
+        waiting = [entry for name, p in reading for entry in self._broker.log(name, p).since(self.assigned[p].end.get(name, 0))]
+        done = self.deliver([message for _, message in sorted(waiting, key=number_of)[: self._batch]])
+        self._paused |= done.paused
+        return bool(done.written)
+
+    def deliver(self, messages: Iterable[Message]) -> Transaction:
+        """Handle these records as one transaction."""
+        if self._ended:
+            raise RuntimeError("this process has ended: restart() it")
+        paused: dict[Place, Backpressure] = {}
+        touched: dict[int, Assigned] = {}
+        self._ended = True
+        for message in messages:
+            place = cast("Place", (message.topic(), message.partition()))
+            assigned = self.assigned[place[1]]
+            if place in paused:
+                continue
+            try:
+                self._work.take(assigned, self._broker.topic(place[0]), message)
+                touched[place[1]] = assigned
+            except Backpressure as pressure:
+                paused[place] = pressure
+            except RegistryUnavailable:
+                paused[place] = Backpressure(lambda: True)
+        done = Transaction(self._commit(list(touched.values())), paused)
+        self._ended = False
+        return done
+
+    def _commit(self, touched: list[Assigned]) -> list[Message]:
+        records: list[Record] = [record for assigned in touched for record in self._work.close(assigned)]
+        offsets = {(name, assigned.partition): end for assigned in touched for name, end in assigned.end.items()}
+        written = self._broker.commit(self._member, records, offsets)
+        for assigned in touched:
+            self._work.committed(assigned)
+        return written
+
+    def _restorer(self) -> Restorer:
+        name, inputs = self._service.name, self._service.inputs
+        group, reader = cast("Any", _Offsets(self._broker, self._group)), MemoryPartitionReader(self._broker)
+        return Restorer(name, inputs, "", self._broker.codec, group, reader, lambda: None, structlog.get_logger())
+
+
+class _Offsets:
+    """The part of ``confluent_kafka.Consumer`` that :class:`Restorer` needs."""
+
+    def __init__(self, broker: MemoryBroker, group: str) -> None:
+        self._broker = broker
+        self._group = group
+
+    def committed(self, asked: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        del timeout
+        found = [(tp, self._broker.committed(self._group, tp.topic, tp.partition)) for tp in asked]
+        return [TopicPartition(tp.topic, tp.partition, OFFSET_INVALID if offset is None else offset) for tp, offset in found]
