@@ -210,7 +210,7 @@ class Watcher:
             [TopicPartition(name, p, 0) for name in names for p in self._consumer.list_topics(name, timeout=20).topics[name].partitions]
         )
         self.counts = dict.fromkeys(names, 0)
-        self._stamps: dict[str, list[float]] = {name: [] for name in names}
+        self._stamps: dict[str, list[tuple[float, float]]] = {name: [] for name in names}  # when each was made, when it came
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
@@ -222,11 +222,11 @@ class Watcher:
         self._consumer.close()
 
     def first_after(self, name: str, moment: float, timeout: float) -> float:
-        """Seconds from ``moment`` to when the first record that was made after it was there to read."""
+        """Seconds from ``moment`` to when the first record that was made after it was there to read, however late this is asked."""
         deadline = moment + timeout
         while time.time() < deadline:
-            if any(stamp > moment for stamp in self._stamps[name][-5:]):
-                return time.time() - moment
+            if any(made > moment for made, _ in self._stamps[name][-5:]):
+                return min(came for made, came in self._stamps[name] if made > moment) - moment
             time.sleep(0.01)
         raise AssertionError(f"nothing new in {name} for {timeout:.0f} s")
 
@@ -250,7 +250,7 @@ class Watcher:
         while not self._stop.is_set():
             for message in self._consumer.consume(500, 0.1):
                 if message.error() is None:
-                    self._stamps[message.topic()].append(message.timestamp()[1] / 1000)
+                    self._stamps[message.topic()].append((message.timestamp()[1] / 1000, time.time()))
                     self.counts[message.topic()] += 1
 
 
