@@ -6,7 +6,7 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 STAMP := $(VENV)/.edgeloop-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo compose test lint generate lock clean faults
+.PHONY: help init demo compose test lint generate lock clean faults bench
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ test: init ## all tests, on a real broker
 
 faults: init ## kills, zombies, late and frozen ends of transactions, about 20 minutes
 	@$(BIN)/python -m pytest -s tests/faults -m faults
+
+bench: init ## measure against what it builds on, about fifteen minutes; BENCH=codec takes one
+	@$(BIN)/python -m benchmarks $(BENCH) --record
 
 lint: init ## style, types, architecture, generated code
 	@$(BIN)/ruff check .

@@ -1,0 +1,55 @@
+"""``python -m benchmarks``: run benchmarks, print their table, and record it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+
+from benchmarks.figures import Figure, History, Run, as_object, describe_machine, now
+from benchmarks.table import markdown, write
+
+# Each module says at its top what it compares, and has run(quick=...) -> list of figures.
+BENCHMARKS = ("codec", "consume", "transactions", "pipeline", "profiles", "services")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.record and given.quick:
+        parser.error("--quick only tries whether the benchmarks work: its figures are not worth recording")
+    run = Run(now(), describe_machine(), ())
+    for name in given.benchmark or BENCHMARKS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(quick=given.quick)
+        run = Run(run.at, run.machine, (*run.figures, *figures))
+    if given.record:
+        history = History.load()
+        history.runs.append(run)
+        history.save()
+        write(history)
+    else:
+        history = History([run])
+    print(json.dumps(as_object(run), indent=1) if given.json else markdown(history))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measures edgeloop against what it builds on, side by side in one run, and tells ratios.",
+        epilog="Works on an embedded Kafka of its own, or on the one that EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL name.",
+    )
+    parser.add_argument(
+        "benchmark", nargs="*", choices=[*BENCHMARKS, []], metavar="benchmark", help=f"{', '.join(BENCHMARKS)}; default: all"
+    )
+    parser.add_argument("--quick", action="store_true", help="a few seconds of everything, to see that it works; the figures mean nothing")
+    parser.add_argument("--json", action="store_true", help="print the run as JSON")
+    parser.add_argument("--record", action="store_true", help="append the run to benchmarks/results.json and renew benchmarks/README.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

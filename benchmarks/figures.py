@@ -1,0 +1,170 @@
+"""Figures, the machine that they come from, and how one run compares with the one before."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rounds import Sample
+
+RESULTS = Path(__file__).parent / "results.json"
+KEPT_RUNS = 12
+REGRESSION = 0.20
+_PACKAGES = ("confluent-kafka", "fastavro", "numpy", "river")
+
+
+class Kind(StrEnum):
+    """How far a figure may be believed.
+
+    A ratio was taken within one run, and a resource (seconds of processor time, bytes) hardly depends on who else uses the machine: when
+    one of these gets worse, it is marked. An absolute rate is told for orientation only.
+    """
+
+    RATIO = "ratio"
+    RESOURCE = "resource"
+    RATE = "rate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One number of a table.
+
+    Attributes
+    ----------
+    name
+        What was measured; its benchmark comes before the first ``/``.
+    value, unit
+        The median of the rounds, and what it counts.
+    low, high
+        Quartiles.
+    lower_is_better
+        As for seconds and bytes.
+    aim
+        What it should be at least (at most where lower is better); ``None`` without one.
+    note
+        What the reader has to know of this one.
+    """
+
+    name: str
+    value: float
+    unit: str
+    kind: Kind
+    low: float
+    high: float
+    lower_is_better: bool = False
+    aim: float | None = None
+    note: str = ""
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark that it belongs to."""
+        return self.name.partition("/")[0]
+
+    def met(self) -> bool | None:
+        """Whether the aim is reached; ``None`` without one."""
+        if self.aim is None:
+            return None
+        return self.value <= self.aim if self.lower_is_better else self.value >= self.aim
+
+    def worse_than(self, before: Figure) -> bool:
+        """Whether it is a regression: worse by more than a fifth, where that can be believed."""
+        if self.kind is Kind.RATE or not before.value or not self.value:
+            return False
+        ratio = self.value / before.value
+        return ratio > 1 + REGRESSION if self.lower_is_better else ratio < 1 - REGRESSION
+
+
+def figure(name: str, sample: Sample, unit: str, kind: Kind, **more: Any) -> Figure:
+    """Figure of a sample's median and quartiles."""
+    low, high = sample.spread
+    return Figure(name=name, value=sample.median, unit=unit, kind=kind, low=low, high=high, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Figures of one run, and what they were taken on."""
+
+    at: str
+    machine: dict[str, Any]
+    figures: tuple[Figure, ...]
+
+
+def describe_machine() -> dict[str, Any]:
+    """Cores, versions, and how busy the machine was when the run began."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 2),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+    }
+
+
+def now() -> str:
+    """This minute, UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+@dataclass(slots=True)
+class History:
+    """Recorded runs, oldest first."""
+
+    runs: list[Run] = field(default_factory=list[Run])
+
+    @classmethod
+    def load(cls, path: Path = RESULTS) -> History:
+        """Runs of a file; none where there is no file."""
+        if not path.exists():
+            return cls()
+        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        return cls([Run(run["at"], run["machine"], tuple(_figure(f) for f in run["figures"])) for run in runs])
+
+    def save(self, path: Path = RESULTS) -> None:
+        """Write the newest runs."""
+        text = json.dumps({"runs": [as_object(run) for run in self.runs[-KEPT_RUNS:]]}, indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+    def newest(self, name: str, before: int | None = None) -> tuple[Run, Figure] | None:
+        """The newest figure of a name, with its run; of the first ``before`` runs only, if given."""
+        for run in reversed(self.runs[:before]):
+            for one in run.figures:
+                if one.name == name:
+                    return run, one
+        return None
+
+    def compared(self) -> list[tuple[Run, Figure, Figure | None]]:
+        """The newest figure of each name, with its run and the figure before it, in the order of their benchmarks."""
+        newest: dict[str, int] = {}
+        for index, run in enumerate(self.runs):
+            newest |= {one.name: index for one in run.figures}
+        found: list[tuple[Run, Figure, Figure | None]] = []
+        for name, index in sorted(newest.items(), key=lambda item: item[0].partition("/")[0]):
+            # A name that its benchmark no longer gives belongs to the past.
+            own = [i for i, run in enumerate(self.runs) if any(f.benchmark == name.partition("/")[0] for f in run.figures)]
+            if index == own[-1]:
+                run, one = self.newest(name) or (self.runs[index], None)
+                before = self.newest(name, index)
+                if one is not None:
+                    found.append((run, one, before[1] if before else None))
+        return found
+
+
+def as_object(run: Run) -> dict[str, Any]:
+    """A run as JSON takes it: four significant digits are more than the measurements bear."""
+    return {"at": run.at, "machine": run.machine, "figures": [_short(one) for one in run.figures]}
+
+
+def _short(one: Figure) -> dict[str, Any]:
+    told = asdict(one) | {name: float(f"{getattr(one, name):.4g}") for name in ("value", "low", "high")}
+    return {name: value for name, value in told.items() if value not in (None, "", False)} | {"value": told["value"]}
+
+
+def _figure(told: dict[str, Any]) -> Figure:
+    return Figure(**{"low": 0.0, "high": 0.0, **told, "kind": Kind(told["kind"])})
