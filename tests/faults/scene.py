@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
+from edgeloop_cli.topics_apply import REGISTRY_ATTEMPTS
 from edgeloop_cli.topics_plan import Sizes
 from edgeloop_contracts import Event, ObservationBatch, Topic, topics
 from edgeloop_local import ChildSpec, State, Supervisor
@@ -92,7 +93,7 @@ def create(settings: KafkaSettings, wanted: Iterable[Topic]) -> None:
     sized = [Sizes(partitions=4, replication=1).wanted(topic) for topic in wanted]
     kept = [replace(one, config={**one.config, "segment.bytes": str(1 << 30)}) if one.topic.compacted else one for one in sized]
     Admin(settings, timeout=60).create(kept)
-    with SchemaRegistry(settings.schema_registry_url, timeout=60) as registry:
+    with SchemaRegistry(settings.schema_registry_url, attempts=REGISTRY_ATTEMPTS) as registry:
         for one in sized:
             for each in one.topic.kinds:
                 registry.register(settings.topic_prefix + one.topic.subject(each), each.SCHEMA)

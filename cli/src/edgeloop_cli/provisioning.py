@@ -10,7 +10,7 @@ from edgeloop_streaming.admin import Admin
 
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.processes import Keys
-from edgeloop_cli.topics_apply import carry_out, survey
+from edgeloop_cli.topics_apply import REGISTRY_ATTEMPTS, carry_out, survey
 from edgeloop_cli.topics_plan import Sizes, Status, fitted, plan_topics
 
 
@@ -31,7 +31,7 @@ def apply_all(cluster: Cluster) -> None:
         Topics exist with another number of partitions.
     """
     settings = cluster.settings()
-    with SchemaRegistry(settings.schema_registry_url) as registry:
+    with SchemaRegistry(settings.schema_registry_url, attempts=REGISTRY_ATTEMPTS) as registry:
         admin = Admin(settings)
         carry_out(survey(admin, registry, settings.topic_prefix, Sizes()), admin, registry)
 

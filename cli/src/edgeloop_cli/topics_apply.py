@@ -12,6 +12,7 @@ from edgeloop_streaming.admin import Admin
 from edgeloop_cli.topics_plan import COMPATIBILITY, DEFAULT_PARTITIONS, Plan, Sizes, Status, SubjectPlan, plan_topics
 
 VISIBLE_S = 15.0
+REGISTRY_ATTEMPTS = 4  # one that has just started, on a busy machine, may take longer than a request waits
 
 
 class CannotApply(Exception):
@@ -45,7 +46,7 @@ def apply_topics(
         No answer.
     """
     sizes = Sizes(partitions=partitions, replication=replication, min_insync=min_insync)
-    with SchemaRegistry(settings.schema_registry_url) as registry:
+    with SchemaRegistry(settings.schema_registry_url, attempts=REGISTRY_ATTEMPTS) as registry:
         admin = Admin(settings)
         plan = survey(admin, registry, settings.topic_prefix, sizes)
         carry_out(plan, admin, registry)

@@ -56,6 +56,25 @@ def test_a_registry_that_cannot_be_reached_is_unavailable_and_its_password_is_no
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("late", [2, 3])
+def test_a_request_that_is_not_answered_in_time_is_made_again_as_often_as_was_said(late: int) -> None:
+    asked: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if len(asked) <= late:
+            raise httpx.ReadTimeout("slow")
+        return httpx.Response(200, json={"id": 7})
+
+    registry = SchemaRegistry("http://127.0.0.1:1", attempts=3, transport=httpx.MockTransport(handler))
+    if late == 2:
+        assert registry.register("a", "{}") == 7
+    else:
+        with pytest.raises(RegistryUnavailable, match="slow"):
+            registry.register("a", "{}")
+    assert len(asked) == 3
+
+
 def test_an_incompatible_schema_is_refused_with_its_code() -> None:
     registry = answering(lambda _: httpx.Response(409, json={"error_code": 409, "message": "not compatible"}))
     with pytest.raises(RegistryRefused, match="not compatible") as caught:

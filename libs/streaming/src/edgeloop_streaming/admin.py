@@ -94,15 +94,21 @@ class Admin:
 
     def existing(self, topics: Iterable[Topic]) -> dict[str, Any]:
         """Metadata of those of ``topics`` that exist and whose partitions all have a leader, by name."""
-        with self._asking():
-            there = self._client.list_topics(timeout=self._timeout).topics
-        found = {topic.name: there[self._prefix + topic.name] for topic in topics if self._prefix + topic.name in there}
+        found = self._found(topics)
         return {name: metadata for name, metadata in found.items() if all(p.leader >= 0 for p in metadata.partitions.values())}
 
     def partitions(self, topic: Topic) -> int:
-        """Number of partitions of ``topic``; 0 if it does not exist."""
-        found = self.existing([topic])
-        return len(found[topic.name].partitions) if found else 0
+        """Number of partitions of ``topic``, whether or not they have a leader now.
+
+        Raises
+        ------
+        LookupError
+            The topic does not exist.
+        """
+        found = self._found([topic])
+        if not found:
+            raise LookupError(f"the topic {self._prefix}{topic.name} does not exist: run `edgeloop topics --apply`")
+        return len(found[topic.name].partitions)
 
     def describe(self, topics: Iterable[Topic]) -> dict[str, TopicFound]:
         """Those of ``topics`` that exist, by name."""
@@ -154,6 +160,11 @@ class Admin:
             with self._asking():
                 for answer in self._client.incremental_alter_configs(resources, request_timeout=self._timeout).values():
                     answer.result()
+
+    def _found(self, topics: Iterable[Topic]) -> dict[str, Any]:
+        with self._asking():
+            there = self._client.list_topics(timeout=self._timeout).topics
+        return {topic.name: there[self._prefix + topic.name] for topic in topics if self._prefix + topic.name in there}
 
     @contextmanager
     def _asking(self, harmless: int | None = None) -> Iterator[None]:

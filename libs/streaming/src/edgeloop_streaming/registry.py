@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -49,12 +50,16 @@ class SchemaRegistry:
         Address, with the path under which the interface is found; may hold ``user:password@``.
     timeout
         Seconds to wait for a connection or an answer.
+    attempts
+        How often a request is made that is not answered in time; all requests may be repeated. A loop makes them once, and goes
+        on with other work instead.
     transport
         What carries the requests; tests hand in one that answers without a server.
     """
 
-    def __init__(self, url: str, timeout: float = 5.0, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, timeout: float = 5.0, attempts: int = 1, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
+        self._attempts = attempts
         self._client = httpx.Client(
             timeout=timeout,
             transport=transport,
@@ -145,7 +150,7 @@ class SchemaRegistry:
 
     def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         try:
-            response = self._client.request(method, self.url + path, json=body)
+            response = self._answer(method, path, body)
         except httpx.HTTPError as error:
             why = f"{type(error).__name__}: {error}: is it running, and is EDGELOOP_SCHEMA_REGISTRY_URL right?"
             raise RegistryUnavailable(f"{self._place}: {why}") from error
@@ -162,3 +167,9 @@ class SchemaRegistry:
         if response.status_code == 404 and code in NOT_FOUND:
             raise UnknownSchema(f"{self._place}: {code}: {message}")
         raise RegistryRefused(code, message)
+
+    def _answer(self, method: str, path: str, body: dict[str, str] | None) -> httpx.Response:
+        for _ in range(self._attempts - 1):
+            with suppress(httpx.ReadTimeout):
+                return self._client.request(method, self.url + path, json=body)
+        return self._client.request(method, self.url + path, json=body)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgeloop_contracts import Topic, topics
+from edgeloop_contracts import topics
 from edgeloop_streaming import Context, Service, State
-from edgeloop_streaming.partitions import PartitionReader
+from edgeloop_streaming.admin import Admin
 
 from edgeloop_ingestion.adapters.definitions import StreamRules
 from edgeloop_ingestion.handlers import RAW, IngestionTask
@@ -18,17 +18,9 @@ def build(context: Context, settings: Settings) -> Service:
     """Wire ingestion to the clients of a process."""
     rules = StreamRules(context.table(topics.STREAMS), settings.definitions_max_age_s)
     metrics = Metrics(context.metrics)
-    partitions = _partitions(context, topics.OBSERVATIONS_RAW)
+    partitions = Admin(context.settings).partitions(topics.OBSERVATIONS_RAW)
 
     def task(partition: int, state: State) -> IngestionTask:
         return IngestionTask(partition, partitions, state, rules, metrics)
 
     return Service(name=NAME, inputs=RAW, task=task)
-
-
-def _partitions(context: Context, topic: Topic) -> int:
-    reader = PartitionReader(context.settings)
-    try:
-        return len(reader.partitions_of(context.settings.topic_prefix + topic.name))
-    finally:
-        reader.close()
