@@ -33,7 +33,7 @@ compose: ## the whole platform in containers, until `docker compose down`; needs
 test: init ## all tests, on a real broker
 	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
 
-faults: init ## kills, zombies, late and frozen ends of transactions, about 20 minutes
+faults: init ## sixty and more late and frozen ends of transactions, and the naive loop, about 20 minutes
 	@$(BIN)/python -m pytest -s tests/faults -m faults
 
 bench: init ## measure against what it builds on, about fifteen minutes; BENCH=codec takes one
