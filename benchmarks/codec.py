@@ -2,7 +2,7 @@
 
 fastavro reads and writes one row a record with a schema that it has parsed before, which is the best that it does. Confluent's serializers
 keep their schemas too, and work against Confluent's registry in memory. What is decoded is what a program goes on with: our batch ends in
-a float32 matrix, our row in its typed event, theirs in a dict.
+a float32 matrix, our single row in its typed event, our rows at once in columns (as ingestion takes them), theirs in a dict.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from edgeloop_contracts import ObservationBatch, ObservationRow, Topic, topics
+from edgeloop_ingestion.core.columns import read_rows
 from edgeloop_streaming import Codec
 
 from benchmarks.figures import Figure, Kind, figure
@@ -26,6 +27,7 @@ from benchmarks.samples import FEATURES, Registry, batch, single_rows, values
 
 SIZES = (8, 32, 256, 1000)
 AIMED = 256  # the batch that the aim is about; smaller ones gain less, as every record has a head
+POLLED = (100, 500)  # rows that a service takes from Kafka at once: few of them, and as many as it takes at most
 BATCHES_AIM, ROWS_AIM = 100.0, 5.0
 BASE = "fastavro row"
 
@@ -45,7 +47,7 @@ def _figures(direction: str, measured: dict[str, Sample]) -> list[Figure]:
     base = measured[BASE]
     figures: list[Figure] = []
     for name, sample in measured.items():
-        aim = BATCHES_AIM if name == f"batch of {AIMED}" else ROWS_AIM if name == "our rows" else None
+        aim = BATCHES_AIM if name == f"batch of {AIMED}" else ROWS_AIM if name.startswith("our rows,") else None
         if name == BASE:
             figures.append(figure(f"codec/{direction}: {name}", sample, "rows/s", Kind.RATE))
         else:
@@ -77,6 +79,9 @@ def _decoders(rows: list[ObservationRow]) -> Variants:
         "Confluent row": (len(rows), lambda: [deserialize(data, context) for data in theirs]),
         "our row, one at a time": (len(rows), lambda: [codec.decode(topic, data) for data in framed]),
     }
+    for size in (len(rows),) if len(rows) < POLLED[0] else POLLED:
+        some = framed[:size]
+        variants[f"our rows, {size} at once"] = (size, lambda some=some: read_rows(codec.bodies(topic, ObservationRow, some) or []))
     for size in SIZES:
         for bare in (True, False):
             data = codec.encode(topics.OBSERVATIONS_RAW, batch(0, values(size), bare=bare))

@@ -71,10 +71,10 @@ def run(*, quick: bool) -> list[Figure]:
     passages: dict[Case, list[Passage]] = {case: [] for case in ([Case.LABELLED] if quick else Case)}
     with cluster() as where:
         for _ in range(1 if quick else 3):
-            for case in passages:
+            for case, found in passages.items():
                 with stage(where) as (settings, services):
                     feed = make(Context(settings, "benchmark"), case, QUICK_ROWS if quick else ROWS[case])
-                    passages[case].append(passage(settings, services, case, feed))
+                    found.append(passage(settings, services, case, feed))
     return [one for case, found in passages.items() for one in _figures(case, found)]
 
 

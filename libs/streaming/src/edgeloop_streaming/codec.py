@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, Protocol, TypeVar, cast
 
@@ -154,6 +155,25 @@ class Codec:
             return kind.from_dict(cast("Any", fields))
         except Exception as error:  # fastavro raises whatever the broken bytes lead it into
             raise UndecodableError("NOT_AVRO", f"expected {kind.FULLNAME} (schema id {schema_id}): {error!r}") from error
+
+    def bodies(self, topic: Topic, kind: type[Event], values: Sequence[bytes]) -> list[bytes] | None:
+        """Avro bodies of records of ``topic`` that were all written with this code's schema of ``kind``.
+
+        ``None`` when one was not, or has no such frame: :meth:`decode` tells what it is.
+
+        Raises
+        ------
+        RegistryUnavailable
+            The writer's schema cannot be had now.
+        """
+        frame = values[0][:5]
+        if len(frame) < 5 or frame[0] != 0 or not all(value.startswith(frame) and len(value) <= topic.max_bytes for value in values):
+            return None
+        try:
+            writer = self._writer(int.from_bytes(frame[1:], "big"))
+        except UndecodableError:
+            return None
+        return [value[5:] for value in values] if writer is _PARSED[kind] else None
 
     def _writer(self, schema_id: int) -> Any:
         if schema_id not in self._writers:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
-from edgeloop_contracts import Label, ObservationBatch, ObservationRow, SeenRows, Topic, topics
+from edgeloop_contracts import Cause, Label, ObservationBatch, ObservationRow, SeenRows, Topic, topics
 from edgeloop_streaming import Effect, Forward, InvalidEvent, Received, Reject, Send, State, partition_of
 
-from edgeloop_ingestion.core.admission import Rules, check_label, check_shape, judge
-from edgeloop_ingestion.core.batches import cut, of_row, runs_of
+from edgeloop_ingestion.core.admission import Rules, Verdict, check_label, check_shape, judge
+from edgeloop_ingestion.core.batches import cut, of_columns, of_row, runs_of
+from edgeloop_ingestion.core.columns import Columns, NotPlainError, read_rows
 from edgeloop_ingestion.core.epochs import Epochs
 from edgeloop_ingestion.core.intervals import SeenRuns
 from edgeloop_ingestion.core.merging import OpenRuns
@@ -18,6 +20,8 @@ from edgeloop_ingestion.metrics import Metrics
 
 RAW: tuple[Topic, ...] = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW)
 _RAW_BY_NAME = {topic.name: topic for topic in RAW}
+# A fleet sends again and again under the same keys, and hashing one takes as long as checking a label.
+_home = lru_cache(maxsize=65_536)(partition_of)
 
 
 class IngestionTask:
@@ -34,6 +38,8 @@ class IngestionTask:
     metrics
         What to count into.
     """
+
+    bulk = (topics.OBSERVATION_ROWS_RAW.name, ObservationRow)
 
     def __init__(self, partition: int, partitions: int, state: State, rules_of: Callable[[str], Rules | None], metrics: Metrics) -> None:
         self._partition = partition
@@ -54,7 +60,7 @@ class IngestionTask:
         event = received.event
         try:
             key = device_key(event)
-            home = partition_of(key, self._partitions)
+            home = _home(key, self._partitions)
             if home != self._partition:
                 self._metrics.forwarded.inc()
                 return [Forward(_RAW_BY_NAME[received.topic], key, home)]
@@ -66,13 +72,44 @@ class IngestionTask:
                     return self._row(key, event, rules, received)
                 case Label():
                     check_label(event)
-                    self._metrics.labels.labels("accepted").inc()
+                    self._metrics.labels_accepted.inc()
                     return [Send(topics.LABELS, key, event)]
                 case _:
                     raise Inadmissible("WRONG_TYPE", f"expected a raw event, given {type(event).__name__}")
         except Inadmissible as error:
             self._count_refused(event)
             raise InvalidEvent(error.reason, error.message) from error
+
+    def handle_all(self, bodies: Sequence[bytes], cause_of: Callable[[int], Cause]) -> list[Send] | None:
+        """Take neighbouring records of ``observations.rows.raw`` at once, with the same outcome as one after another.
+
+        Parameters
+        ----------
+        bodies
+            Their Avro bodies, in the schema of this code.
+        cause_of
+            The record at a place of ``bodies`` as a cause.
+
+        Returns
+        -------
+        list of Send or None
+            ``None`` when one of them needs a look of its own, because it is damaged, misplaced or invalid; nothing has changed then.
+        """
+        try:
+            devices = [(device_key(columns), columns) for columns in read_rows(bodies)]
+            if len({key for key, _ in devices}) < len(devices):  # two epochs of one device: the later may drive an older one out
+                return None
+            offered = [batch for key, columns in devices for batch in self._offered(key, columns)]
+        except (NotPlainError, Inadmissible):
+            return None
+        if any(verdict.complaint for _, verdict, _, _ in offered):
+            return None
+        sends: list[Send] = []
+        for key, verdict, batch, places in sorted(offered, key=lambda one: one[3][0]):
+            for part in self._admit(key, verdict, batch)[0]:
+                last = part.first_seq - batch.first_seq + part.count - 1
+                sends += [Send(topics.OBSERVATIONS, key, *ended) for ended in self._open.add(key, part, cause_of(places[last]))]
+        return sends
 
     def flush(self) -> Iterable[Send]:
         """End the open runs of single rows and write down what was seen."""
@@ -102,7 +139,7 @@ class IngestionTask:
 
     def _batch(self, key: str, batch: ObservationBatch, rules: Rules, received: Received[Any]) -> list[Effect]:
         check_shape(batch, len(rules.definition.features))
-        parts, complaint = self._admit(key, batch, rules)
+        parts, complaint = self._admit(key, judge(batch, rules), batch)
         # Rows of the same device that wait for more go first, so that the device's order stays.
         effects: list[Effect] = [Send(topics.OBSERVATIONS, key, open_, cause) for open_, cause in self._open.close(key)]
         effects += [Send(topics.OBSERVATIONS, key, part, received.cause) for part in parts]
@@ -114,15 +151,24 @@ class IngestionTask:
             raise Inadmissible("INVALID_SHAPE", f"features: expected {width} values, given {len(row.features)}")
         batch = of_row(row)
         check_shape(batch, width)
-        parts, complaint = self._admit(key, batch, rules)
+        parts, complaint = self._admit(key, judge(batch, rules), batch)
         ended = [pair for part in parts for pair in self._open.add(key, part, received.cause)]
         return [*(Send(topics.OBSERVATIONS, key, batch, cause) for batch, cause in ended), *complaint]
 
-    def _admit(self, key: str, batch: ObservationBatch, rules: Rules) -> tuple[list[ObservationBatch], list[Effect]]:
+    def _offered(self, key: str, columns: Columns) -> Iterator[tuple[str, Verdict, ObservationBatch, list[int]]]:
+        """Rows of a device as batches with their verdicts, nothing taken in yet; raises what its single rows would raise."""
+        if _home(key, self._partitions) != self._partition:
+            raise NotPlainError("misplaced")
+        rules = self._known(f"{columns.tenant}/{columns.stream}")
+        (self._devices.get(key) or Epochs()).of(columns.boot_epoch)
+        for batch, places in of_columns(columns):
+            check_shape(batch, len(rules.definition.features))
+            yield key, judge(batch, rules), batch, places
+
+    def _admit(self, key: str, verdict: Verdict, batch: ObservationBatch) -> tuple[list[ObservationBatch], list[Effect]]:
         """Unseen valid rows of a well-shaped batch, taken in; and the complaint about the bad ones."""
         epochs = self._devices.get(key) or Epochs()
         runs = epochs.of(batch.boot_epoch)
-        verdict = judge(batch, rules)
         first = batch.first_seq
         gaps = [(a - first, b - first) for a, b in runs.unseen(first, first + batch.count)]
         taken = list(runs_of(verdict.valid, gaps)) if verdict.complaint else gaps
@@ -149,4 +195,4 @@ class IngestionTask:
             case ObservationRow():
                 self._metrics.count_rows(refused=1)
             case _:
-                self._metrics.labels.labels("refused").inc()
+                self._metrics.labels_refused.inc()

@@ -13,7 +13,8 @@ class Metrics:
         self.rows = Counter("edgeloop_ingestion_rows", "Rows by outcome.", ["outcome"], registry=registry)
         self._rows = {outcome: self.rows.labels(outcome) for outcome in ("accepted", "duplicate", "refused", "masked")}
         # Labels by what became of them: accepted, refused.
-        self.labels = Counter("edgeloop_ingestion_labels", "Labels by outcome.", ["outcome"], registry=registry)
+        labels = Counter("edgeloop_ingestion_labels", "Labels by outcome.", ["outcome"], registry=registry)
+        self.labels_accepted, self.labels_refused = labels.labels("accepted"), labels.labels("refused")
         # Raw records that lay in another partition than their device's and were sent on there.
         self.forwarded = Counter("edgeloop_ingestion_forwarded", "Misplaced raw records sent on.", registry=registry)
         # Sequence numbers that count as seen only because their gap had to be closed.

@@ -132,7 +132,7 @@ class LabelsTask:
         self._state.put(key, with_label(block, seq, label))
         self._pairs.append(Pair(pending, row, label, cause, corrects=bool(previous)))
         if not previous:
-            self._metrics.labels.labels("joined").inc()
+            self._metrics.joined.inc()
             return []
         return self._contradicted(batch, seq, previous, label, cause)
 

@@ -12,6 +12,7 @@ class Metrics:
         # Labels by outcome: joined, repeated (the row had it), contradicted (the row had another), waiting (came before
         # its row), no_observation (waited in vain), expired (its row has gone, later rows of its device are there).
         self.labels = Counter("edgeloop_labels_labels", "Labels by outcome.", ["outcome"], registry=registry)
+        self.joined = self.labels.labels("joined")
         # Rows of observations by outcome: pending, repeated, unlabelled (expired without a label).
         self.rows = Counter("edgeloop_labels_rows", "Observed rows by outcome.", ["outcome"], registry=registry)
         # Bytes of pending observations, to be seen against the horizon.

@@ -107,10 +107,8 @@ def check_shape(batch: ObservationBatch, width: int) -> None:
             raise Inadmissible("INVALID_SHAPE", f"{field}: expected none or {batch.count}, given {given}")
     if batch.model_version < 0:
         raise Inadmissible("INVALID_SHAPE", f"model_version: expected 0 or more, given {batch.model_version}")
-    for text in batch.request_ids:
-        check_text("request_ids", text)
-    for text in batch.answers:
-        check_text("answers", text)
+    check_text("request_ids", max(batch.request_ids, key=len, default=""))
+    check_text("answers", max(batch.answers, key=len, default=""))
 
 
 def judge(batch: ObservationBatch, rules: Rules) -> Verdict:

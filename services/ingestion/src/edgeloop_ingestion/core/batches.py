@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from edgeloop_contracts import ObservationBatch, ObservationRow
 from numpy.typing import NDArray
+
+from edgeloop_ingestion.core.columns import Columns
 
 MAX_BYTES = 512 * 1024
 
@@ -28,6 +31,30 @@ def of_row(row: ObservationRow) -> ObservationBatch:
         model_version=row.model_version,
         answers=(row.answer,) if row.answer else (),
     )
+
+
+def of_columns(columns: Columns) -> Iterator[tuple[ObservationBatch, list[int]]]:
+    """Consecutive rows that one version answered as one batch each, with the places of its rows; as :func:`of_row` and merging would make it."""
+    with np.errstate(over="ignore"):
+        features = columns.features.astype("<f4")
+    breaks = np.flatnonzero((np.diff(columns.seqs) != 1) | (np.diff(columns.model_versions) != 0)) + 1
+    for first, end in pairwise([0, *breaks.tolist(), len(columns.seqs)]):
+        times = columns.event_times[first:end].tolist()
+        requests, answers = columns.request_ids[first:end], columns.answers[first:end]
+        batch = ObservationBatch(
+            tenant=columns.tenant,
+            stream=columns.stream,
+            device_id=columns.device_id,
+            boot_epoch=columns.boot_epoch,
+            first_seq=int(columns.seqs[first]),
+            count=end - first,
+            features=features[first:end].tobytes(),
+            event_times=tuple(times) if any(times) else (),
+            request_ids=tuple(requests) if any(requests) else (),
+            model_version=int(columns.model_versions[first]),
+            answers=tuple(answers) if any(answers) else (),
+        )
+        yield batch, columns.places[first:end].tolist()
 
 
 def runs_of(valid: NDArray[np.bool_], unseen: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
