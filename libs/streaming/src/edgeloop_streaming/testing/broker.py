@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message
 from edgeloop_contracts import Topic, topics
@@ -20,15 +19,6 @@ from edgeloop_streaming.testing.logs import PartitionLog
 from edgeloop_streaming.testing.schemas import MemorySchemas
 from edgeloop_streaming.transactions import FencedError
 from edgeloop_streaming.work import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One life of a process: a later one with the same id fences it."""
-
-    group: str
-    id: str
-    epoch: int
 
 
 class MemoryBroker:
@@ -67,7 +57,7 @@ class MemoryBroker:
         self._numbers = itertools.count()
         self._logs: defaultdict[Place, PartitionLog] = defaultdict(PartitionLog)
         self._committed: dict[tuple[str, Place], int] = {}
-        self._epochs: Counter[str] = Counter()
+        self._owners: dict[tuple[str, int], object] = {}
 
     def reader(self) -> RangeReader:
         """A reader of offset ranges."""
@@ -136,28 +126,27 @@ class MemoryBroker:
         log.append(next(self._numbers), message)
         return message
 
-    def join(self, group: str, member: str) -> Member:
-        """Begin to work under an id; whoever did so before is fenced."""
-        self._epochs[member] += 1
-        return Member(group, member, self._epochs[member])
+    def join(self, group: str, partitions: Iterable[int], member: object) -> None:
+        """Give partitions to a member of a group; whoever had them before is fenced."""
+        self._owners |= {(group, partition): member for partition in partitions}
 
-    def commit(self, member: Member, records: Iterable[Record], offsets: Mapping[Place, int]) -> list[Message]:
+    def commit(self, group: str, member: object, records: Iterable[Record], offsets: Mapping[Place, int]) -> list[Message]:
         """Records and offsets of a transaction, all or none; a marker follows in each partition that was written.
 
         Raises
         ------
         FencedError
-            Another has joined under the same id.
+            Another member has been given the partitions.
         KafkaException
             A record cannot be written.
         """
-        if self._epochs[member.id] != member.epoch:
-            raise FencedError(f"{member.id} works elsewhere")
+        if any(self._owners.get((group, partition)) is not member for _, partition in offsets):
+            raise FencedError(f"another process of {group} has these partitions")
         placed = [(record, self._placed(record)) for record in records]
         written = [self.append(record, place, self.now + 1) for record, place in placed]
         for place in {place for _, place in placed}:
             self._logs[place].mark()
-        self._committed |= {(member.group, place): offset for place, offset in offsets.items()}
+        self._committed |= {(group, place): offset for place, offset in offsets.items()}
         return written
 
     def committed(self, group: str, topic: str, partition: int) -> int | None:

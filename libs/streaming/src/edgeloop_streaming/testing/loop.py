@@ -18,12 +18,10 @@ from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.restoring import Restorer
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
-from edgeloop_streaming.testing.broker import Member, MemoryBroker
+from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.clients import MemoryPartitionReader
 from edgeloop_streaming.testing.logs import number_of
 from edgeloop_streaming.work import Assigned, Record, Work
-
-RESTLESS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +47,8 @@ class MemoryLoop:
     ----------
     service, broker
         What runs, and where.
-    instance
-        As in the settings: a second loop with the same instance fences the first.
     partitions
-        What it handles; by default all. There is no group that shares them out.
+        What it handles; by default all. No group shares them out: a loop that was given a partition fences the one that had it.
     batch
         Most records in a transaction.
 
@@ -64,13 +60,10 @@ class MemoryLoop:
         What the loop counts.
     """
 
-    def __init__(
-        self, service: Service, broker: MemoryBroker, *, instance: str = "0", partitions: Iterable[int] | None = None, batch: int = BATCH
-    ) -> None:
+    def __init__(self, service: Service, broker: MemoryBroker, *, partitions: Iterable[int] | None = None, batch: int = BATCH) -> None:
         self._service = service
         self._broker = broker
         self._group = f"edgeloop-{service.name}"
-        self._instance = instance
         counts = {topic.name: broker.partitions_of(topic.name) for topic in service.inputs}
         self._own = list(range(max(counts.values(), default=0)) if partitions is None else partitions)
         self._places = [(name, p) for name, count in counts.items() for p in self._own if p < count]
@@ -82,7 +75,7 @@ class MemoryLoop:
     def restart(self) -> None:
         """A new process after the death of this one: everything is read from the topics, the state compacted before."""
         self._broker.compact(topics.state(self._service.name))
-        self._member: Member = self._broker.join(self._group, f"{self._group}-{self._instance}")
+        self._broker.join(self._group, self._own, self)
         self._paused: dict[Place, Backpressure] = {}
         self._ended = False
         states, _ = self._restorer().restore(self._places)
@@ -92,18 +85,18 @@ class MemoryLoop:
             ends = {r.topic: r.end for r in state.checkpoint.ranges}
             self.assigned[p] = Assigned(p, state, self._service.task(p, state), end=ends)
 
-    def run(self) -> int:
+    def run(self, most: int = 10_000) -> int:
         """Work until nothing waits that can be handled; give back the number of transactions.
 
         Raises
         ------
         RuntimeError
-            It does not come to rest, or has ended by a crash before.
+            It does not come to rest within ``most`` transactions, or has ended by a crash before.
         """
-        for done in range(RESTLESS):
+        for done in range(most):
             if not self.step():
                 return done
-        raise RuntimeError(f"{self._service.name} does not come to rest: {RESTLESS} transactions")
+        raise RuntimeError(f"{self._service.name} does not come to rest: {most} transactions")
 
     def step(self) -> bool:
         """One transaction over what waits, in the order in which it was written; whether there was anything to commit.
@@ -111,7 +104,7 @@ class MemoryLoop:
         Raises
         ------
         FencedError
-            Another loop works under this one's instance.
+            Another loop has been given its partitions.
         """
         self._paused = {place: pressure for place, pressure in self._paused.items() if not pressure.ready()}
         reading = [(name, p) for name, p in self._places if (name, p) not in self._paused]
@@ -146,7 +139,7 @@ class MemoryLoop:
     def _commit(self, touched: list[Assigned]) -> list[Message]:
         records: list[Record] = [record for assigned in touched for record in self._work.close(assigned)]
         offsets = {(name, assigned.partition): end for assigned in touched for name, end in assigned.end.items()}
-        written = self._broker.commit(self._member, records, offsets)
+        written = self._broker.commit(self._group, self, records, offsets)
         for assigned in touched:
             self._work.committed(assigned)
         return written

@@ -6,20 +6,13 @@ from collections.abc import Iterable
 
 from edgeloop_contracts import Topic
 
-from edgeloop_streaming.registry import RegistryUnavailable, UnknownSchema
+from edgeloop_streaming.registry import UnknownSchema
 
 
 class MemorySchemas:
-    """What :class:`~edgeloop_streaming.Codec` needs of a registry, with the schemas of ``topics`` in it.
-
-    Attributes
-    ----------
-    available
-        Whether it answers; a test may say no.
-    """
+    """What :class:`~edgeloop_streaming.Codec` needs of a registry, with the schemas of ``topics`` in it."""
 
     def __init__(self, topics: Iterable[Topic]) -> None:
-        self.available = True
         self._ids: dict[str, int] = {}
         self._texts: list[str] = []
         self._subjects: set[tuple[str, str]] = set()
@@ -37,18 +30,12 @@ class MemorySchemas:
 
     def lookup(self, subject: str, schema: str) -> int:
         """See :meth:`edgeloop_streaming.SchemaRegistry.lookup`."""
-        self._answer()
         if (subject, schema) not in self._subjects:
             raise UnknownSchema(f"{subject} does not hold {schema[:80]}")
         return self._ids[schema]
 
     def schema(self, schema_id: int) -> str:
         """See :meth:`edgeloop_streaming.SchemaRegistry.schema`."""
-        self._answer()
         if not 0 < schema_id <= len(self._texts):
             raise UnknownSchema(f"no schema has the id {schema_id}")
         return self._texts[schema_id - 1]
-
-    def _answer(self) -> None:
-        if not self.available:
-            raise RegistryUnavailable("the registry was told not to answer")
