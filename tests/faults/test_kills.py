@@ -22,7 +22,7 @@ from support import verdicts
 from support.broker import Cluster
 from support.checker import Checker, Findings, Row, Seen, check_rows, rows_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(480)]
 EVENTS = 20_000
 RATE = 200
 Recoveries = list[tuple[str, float]]
@@ -141,6 +141,19 @@ def started(own: Cluster) -> tuple[KafkaSettings, Context]:
     return settings, Context(settings, "test")
 
 
+def until(done: Callable[[], bool], what: str, timeout: float = 60) -> None:
+    deadline = time.monotonic() + timeout
+    while not done():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+def all_answered(checker: Checker) -> bool:
+    """Whether each request has a run: a fit may take longer than everything else is quiet."""
+    requests, runs = checker.read("training.requests", "TrainingRequest"), checker.read("training.runs", "TrainingRun")
+    return set(verdicts.names(requests, "stream", "request_id")) <= set(verdicts.names(runs, "stream", "request_id"))
+
+
 def told(times: Recoveries) -> str:
     return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in times)
 
@@ -162,10 +175,7 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(own: Cluster, st
         watcher.wait(streams, lambda n: n >= len(definitions), 60)
         feed.start()
         slow.start()
-        deadline = time.monotonic() + 60
-        while not asking.version():
-            assert time.monotonic() < deadline, "no first version on the device"
-            time.sleep(0.1)
+        until(lambda: asking.version() > 0, "no first version on the device")
         asking.start()
         loop = Loop(services, asking, watcher, settings.topic_prefix)
         recovered: Recoveries = []
@@ -179,15 +189,17 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(own: Cluster, st
         slow.stop()
         feed.rate, feed.hold = 4_000, EVENTS
         feed.finish()
-        watcher.settled(quiet_s=3, timeout=120)
-        serves = asking.version()
+        watcher.settled(quiet_s=2, timeout=120)
+        checker = Checker(own.bootstrap, settings.topic_prefix)
+        until(lambda: all_answered(checker), "a request without a run")
+        watcher.settled(quiet_s=2, timeout=120)
+        judge = Judge(checker, [*first.sent, *feed.sent, *slow.sent], asking.answered)
+        versions = judge.models()
+        until(lambda: asking.version() == max(versions[PUMPS]), "the device does not come to serve the newest version")
         asking.close()
-    print(f"recovered in {told(recovered)}; load {os.getloadavg()[0]:.0f}")
-    judge = Judge(Checker(own.bootstrap, settings.topic_prefix), [*first.sent, *feed.sent, *slow.sent], asking.answered)
     judge.rows()
-    versions = judge.models()
     judge.transactions()
+    print(f"recovered in {told(recovered)}; load {os.getloadavg()[0]:.0f}")
     print(f"{len(asking.answered)} answers, {sum(map(len, versions.values()))} versions, {len(versions[PUMPS])} of {PUMPS}")
     assert judge.found.wrong == 0, str(judge.found)
-    assert serves == max(versions[PUMPS])
     assert max(seconds for _, seconds in recovered) <= RECOVERY_S, told(recovered)

@@ -9,22 +9,33 @@ import pytest
 from edgeloop_streaming.process import EXIT_HUNG
 from edgeloop_streaming.progress import LOOK_S, Progress
 
-HUNG = """
+HEAD = """
 import time
-from edgeloop_streaming.process import watch
+from edgeloop_streaming.process import watch, watch_calls
+from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.telemetry import configure_logs
+"""
+LOOP = """
 started = time.monotonic()
 watch(lambda: started, 0.5, configure_logs("text"))
 time.sleep(60)
 """
+CALL = """
+calls = Calls()
+watch_calls(calls, 1, configure_logs("text"))
+for _ in range(30):
+    with calls.one(): time.sleep(0.1)
+with calls.one(): time.sleep(60)
+"""
 PLACE = ("observations.raw", 0)
 
 
-def test_a_loop_that_hangs_ends_its_process_and_says_where_it_hung() -> None:
-    ended = subprocess.run([sys.executable, "-c", HUNG], capture_output=True, text=True, timeout=60, check=False)
+@pytest.mark.parametrize(("program", "line"), [(LOOP, 9), (CALL, 11)], ids=["loop", "call"])
+def test_what_hangs_ends_its_process_and_says_where_it_hung(program: str, line: int) -> None:
+    ended = subprocess.run([sys.executable, "-c", HEAD + program], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == EXIT_HUNG
     assert "hung" in ended.stderr
-    assert 'File "<string>", line 7' in ended.stderr
+    assert f'File "<string>", line {line}' in ended.stderr
 
 
 class Clock:

@@ -134,7 +134,7 @@ class Asking:
     answered
         Rows that were answered, in their order.
     times
-        When each was, seconds since 1970.
+        When each was asked and when it was answered, seconds since 1970.
     """
 
     def __init__(self, context: Context, device: Device) -> None:
@@ -143,7 +143,7 @@ class Asking:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="asking", daemon=True)
         self.answered: list[Row] = []
-        self.times: list[float] = []
+        self.times: list[tuple[float, float]] = []
 
     def start(self) -> None:
         """Begin."""
@@ -167,25 +167,25 @@ class Asking:
         return self._client.version()
 
     def first_after(self, moment: float, timeout: float) -> float:
-        """Seconds from ``moment`` to the first answer after it."""
+        """Seconds from ``moment`` to the first answer to what was asked after it."""
         deadline = moment + timeout
         while time.time() < deadline:
-            if self.times and self.times[-1] > moment:
-                return next(at for at in self.times if at > moment) - moment
+            if self.times and self.times[-1][0] > moment:
+                return next(answered for asked, answered in self.times if asked > moment) - moment
             time.sleep(0.01)
         raise AssertionError(f"no answer for {timeout:.0f} s")
 
     def _run(self) -> None:
         chance = np.random.default_rng(8)
         while not self._stop.wait(1 / ASKS):
-            values = chance.normal(size=len(FEATURES)).astype("<f4")
+            values, asked = chance.normal(size=len(FEATURES)).astype("<f4"), time.time()
             try:
                 answer = self._client.ask(values)
             except Failed:  # it stays away, which whoever waits for it will tell
                 continue
             row = (DEVICE, answer.epoch, answer.seq)
             self.answered.append(row)
-            self.times.append(time.time())
+            self.times.append((asked, time.time()))
             topic, key, event = label(PUMPS, row, CLASSES[int(values[0] > 0)])
             self._publisher.publish(topic, key, event)
             self._publisher.poll(0)

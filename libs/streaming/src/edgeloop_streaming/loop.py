@@ -15,7 +15,7 @@ from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.membership import Membership, is_fenced
 from edgeloop_streaming.messages import Backpressure, Task
 from edgeloop_streaming.partitions import PartitionReader
-from edgeloop_streaming.progress import Progress
+from edgeloop_streaming.progress import Calls, Progress
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.restoring import AGREE_S, Restorer, TornStateError
 from edgeloop_streaming.settings import KafkaSettings
@@ -27,7 +27,7 @@ from edgeloop_streaming.work import Assigned, Record, Work
 BATCH = 500
 HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
 REGISTRY_RETRY_S = 0.5
-OPEN_S = 20.0
+OPEN_S = 6.0
 LAG_MS = 5_000
 ANSWER_S = 8.0  # the broker's, on who has our name
 _FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED})
@@ -59,10 +59,15 @@ class Loop:
     ----------
     service, settings, codec, metrics, log
         Of the process.
+    calls
+        Told of each call that may hang; a watchdog looks at it.
     """
 
-    def __init__(self, service: Service, settings: KafkaSettings, codec: Codec, metrics: LoopMetrics, log: Any) -> None:
+    def __init__(
+        self, service: Service, settings: KafkaSettings, codec: Codec, metrics: LoopMetrics, log: Any, calls: Calls | None = None
+    ) -> None:
         self._service = service
+        self._calls = calls
         self._settings = settings
         self._metrics = metrics
         self._log = log
@@ -101,7 +106,7 @@ class Loop:
             service.name, service.inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_life, log
         )
         self.progress = Progress(self._reader.ends)
-        self._producer = self._new_producer()
+        self._producer = self._opened_producer()
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Work until ``stopping()`` is true.
@@ -256,23 +261,26 @@ class Loop:
         self._paused = {}
         self._producer.drop()
         del self._producer
-        end = time.monotonic() + AGREE_S
-        while True:
-            self._membership.check(ANSWER_S)
-            try:
-                self._producer = self._new_producer()
-                break
-            except DoubtError as doubt:
-                self._log.warning("no producer yet", why=str(doubt))
-                if time.monotonic() > end:
-                    raise
+        self._producer = self._opened_producer()
         places = sorted((tp.topic, tp.partition) for tp in self._consumer.assignment())
         self._consumer.assign(self._rebuild(places))
 
-    def _new_producer(self) -> TransactionalProducer:
-        producer = TransactionalProducer(self._settings, self._member, self._client_error)
-        producer.open(OPEN_S)
-        return producer
+    def _opened_producer(self) -> TransactionalProducer:
+        """A producer that has fenced those before it; an attempt that hangs (lrk#5511) is given up early and made anew."""
+        end = time.monotonic() + AGREE_S
+        while True:
+            self._tell_life()
+            self._membership.check(ANSWER_S)
+            producer = TransactionalProducer(self._settings, self._member, self._client_error, self._calls)
+            try:
+                producer.open(OPEN_S)
+            except DoubtError as doubt:
+                producer.drop()
+                self._log.warning("no producer yet", why=str(doubt))
+                if time.monotonic() > end:
+                    raise
+            else:
+                return producer
 
     def _client_error(self, text: str) -> None:
         self._metrics.client_errors.inc()

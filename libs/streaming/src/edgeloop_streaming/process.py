@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.loop import Loop, Service, TornStateError
 from edgeloop_streaming.partitions import Follower, RangeReader, Table
+from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.reaching import Unreachable, reach, told
 from edgeloop_streaming.registry import RegistryError, SchemaRegistry
@@ -27,6 +28,8 @@ from edgeloop_streaming.telemetry import HealthServer, LoopMetrics, configure_lo
 from edgeloop_streaming.transactions import DoubtError, FencedError
 
 HUNG_S = 45.0
+LONGEST_CALL_S = 8.0  # the time-outs of all calls are shorter
+LOOK_S = 0.5
 EXIT_FAILED = 1
 EXIT_HUNG = 75
 
@@ -113,7 +116,9 @@ def run(service: Service | Callable[[], Service], context: Context) -> int:
     try:
         reach(context.settings, stop)
         service = service if isinstance(service, Service) else service()
-        loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log)
+        calls = Calls()
+        watch_calls(calls, LONGEST_CALL_S, context.log)
+        loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log, calls)
         watch(lambda: alive(loop), HUNG_S, context.log)
         loop.run(stop)
     except (Unreachable, KafkaException) as error:
@@ -132,14 +137,35 @@ def alive(loop: Loop) -> float:
 
 
 def watch(beat: Callable[[], float], limit_s: float, log: Any) -> None:
-    """End the process when ``beat()`` is older than ``limit_s``: a client can hang for good (lrk#5511)."""
+    """End the process when ``beat()`` is older than ``limit_s``."""
 
     def look() -> None:
-        while True:
-            time.sleep(1.0)
-            if time.monotonic() - beat() > limit_s:
-                log.error("hung", seconds=limit_s)
-                faulthandler.dump_traceback(file=sys.stderr)
-                os._exit(EXIT_HUNG)
+        while time.monotonic() - beat() <= limit_s:
+            time.sleep(LOOK_S)
+        _end(log, limit_s)
 
     threading.Thread(target=look, name="watchdog", daemon=True).start()
+
+
+def watch_calls(calls: Calls, limit_s: float, log: Any) -> None:
+    """End the process when one call lasts longer than ``limit_s``: it never comes back.
+
+    Time is counted in looks, of which there are none while the process is stopped, and few while it gets no processor.
+    """
+
+    def look() -> None:
+        seen, looks = 0, 0
+        while looks * LOOK_S <= limit_s:
+            time.sleep(LOOK_S)
+            number = calls.number
+            looks = looks + 1 if number == seen and number % 2 else 0
+            seen = number
+        _end(log, limit_s)
+
+    threading.Thread(target=look, name="watchdog of calls", daemon=True).start()
+
+
+def _end(log: Any, seconds: float) -> None:
+    log.error("hung", seconds=seconds)
+    faulthandler.dump_traceback(file=sys.stderr)
+    os._exit(EXIT_HUNG)

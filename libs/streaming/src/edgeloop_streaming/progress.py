@@ -1,9 +1,10 @@
-"""Whether a loop moves, or has nothing to do: what its watchdog asks."""
+"""Whether a loop moves, or has nothing to do, or hangs in a call: what its watchdogs ask."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 Place = tuple[str, int]
 LOOK_S = 5.0
@@ -51,3 +52,25 @@ class Progress:
         self._due = now + LOOK_S
         if all(self._reached.get(place, 0) >= end for place, end in self._ends(places).items()):
             self.moved = now
+
+
+class Calls:
+    """The calls of a client that may hang, past their own time-outs (lrk#5511).
+
+    Attributes
+    ----------
+    number
+        Rises when a call begins and when it ends: odd while one lasts.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """One call."""
+        self.number += 1
+        try:
+            yield
+        finally:
+            self.number += 1

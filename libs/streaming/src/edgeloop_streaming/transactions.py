@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.settings import KafkaSettings
 
 # librdkafka speaks EndTxn v1 and repeats it by itself; a connection cut while EndTxn is on its way tears transactions, and
@@ -18,6 +19,7 @@ _TROUBLE = re.compile(r'"(?:disconnects|req_timeouts)":\s*(\d+)')
 _ENDS = re.compile(r'"EndTxn":\s*(\d+)')
 _TICK_MS = 20
 _SLOW_COMMIT_S = 1.0
+_COMMIT_S = 5.0
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
 
 
@@ -65,10 +67,13 @@ class TransactionalProducer:
         Stable over restarts, so that a new producer fences the one before it.
     on_error
         Told of each error that the client reports.
+    calls
+        Told of each call that may hang.
     """
 
-    def __init__(self, settings: KafkaSettings, transactional_id: str, on_error: Callable[[str], None]) -> None:
+    def __init__(self, settings: KafkaSettings, transactional_id: str, on_error: Callable[[str], None], calls: Calls | None = None) -> None:
         self._signs = _Signs(on_error)
+        self._calls = calls or Calls()
         self._baseline = 0
         self._commits = 0
         self._confirmed = 0
@@ -104,7 +109,8 @@ class TransactionalProducer:
         end = time.monotonic() + timeout
         while True:
             try:
-                self._producer.init_transactions(max(0.1, end - time.monotonic()))
+                with self._calls.one():
+                    self._producer.init_transactions(max(0.1, end - time.monotonic()))
                 break
             except KafkaException as error:
                 if not _error_of(error).retriable() or time.monotonic() > end:
@@ -166,8 +172,10 @@ class TransactionalProducer:
         """
         started = time.monotonic()
         try:
-            self._producer.send_offsets_to_transaction(list(offsets), group_metadata, 8.0)
-            self._producer.commit_transaction(8.0)
+            with self._calls.one():
+                self._producer.send_offsets_to_transaction(list(offsets), group_metadata, _COMMIT_S)
+            with self._calls.one():
+                self._producer.commit_transaction(_COMMIT_S)
         except KafkaException as error:
             raise self._classified(error) from error
         if time.monotonic() - started > _SLOW_COMMIT_S:
