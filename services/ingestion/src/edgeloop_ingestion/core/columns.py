@@ -7,8 +7,10 @@ damaged bytes) is left to the decoder of single records, which also says what is
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,13 +92,13 @@ def read_rows(bodies: Sequence[bytes]) -> list[Columns]:
     NotPlainError
         Some are damaged or of no plain shape; nothing is said of the others.
     """
-    by_length: dict[int, list[int]] = {}
-    for place, body in enumerate(bodies):
-        by_length.setdefault(len(body), []).append(place)
+    lengths = np.fromiter(map(len, bodies), np.int64, len(bodies))
     devices: dict[bytes, list[Columns]] = {}
     try:
-        for length, places in by_length.items():
-            for head, part in _read_length(b"".join([bodies[place] for place in places]), np.array(places), length):
+        for length in dict.fromkeys(lengths.tolist()):
+            places = np.flatnonzero(lengths == length)
+            own = bodies if len(places) == len(bodies) else [bodies[place] for place in places.tolist()]
+            for head, part in _read_length(b"".join(own), places, length):
                 devices.setdefault(head, []).append(part)
     except (IndexError, UnicodeDecodeError) as error:
         raise NotPlainError(str(error)) from error
@@ -119,31 +121,35 @@ def _read_length(data: bytes, places: Longs, length: int) -> Iterator[tuple[byte
 
 
 def _read_shape(matrix: Bytes, places: Longs, shape: _Shape) -> Iterator[tuple[bytes, Columns]]:
+    rows_of: defaultdict[bytes, list[int]] = defaultdict(list)
+    for row, head in enumerate(_cut(matrix, shape.head)):
+        rows_of[head].append(row)
+    if len(rows_of) > 1:  # the rows of each device next to one another
+        order = np.fromiter(chain.from_iterable(rows_of.values()), np.int64, len(places))
+        matrix, places = matrix[order], places[order]
     seqs = _longs(matrix, shape.seq)
     features = np.ascontiguousarray(matrix[:, slice(*shape.features)]).view("<f8")
     times = _longs(matrix, shape.event_time)
     requests = _texts(matrix, shape.request_id)
     versions = _longs(matrix, shape.model_version)
     answers = _texts(matrix, shape.answer)
-    rows_of: dict[bytes, list[int]] = {}
-    for row, head in enumerate(_cut(matrix, shape.head)):
-        rows_of.setdefault(head, []).append(row)
+    end = 0
     for head, rows in rows_of.items():
+        own = slice(end, end + len(rows))
+        end = own.stop
         tenant, stream, device_id = (head[slice(*span)].decode() for span in shape.texts[:3])
         epoch = _long(head, shape.longs[0][0])
-        yield (
-            head,
-            Columns(
-                *(tenant, stream, device_id, epoch),
-                places=places[rows],
-                seqs=seqs[rows],
-                features=features[rows],
-                event_times=times[rows],
-                request_ids=[requests[row] for row in rows],
-                model_versions=versions[rows],
-                answers=[answers[row] for row in rows],
-            ),
+        columns = Columns(
+            *(tenant, stream, device_id, epoch),
+            places=places[own],
+            seqs=seqs[own],
+            features=features[own],
+            event_times=times[own],
+            request_ids=requests[own],
+            model_versions=versions[own],
+            answers=answers[own],
         )
+        yield head, columns
 
 
 def _joined(parts: list[Columns]) -> Columns:
@@ -238,7 +244,10 @@ def _longs(matrix: Bytes, span: Span) -> Longs:
 def _texts(matrix: Bytes, span: Span) -> list[str]:
     if span[0] == span[1]:
         return [""] * len(matrix)
-    return [text.decode() for text in _cut(matrix, span)]
+    texts = _cut(matrix, span)
+    if texts.count(texts[0]) == len(texts):
+        return [texts[0].decode()] * len(texts)
+    return [text.decode() for text in texts]
 
 
 def _cut(matrix: Bytes, span: Span) -> list[bytes]:
