@@ -233,10 +233,14 @@ class Watcher:
 
     def wait(self, name: str, enough: Callable[[int], bool], timeout: float) -> None:
         """Wait until so many records have come."""
+        assert self.came(name, enough, timeout), f"{self.counts[name]} records of {name} in {timeout:.0f} s"
+
+    def came(self, name: str, enough: Callable[[int], bool], timeout: float) -> bool:
+        """Wait until so many records have come; give back whether they have."""
         deadline = time.monotonic() + timeout
-        while not enough(self.counts[name]):
-            assert time.monotonic() < deadline, f"{self.counts[name]} records of {name} in {timeout:.0f} s"
+        while not enough(self.counts[name]) and time.monotonic() < deadline:
             time.sleep(0.02)
+        return enough(self.counts[name])
 
     def settled(self, quiet_s: float, timeout: float) -> None:
         """Wait until nothing has come for some seconds."""

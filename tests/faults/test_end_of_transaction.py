@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pytest
 from edgeloop_contracts import topics
 from edgeloop_local import LocalStack, Supervisor
 from edgeloop_streaming import Context
-from faults.scene import TOY, Feed, Kind, forwarded, numbered, prepared, spec, watching
+from faults.scene import TOY, Feed, Kind, forwarded, kill, numbered, prepared, spec, watching
 from support.broker import Cluster
 from support.checker import Checker, Findings
 from support.proxy import Call, Fault, Late, Proxy
@@ -34,10 +34,12 @@ class Outcome:
     delivered: int
     refused: int
     rows: int
+    revived: int
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.rounds} rounds, {self.delivered} late deliveries ({self.refused} refused by the broker), {self.rows} rows, {self.seconds:.0f} s: {self.findings}"
+        late = f"{self.delivered} late deliveries ({self.refused} refused by the broker)"
+        return f"{self.rounds} rounds, {late}, {self.rows} rows, revived {self.revived} times, {self.seconds:.0f} s: {self.findings}"
 
 
 def held_back(chance: random.Random) -> Late:
@@ -47,33 +49,41 @@ def held_back(chance: random.Random) -> Late:
 
 
 def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], logs: Path, *, sure: bool = True) -> Outcome:
-    """Put faults one after another to a service at work; unless ``sure``, some may be lost."""
+    """Put faults one after another to a service at work; unless ``sure``, rows may be lost, and it is killed when it stands still."""
     settings = prepared(own, [kind])
     context = Context(settings, "test")
     checker = Checker(own.bootstrap, settings.topic_prefix)
     out = settings.topic_prefix + kind.outputs[0].name
     feed = Feed(context, numbered(), rate=200)
     began = time.monotonic()
-    rounds = delivered = fenced = 0
+    rounds = delivered = fenced = revived = 0
+
+    def goes_on(wait: Callable[[float], bool], what: str) -> None:
+        nonlocal revived
+        if not wait(120 if sure else 30):
+            assert not sure, f"no {what}"
+            kill(services, kind.service)
+            revived += 1
+            assert wait(60), f"no {what}, nor after a new start"
+
     with Proxy(stack.kafka.port) as proxy, watching(own.bootstrap, [out]) as watcher:
-        with Supervisor([spec(kind, settings, logs, proxy.bootstrap)]):
+        with Supervisor([spec(kind, settings, logs, proxy.bootstrap)]) as services:
             feed.start()
             watcher.wait(out, lambda n: n > 50, 120)
             for fault in faults:
                 rounds += 1
                 proxy.arm(fault)
-                done = proxy.done.wait(60)
-                assert done, f"no EndTxn in round {rounds}"
+                goes_on(proxy.done.wait, f"EndTxn in round {rounds}")
                 if isinstance(fault, Late):
-                    before = watcher.counts[out]
-                    watcher.wait(out, lambda n, before=before: n > before + 20, 120)
+                    more = watcher.counts[out] + 20
+                    goes_on(lambda seconds, more=more: watcher.came(out, lambda n: n > more, seconds), f"rows after round {rounds}")
             proxy.disarm()
             feed.stop()
             if sure:
                 watcher.wait(out, lambda n: n >= len(feed.sent), 180)
             watcher.settled(0.5 if sure else 3, 60)
         delivered, fenced = len(proxy.late_answers), sum(map(bool, proxy.late_answers))
-    return Outcome(forwarded(checker, feed.sent), rounds, delivered, fenced, len(feed.sent), time.monotonic() - began)
+    return Outcome(forwarded(checker, feed.sent), rounds, delivered, fenced, len(feed.sent), revived, time.monotonic() - began)
 
 
 def freezes(stack: LocalStack, lengths: list[float], chance: random.Random) -> Iterator[Fault]:
