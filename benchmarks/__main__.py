@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import sys
+import traceback
 
 from benchmarks.figures import Figure, History, Run, as_object, describe_machine, now
 from benchmarks.table import markdown, write
@@ -15,17 +16,23 @@ BENCHMARKS = ("codec", "consume", "transactions", "pipeline", "profiles", "servi
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point."""
+    """Entry point; 1 when a benchmark failed."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.record and given.quick:
         parser.error("--quick only tries whether the benchmarks work: its figures are not worth recording")
     run = Run(now(), describe_machine(), ())
+    failed: list[str] = []
     for name in given.benchmark or BENCHMARKS:
         print(f"{name} …", file=sys.stderr, flush=True)
-        figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(quick=given.quick)
-        run = Run(run.at, run.machine, (*run.figures, *figures))
-    if given.record:
+        try:
+            figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(quick=given.quick)
+        except Exception:  # what the others found is kept
+            traceback.print_exc()
+            failed.append(name)
+        else:
+            run = Run(run.at, run.machine, (*run.figures, *figures))
+    if given.record and run.figures:
         history = History.load()
         history.runs.append(run)
         history.save()
@@ -33,7 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         history = History([run])
     print(json.dumps(as_object(run), indent=1) if given.json else markdown(history))
-    return 0
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:

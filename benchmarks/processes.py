@@ -13,6 +13,7 @@ import psutil
 from edgeloop_cli.fleet import planned
 from edgeloop_cli.processes import Keys, device_spec, service_spec
 from edgeloop_local import ChildSpec
+from edgeloop_local.files import last_lines
 from edgeloop_local.ports import free_port
 from edgeloop_local.readiness import http_answers
 from edgeloop_local.spawning import Command, finish, spawn
@@ -50,9 +51,13 @@ class Watched:
         """Wait until a page says yes; give back the seconds since the start."""
         while not http_answers(self.port, page):
             if self.child.poll() is not None or time.perf_counter() - self.began > READY_S:
-                raise RuntimeError(f"{self.name} did not become ready: {self._log.read_text(encoding='utf-8')[-2000:]}")
+                raise RuntimeError(f"{self.name} did not become ready: {self.said()}")
             time.sleep(0.01)
         return time.perf_counter() - self.began
+
+    def said(self) -> str:
+        """The last lines of its log."""
+        return "\n".join(last_lines(self._log))
 
     def cpu(self) -> float:
         """Seconds of processor time so far, its children's included."""
@@ -110,7 +115,7 @@ def until(reached: Callable[[], bool], services: Iterable[Watched], timeout: flo
     while not reached():
         for one in services:
             if one.child.poll() is not None:
-                raise RuntimeError(f"{one.name} ended with {one.child.returncode}")
+                raise RuntimeError(f"{one.name} ended with {one.child.returncode}: {one.said()}")
         if time.monotonic() > deadline:
             raise RuntimeError(f"not reached within {timeout:.0f} s")
         time.sleep(0.2)
