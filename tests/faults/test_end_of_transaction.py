@@ -49,7 +49,7 @@ def held_back(chance: random.Random) -> Late:
 
 
 def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], logs: Path, *, sure: bool = True) -> Outcome:
-    """Put faults one after another to a service at work; unless ``sure``, rows may be lost, and it is killed when it stands still."""
+    """Put faults one after another to a service at work; unless ``sure``, it need not reach the end, and is killed when it stands still."""
     settings = prepared(own, [kind])
     context = Context(settings, "test")
     checker = Checker(own.bootstrap, settings.topic_prefix)
@@ -123,7 +123,7 @@ def test_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
 def test_the_checker_sees_what_late_ends_do_to_the_naive_loop(own, stack, tmp_path) -> None:
     outcome = play(own, stack, NAIVE, late(16, 1), tmp_path, sure=False)
     print("naive:", outcome)
-    assert outcome.findings.wrong > 0
+    assert outcome.findings.twice or outcome.findings.torn  # what is lost may only not have been reached
 
 
 @pytest.mark.faults
