@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 __all__ = [
+    "AdapterFrame",
+    "AdapterMember",
     "Alert",
     "AlertKind",
     "AlertStatus",
@@ -33,7 +35,10 @@ __all__ = [
     "Label",
     "LabelContradicted",
     "LabelledRows",
+    "LearnerState",
     "Manifest",
+    "MemoryBlock",
+    "ModelAdapter",
     "ModelCandidate",
     "ModelChunk",
     "ModelVersion",
@@ -60,6 +65,373 @@ __all__ = [
     "WaitingAlarm",
     "WaitingLabel",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterMember:
+    """A version that takes part in a mixture, with what a device needs to fetch and verify it.
+
+    Attributes
+    ----------
+    version
+        Version.
+    digest
+        SHA-256 of the ONNX file, hex.
+    size
+        Bytes.
+    chunks
+        Number of chunks.
+    chunk_partition
+        Partition of model.chunks that holds them.
+    chunk_offset
+        Offset from which they can be read.
+    classes
+        Class names in the order of its probabilities.
+    statement
+        Signed statement of the version.
+    signature
+        Ed25519 over the statement.
+    key_id
+        SHA-256 of the public key, hex, first 16.
+    """
+
+    version: int = 0
+    digest: str = ""
+    size: int = 0
+    chunks: int = 0
+    chunk_partition: int = 0
+    chunk_offset: int = 0
+    classes: tuple[str, ...] = ()
+    statement: bytes = b""
+    signature: bytes = b""
+    key_id: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "digest": self.digest,
+            "size": self.size,
+            "chunks": self.chunks,
+            "chunk_partition": self.chunk_partition,
+            "chunk_offset": self.chunk_offset,
+            "classes": list(self.classes),
+            "statement": self.statement,
+            "signature": self.signature,
+            "key_id": self.key_id,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            version=fields["version"],
+            digest=fields["digest"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            chunk_partition=fields["chunk_partition"],
+            chunk_offset=fields["chunk_offset"],
+            classes=tuple(fields["classes"]),
+            statement=fields["statement"],
+            signature=fields["signature"],
+            key_id=fields["key_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterFrame:
+    """What a mixture is made of: its members, its classes and how rows are scaled. Changes seldom. Compacted by
+    tenant/stream/frame.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    number
+        Labelled rows of the stream when this frame began; names it.
+    members
+        Oldest first; the first one is the stream's first version and is never dropped.
+    classes
+        Classes of the mixture, in the order of its probabilities; new ones are appended.
+    width
+        Features of a row.
+    features
+        Features that linear part and memories look at: their numbers, most telling first.
+    means
+        Mean of each of these, little-endian float32.
+    gains
+        1 / standard deviation of each, little-endian float32.
+    scales
+        By how much each counts in a distance: steps of a memory for one standard deviation, little-endian
+        float32.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"AdapterFrame","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"members","type":{"type":"array","items":{"type":"record","name":"AdapterMember","fields":[{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}},"default":[]},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"width","type":"int","default":0},{"name":"features","type":{"type":"array","items":"int"},"default":[]},{"name":"means","type":"bytes","default":""},{"name":"gains","type":"bytes","default":""},{"name":"scales","type":"bytes","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.adapter.AdapterFrame"
+
+    tenant: str = "default"
+    stream: str = ""
+    number: int = 0
+    members: tuple[AdapterMember, ...] = ()
+    classes: tuple[str, ...] = ()
+    width: int = 0
+    features: tuple[int, ...] = ()
+    means: bytes = b""
+    gains: bytes = b""
+    scales: bytes = b""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "number": self.number,
+            "members": [x.as_dict() for x in self.members],
+            "classes": list(self.classes),
+            "width": self.width,
+            "features": list(self.features),
+            "means": self.means,
+            "gains": self.gains,
+            "scales": self.scales,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            number=fields["number"],
+            members=tuple(AdapterMember.from_dict(x) for x in fields["members"]),
+            classes=tuple(fields["classes"]),
+            width=fields["width"],
+            features=tuple(fields["features"]),
+            means=fields["means"],
+            gains=fields["gains"],
+            scales=fields["scales"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnerState:
+    """How far a stream's mixture has learned.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    rows
+        Labelled rows folded.
+    last_offset
+        Offset of the newest partial folded; -1 before the first.
+    frame
+        Current frame; 0 before the first version answered.
+    published
+        Number of the newest adapter.
+    mistakes
+        Wrong answers among the labels since then.
+    weights
+        Little-endian float64.
+    bias
+        Little-endian float64.
+    coefficients
+        Little-endian float64.
+    losses
+        Share of wrong answers, newer ones counting more: of the mixture, of the first version; little-endian
+        float64.
+    memory_end
+        Rows that the memories have taken in.
+    alone
+        As in ModelAdapter.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"frame","type":"long","default":0},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"losses","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.adapter.LearnerState"
+
+    tenant: str = "default"
+    stream: str = ""
+    rows: int = 0
+    last_offset: int = -1
+    frame: int = 0
+    published: int = 0
+    mistakes: int = 0
+    weights: bytes = b""
+    bias: bytes = b""
+    coefficients: bytes = b""
+    losses: bytes = b""
+    memory_end: int = 0
+    alone: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "rows": self.rows,
+            "last_offset": self.last_offset,
+            "frame": self.frame,
+            "published": self.published,
+            "mistakes": self.mistakes,
+            "weights": self.weights,
+            "bias": self.bias,
+            "coefficients": self.coefficients,
+            "losses": self.losses,
+            "memory_end": self.memory_end,
+            "alone": self.alone,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            rows=fields["rows"],
+            last_offset=fields["last_offset"],
+            frame=fields["frame"],
+            published=fields["published"],
+            mistakes=fields["mistakes"],
+            weights=fields["weights"],
+            bias=fields["bias"],
+            coefficients=fields["coefficients"],
+            losses=fields["losses"],
+            memory_end=fields["memory_end"],
+            alone=fields["alone"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryBlock:
+    """Consecutive rows of a mixture's memories. Compacted by tenant/stream/block/slot: slots are used again when
+    their rows have left the memories.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    frame
+        Number of the first frame with this scaling.
+    first
+        Number of the first row, from 0.
+    rows
+        One signed byte a feature, row by row: scaled, rounded, from -64 to 63.
+    labels
+        One byte a row: number of its class.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"MemoryBlock","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"frame","type":"long","default":0},{"name":"first","type":"long","default":0},{"name":"rows","type":"bytes","default":""},{"name":"labels","type":"bytes","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.adapter.MemoryBlock"
+
+    tenant: str = "default"
+    stream: str = ""
+    frame: int = 0
+    first: int = 0
+    rows: bytes = b""
+    labels: bytes = b""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "frame": self.frame,
+            "first": self.first,
+            "rows": self.rows,
+            "labels": self.labels,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            frame=fields["frame"],
+            first=fields["first"],
+            rows=fields["rows"],
+            labels=fields["labels"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAdapter:
+    """What a stream's mixture has learned from labels up to a row; replaces the adapter before. Compacted by
+    tenant/stream/adapter.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    number
+        Labelled rows of the stream that it has learned from; names it.
+    frame
+        Frame that it belongs to.
+    weights
+        Weight of each expert, little-endian float64: the frame's members, the linear part, the memories.
+    bias
+        Bias of each class, little-endian float64.
+    coefficients
+        Of the linear part, little-endian float32 [classes, features + 1], the constant last.
+    memory_end
+        Rows that the memories have taken in; the newest of them are in the memory blocks.
+    alone
+        Version that answers alone, since the mixture did worse; 0 for the mixture.
+    digest
+        SHA-256 over frame, numbers and memories, hex.
+    signature
+        Ed25519 over the digest.
+    key_id
+        SHA-256 of the public key, hex, first 16.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelAdapter","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"frame","type":"long","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.adapter.ModelAdapter"
+
+    tenant: str = "default"
+    stream: str = ""
+    number: int = 0
+    frame: int = 0
+    weights: bytes = b""
+    bias: bytes = b""
+    coefficients: bytes = b""
+    memory_end: int = 0
+    alone: int = 0
+    digest: str = ""
+    signature: bytes = b""
+    key_id: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "number": self.number,
+            "frame": self.frame,
+            "weights": self.weights,
+            "bias": self.bias,
+            "coefficients": self.coefficients,
+            "memory_end": self.memory_end,
+            "alone": self.alone,
+            "digest": self.digest,
+            "signature": self.signature,
+            "key_id": self.key_id,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            number=fields["number"],
+            frame=fields["frame"],
+            weights=fields["weights"],
+            bias=fields["bias"],
+            coefficients=fields["coefficients"],
+            memory_end=fields["memory_end"],
+            alone=fields["alone"],
+            digest=fields["digest"],
+            signature=fields["signature"],
+            key_id=fields["key_id"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -554,9 +926,11 @@ class DeviceReport:
         Typed reason: DIGEST, SIGNATURE, DEFINITION, OLDER, LOAD, MISSING.
     message
         For people.
+    adapter
+        Adapter that serves together with the version; 0 for none.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"refused_version","type":"int","default":0},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"refused_version","type":"int","default":0},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"adapter","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceReport"
 
     tenant: str = "default"
@@ -569,6 +943,7 @@ class DeviceReport:
     refused_version: int = 0
     reason: str = ""
     message: str = ""
+    adapter: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -582,6 +957,7 @@ class DeviceReport:
             "refused_version": self.refused_version,
             "reason": self.reason,
             "message": self.message,
+            "adapter": self.adapter,
         }
 
     @classmethod
@@ -597,6 +973,7 @@ class DeviceReport:
             refused_version=fields["refused_version"],
             reason=fields["reason"],
             message=fields["message"],
+            adapter=fields["adapter"],
         )
 
 
@@ -684,9 +1061,11 @@ class ExampleBatch:
     corrects
         True when these repeat earlier examples with a newer label: a reader of rows replaces the earlier
         ones, a detector skips them.
+    adapters
+        The adapter that answered each together with the version, 0 for none; empty when all have none.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ExampleBatch","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"features","type":"bytes","default":""},{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"model_versions","type":{"type":"array","items":"int"},"default":[]},{"name":"corrects","type":"boolean","default":false}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ExampleBatch","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"features","type":"bytes","default":""},{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"model_versions","type":{"type":"array","items":"int"},"default":[]},{"name":"corrects","type":"boolean","default":false},{"name":"adapters","type":{"type":"array","items":"long"},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.ExampleBatch"
 
     tenant: str = "default"
@@ -700,6 +1079,7 @@ class ExampleBatch:
     answers: tuple[str, ...] = ()
     model_versions: tuple[int, ...] = ()
     corrects: bool = False
+    adapters: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -714,6 +1094,7 @@ class ExampleBatch:
             "answers": list(self.answers),
             "model_versions": list(self.model_versions),
             "corrects": self.corrects,
+            "adapters": list(self.adapters),
         }
 
     @classmethod
@@ -730,6 +1111,7 @@ class ExampleBatch:
             answers=tuple(fields["answers"]),
             model_versions=tuple(fields["model_versions"]),
             corrects=fields["corrects"],
+            adapters=tuple(fields["adapters"]),
         )
 
 
@@ -1728,9 +2110,11 @@ class ObservationBatch:
         Version that answered every row of the batch; 0 where no model answered.
     answers
         Predicted class of each row; empty where no model answered.
+    adapter
+        Adapter that answered together with the version; 0 for the version alone.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationBatch","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"features","type":"bytes","default":""},{"name":"event_times","type":{"type":"array","items":"long"},"default":[]},{"name":"request_ids","type":{"type":"array","items":"string"},"default":[]},{"name":"model_version","type":"int","default":0},{"name":"answers","type":{"type":"array","items":"string"},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationBatch","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"features","type":"bytes","default":""},{"name":"event_times","type":{"type":"array","items":"long"},"default":[]},{"name":"request_ids","type":{"type":"array","items":"string"},"default":[]},{"name":"model_version","type":"int","default":0},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"adapter","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.observation.ObservationBatch"
 
     tenant: str = "default"
@@ -1744,6 +2128,7 @@ class ObservationBatch:
     request_ids: tuple[str, ...] = ()
     model_version: int = 0
     answers: tuple[str, ...] = ()
+    adapter: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1758,6 +2143,7 @@ class ObservationBatch:
             "request_ids": list(self.request_ids),
             "model_version": self.model_version,
             "answers": list(self.answers),
+            "adapter": self.adapter,
         }
 
     @classmethod
@@ -1774,6 +2160,7 @@ class ObservationBatch:
             request_ids=tuple(fields["request_ids"]),
             model_version=fields["model_version"],
             answers=tuple(fields["answers"]),
+            adapter=fields["adapter"],
         )
 
 
@@ -2902,6 +3289,10 @@ class TrainingRun:
 
 
 EVENTS = (
+    AdapterFrame,
+    LearnerState,
+    MemoryBlock,
+    ModelAdapter,
     DeadLetter,
     BlockState,
     DetectionProgress,

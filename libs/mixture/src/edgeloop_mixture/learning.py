@@ -1,0 +1,207 @@
+"""What a mixture learns from a label: no Kafka, no clock, no model runtime."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from edgeloop_contracts import AdapterMember
+from numpy.typing import NDArray
+
+from edgeloop_mixture.memory import MemoryRows, Window
+from edgeloop_mixture.mixture import Adapter, Doubles, Frame, begun, joined, widened
+from edgeloop_mixture.rule import Rule
+from edgeloop_mixture.scaling import Floats, Scaling
+
+PATIENCE = 4_096  # rows that a label may be late for its row to be judged with the memories that answered it
+REMEMBERED = 512  # adapters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """A row with its label.
+
+    Attributes
+    ----------
+    features
+        float32 [F].
+    label
+        What turned out to be true.
+    answer
+        What the device answered; empty where nothing did.
+    version, adapter
+        What answered.
+    """
+
+    features: Floats
+    label: str
+    answer: str
+    version: int
+    adapter: int
+
+
+class Learner:
+    """One stream's mixture, moved by labels.
+
+    A label that comes late is learned from as the row was answered: with the memories and the linear part of the adapter
+    that answered it. Otherwise what lies beside the row in time would seem to know its label.
+
+    Parameters
+    ----------
+    rule
+        How to learn.
+    frame, adapter
+        What to go on from.
+    memory
+        Rows of the memories.
+    rows
+        Labelled rows of the stream so far.
+
+    Attributes
+    ----------
+    losses
+        Share of wrong answers, newer ones counting more: of the mixture, and of the first version.
+    published
+        Number of the newest published adapter.
+    mistakes
+        Wrong answers among the labels since then.
+    """
+
+    def __init__(self, rule: Rule, frame: Frame, adapter: Adapter, memory: MemoryRows, rows: int) -> None:
+        self.rule = rule
+        self.frame = frame
+        self.memory = memory
+        self.rows = rows
+        self.weights = adapter.weights.copy()
+        self.bias = adapter.bias.copy()
+        self.coefficients: Doubles = adapter.coefficients.astype(np.float64)
+        self.alone = adapter.alone
+        self.losses: Doubles = np.zeros(2)
+        self.published = adapter.number
+        self.mistakes = 0
+        self.history: OrderedDict[int, tuple[tuple[int, ...], Adapter]] = OrderedDict()
+
+    @classmethod
+    def begin(cls, rule: Rule, first: AdapterMember, classes: Sequence[str], features: Floats, labels: Sequence[str]) -> Learner:
+        """A mixture of the first version, with the labelled rows from before it.
+
+        Parameters
+        ----------
+        classes
+            Of the stream's definition; those of the labels are added.
+        features
+            float32 [N, F], N at least 1, in the pooled order.
+        """
+        known = tuple(dict.fromkeys((*first.classes, *classes, *labels)))
+        numbers = np.array([known.index(label) for label in labels], np.int64)
+        scaling = Scaling.learned(features, numbers, rule.features)
+        rows = len(labels)
+        frame = Frame(rows, (first,), known, scaling)
+        memory = MemoryRows(len(scaling.features), rule.horizon + PATIENCE)
+        memory.append(scaling.steps(features), numbers)
+        learner = cls(rule, frame, begun(rows, frame, memory.end, rule), memory, rows)
+        for scores, number in zip(scaling.scores(features), numbers.tolist(), strict=True):
+            learner._linear(scores, number)
+        learner.published = 0
+        return learner
+
+    @property
+    def adapter(self) -> Adapter:
+        """What has been learned until now."""
+        coefficients = self.coefficients.astype(np.float32)
+        return Adapter(self.rows, self.weights.copy(), self.bias.copy(), coefficients, self.memory.end, self.alone)
+
+    def as_answered(self, number: int) -> tuple[Adapter, Window]:
+        """Linear part and memories of a published adapter, in today's frame; of the oldest remembered if it is forgotten.
+
+        Its weights are zero where a member was not in it.
+        """
+        versions, adapter = self.history.get(number) or next(iter(self.history.values()))
+        weights = dict(zip(versions, adapter.weights.tolist(), strict=False))
+        mine = [weights.get(member.version, 0.0) for member in self.frame.members]
+        others = adapter.weights[len(versions) :].tolist()
+        missing = len(self.frame.classes) - len(adapter.bias)
+        then = replace(
+            adapter,
+            weights=np.array(mine + others),
+            bias=np.pad(adapter.bias, (0, missing)),
+            coefficients=np.pad(adapter.coefficients, ((0, missing), (0, 0))),
+        )
+        return then, self.memory.window(adapter.memory_end, self.rule.horizon)
+
+    def prepare(self, rows: Sequence[Labelled], newcomer: AdapterMember | None = None) -> bool:
+        """Take in a version that has answered, and classes that rows name; give back whether the frame has changed.
+
+        Called before what the experts say of these rows is computed.
+        """
+        before = self.frame
+        if newcomer is not None and newcomer.version > self.frame.members[-1].version:
+            self.frame, adapter = joined(self.frame, self.adapter, newcomer, self.rows, self.rule)
+            self.weights = adapter.weights
+        self.frame, adapter = widened(self.frame, self.adapter, [row.label for row in rows], self.rows)
+        grown = len(adapter.bias) - len(self.bias)
+        if grown:
+            self.bias = np.pad(self.bias, (0, grown))
+            self.coefficients = np.pad(self.coefficients, ((0, grown), (0, 0)))
+        if self.alone not in {0, *(member.version for member in self.frame.members)}:
+            self.alone = 0
+        return self.frame is not before
+
+    def learn(self, row: Labelled, experts: Floats) -> bool:
+        """Learn from one row; give back whether an adapter is due.
+
+        Parameters
+        ----------
+        experts
+            Logarithms [K, C]: what each expert said, as the row was answered.
+        """
+        number = self.frame.classes.index(row.label)
+        said = experts.astype(np.float64)
+        self._compare(row, said, number)
+        gradient = _softmax(self.weights @ said + self.bias)
+        gradient[number] -= 1
+        self.weights = np.maximum(0.0, self.weights - self.rule.weight_rate * (said @ gradient))
+        self.bias = self.rule.bias_decay * (self.bias - self.rule.bias_rate * gradient)
+        features = row.features[None]
+        self._linear(self.frame.scaling.scores(features)[0], number)
+        self.memory.append(self.frame.scaling.steps(features), np.array([number]))
+        self.rows += 1
+        self.mistakes += row.answer != row.label
+        since = self.rows - self.published
+        rule = self.rule
+        return since >= rule.publish_every or (since >= rule.publish_least and self.mistakes >= rule.publish_mistakes)
+
+    def publish(self) -> Adapter:
+        """What has been learned until now, as what devices will answer with."""
+        adapter = self.adapter
+        self.history[adapter.number] = (tuple(member.version for member in self.frame.members), adapter)
+        while len(self.history) > REMEMBERED:
+            self.history.popitem(last=False)
+        self.published, self.mistakes = adapter.number, 0
+        return adapter
+
+    def _compare(self, row: Labelled, said: Doubles, number: int) -> None:
+        """Weigh the mixture against the first version by what they answered, or would have answered, then."""
+        known = self.history.get(row.adapter)
+        mixture = row.answer == row.label
+        if known is not None and known[1].alone:
+            then, _ = self.as_answered(row.adapter)
+            mixture = int((then.weights @ said + then.bias).argmax()) == number
+        first = int(said[0].argmax()) == number
+        share = self.rule.memory_of_losses
+        self.losses = (1 - share) * self.losses + share * np.array([not mixture, not first])
+        self.alone = self.frame.members[0].version if self.losses[1] < self.losses[0] - self.rule.lead else 0
+
+    def _linear(self, scores: Floats, number: int) -> None:
+        """A step of softmax regression."""
+        inputs = np.append(scores.astype(np.float64), 1.0)
+        gradient = _softmax(self.coefficients @ inputs)
+        gradient[number] -= 1
+        self.coefficients -= self.rule.linear_rate * gradient[:, None] * inputs
+
+
+def _softmax(values: NDArray[np.float64]) -> Doubles:
+    e = np.exp(values - values.max())
+    return e / e.sum()

@@ -1,0 +1,99 @@
+"""The rows that memories hold, in the order in which they came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeloop_mixture.scaling import Bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """The rows of a memory, oldest first.
+
+    Attributes
+    ----------
+    rows
+        int8 [D, M].
+    norms
+        float32 [M]: sum of squares of each.
+    labels
+        int64 [M].
+    """
+
+    rows: Bytes
+    norms: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+class MemoryRows:
+    """The newest rows, numbered from 0 as they came.
+
+    Parameters
+    ----------
+    width
+        Features of a row here.
+    keep
+        How many rows are kept.
+    first
+        Number of the first row to come.
+
+    Examples
+    --------
+    >>> memory = MemoryRows(width=2, keep=3)
+    >>> memory.append(np.array([[1, 2], [3, 4]], np.int8), np.array([0, 1]))
+    >>> memory.end, memory.window(2, 1).rows.tolist(), memory.window(2, 1).norms.tolist()
+    (2, [[3], [4]], [25.0])
+    """
+
+    def __init__(self, width: int, keep: int, first: int = 0) -> None:
+        self._keep = keep
+        self._first = first
+        self._count = 0
+        self._rows = np.zeros((width, max(2 * keep, 64)), np.int8)
+        self._norms = np.zeros(self._rows.shape[1], np.float32)
+        self._labels = np.zeros(self._rows.shape[1], np.int64)
+
+    @property
+    def start(self) -> int:
+        """Number of the oldest row kept."""
+        return self._first
+
+    @property
+    def end(self) -> int:
+        """Number of the next row."""
+        return self._first + self._count
+
+    def append(self, rows: Bytes, labels: NDArray[np.int64]) -> None:
+        """Take rows, int8 [N, D], and their classes."""
+        room = self._rows.shape[1]
+        rows, labels = rows[-room:], labels[-room:]
+        if self._count + len(rows) > room:
+            self._forget(self._count - min(self._keep, room - len(rows)))
+        here = slice(self._count, self._count + len(rows))
+        self._rows[:, here] = rows.T
+        self._norms[here] = (rows.astype(np.int32) ** 2).sum(axis=1)
+        self._labels[here] = labels
+        self._count += len(rows)
+
+    def window(self, end: int, rows: int) -> Window:
+        """The newest rows before number ``end``, at most ``rows``; rows older than the newest ``keep`` are gone."""
+        oldest = max(self._first, self.end - self._keep)
+        last = min(max(end, oldest), self.end)
+        here = slice(max(oldest, last - rows) - self._first, last - self._first)
+        return Window(np.ascontiguousarray(self._rows[:, here]), self._norms[here].copy(), self._labels[here].copy())
+
+    def block(self, first: int, end: int) -> tuple[Bytes, NDArray[np.int64]]:
+        """Rows ``first`` to ``end``, int8 [N, D], and their classes."""
+        here = slice(max(first - self._first, 0), end - self._first)
+        return np.ascontiguousarray(self._rows[:, here].T), self._labels[here].copy()
+
+    def _forget(self, count: int) -> None:
+        left = self._count - count
+        for part in (self._rows, self._norms, self._labels):
+            part[..., :left] = part[..., count : self._count].copy()
+        self._first += count
+        self._count = left

@@ -1,0 +1,102 @@
+"""What a mixture is made of, and what it has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from edgeloop_contracts import AdapterMember
+from numpy.typing import NDArray
+
+from edgeloop_mixture.rule import Rule
+from edgeloop_mixture.scaling import Scaling
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """What a mixture is made of.
+
+    Attributes
+    ----------
+    number
+        Labelled rows of the stream when it began.
+    members
+        Oldest first.
+    classes
+        Names in the order of the probabilities.
+    scaling
+        How rows are seen by the linear part and the memories.
+    """
+
+    number: int
+    members: tuple[AdapterMember, ...]
+    classes: tuple[str, ...]
+    scaling: Scaling
+
+    def experts(self, rule: Rule) -> int:
+        """How many experts it has: members, the linear part, memories."""
+        return len(self.members) + 1 + len(rule.memories)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Adapter:
+    """What has been learned.
+
+    Attributes
+    ----------
+    number
+        Labelled rows of the stream that it has learned from.
+    weights
+        float64 [K], of members, linear part and memories.
+    bias
+        float64 [C].
+    coefficients
+        float32 [C, D + 1] of the linear part, the constant last.
+    memory_end
+        Rows that the memories have taken in.
+    alone
+        Version that answers alone; 0 for the mixture.
+    """
+
+    number: int
+    weights: Doubles
+    bias: Doubles
+    coefficients: NDArray[np.float32]
+    memory_end: int
+    alone: int = 0
+
+
+def begun(number: int, frame: Frame, memory_end: int, rule: Rule) -> Adapter:
+    """An adapter that has learned nothing: all experts count the same."""
+    experts, classes = frame.experts(rule), len(frame.classes)
+    coefficients = np.zeros((classes, len(frame.scaling.features) + 1), np.float32)
+    return Adapter(number, np.full(experts, rule.total / experts), np.zeros(classes), coefficients, memory_end)
+
+
+def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int, rule: Rule) -> tuple[Frame, Adapter]:
+    """Take a version in; where there is no room, the member of the lowest weight goes, never the first one.
+
+    Learner and devices do the same, so that a version counts from the moment at which it is installed.
+    """
+    members, weights = list(frame.members), adapter.weights.tolist()
+    if len(members) >= rule.members:
+        lowest = min(range(1, len(members)), key=lambda i: weights[i])
+        del members[lowest], weights[lowest]
+    weights.insert(len(members), rule.newcomer)
+    members.append(newcomer)
+    return replace(frame, number=number, members=tuple(members)), replace(adapter, weights=np.array(weights))
+
+
+def widened(frame: Frame, adapter: Adapter, classes: Sequence[str], number: int) -> tuple[Frame, Adapter]:
+    """Append classes that were not known."""
+    new = tuple(name for name in dict.fromkeys(classes) if name not in frame.classes)
+    if not new:
+        return frame, adapter
+    more = np.zeros((len(new), adapter.coefficients.shape[1]), np.float32)
+    wider = replace(
+        adapter, bias=np.concatenate([adapter.bias, np.zeros(len(new))]), coefficients=np.concatenate([adapter.coefficients, more])
+    )
+    return replace(frame, number=number, classes=frame.classes + new), wider

@@ -1,0 +1,154 @@
+"""Frames, adapters and memories as events, and back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from edgeloop_contracts import AdapterFrame, MemoryBlock, ModelAdapter
+
+from edgeloop_mixture.memory import MemoryRows, Window
+from edgeloop_mixture.mixture import Adapter, Frame
+from edgeloop_mixture.scaling import Scaling
+
+BLOCK = 50  # rows
+
+
+class PackedError(ValueError):
+    """An event does not hold what it should; the message names the field, what was expected and what given."""
+
+
+def frame_event(tenant: str, stream: str, frame: Frame) -> AdapterFrame:
+    """A frame as an event."""
+    scaling = frame.scaling
+    return AdapterFrame(
+        tenant=tenant,
+        stream=stream,
+        number=frame.number,
+        members=frame.members,
+        classes=frame.classes,
+        width=scaling.width,
+        features=tuple(scaling.features.tolist()),
+        means=scaling.means.astype("<f4").tobytes(),
+        gains=scaling.gains.astype("<f4").tobytes(),
+        scales=scaling.scales.astype("<f4").tobytes(),
+    )
+
+
+def frame_of(event: AdapterFrame) -> Frame:
+    """The frame of an event.
+
+    Raises
+    ------
+    PackedError
+        It is none.
+    """
+    count = len(event.features)
+    if not event.members or not event.classes or not count:
+        raise PackedError(f"a frame of {len(event.members)} members, {len(event.classes)} classes and {count} features")
+    if any(not 0 <= feature < event.width for feature in event.features):
+        raise PackedError(f"features: expected numbers below {event.width}, given {event.features}")
+    known = set(event.classes)
+    for member in event.members:
+        if not known.issuperset(member.classes):
+            raise PackedError(f"classes of version {member.version}: expected some of {event.classes}, given {member.classes}")
+    parts = [_numbers(name, getattr(event, name), "<f4", count) for name in ("means", "gains", "scales")]
+    scaling = Scaling(event.width, np.array(event.features, np.int64), *(part.astype(np.float32) for part in parts))
+    return Frame(event.number, event.members, event.classes, scaling)
+
+
+def adapter_event(tenant: str, stream: str, frame: Frame, adapter: Adapter, window: Window) -> ModelAdapter:
+    """An adapter as an event, with its digest; its rows travel in blocks."""
+    event = ModelAdapter(
+        tenant=tenant,
+        stream=stream,
+        number=adapter.number,
+        frame=frame.number,
+        weights=adapter.weights.astype("<f8").tobytes(),
+        bias=adapter.bias.astype("<f8").tobytes(),
+        coefficients=adapter.coefficients.astype("<f4").tobytes(),
+        memory_end=adapter.memory_end,
+        alone=adapter.alone,
+    )
+    return replace(event, digest=digest(event, window))
+
+
+def adapter_of(event: ModelAdapter, frame: Frame) -> Adapter:
+    """The adapter of an event.
+
+    Raises
+    ------
+    PackedError
+        It does not fit its frame.
+    """
+    classes, inputs = len(frame.classes), len(frame.scaling.features) + 1
+    if event.frame != frame.number:
+        raise PackedError(f"frame: expected {frame.number}, given {event.frame}")
+    weights = _numbers("weights", event.weights, "<f8", None)
+    if len(weights) < len(frame.members) + 1:
+        raise PackedError(f"weights: expected {len(frame.members) + 1} or more, given {len(weights)}")
+    if event.alone and event.alone not in [member.version for member in frame.members]:
+        raise PackedError(f"alone: version {event.alone} is no member")
+    return Adapter(
+        event.number,
+        weights.astype(np.float64),
+        _numbers("bias", event.bias, "<f8", classes).astype(np.float64),
+        _numbers("coefficients", event.coefficients, "<f4", classes * inputs).astype(np.float32).reshape(classes, inputs),
+        event.memory_end,
+        event.alone,
+    )
+
+
+def digest(event: ModelAdapter, window: Window) -> str:
+    """SHA-256, hex, over an adapter's numbers and the rows of its longest memory; names of tenant and stream are not in it."""
+    head = np.array([event.number, event.frame, event.memory_end, event.alone, len(event.weights), len(event.bias)], "<i8")
+    sha = hashlib.sha256(head.tobytes() + event.weights + event.bias + event.coefficients)
+    sha.update(np.ascontiguousarray(window.rows).tobytes())
+    sha.update(window.labels.astype(np.uint8).tobytes())
+    return sha.hexdigest()
+
+
+def blocks(tenant: str, stream: str, scaling: int, memory: MemoryRows, since: int, horizon: int) -> Iterator[MemoryBlock]:
+    """The blocks that hold rows from number ``since`` on, as far as a memory of ``horizon`` rows needs them; full but the last.
+
+    Parameters
+    ----------
+    scaling
+        Number of the first frame with this scaling.
+    """
+    first = max(since, memory.end - horizon, memory.start) // BLOCK * BLOCK
+    for start in range(first, memory.end, BLOCK):
+        begin, end = max(start, memory.start), min(start + BLOCK, memory.end)
+        rows, labels = memory.block(begin, end)
+        yield MemoryBlock(
+            tenant=tenant, stream=stream, frame=scaling, first=begin, rows=rows.tobytes(), labels=labels.astype(np.uint8).tobytes()
+        )
+
+
+def slot(block: MemoryBlock, horizon: int) -> int:
+    """Where a block goes among those of its stream: a later one takes it when the rows of both are never needed together."""
+    return block.first // BLOCK % (horizon // BLOCK + 2)
+
+
+def rows_of(block: MemoryBlock, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a block, int8 [N, width], and their classes.
+
+    Raises
+    ------
+    PackedError
+        Their numbers differ.
+    """
+    if len(block.rows) != len(block.labels) * width:
+        raise PackedError(f"rows: expected {len(block.labels)} rows of {width} bytes, given {len(block.rows)} bytes")
+    return np.frombuffer(block.rows, np.int8).reshape(-1, width), np.frombuffer(block.labels, np.uint8).astype(np.int64)
+
+
+def _numbers(name: str, data: bytes, kind: str, count: int | None) -> np.ndarray:
+    if len(data) % int(kind[-1]) or (count is not None and len(data) != count * int(kind[-1])):
+        raise PackedError(f"{name}: expected {count if count is not None else 'whole'} numbers, given {len(data)} bytes")
+    values = np.frombuffer(data, kind)
+    if not np.isfinite(values).all():
+        raise PackedError(f"{name}: a number that is not finite")
+    return values

@@ -1,0 +1,69 @@
+"""Answers of a mixture in onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from edgeloop_mixture import graph as g
+from edgeloop_mixture.memory import Window
+from edgeloop_mixture.mixture import Adapter, Frame
+from edgeloop_mixture.rule import Rule
+
+Feeds = dict[str, Any]
+
+
+class MixtureSession:
+    """A frame that is ready to answer; safe to use from many threads.
+
+    Parameters
+    ----------
+    frame, models, rule, memories
+        See :func:`edgeloop_mixture.graph.build`.
+    """
+
+    def __init__(self, frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool = True) -> None:
+        self.frame = frame
+        self.memories = memories and bool(rule.memories)
+        self._rule = rule
+        onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        built = g.build(frame, models, rule, memories=memories)
+        self._run: Any = onnxruntime.InferenceSession(built, options, providers=["CPUExecutionProvider"]).run
+
+    def feeds(self, adapter: Adapter, window: Window) -> Feeds:
+        """What an adapter makes of the graph; a new one replaces the old one as a whole."""
+        own = len(self.frame.members) + 1
+        weights = adapter.weights if self.memories else adapter.weights[:own]
+        bias = adapter.bias
+        if adapter.alone:
+            versions = [member.version for member in self.frame.members]
+            weights = np.zeros(len(weights))
+            weights[versions.index(adapter.alone)] = 1
+            bias = np.zeros(len(bias))
+        feeds: Feeds = {
+            g.WEIGHTS: weights.astype(np.float32)[None],
+            g.BIAS: bias.astype(np.float32),
+            g.COEFFICIENTS: np.ascontiguousarray(adapter.coefficients.T),
+        }
+        if self.memories:
+            feeds |= {g.MEMORY: window.rows, g.NORMS: window.norms, g.MEMORY_LABELS: window.labels}
+            for number, memory in enumerate(self._rule.memories):
+                feeds[f"neighbours_{number}"] = np.array([min(memory.neighbours, len(window.labels))])
+        return feeds
+
+    def answer(self, rows: NDArray[np.float32], feeds: Feeds) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Class numbers [N] and probabilities [N, C] of rows [N, F]."""
+        label, probabilities = self._run([g.LABEL, g.PROBABILITIES], {g.INPUT: rows, **feeds})
+        return label, probabilities
+
+    def experts(self, rows: NDArray[np.float32], feeds: Feeds) -> NDArray[np.float32]:
+        """What each expert says, logarithms [N, K, C]; row by row, so that it does not matter how rows come together."""
+        return np.concatenate([self._run([g.EXPERTS], {g.INPUT: rows[i : i + 1], **feeds})[0] for i in range(len(rows))])

@@ -1,0 +1,184 @@
+"""The graph against plain numpy; what a late label may know; events there and back."""
+
+import numpy as np
+import pytest
+from edgeloop_contracts import AdapterMember
+from edgeloop_mixture import packing
+from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.memory import MemoryRows
+from edgeloop_mixture.rule import Memory, Rule
+from edgeloop_mixture.session import MixtureSession
+from onnx import TensorProto, helper, numpy_helper
+
+RULE = Rule(memories=(Memory(20, 3), Memory(60, 3)), publish_every=10)
+
+
+def softmax_model(width: int, classes: int, seed: int) -> tuple[bytes, np.ndarray]:
+    matrix = np.random.default_rng(seed).normal(size=(width, classes)).astype(np.float32)
+    nodes = [
+        helper.make_node("IsNaN", ["input"], ["missing"]),
+        helper.make_node("Where", ["missing", "zero", "input"], ["filled"]),
+        helper.make_node("MatMul", ["filled", "matrix"], ["sums"]),
+        helper.make_node("Softmax", ["sums"], ["probabilities"], axis=1),
+        helper.make_node("ArgMax", ["sums"], ["label"], axis=1, keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "model",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, width])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, classes]),
+        ],
+        [numpy_helper.from_array(matrix, "matrix"), numpy_helper.from_array(np.array(0, np.float32), "zero")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString(), matrix
+
+
+def stream(rows: int, seed: int = 0) -> tuple[np.ndarray, list[str]]:
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(rows, 4)).astype(np.float32)
+    features[rng.random(features.shape) < 0.05] = np.nan
+    features[:, 3] = 1.5
+    labels = ["abc"[int(np.nan_to_num(row[0]) > 0) + int(np.nan_to_num(row[1]) > 1)] for row in features]
+    return features, labels
+
+
+@pytest.fixture
+def begun():
+    features, labels = stream(100)
+    model, matrix = softmax_model(4, 2, seed=1)
+    member = AdapterMember(version=1, digest="m", classes=("b", "a"))
+    learner = Learner.begin(RULE, member, ("a", "b", "c"), features, labels)
+    return learner, model, matrix, features, labels
+
+
+def by_hand(learner: Learner, matrix: np.ndarray, adapter, row: np.ndarray, rule: Rule) -> np.ndarray:
+    """What each expert says, [K, C]."""
+    classes, scaling = len(learner.frame.classes), learner.frame.scaling
+    sums = np.nan_to_num(row) @ matrix
+    forest = np.zeros(classes)
+    for place, name in enumerate(learner.frame.members[0].classes):
+        forest[learner.frame.classes.index(name)] = np.exp(sums[place]) / np.exp(sums).sum()
+    scores = scaling.scores(row[None])[0].astype(np.float64)
+    linear = np.exp(adapter.coefficients @ np.append(scores, 1))
+    said = [forest, linear / linear.sum()]
+    window = learner.memory.window(adapter.memory_end, rule.horizon)
+    steps = scaling.steps(row[None])[0].astype(np.int64)
+    for memory in rule.memories:
+        rows, labels = window.rows.T[-memory.rows :].astype(np.int64), window.labels[-memory.rows :]
+        squares = ((rows - steps) ** 2).sum(axis=1)
+        votes = np.zeros(classes)
+        for place in np.argsort(squares, kind="stable")[: memory.neighbours]:
+            votes[labels[place]] += 1 / (np.sqrt(squares[place]) + 0.01)
+        said.append(votes / votes.sum())
+    return np.log((1 - rule.floor) * np.array(said) + rule.floor / classes)
+
+
+def test_the_graph_says_what_a_calculation_by_hand_says(begun) -> None:
+    learner, model, matrix, _, _ = begun
+    session = MixtureSession(learner.frame, [model], RULE)
+    rows, _ = stream(40, seed=5)
+    adapter = learner.adapter
+    feeds = session.feeds(adapter, learner.memory.window(adapter.memory_end, RULE.horizon))
+    experts = session.experts(rows, feeds)
+    answers, probabilities = session.answer(rows, feeds)
+    for n, row in enumerate(rows):
+        expected = by_hand(learner, matrix, adapter, row, RULE)
+        np.testing.assert_allclose(experts[n], expected, atol=2e-5)
+        assert answers[n] == int((adapter.weights @ expected + adapter.bias).argmax())
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_without_memories_the_graph_answers_with_what_is_left(begun) -> None:
+    learner, model, _, features, _ = begun
+    session = MixtureSession(learner.frame, [model], RULE, memories=False)
+    feeds = session.feeds(learner.adapter, learner.memory.window(0, 1))
+    assert session.experts(features[:3], feeds).shape == (3, 2, 3)
+
+
+def test_a_mixture_learns_what_its_first_member_does_not_know(begun) -> None:
+    learner, model, _, _, _ = begun
+    session = MixtureSession(learner.frame, [model], RULE)
+    features, labels = stream(400, seed=9)
+    adapter = learner.publish()
+    right = []
+    for row, label in zip(features, labels, strict=True):
+        feeds = session.feeds(adapter, learner.memory.window(adapter.memory_end, RULE.horizon))
+        number, _ = session.answer(row[None], feeds)
+        answer = learner.frame.classes[int(number[0])]
+        right.append(answer == label)
+        if learner.learn(Labelled(row, label, answer, 1, adapter.number), session.experts(row[None], feeds)[0]):
+            adapter = learner.publish()
+    assert np.mean(right[200:]) > 0.8
+    assert learner.alone == 0
+
+
+def test_a_late_label_is_learned_from_with_the_memories_that_answered_its_row(begun) -> None:
+    learner, *_ = begun
+    then = learner.publish()
+    features, labels = stream(30, seed=3)
+    experts = np.zeros((4, 3), np.float32)
+    for row, label in zip(features, labels, strict=True):
+        learner.learn(Labelled(row, label, label, 1, then.number), experts)
+    learner.publish()
+    adapter, window = learner.as_answered(then.number)
+    assert adapter.memory_end == then.memory_end
+    np.testing.assert_array_equal(window.rows, learner.memory.window(100, RULE.horizon).rows)
+    np.testing.assert_array_equal(adapter.coefficients, then.coefficients)
+
+
+def test_a_new_class_and_a_new_version_widen_the_mixture(begun) -> None:
+    learner, *_ = begun
+    learner.publish()
+    newcomer = AdapterMember(version=2, classes=("a", "d"))
+    row = Labelled(np.zeros(4, np.float32), "d", "a", 2, 0)
+    assert learner.prepare([row], newcomer)
+    assert learner.frame.classes == ("b", "a", "c", "d")
+    assert [member.version for member in learner.frame.members] == [1, 2]
+    assert len(learner.weights) == 5 and learner.weights[1] == RULE.newcomer
+    adapter, _ = learner.as_answered(100)
+    assert adapter.weights[1] == 0 and len(adapter.bias) == 4
+    assert not learner.prepare([row], newcomer)
+
+
+def test_the_first_version_is_never_dropped(begun) -> None:
+    learner, *_ = begun
+    for version in range(2, 8):
+        learner.weights[0] = 0
+        learner.prepare([], AdapterMember(version=version, classes=("a", "b")))
+    assert len(learner.frame.members) == RULE.members
+    assert learner.frame.members[0].version == 1
+
+
+def test_frames_adapters_and_blocks_survive_the_way_through_events(begun) -> None:
+    learner, *_ = begun
+    adapter = learner.publish()
+    frame = packing.frame_of(packing.frame_event("t", "s", learner.frame))
+    window = learner.memory.window(adapter.memory_end, RULE.horizon)
+    event = packing.adapter_event("t", "s", learner.frame, adapter, window)
+    again = packing.adapter_of(event, frame)
+    np.testing.assert_array_equal(again.weights, adapter.weights)
+    np.testing.assert_array_equal(again.coefficients, adapter.coefficients)
+    received = MemoryRows(len(frame.scaling.features), RULE.horizon, first=0)
+    sent = list(packing.blocks("t", "s", frame.number, learner.memory, 0, RULE.horizon))
+    received = MemoryRows(len(frame.scaling.features), RULE.horizon, first=sent[0].first)
+    for block in sent:
+        received.append(*packing.rows_of(block, len(frame.scaling.features)))
+    assert packing.digest(event, received.window(adapter.memory_end, RULE.horizon)) == event.digest
+    slots = {packing.slot(block, RULE.horizon) for block in sent}
+    assert len(slots) == len(sent)
+
+
+def test_an_adapter_that_does_not_fit_its_frame_is_refused(begun) -> None:
+    learner, *_ = begun
+    adapter = learner.publish()
+    event = packing.adapter_event("t", "s", learner.frame, adapter, learner.memory.window(100, 60))
+    frame = packing.frame_of(packing.frame_event("t", "s", learner.frame))
+    learner.prepare([], AdapterMember(version=2, classes=("a", "b")))
+    learner.rows += 1
+    learner.prepare([], AdapterMember(version=3, classes=("a", "b")))
+    with pytest.raises(packing.PackedError, match="frame: expected"):
+        packing.adapter_of(event, learner.frame)
+    assert packing.adapter_of(event, frame).number == 100
