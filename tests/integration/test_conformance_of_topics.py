@@ -103,7 +103,10 @@ def test_a_range_that_retention_has_deleted_is_gone_and_the_rest_can_be_read(sce
 @gap_in_memory("nothing in memory is written before its transaction commits, so no aborted record ever takes an offset")
 def test_the_records_of_an_aborted_transaction_take_offsets_and_are_never_seen(scene: Scene) -> None:
     scene.stage.publish(topics.OBSERVATIONS, scene.key, ObservationBatch(first_seq=1))
+    (lying,) = scene.records(topics.OBSERVATIONS)
     scene.stage.abort(topics.OBSERVATIONS, scene.key, ObservationBatch(first_seq=2))
+    reader = scene.stage.reader()
+    scene.process.until(lambda: reader.end(topics.OBSERVATIONS, lying.partition) == lying.offset + 3)
     scene.stage.publish(topics.OBSERVATIONS, scene.key, ObservationBatch(first_seq=3))
     first, second = scene.records(topics.OBSERVATIONS)
     assert (first.event.first_seq, second.event.first_seq) == (1, 3)

@@ -7,7 +7,9 @@ do is a strict xfail there, so that nobody takes it for more than it is.
 from __future__ import annotations
 
 import pytest
-from support.stages import MemoryStage, RealStage, Stage
+from support.memory_stage import MemoryStage
+from support.real_stage import RealStage
+from support.stages import Stage
 
 REAL = pytest.param("real", marks=pytest.mark.integration)
 BROKERS = ["memory", REAL]

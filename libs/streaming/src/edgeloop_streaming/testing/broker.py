@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message
@@ -55,7 +54,7 @@ class MemoryBroker:
         self.codec = Codec(self.schemas)
         self.now = 0
         self._numbers = itertools.count()
-        self._logs: defaultdict[Place, PartitionLog] = defaultdict(PartitionLog)
+        self._logs: dict[Place, PartitionLog] = {}
         self._committed: dict[tuple[str, Place], int] = {}
         self._owners: dict[tuple[str, int], object] = {}
 
@@ -93,9 +92,12 @@ class MemoryBroker:
 
     def log(self, topic: str, partition: int) -> PartitionLog:
         """Records of a partition."""
-        if not 0 <= partition < self.partitions_of(topic):
-            raise KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION, f"{topic} has no partition {partition}"))
-        return self._logs[topic, partition]
+        found = self._logs.get((topic, partition))
+        if found is None:
+            if not 0 <= partition < self.partitions_of(topic):
+                raise KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION, f"{topic} has no partition {partition}"))
+            found = self._logs[topic, partition] = PartitionLog()
+        return found
 
     def produce(self, record: Record, timestamp: int | None = None) -> Message:
         """Write bytes, as any program may that has a Kafka client; give back where they lie.
@@ -105,9 +107,9 @@ class MemoryBroker:
         timestamp
             The producer's; the broker's clock by default and where a topic is stamped by its broker.
         """
-        place = self._placed(record)
-        stamped = timestamp is None or self.topic(record.topic).log_append_time
-        return self.append(record, place, self.now + 1 if stamped or timestamp is None else timestamp)
+        if timestamp is None or self.topic(record.topic).log_append_time:
+            timestamp = self.now + 1
+        return self.append(record, self._placed(record), timestamp)
 
     def append(self, record: Record, place: Place, timestamp: int, offset: int | None = None) -> Message:
         """Write a record that is to lie exactly there, and then."""
@@ -156,7 +158,7 @@ class MemoryBroker:
     def compact(self, topic: Topic) -> None:
         """Keep the newest record of each key."""
         for partition in range(self.partitions_of(topic.name)):
-            self._logs[topic.name, partition].compact()
+            self.log(topic.name, partition).compact()
 
     def delete_before(self, topic: Topic, partition: int, offset: int) -> None:
         """Delete a partition's records before ``offset``, as retention does."""

@@ -1,0 +1,66 @@
+"""A broker in memory, and its loops, which work by turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from confluent_kafka import KafkaException
+from edgeloop_contracts import Event, Topic
+from edgeloop_streaming import Service
+from edgeloop_streaming.testing import MemoryBroker, MemoryLoop
+from edgeloop_streaming.work import Record
+from support.stages import PARTITIONS, Headers, Stage
+
+
+class MemoryProcess:
+    """The loop in memory; all of a stage work by turns."""
+
+    def __init__(self, loop: MemoryLoop, all_of_them: list[MemoryLoop]) -> None:
+        self.metrics = loop.metrics
+        self._loop = loop
+        self._all = all_of_them
+        self._all.append(loop)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        while sum(loop.run() for loop in self._all):
+            pass
+        assert condition(), "it never comes"
+
+    def end(self) -> Exception:
+        self._all.remove(self._loop)
+        try:
+            self._loop.run()
+        except Exception as error:
+            return error
+        raise AssertionError("it goes on")
+
+    def stop(self) -> None:
+        if self._loop in self._all:
+            self._all.remove(self._loop)
+
+
+class MemoryStage(Stage):
+    """A broker in memory."""
+
+    def __init__(self) -> None:
+        self._broker = MemoryBroker(PARTITIONS)
+        self._loops: list[MemoryLoop] = []
+        super().__init__(self._broker, self._broker.publisher("test"), self._broker.schemas, "")
+
+    def produce(
+        self, topic: Topic, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None, time_ms: int = 0
+    ) -> str:
+        try:
+            self._broker.produce(Record(topic.name, key, value, list(headers), partition), time_ms or None)
+        except KafkaException as error:
+            return error.args[0].name()
+        return ""
+
+    def start(self, service: Service, instance: str = "0") -> MemoryProcess:
+        return MemoryProcess(MemoryLoop(service, self._broker), self._loops)
+
+    def delete_before(self, topic: Topic, partition: int, offset: int) -> None:
+        self._broker.delete_before(topic, partition, offset)
+
+    def abort(self, topic: Topic, key: str, event: Event) -> None:
+        raise NotImplementedError
