@@ -49,7 +49,7 @@ def held_back(chance: random.Random) -> Late:
 
 
 def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], logs: Path, *, sure: bool = True) -> Outcome:
-    """Put faults one after another to a service at work; unless ``sure``, it need not reach the end, and is killed when it stands still."""
+    """Put faults one after another to a service at work; unless ``sure``, it is killed when it stands still, and may not reach the end."""
     settings = prepared(own, [kind])
     context = Context(settings, "test")
     checker = Checker(own.bootstrap, settings.topic_prefix)
@@ -79,8 +79,8 @@ def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], l
                     goes_on(lambda seconds, more=more: watcher.came(out, lambda n: n > more, seconds), f"rows after round {rounds}")
             proxy.disarm()
             feed.stop()
-            if sure:
-                watcher.wait(out, lambda n: n >= len(feed.sent), 180)
+            done = watcher.came(out, lambda n: n >= len(feed.sent), 180 if sure else 60)
+            assert done or not sure, f"{watcher.counts[out]} of {len(feed.sent)} rows"
             watcher.settled(0.5 if sure else 3, 60)
         delivered, fenced = len(proxy.late_answers), sum(map(bool, proxy.late_answers))
     return Outcome(forwarded(checker, feed.sent), rounds, delivered, fenced, len(feed.sent), revived, time.monotonic() - began)
@@ -137,7 +137,7 @@ def test_sixty_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> Non
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_what_freezes_of_the_broker_do_to_the_naive_loop_is_told(own, stack, tmp_path) -> None:
-    lengths = sorted(sixty(random.Random(5)))[::3]
+    lengths = sorted(sixty(random.Random(5)))[2::3]
     outcome = play(own, stack, NAIVE, freezes(stack, lengths, random.Random(6)), tmp_path, sure=False)
     print("naive:", outcome)
     assert outcome.rounds == len(lengths)

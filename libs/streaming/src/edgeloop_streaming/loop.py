@@ -27,9 +27,8 @@ from edgeloop_streaming.work import Assigned, Record, Work
 BATCH = 500
 HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
 REGISTRY_RETRY_S = 0.5
-OPEN_S = 6.0
+OPEN_S = 4.0
 LAG_MS = 5_000
-ANSWER_S = 8.0  # the broker's, on who has our name
 _FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED})
 
 
@@ -241,7 +240,7 @@ class Loop:
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
-            self._membership.check(ANSWER_S)
+            self._membership.check()
         except FencedError:
             consumer.unsubscribe()  # or it would join again and take the name back before this process has ended
             raise
@@ -270,15 +269,17 @@ class Loop:
         end = time.monotonic() + AGREE_S
         while True:
             self._tell_life()
-            self._membership.check(ANSWER_S)
-            producer = TransactionalProducer(self._settings, self._member, self._client_error, self._calls)
+            self._poll(0)  # serves the group; what comes is read again later, as nobody has handled it
             try:
+                if not self._membership.check():
+                    raise DoubtError("the broker does not answer")
+                producer = TransactionalProducer(self._settings, self._member, self._client_error, self._calls)
                 producer.open(OPEN_S)
             except DoubtError as doubt:
-                producer.drop()
                 self._log.warning("no producer yet", why=str(doubt))
                 if time.monotonic() > end:
                     raise
+                time.sleep(0.1)
             else:
                 return producer
 

@@ -7,7 +7,6 @@ fence the successor's. So it asks first.
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
@@ -16,8 +15,7 @@ from confluent_kafka.admin import AdminClient
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.transactions import FencedError
 
-_REQUEST_S = 2.0
-_PAUSE_S = 0.1
+_REQUEST_S = 1.0
 _ID = 37  # a hyphen and a UUID
 
 
@@ -59,29 +57,27 @@ class Membership:
         """The consumer has given them back and joins again, under an id that is not known yet."""
         self._id = ""
 
-    def check(self, patience_s: float) -> None:
-        """Make sure that nobody else has the name, as far as can be told.
+    def check(self) -> bool:
+        """Make sure that nobody else has the name; give back whether the broker answered.
 
-        Between giving partitions back and being given some, nothing can be told, and the broker will.
+        Does not wait for a broker that is away: until this process has noted that its session has ended, its consumer goes on telling
+        life under no id, and would be fenced for it. Between giving partitions back and being given some, nothing is asked.
 
         Raises
         ------
         FencedError
             Somebody has.
         """
-        end = time.monotonic() + patience_s
-        while self._id:
-            try:
-                holder = self._holder()
-            except KafkaException as error:
-                if time.monotonic() > end:
-                    self._log.warning("cannot tell who has this name", instance=self._instance, error=str(error))
-                    return
-                time.sleep(_PAUSE_S)
-            else:
-                if holder not in ("", self._id):
-                    raise FencedError(f"another process works as {self._instance}: this one was away for longer than its session")
-                return
+        if not self._id:
+            return True
+        try:
+            holder = self._holder()
+        except KafkaException as error:
+            self._log.warning("cannot tell who has this name", instance=self._instance, error=str(error))
+            return False
+        if holder not in ("", self._id):
+            raise FencedError(f"another process works as {self._instance}: this one was away for longer than its session")
+        return True
 
     def _holder(self) -> str:
         # describe_consumer_groups would tell the name itself, and aborts the process when a connection breaks meanwhile (lrk#4605).

@@ -28,7 +28,7 @@ from edgeloop_streaming.telemetry import HealthServer, LoopMetrics, configure_lo
 from edgeloop_streaming.transactions import DoubtError, FencedError
 
 HUNG_S = 45.0
-LONGEST_CALL_S = 8.0  # the time-outs of all calls are shorter
+LONGEST_CALL_S = 5.5  # the time-outs of all calls are shorter
 LOOK_S = 0.5
 EXIT_FAILED = 1
 EXIT_HUNG = 75

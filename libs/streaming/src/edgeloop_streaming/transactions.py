@@ -19,7 +19,7 @@ _TROUBLE = re.compile(r'"(?:disconnects|req_timeouts)":\s*(\d+)')
 _ENDS = re.compile(r'"EndTxn":\s*(\d+)')
 _TICK_MS = 20
 _SLOW_COMMIT_S = 1.0
-_COMMIT_S = 5.0
+_COMMIT_S = 3.0
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
 
 
