@@ -211,6 +211,35 @@ class AdapterFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowMark:
+    """Where in drift.partials the stream's row count stood.
+
+    Attributes
+    ----------
+    row
+        Labelled rows before the partial.
+    offset
+        Offset of the partial.
+    """
+
+    row: int = 0
+    offset: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "row": self.row,
+            "offset": self.offset,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            row=fields["row"],
+            offset=fields["offset"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LearnerState:
     """How far a stream's mixture has learned.
 
@@ -223,9 +252,9 @@ class LearnerState:
     rows
         Labelled rows folded.
     last_offset
-        Offset of the newest partial folded; -1 before the first.
+        Offset in drift.partials of the newest partial folded; a partial at or before it is a repeat.
     frame
-        Current frame; 0 before the first version answered.
+        Current frame; 0 before the first version answered, -1 where no mixture is possible.
     published
         Number of the newest adapter.
     mistakes
@@ -243,9 +272,13 @@ class LearnerState:
         Rows that the memories have taken in.
     alone
         As in ModelAdapter.
+    scaling
+        Number of the first frame with this scaling.
+    marks
+        About one for every thousand rows, oldest first: from here the order of older rows is read again.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"frame","type":"long","default":0},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"losses","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"frame","type":"long","default":0},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"losses","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"scaling","type":"long","default":0},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","namespace":"edgeloop.training","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.LearnerState"
 
     tenant: str = "default"
@@ -261,6 +294,8 @@ class LearnerState:
     losses: bytes = b""
     memory_end: int = 0
     alone: int = 0
+    scaling: int = 0
+    marks: tuple[RowMark, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -277,6 +312,8 @@ class LearnerState:
             "losses": self.losses,
             "memory_end": self.memory_end,
             "alone": self.alone,
+            "scaling": self.scaling,
+            "marks": [x.as_dict() for x in self.marks],
         }
 
     @classmethod
@@ -295,6 +332,8 @@ class LearnerState:
             losses=fields["losses"],
             memory_end=fields["memory_end"],
             alone=fields["alone"],
+            scaling=fields["scaling"],
+            marks=tuple(RowMark.from_dict(x) for x in fields["marks"]),
         )
 
 
@@ -927,10 +966,12 @@ class DeviceReport:
     message
         For people.
     adapter
-        Adapter that serves together with the version; 0 for none.
+        Adapter that serves together with the version; 0 for none, -1 where the device takes none.
+    refused_adapter
+        Adapter that was refused; 0 for none.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"refused_version","type":"int","default":0},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"adapter","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"refused_version","type":"int","default":0},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"adapter","type":"long","default":0},{"name":"refused_adapter","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceReport"
 
     tenant: str = "default"
@@ -944,6 +985,7 @@ class DeviceReport:
     reason: str = ""
     message: str = ""
     adapter: int = 0
+    refused_adapter: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -958,6 +1000,7 @@ class DeviceReport:
             "reason": self.reason,
             "message": self.message,
             "adapter": self.adapter,
+            "refused_adapter": self.refused_adapter,
         }
 
     @classmethod
@@ -974,6 +1017,7 @@ class DeviceReport:
             reason=fields["reason"],
             message=fields["message"],
             adapter=fields["adapter"],
+            refused_adapter=fields["refused_adapter"],
         )
 
 
@@ -2661,35 +2705,6 @@ class CampaignState:
             commands=tuple(fields["commands"]),
             spent=fields["spent"],
             spent_at=fields["spent_at"],
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowMark:
-    """Where in drift.partials the stream's row count stood.
-
-    Attributes
-    ----------
-    row
-        Labelled rows before the partial.
-    offset
-        Offset of the partial.
-    """
-
-    row: int = 0
-    offset: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "row": self.row,
-            "offset": self.offset,
-        }
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(
-            row=fields["row"],
-            offset=fields["offset"],
         )
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgeloop_contracts import DriftPartial, GateState, RunStatus, TrainingRequest, topics
+from edgeloop_contracts.references import counts, folded, reference
 from edgeloop_streaming import Backpressure, RangeGoneError, Received, Send, State, body, from_body
+from edgeloop_streaming.ranges import ModelGoneError
 
 from edgeloop_trainer.adapters.champions import Champions
-from edgeloop_trainer.adapters.models import ModelGoneError, Models, chunked
+from edgeloop_trainer.adapters.models import Models, chunked
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempt, Attempts
 from edgeloop_trainer.core.fits import Failed, Fitted
 from edgeloop_trainer.core.gate import Judgement, Rule, Verdict
-from edgeloop_trainer.core.pooled import counts, folded, reference
 from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, run, taken
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeloop_contracts import GateState, ModelVersion, TrainingRequest
+from edgeloop_contracts.references import PooledRows, Reference, mark_before, replayed
 from edgeloop_streaming import RangeGoneError
+from edgeloop_streaming.ranges import Artifact, ModelGoneError
 
 from edgeloop_trainer.adapters.champions import Champions
-from edgeloop_trainer.adapters.models import Artifact, ModelGoneError, Models
+from edgeloop_trainer.adapters.models import Models
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.core.gate import Judgement, Rule, Verdict, judge
-from edgeloop_trainer.core.pooled import PooledRows, Reference, mark_before, replayed
 from edgeloop_trainer.core.runs import judged, tally_of
 
 
@@ -86,7 +87,7 @@ class Judge:
             return []
         order = self._orders.get(key)
         if order is None or not order.covers(first):
-            mark = mark_before(gate, first)
+            mark = mark_before(gate.marks, first)
             if mark is None:
                 raise RangeGoneError(f"row {first} of {key} is older than the order that is kept")
             order = replayed(mark, self._rows.partials(self._partition, key, mark.offset, gate.last_offset + 1))

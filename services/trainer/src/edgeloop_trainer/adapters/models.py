@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime
 from edgeloop_contracts import ModelChunk, topics
-from edgeloop_streaming import RangeGoneError
+from edgeloop_streaming.ranges import Artifact, Reader, model_file
 
-from edgeloop_trainer.adapters.rows import Reader
 from edgeloop_trainer.core.dataset import Floats
 
 CHUNK_BYTES = 512 << 10
 KEPT = 8
-STEP = 8
-
-
-class ModelGoneError(Exception):
-    """A model's file cannot be read any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """Where a model's file lies, as candidates and versions name it.
-
-    Attributes
-    ----------
-    digest
-        SHA-256 of the file, hex.
-    partition, offset
-        Where in ``model.chunks`` its chunks begin, or before.
-    chunks
-        How many.
-    classes
-        Names in the order of the probabilities.
-    """
-
-    digest: str
-    partition: int
-    offset: int
-    chunks: int
-    classes: tuple[str, ...]
 
 
 def chunked(onnx: bytes, digest: str) -> list[ModelChunk]:
@@ -105,30 +73,6 @@ class Models:
 
     def _session(self, artifact: Artifact) -> onnxruntime.InferenceSession:
         if artifact.digest not in self._sessions:
-            self.add(artifact.digest, self._read(artifact))
+            self.add(artifact.digest, model_file(self._reader, topics.MODEL_CHUNKS, artifact))
         self._sessions.move_to_end(artifact.digest)
         return self._sessions[artifact.digest]
-
-    def _read(self, artifact: Artifact) -> bytes:
-        parts: dict[int, bytes] = {}
-        try:
-            for chunk in self._chunks(artifact):
-                if chunk.digest == artifact.digest:
-                    parts[chunk.index] = chunk.data
-                if len(parts) >= artifact.chunks:
-                    break
-        except RangeGoneError as error:
-            raise ModelGoneError(str(error)) from error
-        onnx = b"".join(parts[index] for index in sorted(parts))
-        if hashlib.sha256(onnx).hexdigest() != artifact.digest:
-            place = f"{topics.MODEL_CHUNKS.name}/{artifact.partition}/{artifact.offset}"
-            raise ModelGoneError(f"{len(parts)} of {artifact.chunks} chunks of {artifact.digest[:12]} found from {place} on")
-        return onnx
-
-    def _chunks(self, artifact: Artifact) -> Iterator[ModelChunk]:
-        """Everything from the artifact's first chunk on; usually all its chunks lie side by side there."""
-        end = self._reader.end(topics.MODEL_CHUNKS, artifact.partition)
-        for first in range(artifact.offset, end, artifact.chunks + STEP):
-            last = min(first + artifact.chunks + STEP, end)
-            for record in self._reader.read(topics.MODEL_CHUNKS, artifact.partition, first, last):
-                yield record.event

@@ -1,15 +1,22 @@
-"""The pooled order of a stream's labelled rows, as the partials tell it: row n is the same row for every service."""
+"""Where the labelled rows of a stream lie, in the pooled order, and how the order is read again.
+
+A service that looks at rows keeps counts and marks of the order, not rows (see :func:`folded`), and references to the newest.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from edgeloop_contracts import DriftPartial, GateState, PartialKind, RowMark
+from edgeloop_contracts.events import DriftPartial, GateState, LearnerState, PartialKind, RowMark
 
 MARK_EVERY = 1000
 MARKS = 100
+
+# States that hold ``rows``, ``last_offset`` and ``marks``.
+OrderState = TypeVar("OrderState", GateState, LearnerState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +100,17 @@ def reference(partial: DriftPartial, row: int) -> Reference:
     return Reference(partial.partition, partial.offset, partial.first_index, partial.count, row)
 
 
-def folded(gate: GateState, partial: DriftPartial, offset: int) -> GateState:
+def folded(state: OrderState, partial: DriftPartial, offset: int) -> OrderState:
     """The state with one more partial, which lies at ``offset``."""
-    marks = gate.marks
-    if not marks or gate.rows - marks[-1].row >= MARK_EVERY:
-        marks = (*marks, RowMark(row=gate.rows, offset=offset))[-MARKS:]
-    return replace(gate, rows=gate.rows + partial.count, last_offset=offset, marks=marks)
+    marks = state.marks
+    if not marks or state.rows - marks[-1].row >= MARK_EVERY:
+        marks = (*marks, RowMark(row=state.rows, offset=offset))[-MARKS:]
+    return replace(state, rows=state.rows + partial.count, last_offset=offset, marks=marks)
 
 
-def mark_before(gate: GateState, row: int) -> RowMark | None:
+def mark_before(marks: Sequence[RowMark], row: int) -> RowMark | None:
     """The newest mark at or before the row numbered ``row``; ``None`` if that is too old."""
-    return next((mark for mark in reversed(gate.marks) if mark.row < row), None)
+    return next((mark for mark in reversed(marks) if mark.row < row), None)
 
 
 def replayed(mark: RowMark, partials: Iterable[DriftPartial]) -> PooledRows:

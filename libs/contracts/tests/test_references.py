@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeloop_contracts import DriftPartial, GateState, PartialKind
-from edgeloop_trainer.core.pooled import MARK_EVERY, PooledRows, counts, folded, mark_before, reference, replayed
+from edgeloop_contracts.references import MARK_EVERY, PooledRows, counts, folded, mark_before, reference, replayed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ def test_the_order_read_again_from_a_mark_is_the_order_that_was(sizes, data):
     assert len(gate.marks) <= 1 + gate.rows // MARK_EVERY
     first = data.draw(st.integers(1, gate.rows))
     last = data.draw(st.integers(first, gate.rows))
-    mark = mark_before(gate, first)
+    mark = mark_before(gate.marks, first)
     again = replayed(mark, log[mark.offset : gate.last_offset + 1])
     assert again.covers(first)
     assert again.between(first, last) == rows.between(first, last)
@@ -35,5 +35,5 @@ def test_rows_that_are_too_old_have_no_mark():
     gate = GateState()
     for offset in range(150):
         gate = folded(gate, DriftPartial(count=MARK_EVERY), offset)
-    assert mark_before(gate, 1) is None
-    assert mark_before(gate, gate.rows).row == gate.rows - MARK_EVERY
+    assert mark_before(gate.marks, 1) is None
+    assert mark_before(gate.marks, gate.rows).row == gate.rows - MARK_EVERY
