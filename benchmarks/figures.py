@@ -95,6 +95,11 @@ class Run:
     machine: dict[str, Any]
     figures: tuple[Figure, ...]
 
+    @property
+    def busy(self) -> bool:
+        """Whether other programs kept the machine busy as it began: such figures are no measure for later ones."""
+        return self.machine.get("load", 0) > self.machine.get("cores", 1)
+
 
 def describe_machine() -> dict[str, Any]:
     """Cores, versions, and how busy the machine was when the run began."""
@@ -135,23 +140,19 @@ class History:
         """The newest figure of a name, with its run; of the first ``before`` runs only, if given."""
         for run in reversed(self.runs[:before]):
             for one in run.figures:
-                if one.name == name:
+                if one.name == name and (before is None or not run.busy):
                     return run, one
         return None
 
     def compared(self) -> list[tuple[Run, Figure, Figure | None]]:
-        """The newest figure of each name, with its run and the figure before it, in the order of their benchmarks."""
-        newest: dict[str, int] = {}
-        for index, run in enumerate(self.runs):
-            newest |= {one.name: index for one in run.figures}
+        """The figures of each benchmark's newest run, with that run, and what each was before on a machine that was not busy."""
+        newest = {one.benchmark: index for index, run in enumerate(self.runs) for one in run.figures}
         found: list[tuple[Run, Figure, Figure | None]] = []
-        for name, index in sorted(newest.items(), key=lambda item: item[0].partition("/")[0]):
-            # A name that its benchmark no longer gives belongs to the past.
-            own = [i for i, run in enumerate(self.runs) if any(f.benchmark == name.partition("/")[0] for f in run.figures)]
-            if index == own[-1]:
-                run, one = self.newest(name) or (self.runs[index], None)
-                before = self.newest(name, index)
-                if one is not None:
+        for benchmark, index in sorted(newest.items()):
+            run = self.runs[index]
+            for one in run.figures:
+                if one.benchmark == benchmark:
+                    before = self.newest(one.name, index)
                     found.append((run, one, before[1] if before else None))
         return found
 

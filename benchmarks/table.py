@@ -65,7 +65,8 @@ def _joined(text: str, unit: str) -> str:
 def _taken(run: Run) -> str:
     machine = dict(run.machine)
     cores, load = machine.pop("cores", "?"), machine.pop("load", "?")
-    return f"{run.at} UTC, {cores} cores, load {load} at the start; " + ", ".join(f"{k} {v}" for k, v in machine.items()) + "."
+    busy = " (**busy with other programs**: no measure for later runs)" if run.busy else ""
+    return f"{run.at} UTC, {cores} cores, load {load} at the start{busy}; " + ", ".join(f"{k} {v}" for k, v in machine.items()) + "."
 
 
 def _row(one: Figure, before: Figure | None) -> str:

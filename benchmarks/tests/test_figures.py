@@ -15,8 +15,8 @@ def one(name: str, value: float, **more: object) -> Figure:
     return figure(name, Sample((value,)), "MB", Kind.RESOURCE, **{"lower_is_better": True, **more})
 
 
-def run(*figures: Figure) -> Run:
-    return Run("2026-01-01 00:00", {"cores": 2, "load": 0.1}, figures)
+def run(*figures: Figure, load: float = 0.1) -> Run:
+    return Run("2026-01-01 00:00", {"cores": 2, "load": load}, figures)
 
 
 def test_a_ratio_is_taken_round_by_round() -> None:
@@ -66,6 +66,13 @@ def test_a_figure_is_compared_with_the_run_before_that_had_it() -> None:
 def test_a_figure_that_its_benchmark_gives_no_more_is_left_out() -> None:
     history = History([run(one("services/old", 10), one("services/x", 1)), run(one("services/x", 1))])
     assert [now.name for _, now, _ in history.compared()] == ["services/x"]
+
+
+def test_a_run_on_a_busy_machine_is_shown_but_no_measure_for_the_next() -> None:
+    history = History([run(one("services/x", 10)), run(one("services/x", 30), load=5)])
+    assert "busy" in markdown(history)
+    history.runs.append(run(one("services/x", 11)))
+    assert [(now.value, before.value if before else None) for _, now, before in history.compared()] == [(11, 10)]
 
 
 def test_the_table_marks_what_got_worse_and_what_missed_its_aim(tmp_path: Path) -> None:
