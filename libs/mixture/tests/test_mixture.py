@@ -129,6 +129,29 @@ def test_a_late_label_is_learned_from_with_the_memories_that_answered_its_row(be
     np.testing.assert_array_equal(adapter.coefficients, then.coefficients)
 
 
+def test_a_label_that_is_later_than_the_memories_reach_back_meets_the_oldest_rows_that_are_left(begun) -> None:
+    learner, model, *_ = begun
+    then = learner.publish()
+    features, labels = stream(300, seed=3)
+    learner.memory = MemoryRows(3, keep=100)
+    for first in range(0, 300, 50):
+        rows = slice(first, first + 50)
+        numbers = np.array([learner.frame.classes.index(label) for label in labels[rows]])
+        learner.memory.append(learner.frame.scaling.steps(features[rows]), numbers)
+    assert learner.memory.span(290, 60) == (230, 290)
+    assert learner.memory.span(then.memory_end, 60) == (240, 300)
+    _, window = learner.as_answered(then.number)
+    assert len(window.labels) == 60
+    session = MixtureSession(learner.frame, [model], RULE)
+    assert np.isfinite(session.experts(features[:1], session.feeds(then, window))).all()
+
+
+def test_a_mixture_of_the_newest_rows_goes_by_the_number_of_all(begun) -> None:
+    features, labels = stream(10)
+    learner = Learner.begin(RULE, AdapterMember(version=1, classes=("a", "b")), (), features, labels, rows=500)
+    assert (learner.frame.number, learner.publish().number, learner.memory.end) == (500, 500, 10)
+
+
 def test_a_new_class_and_a_new_version_widen_the_mixture(begun) -> None:
     learner, *_ = begun
     learner.publish()

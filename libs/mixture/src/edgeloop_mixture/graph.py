@@ -95,7 +95,14 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
     return _model(b, frame, rule, len(experts), memories=memories and bool(rule.memories))
 
 
-def _member(b: _Builder, model: bytes, prefix: str, width: int) -> str:
+def checked(model: bytes, width: int) -> onnx.GraphProto:
+    """The graph of a file that can be a member of a mixture for rows of ``width`` features.
+
+    Raises
+    ------
+    GraphError
+        It cannot.
+    """
     try:
         graph = onnx.load_model_from_string(model).graph
     except Exception as error:  # protobuf's own errors differ by implementation
@@ -105,7 +112,11 @@ def _member(b: _Builder, model: bytes, prefix: str, width: int) -> str:
     length = graph.input[0].type.tensor_type.shape.dim[1].dim_value
     if length not in (0, width):
         raise GraphError(f"takes rows of {length} features; the mixture's have {width}")
-    named = compose.add_prefix_graph(graph, prefix, rename_inputs=False)
+    return graph
+
+
+def _member(b: _Builder, model: bytes, prefix: str, width: int) -> str:
+    named = compose.add_prefix_graph(checked(model, width), prefix, rename_inputs=False)
     b.nodes.extend(named.node)
     for tensor in named.initializer:
         b.constants[tensor.name] = numpy_helper.to_array(tensor)

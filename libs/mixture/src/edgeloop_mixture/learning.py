@@ -84,7 +84,9 @@ class Learner:
         self.history: OrderedDict[int, tuple[tuple[int, ...], Adapter]] = OrderedDict()
 
     @classmethod
-    def begin(cls, rule: Rule, first: AdapterMember, classes: Sequence[str], features: Floats, labels: Sequence[str]) -> Learner:
+    def begin(
+        cls, rule: Rule, first: AdapterMember, classes: Sequence[str], features: Floats, labels: Sequence[str], rows: int | None = None
+    ) -> Learner:
         """A mixture of the first version, with the labelled rows from before it.
 
         Parameters
@@ -93,11 +95,13 @@ class Learner:
             Of the stream's definition; those of the labels are added.
         features
             float32 [N, F], N at least 1, in the pooled order.
+        rows
+            Labelled rows of the stream so far, where there are more than these.
         """
         known = tuple(dict.fromkeys((*first.classes, *classes, *labels)))
         numbers = np.array([known.index(label) for label in labels], np.int64)
         scaling = Scaling.learned(features, numbers, rule.features)
-        rows = len(labels)
+        rows = len(labels) if rows is None else rows
         frame = Frame(rows, (first,), known, scaling)
         memory = MemoryRows(len(scaling.features), rule.horizon + PATIENCE)
         memory.append(scaling.steps(features), numbers)
@@ -114,7 +118,12 @@ class Learner:
         return Adapter(self.rows, self.weights.copy(), self.bias.copy(), coefficients, self.memory.end, self.alone)
 
     def as_answered(self, number: int) -> tuple[Adapter, Window]:
-        """Linear part and memories of a published adapter, in today's frame; of the oldest remembered if it is forgotten.
+        """A published adapter as :meth:`answered` gives it, with its memories."""
+        adapter = self.answered(number)
+        return adapter, self.memory.window(adapter.memory_end, self.rule.horizon)
+
+    def answered(self, number: int) -> Adapter:
+        """A published adapter in today's frame; the oldest remembered one if it is forgotten.
 
         Its weights are zero where a member was not in it.
         """
@@ -123,13 +132,12 @@ class Learner:
         mine = [weights.get(member.version, 0.0) for member in self.frame.members]
         others = adapter.weights[len(versions) :].tolist()
         missing = len(self.frame.classes) - len(adapter.bias)
-        then = replace(
+        return replace(
             adapter,
             weights=np.array(mine + others),
             bias=np.pad(adapter.bias, (0, missing)),
             coefficients=np.pad(adapter.coefficients, ((0, missing), (0, 0))),
         )
-        return then, self.memory.window(adapter.memory_end, self.rule.horizon)
 
     def prepare(self, rows: Sequence[Labelled], newcomer: AdapterMember | None = None) -> bool:
         """Take in a version that has answered, and classes that rows name; give back whether the frame has changed.
@@ -187,7 +195,7 @@ class Learner:
         known = self.history.get(row.adapter)
         mixture = row.answer == row.label
         if known is not None and known[1].alone:
-            then, _ = self.as_answered(row.adapter)
+            then = self.answered(row.adapter)
             mixture = int((then.weights @ said + then.bias).argmax()) == number
         first = int(said[0].argmax()) == number
         share = self.rule.memory_of_losses

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from edgeloop_mixture.scaling import Bytes
 
+STEP = 500  # rows
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
@@ -79,11 +81,21 @@ class MemoryRows:
         self._labels[here] = labels
         self._count += len(rows)
 
+    def span(self, end: int, rows: int) -> tuple[int, int]:
+        """Which are the newest rows before number ``end``, at most ``rows``: number of the first, and of the one after the last.
+
+        Rows older than the newest ``keep`` are gone; where some of them would be needed, it is the oldest that are left, as
+        many, in steps of :data:`STEP`, so that what is made of them serves for a while.
+        """
+        oldest, last = max(self._first, self.end - self._keep), min(end, self.end)
+        if last - rows < oldest and oldest > 0:
+            last = min(max(last, -(-oldest // STEP) * STEP + rows), self.end)
+        return max(oldest, last - rows), last
+
     def window(self, end: int, rows: int) -> Window:
-        """The newest rows before number ``end``, at most ``rows``; rows older than the newest ``keep`` are gone."""
-        oldest = max(self._first, self.end - self._keep)
-        last = min(max(end, oldest), self.end)
-        here = slice(max(oldest, last - rows) - self._first, last - self._first)
+        """The rows of :meth:`span`."""
+        first, last = self.span(end, rows)
+        here = slice(first - self._first, last - self._first)
         return Window(np.ascontiguousarray(self._rows[:, here]), self._norms[here].copy(), self._labels[here].copy())
 
     def block(self, first: int, end: int) -> tuple[Bytes, NDArray[np.int64]]:

@@ -14,6 +14,7 @@ from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.scaling import Scaling
 
 BLOCK = 50  # rows
+CLASSES = 256  # a label is one byte of a block
 
 
 class PackedError(ValueError):
