@@ -65,6 +65,13 @@ def test_pairs_of_one_device_become_one_batch_in_the_order_of_their_completion(b
     assert only(examples(sent)).first_index == 4
 
 
+def test_examples_carry_the_adapter_that_answered_each_row(bench, observed, label, examples) -> None:
+    bench.send(observed(0, 2, adapter=150), observed(2, 1), observed(3, 1, adapter=200))
+    assert only(examples(bench.send(*(label(seq) for seq in range(4))))).adapters == (150, 150, 0, 200)
+    bench.send(observed(4))
+    assert only(examples(bench.send(label(4)))).adapters == ()
+
+
 def test_a_batch_of_examples_is_caused_by_the_record_that_completed_its_last_pair(bench, observed, label) -> None:
     records = [bench.receive(event) for event in (observed(0, 4), label(0), label(1), label(9))]
     sent = bench.driver.transaction(records)

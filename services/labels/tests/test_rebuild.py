@@ -14,9 +14,9 @@ def place(bench) -> JoinState:
 
 
 def test_a_restart_with_its_cache_reads_nothing_again(bench, observed, label, examples) -> None:
-    bench.send(observed(0, 3))
+    bench.send(observed(0, 3, adapter=150))
     bench.driver.restart()
-    assert examples(bench.send(label(2)))
+    assert examples(bench.send(label(2)))[0].adapters == (150,)
     assert bench.reads == 0
 
 

@@ -105,8 +105,9 @@ def check_shape(batch: ObservationBatch, width: int) -> None:
     ):
         if given not in (0, batch.count):
             raise Inadmissible("INVALID_SHAPE", f"{field}: expected none or {batch.count}, given {given}")
-    if batch.model_version < 0:
-        raise Inadmissible("INVALID_SHAPE", f"model_version: expected 0 or more, given {batch.model_version}")
+    for field, number in (("model_version", batch.model_version), ("adapter", batch.adapter)):
+        if number < 0:
+            raise Inadmissible("INVALID_SHAPE", f"{field}: expected 0 or more, given {number}")
     check_text("request_ids", max(batch.request_ids, key=len, default=""))
     check_text("answers", max(batch.answers, key=len, default=""))
 

@@ -95,6 +95,7 @@ def cut(batch: ObservationBatch, first: int, end: int) -> Iterator[ObservationBa
             request_ids=batch.request_ids[start:stop],
             model_version=batch.model_version,
             answers=batch.answers[start:stop],
+            adapter=batch.adapter,
         )
 
 

@@ -12,13 +12,13 @@ from edgeloop_contracts import ObservationBatch
 
 from edgeloop_labels.core.pending import Pending
 
-LAYOUT = 1
+LAYOUT = 2
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TABLES = f"""
 PRAGMA user_version = {LAYOUT};
 CREATE TABLE batches (
     offset INTEGER PRIMARY KEY, at INTEGER, id TEXT, key TEXT, epoch INTEGER, first_seq INTEGER, rows INTEGER,
-    size INTEGER, version INTEGER, texts TEXT, features BLOB);
+    size INTEGER, version INTEGER, adapter INTEGER, texts TEXT, features BLOB);
 CREATE INDEX batches_by_row ON batches (key, epoch, first_seq, rows);
 CREATE TABLE requests (
     key TEXT, request_id TEXT, offset INTEGER, row INTEGER, epoch INTEGER,
@@ -26,7 +26,7 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_offset ON requests (offset);
 CREATE TABLE boot (id TEXT);
 """
-_LOAD = "SELECT offset, at, id, key, epoch, first_seq, rows, version, texts, features FROM batches WHERE offset = ?"
+_LOAD = "SELECT offset, at, id, key, epoch, first_seq, rows, version, adapter, texts, features FROM batches WHERE offset = ?"
 
 
 class PendingFile:
@@ -63,8 +63,8 @@ class PendingFile:
                 texts = json.dumps([batch.request_ids, batch.answers], ensure_ascii=False, separators=(",", ":"))
                 row = (pending.offset, pending.at, pending.id, pending.key, batch.boot_epoch, batch.first_seq, batch.count)
                 self._db.execute(
-                    "INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                    (*row, pending.size, batch.model_version, texts, batch.features),
+                    "INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                    (*row, pending.size, batch.model_version, batch.adapter, texts, batch.features),
                 )
                 self._db.executemany(
                     "INSERT OR REPLACE INTO requests VALUES (?,?,?,?,?)",
@@ -144,7 +144,7 @@ def _open(path: Path) -> apsw.Connection:
 
 
 def _pending(row: tuple[Any, ...]) -> Pending:
-    offset, at, event_id, key, epoch, first_seq, rows, version, texts, features = row
+    offset, at, event_id, key, epoch, first_seq, rows, version, adapter, texts, features = row
     tenant, stream, device_id = key.split("/")
     request_ids, answers = json.loads(texts)
     batch = ObservationBatch(
@@ -158,5 +158,6 @@ def _pending(row: tuple[Any, ...]) -> Pending:
         request_ids=tuple(request_ids),
         model_version=version,
         answers=tuple(answers),
+        adapter=adapter,
     )
     return Pending(offset, at, event_id, batch)

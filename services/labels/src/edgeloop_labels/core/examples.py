@@ -65,6 +65,7 @@ def grouped(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 def example_batch(run: list[Pair], first_index: int) -> ExampleBatch:
     """The batch of a run from :func:`grouped`, whose first example has ``first_index``."""
     batch = run[0].pending.batch
+    adapters = tuple(pair.pending.batch.adapter for pair in run)
     return ExampleBatch(
         tenant=batch.tenant,
         stream=batch.stream,
@@ -77,6 +78,7 @@ def example_batch(run: list[Pair], first_index: int) -> ExampleBatch:
         answers=tuple(pair.answer for pair in run),
         model_versions=tuple(pair.pending.batch.model_version for pair in run),
         corrects=run[0].corrects,
+        adapters=adapters if any(adapters) else (),
     )
 
 
