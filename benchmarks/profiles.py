@@ -79,14 +79,15 @@ def titled(picture: str, service: str) -> str:
 def shares_of(stacks: Iterable[str]) -> Counter[str]:
     """Share of each kind of work in the loop's folded stacks, ``frame;frame;… count`` a line, the innermost frame last.
 
-    >>> dict(shares_of(["Loop.run (a.py);inc (prometheus_client/m.py) 3", "Loop.run (a.py) 1", "watch (b.py) 9"]))
+    >>> dict(shares_of(["Loop.run (a.py);inc (prometheus_client/m.py) 3", "main (edgeloop_drift/app.py);Loop.run (a.py) 1", "watch (b.py) 9"]))
     {'metrics': 0.75, 'the loop itself': 0.25}
     """
     counted: Counter[str] = Counter()
     for line in stacks:
         stack, _, count = line.rpartition(" ")
-        if LOOP in stack:
-            counted[kind_of(stack.split(";"))] += int(count)
+        _, inside, frames = stack.partition(LOOP)
+        if inside:
+            counted[kind_of(frames.split(";"))] += int(count)
     total = sum(counted.values()) or 1
     return Counter({kind: count / total for kind, count in counted.items()})
 
