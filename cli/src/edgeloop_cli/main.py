@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from edgeloop_cli import __version__, demo, run, status, tail, topics, up, why
+from edgeloop_cli import __version__, backtest, demo, run, status, tail, topics, up, why
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     demo.add_to,
     up.add_to,
     status.add_to,
     run.add_to,
+    backtest.add_to,
     topics.add_to,
     tail.add_to,
     why.add_to,

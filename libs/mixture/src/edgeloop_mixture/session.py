@@ -64,6 +64,11 @@ class MixtureSession:
         label, probabilities = self._run([g.LABEL, g.PROBABILITIES], {g.INPUT: rows, **feeds})
         return label, probabilities
 
+    def said(self, row: NDArray[np.float32], feeds: Feeds) -> tuple[int, NDArray[np.float32]]:
+        """Class number of one row [1, F], and what each expert says of it, logarithms [K, C]."""
+        label, experts = self._run([g.LABEL, g.EXPERTS], {g.INPUT: row, **feeds})
+        return int(label[0]), experts[0]
+
     def experts(self, rows: NDArray[np.float32], feeds: Feeds) -> NDArray[np.float32]:
         """What each expert says, logarithms [N, K, C]; row by row, so that it does not matter how rows come together."""
         return np.concatenate([self._run([g.EXPERTS], {g.INPUT: rows[i : i + 1], **feeds})[0] for i in range(len(rows))])

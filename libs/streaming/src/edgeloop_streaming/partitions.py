@@ -104,6 +104,11 @@ class PartitionReader:
         self._admin = AdminClient(self._settings.librdkafka())
         return end_offsets(self._admin, asked)
 
+    def start(self, place: Place) -> int:
+        """Offset of the oldest record of a partition that is kept."""
+        low, _ = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)
+        return low
+
     def poll(self, timeout: float) -> list[Message]:
         """Messages that are there within ``timeout`` seconds; ends of partitions are noted."""
         messages: list[Message] = []
@@ -205,6 +210,19 @@ class RangeReader:
         """Offset after the last committed record (control records included): what is written from now on lies there or later."""
         place = (self._prefix + topic.name, partition)
         return self._reader.ends([place])[place]
+
+    def spans(self, topic: Topic) -> dict[int, tuple[int, int]]:
+        """By partition: the offset of the oldest record that is kept, and the offset after the last committed one.
+
+        Raises
+        ------
+        LookupError
+            The topic does not exist.
+        """
+        name = self._prefix + topic.name
+        places = [(name, partition) for partition in self._reader.partitions_of(name)]
+        ends = self._reader.ends(places)
+        return {place[1]: (self._reader.start(place), ends[place]) for place in places}
 
     def cluster_id(self) -> str:
         """Id of the Kafka cluster."""

@@ -45,8 +45,8 @@ class Policy:
     gate: int = 200
     on_open: Literal["restart", "ignore"] = "restart"
     cooldown: int = 0
-    budget: int = 1000
-    burst: int = 6
+    budget: int = 3000
+    burst: int = 5
     first: int = 200
 
     def __post_init__(self) -> None:

@@ -1,0 +1,218 @@
+"""``edgeloop backtest``: the closed loop on recorded rows, in one process and without Kafka."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Refused, told
+
+if TYPE_CHECKING:
+    from edgeloop_cli.core.csv_table import StreamTable
+    from edgeloop_cli.offline.jobs import Result, Setting
+    from edgeloop_cli.offline.policy import LoopPolicy
+
+DEFAULT = "default"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="backtest")(backtest)
+
+
+def backtest(
+    stream: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv[.gz]", help="Rows in time order, one header line; every column but the label is a numeric feature."),
+    ] = None,
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds what turned out to be true; may be text.")] = "",
+    topic: Annotated[str, typer.Option(metavar="NAME", help="Instead of a file: recorded rows; `examples` has them with labels.")] = "",
+    name: Annotated[str, typer.Option(help="With --topic: which stream of the topic.")] = "",
+    offsets: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PARTITION:FIRST:END", help="With --topic: only these offsets; may be repeated; by default all."),
+    ] = None,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="POLICY.yaml", help="A policy, or a grid of policies, to try; may be repeated. By default the default policy."
+        ),
+    ] = None,
+    label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
+    warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn when models are fitted.")] = 0,
+    group: Annotated[int, typer.Option(min=1, help="Rows that a device answers before their labels follow; `edgeloop run` takes 50.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="How many devices answer in turn.")] = 4,
+    rows: Annotated[int, typer.Option(min=0, help="Play the first N rows only; 0 plays all.")] = 0,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="TRUTH.json", help="Rows at which the world changed, as change_points; by default FILE.truth.json, if there."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="Write the report here.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows as backtest.png and backtest.svg here.")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Policies tried at once; 0 for one a core.")] = 0,
+    as_json: options.Json = False,
+    tenant: options.Tenant = "default",
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Run the closed loop on a CSV or on recorded topics, offline: the cores of the services, several policies side by side.
+
+    Nothing is written to any topic.
+
+    edgeloop backtest --stream data.csv --label y
+
+    edgeloop backtest --stream data.csv.gz --label y --policy a.yaml --policy b.yaml --label-delay 200 --report out.json --plot out/
+
+    edgeloop backtest --topic examples --name pumps --policy tomorrow.yaml
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # policies share the cores; small products gain nothing from threads
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with told():
+        policies = read_policies(policy or [])
+        if (stream is None) == (not topic):
+            raise Refused("give either --stream FILE or --topic NAME")
+        if stream is not None:
+            if not label:
+                raise Refused("--label COLUMN is missing: which column holds what turned out to be true?")
+            from edgeloop_cli.source import name_of, read_table
+
+            table, title = read_table(stream, label), name_of(stream)
+            truth = truth or _beside(stream)
+        else:
+            from edgeloop_cli.recorded import read_recorded
+
+            table = read_recorded(topic, tenant, name, offsets or [], bootstrap, schema_registry, data_dir)
+            title = f"{topic} of {name}"
+        setting = check(table, title, rows, warmup, label_delay, devices, group, seed, truth)
+        results = _run(setting, policies, jobs)
+        _finish(setting, results, report, plot, as_json=as_json)
+
+
+def read_policies(paths: Sequence[Path]) -> dict[str, LoopPolicy]:
+    """Policies by name; a grid gives one for each combination.
+
+    Raises
+    ------
+    Refused
+        A file cannot be read or used; one line that names file, field, what was expected and what given.
+    """
+    import yaml
+
+    from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, grid, parse
+
+    policies: dict[str, LoopPolicy] = {}
+    for path in paths:
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            for suffix, each in grid(content).items():
+                name = f"{path.stem} {suffix}".strip()
+                if name in policies:
+                    raise Refused(f"{path}: two policies are called {name!r}")
+                policies[name] = parse(each)
+        except OSError as error:
+            raise Refused(f"{path}: {error.strerror or error}") from None
+        except UnicodeDecodeError as error:
+            raise Refused(f"{path}: expected text in UTF-8: {error.reason} at byte {error.start}") from None
+        except yaml.YAMLError as error:
+            raise Refused(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+        except BadPolicyError as error:
+            raise Refused(f"{path}: {error}") from None
+    return policies or {DEFAULT: LoopPolicy()}
+
+
+def check(
+    table: StreamTable,
+    title: str,
+    rows: int,
+    warmup: float,
+    delay: int,
+    devices: int,
+    group: int,
+    seed: int,
+    truth: Path | None,
+) -> Setting:
+    """Check everything before anything runs.
+
+    Raises
+    ------
+    Refused
+        It cannot be done so.
+    """
+    from edgeloop_cli.core.csv_table import BadTableError, check_warmup
+    from edgeloop_cli.offline.jobs import Setting
+    from edgeloop_cli.offline.outcome import known_changes
+
+    if rows:
+        table = table.first(rows)
+    warm = int(len(table) * warmup)
+    try:
+        check_warmup(table, warm)
+    except BadTableError as error:
+        raise Refused(f"{title}: {error}") from None
+    known: list[int] = []
+    if truth is not None:
+        try:
+            known = known_changes(json.loads(truth.read_text(encoding="utf-8")), len(table))
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise Refused(f"{truth}: no file with change_points: {error}") from None
+    return Setting(title, table, warm, delay, devices, group, seed, known)
+
+
+def _beside(stream: Path) -> Path | None:
+    path = stream.with_name(stream.name.removesuffix(".gz").removesuffix(".csv") + ".truth.json")
+    return path if path.exists() else None
+
+
+def _run(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int) -> dict[str, Result]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from edgeloop_cli.offline.jobs import backtest as run
+    from edgeloop_cli.offline.jobs import default_jobs
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks = {name: bars.add_task(name, total=setting.rows) for name in policies}
+        return run(setting, policies, jobs or default_jobs(len(policies)), lambda name, done: bars.update(tasks[name], completed=done))
+
+
+def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None, plot: Path | None, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from edgeloop_cli.offline.comparison import draw, table
+
+    content: dict[str, Any] = {
+        "stream": setting.title,
+        "rows": setting.rows,
+        "warmup": setting.warmup,
+        "label_delay": setting.delay,
+        "group": setting.group,
+        "devices": setting.devices,
+        "seed": setting.seed,
+        "policies": {name: result.report for name, result in results.items()},
+    }
+    text = json.dumps(content, indent=2) + "\n"
+    written = [report] if report else []
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(text, encoding="utf-8")
+    if plot is not None:
+        written += draw(plot, setting, results)
+    if as_json:
+        print(text, end="")
+        return
+    console = Console()
+    console.print(
+        f"\n[bold]{setting.title}[/]: {setting.rows:,} rows after {setting.warmup:,} of warm-up, labels {setting.delay:,} rows late"
+    )
+    console.print(table(results))
+    for path in written:
+        console.print(f"wrote {path}", highlight=False)

@@ -1,0 +1,1 @@
+"""The closed loop in one process, without Kafka: the cores of the services, on rows in their order."""

@@ -1,0 +1,286 @@
+"""The loop offline: rows in, answers, labels, detection, campaigns, fits, versions, adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from edgeloop_contracts import (
+    BlockState,
+    CampaignState,
+    Cause,
+    DriftSignal,
+    Event,
+    ModelVersion,
+    ObservationBatch,
+    TrainingRequest,
+    TrainingRun,
+)
+from edgeloop_drift.core import bits, blocks
+from edgeloop_drift.core.pooling import ErrorPool, InputPool
+from edgeloop_drift.core.signals import error_signal, input_signal
+from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.packing import adapter_event, frame_event
+from edgeloop_mixture.packing import blocks as memory_blocks
+from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
+from edgeloop_streaming import body
+from edgeloop_trainer.core.gate import Rule as Gate
+
+from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.core.ledger import Ledger
+from edgeloop_cli.core.schedule import Group, steps
+from edgeloop_cli.offline.examples import STREAM, Examples
+from edgeloop_cli.offline.policy import LoopPolicy
+from edgeloop_cli.offline.serving import Serving, Sessions, member
+from edgeloop_cli.offline.training import Training, Version
+from edgeloop_cli.problems import Failed
+
+WARMUP_DEVICE = f"{STREAM}-warmup"
+BATCH_ROWS = 256
+NO_CAUSE = Cause()
+
+
+class OfflineLoop:
+    """One stream under one policy.
+
+    Rows, batches and names are those of ``edgeloop run`` in lockstep, so that fits see the same rows in the same order.
+
+    Parameters
+    ----------
+    table, warmup, delay, devices, group, seed
+        As in ``edgeloop run``; ``group`` consecutive rows go to one device before their labels follow.
+    policy
+        What to try.
+
+    Attributes
+    ----------
+    ledger
+        What has happened.
+    adapter_bytes, version_bytes
+        Avro bytes of adapters, and bytes of models, that each device has received.
+    adapters
+        Adapters published.
+    """
+
+    def __init__(self, table: StreamTable, warmup: int, delay: int, devices: int, group: int, seed: int, policy: LoopPolicy) -> None:
+        self._table = table
+        self._warmup = warmup
+        self._delay = delay
+        self._group = group
+        self._seed = seed
+        self._policy = policy
+        self._names = [f"{STREAM}-d{i}" for i in range(devices)]
+        self._seqs = [0] * devices
+        self.ledger = Ledger(warmup=warmup, total=len(table), inputs={})
+        self.examples = Examples(table.features.shape[1], len(table))
+        self.training = Training(policy.training, Gate(policy.gate_minimum), self.examples, self._ran)
+        self._sessions = Sessions(policy.adapter, self.training.versions)
+        self._serving = Serving(policy.adapter, self._sessions)
+        self._learner: Learner | None = None
+        self._errors = ErrorPool(policy.detection)
+        self._inputs = InputPool(policy.detection)
+        self._blocks: dict[str, BlockState] = {}
+        self._waiting: dict[str, list[int]] = {}
+        self._campaigns = CampaignState(stream=STREAM)
+        self._kept: dict[int, tuple[int, int, np.ndarray | None]] = {}
+        self._fresh: list[Version] = []
+        self._taken = 0
+        self._sent_blocks = 0
+        self._frame_sent: object = None
+        self.adapter_bytes = self.version_bytes = self.adapters = 0
+
+    def run(self, tell: Callable[[int], None] = lambda _: None) -> None:
+        """Play everything; ``tell`` is called with the rows done so far, now and then.
+
+        Raises
+        ------
+        Failed
+            There is no first model.
+        """
+        self._first_version()
+        static = self.training.versions[1].model.answers(self._table.features[self._warmup :])
+        for step in steps(self._warmup, len(self._table), len(self._names), self._delay, self._group):
+            if step.rows is not None:
+                self._answer(step.rows, static)
+            for group in step.labels:
+                self._labels(group)
+            self._settle()
+            if step.rows is not None and step.rows.end % 500 < self._group:
+                tell(step.rows.end - self._warmup)
+
+    def _first_version(self) -> None:
+        count = self._warmup
+        for first in range(0, count, BATCH_ROWS):
+            end = min(first + BATCH_ROWS, count)
+            self._observed(WARMUP_DEVICE, first, self._table.features[first:end], 0)
+            for row in range(first, end):
+                self.ledger.given(row, (WARMUP_DEVICE, 1, row))
+                self.ledger.label_sent(row, 0)
+            size = end - first
+            seqs, labels = tuple(range(first, end)), self._table.labels[first:end]
+            self._joined(WARMUP_DEVICE, seqs, self._table.features[first:end], labels, ("",) * size, (0,) * size, (0,) * size)
+        self._happened(Command(f"{STREAM}-first", count, NO_CAUSE, self._seed))
+        self._settle()
+        if self.training.champion is None:
+            run = next((timed.event for timed in self.ledger.runs.values()), None)
+            why = run.reason or f"better than the majority class on {run.wins} rows, worse on {run.losses}" if run else "no fit was due"
+            raise Failed(f"the first model was not taken: {why}; a larger --warmup may help")
+
+    def _answer(self, group: Group, static: Sequence[str]) -> None:
+        device, first = self._names[group.device], self._seqs[group.device]
+        for row in range(group.first, group.end):
+            answer, experts = self._serving.answer(self._table.features[row : row + 1])
+            version, adapter = self._serving.version, self._serving.adapter
+            self._kept[row] = (first + row - group.first, adapter, experts)
+            place = (device, 1, self._kept[row][0])
+            self.ledger.given(row, place, answer, version, self._table.labels[row], static[row - self._warmup])
+        self._seqs[group.device] += len(group)
+        waiting = self._waiting.setdefault(device, [])
+        waiting += range(group.first, group.end)
+        # Sums are due when a block is full; folding rows one by one gives the same sums.
+        if first // blocks.ROWS != (first + len(group)) // blocks.ROWS:
+            self._observed(device, self._seqs[group.device] - len(waiting), self._table.features[waiting], self._serving.version)
+            waiting.clear()
+
+    def _labels(self, group: Group) -> None:
+        rows = range(group.first, group.end)
+        kept = [self._kept[row] for row in rows]
+        labels = self._table.labels[group.first : group.end]
+        for row in rows:
+            self.ledger.label_sent(row, 0)
+        answers, versions = tuple(self.ledger.answers[row] for row in rows), tuple(self.ledger.served[row] for row in rows)
+        features = self._table.features[group.first : group.end]
+        self._joined(self._names[group.device], tuple(k[0] for k in kept), features, labels, answers, versions, tuple(k[1] for k in kept))
+        if self._policy.adapters:
+            for n, (_, adapter, said) in enumerate(kept):
+                self._learn(Labelled(features[n], labels[n], answers[n], versions[n], adapter), said)
+        for row in rows:
+            del self._kept[row]
+
+    def _joined(
+        self,
+        device: str,
+        seqs: tuple[int, ...],
+        features: np.ndarray,
+        labels: tuple[str, ...],
+        answers: tuple[str, ...],
+        versions: tuple[int, ...],
+        adapters: tuple[int, ...],
+    ) -> None:
+        """Labelled rows are there: count them, look at their errors, decide."""
+        batch = self.examples.add(device, seqs, features, labels, answers, versions, adapters)
+        offset = self.examples.newest
+        self.ledger.take(batch, "", 0, "", f"examples/0/{offset}")
+        for partial in bits.partials(batch, 0, offset):
+            self.ledger.take(partial, "", 0, "", "")
+            alarms = self._errors.fold(partial)
+            answered = partial.first_index + 1 if partial.model_version else 0
+            self._happened(Counted(self._errors.order.rows, answered))
+            for alarm in alarms:
+                signal = error_signal("default", STREAM, alarm)
+                self._signalled(signal)
+                if signal.rising:
+                    self._happened(Alarm(signal.signal_id, signal.row, Cause(id=signal.signal_id)))
+        self._happened(Detected(self._errors.order.rows))
+
+    def _observed(self, device: str, first_seq: int, features: np.ndarray, version: int) -> None:
+        batch = ObservationBatch(
+            stream=STREAM,
+            device_id=device,
+            boot_epoch=1,
+            first_seq=first_seq,
+            count=len(features),
+            features=features.astype("<f4").tobytes(),
+            model_version=version,
+        )
+        self._blocks[device], done = blocks.fold(self._blocks.get(device), batch, blocks.Place(0, self._taken))
+        self._taken += 1
+        for partial in done:
+            for alarm in self._inputs.fold(partial):
+                name = self._table.names[alarm.feature]
+                self._signalled(input_signal("default", STREAM, self._policy.detection.inputs.name, name, alarm))
+
+    def _signalled(self, signal: DriftSignal) -> None:
+        self.ledger.take(signal, "", 0, signal.signal_id, "")
+
+    def _happened(self, happening: Happening) -> None:
+        self._campaigns, due = decide(self._policy.retraining, self._campaigns, happening)
+        for each in due:
+            self._due(each)
+
+    def _due(self, due: Fit) -> None:
+        request = TrainingRequest(
+            stream=STREAM,
+            request_id=f"{due.campaign}/{due.stage}",
+            campaign=due.campaign,
+            stage=due.stage,
+            row=due.end,
+            gate=due.gate,
+            gate_until=due.gate_until,
+            cause=due.cause,
+        )
+        self.ledger.take(request, "", 0, "", "")
+        self._came(self.training.due(due, request))
+
+    def _settle(self) -> None:
+        """What the rows so far decide at gates; versions are served from the next row on."""
+        self._came(self.training.advance())
+        for version in self._fresh:
+            self._serving.install(version)
+        self._fresh.clear()
+
+    def _came(self, outcomes: Iterable[Version | str]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Version):
+                self._released(outcome.event)
+                self._fresh.append(outcome)
+            else:
+                self._happened(Unfit(outcome, NO_CAUSE))
+
+    def _released(self, event: ModelVersion) -> None:
+        self.version_bytes += event.size
+        self.ledger.take(event, "", 0, "", "")
+
+    def _ran(self, run: TrainingRun) -> None:
+        self.ledger.take(run, "", 0, "", "")
+
+    def _learn(self, row: Labelled, said: np.ndarray | None) -> None:
+        """The adapter service, then the devices."""
+        if not row.version:
+            return
+        learner = self._learner or self._begin()
+        newest = self.training.versions[row.version]
+        learner.prepare([row], member(newest))
+        frame = self._serving.frame
+        fits = frame is not None and frame.members == learner.frame.members and frame.classes == learner.frame.classes
+        if said is None or not fits:
+            session = self._sessions.of(learner.frame)
+            said = session.said(row.features[None], session.feeds(*learner.as_answered(row.adapter)))[1]
+        if learner.learn(row, said):
+            self._publish()
+
+    def _begin(self) -> Learner:
+        """The mixture begins with the first row that was answered; all rows before it are known."""
+        rows = self._warmup
+        first = self.training.versions[1]
+        learner = self._learner = Learner.begin(
+            self._policy.adapter, member(first), self._table.classes, self.examples.features(0, rows), self.examples.labels[:rows]
+        )
+        self._publish()
+        return learner
+
+    def _publish(self) -> None:
+        learner = self._learner
+        assert learner is not None
+        adapter = learner.publish()
+        self._serving.apply(learner.frame, adapter, learner)
+        self.adapters += 1
+        horizon = self._policy.adapter.horizon
+        events: list[Event] = list(memory_blocks("default", STREAM, 0, learner.memory, self._sent_blocks, horizon))
+        self._sent_blocks = learner.memory.end
+        if self._frame_sent is not learner.frame:
+            self._frame_sent = learner.frame
+            events.append(frame_event("default", STREAM, learner.frame))
+        event = replace(adapter_event("default", STREAM, learner.frame, adapter, learner.memory.window(0, 0)), digest="0" * 64)
+        self.adapter_bytes += sum(len(body(each)) for each in (*events, event))

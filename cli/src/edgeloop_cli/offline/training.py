@@ -1,0 +1,189 @@
+"""Trainer and registry offline: fits, the gate, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import onnxruntime
+from edgeloop_contracts import GateKind, ModelVersion, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_retraining.core.campaign import Fit
+from edgeloop_trainer.adapters.fit import fit
+from edgeloop_trainer.core.dataset import DatasetError
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.gate import Judgement, Rule, Tally, Verdict, judge
+from numpy.typing import NDArray
+
+from edgeloop_cli.offline.examples import STREAM, Examples
+
+
+class Model:
+    """A fitted model that answers."""
+
+    def __init__(self, onnx: bytes, classes: tuple[str, ...]) -> None:
+        onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.onnx = onnx
+        self.classes = classes
+        self._run: Any = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"]).run
+
+    def answers(self, features: NDArray[Any]) -> list[str]:
+        """Class of each row."""
+        (labels,) = self._run(["label"], {"input": features})
+        return [self.classes[label] for label in labels.tolist()]
+
+
+@dataclass(slots=True)
+class Version:
+    """A version and its model."""
+
+    event: ModelVersion
+    model: Model
+
+
+@dataclass(slots=True)
+class _Open:
+    fit: Fit
+    model: Model
+    fitted: Fitted
+    rows: int
+    dataset_digest: str
+    judgement: Judgement
+
+
+@dataclass
+class Training:
+    """Fits what is due, judges challengers on the rows that follow, and makes versions of those that win.
+
+    Attributes
+    ----------
+    versions
+        Versions so far, by number.
+    runs
+        Called with each step of a run.
+    fitted
+        Challengers fitted, the first version included.
+    """
+
+    recipe: Recipe
+    rule: Rule
+    examples: Examples
+    runs: Callable[[TrainingRun], None]
+    versions: dict[int, Version] = field(default_factory=dict[int, Version])
+    fitted: int = 0
+    rows_fitted: int = 0
+    _open: _Open | None = None
+
+    @property
+    def champion(self) -> Version | None:
+        """The newest version."""
+        return self.versions[max(self.versions)] if self.versions else None
+
+    def due(self, due: Fit, request: TrainingRequest) -> Iterator[Version | str]:
+        """Do a fit; gives the versions that come of it or of the gate that it closes, and the campaign of a first fit that failed."""
+        if self._open is not None:
+            yield from self._advance(min(self._open.fit.gate_until, due.end))
+        self._open = None
+        try:
+            dataset = self.examples.dataset(due.start, due.end)
+        except DatasetError as error:
+            yield from self._failed(request, Failed(str(error)))
+            return
+        champion = self.champion
+        held = dataset.newest() if due.gate == GateKind.MAJORITY or champion is None else None
+        recipe = self.recipe if due.seed < 0 else replace(self.recipe, seed=due.seed)
+        result = fit(FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe))
+        if isinstance(result, Failed):
+            yield from self._failed(request, result)
+            return
+        self.fitted += 1
+        self.rows_fitted += dataset.rows
+        judgement = Judgement(result.tally or Tally(), due.end + 1)
+        self._open = _Open(due, Model(result.onnx, dataset.classes), result, dataset.rows, dataset.digest, judgement)
+        self._tell(RunStatus.FITTED, due.end)
+        if result.tally is not None:
+            verdict = self.rule.verdict(result.tally, last=True)
+            yield from self._ended(verdict or Verdict.REJECT, due.end)
+
+    def advance(self) -> Iterator[Version | str]:
+        """Judge the challenger at the gate on the rows that have come."""
+        if self._open is not None:
+            yield from self._advance(self._open.fit.gate_until)
+
+    def _advance(self, until: int) -> Iterator[Version | str]:
+        opened, champion = self._open, self.champion
+        assert opened is not None
+        assert champion is not None
+        first, last = opened.judgement.next_row, min(self.examples.rows, until)
+        rows = self.examples.features(first - 1, max(last, first - 1))
+        truth = self.examples.labels[first - 1 : max(last, first - 1)]
+        answers, others = (model.answers(rows) if len(rows) else [] for model in (opened.model, champion.model))
+        outcomes = [(one == label, other == label) for one, other, label in zip(answers, others, truth, strict=True)]
+        opened.judgement = judge(self.rule, opened.judgement, outcomes, until)
+        if opened.judgement.verdict is not None:
+            yield from self._ended(opened.judgement.verdict, opened.judgement.next_row - 1)
+
+    def _ended(self, verdict: Verdict, row: int) -> Iterator[Version | str]:
+        opened = self._open
+        assert opened is not None
+        promoted = verdict == Verdict.PROMOTE
+        self._tell(RunStatus.PROMOTED if promoted else RunStatus.REJECTED, row)
+        self._open = None
+        if promoted:
+            number = max(self.versions, default=0) + 1
+            event = ModelVersion(
+                stream=STREAM,
+                version=number,
+                request_id=_request_id(opened.fit),
+                digest=opened.fitted.digest,
+                size=len(opened.model.onnx),
+                classes=opened.model.classes,
+                beat_version=number - 1,
+                rows=opened.rows,
+                dataset_digest=opened.dataset_digest,
+            )
+            self.versions[number] = Version(event, opened.model)
+            yield self.versions[number]
+        elif opened.fit.stage == 0:
+            yield opened.fit.campaign
+
+    def _failed(self, request: TrainingRequest, failure: Failed) -> Iterator[str]:
+        self.runs(
+            TrainingRun(
+                stream=STREAM, request_id=request.request_id, campaign=request.campaign, stage=request.stage, status=RunStatus.FAILED,
+                row=request.row, reason=failure.reason,
+            )
+        )  # fmt: skip
+        if request.stage == 0:
+            yield request.campaign
+
+    def _tell(self, status: RunStatus, row: int) -> None:
+        opened = self._open
+        assert opened is not None
+        tally = opened.judgement.tally
+        self.runs(
+            TrainingRun(
+                stream=STREAM,
+                request_id=_request_id(opened.fit),
+                campaign=opened.fit.campaign,
+                stage=opened.fit.stage,
+                status=status,
+                digest=opened.fitted.digest,
+                rows=opened.rows,
+                dataset_digest=opened.dataset_digest,
+                champion_version=max(self.versions, default=0),
+                wins=tally.wins,
+                losses=tally.losses,
+                judged=tally.judged,
+                row=row,
+                metrics={**opened.fitted.metrics, **tally.metrics},
+                parameters=opened.fitted.parameters,
+                fit_seconds=round(opened.fitted.seconds, 3),
+            )
+        )
+
+
+def _request_id(due: Fit) -> str:
+    return f"{due.campaign}/{due.stage}"

@@ -1,0 +1,95 @@
+"""Recorded rows as a table: what `labels` joined, read from its topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from edgeloop_contracts import ExampleBatch, topics
+from edgeloop_streaming import Context, RangeGoneError
+
+from edgeloop_cli import connection
+from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.problems import Refused
+
+Row = tuple[int, int, int, int]
+"""Time, partition, offset and place in its batch."""
+
+
+def read_recorded(
+    topic: str, tenant: str, stream: str, offsets: Sequence[str], bootstrap: str, schema_registry: str, data_dir: Path
+) -> StreamTable:
+    """The labelled rows of a stream, in the order in which their labels came.
+
+    Parameters
+    ----------
+    topic
+        ``examples``.
+    offsets
+        Ranges as ``PARTITION:FIRST:END``; all that there is where none is given.
+
+    Raises
+    ------
+    Refused
+        No such topic or stream, ranges that are none, or rows that have been deleted.
+    """
+    if topic != topics.EXAMPLES.name:
+        raise Refused(f"--topic {topic}: labelled rows are in {topics.EXAMPLES.name}")
+    if not stream:
+        raise Refused("--name STREAM is missing: which stream of the topic?")
+    wanted = [_range(text) for text in offsets]
+    context = connection.required(data_dir, bootstrap, schema_registry).context("backtest")
+    found = _batches(context, tenant, stream, wanted)
+    rows: dict[tuple[str, int, int], tuple[Row, np.ndarray, str]] = {}
+    width = 0
+    for place, batch in found:
+        features = np.frombuffer(batch.features, "<f4").reshape(len(batch.labels), -1)
+        width = width or features.shape[1]
+        if features.shape[1] != width:
+            raise Refused(f"{topic}/{place[1]}/{place[2]}: rows of {features.shape[1]} features; earlier ones have {width}")
+        for i, seq in enumerate(batch.seqs):
+            name = (batch.device_id, batch.boot_epoch, seq)
+            # A row that was labelled anew keeps its place.
+            at = rows[name][0] if name in rows else (*place, i)
+            rows[name] = (at, features[i], batch.labels[i])
+    if not rows:
+        raise Refused(f"{topic}: there are no labelled rows of {tenant}/{stream} there")
+    ordered = sorted(rows.values(), key=lambda row: row[0])
+    matrix = np.array([features for _, features, _ in ordered], np.float32)
+    nullable = tuple(bool(missing) for missing in np.isnan(matrix).any(axis=0))
+    return StreamTable(tuple(f"f{i}" for i in range(width)), matrix, nullable, "label", tuple(label for *_, label in ordered))
+
+
+def _batches(
+    context: Context, tenant: str, stream: str, wanted: Sequence[tuple[int, int, int]]
+) -> list[tuple[tuple[int, int, int], ExampleBatch]]:
+    reader = context.reader()
+    try:
+        spans = reader.spans(topics.EXAMPLES)
+        missing = [partition for partition, _, _ in wanted if partition not in spans]
+        if missing:
+            raise Refused(f"{topics.EXAMPLES.name} has the partitions {sorted(spans)}; there is no {missing[0]}")
+        ranges = wanted or [(partition, *span) for partition, span in spans.items()]
+        found: list[tuple[tuple[int, int, int], ExampleBatch]] = []
+        for partition, first, end in ranges:
+            for record in reader.read(topics.EXAMPLES, partition, first, min(end, spans[partition][1])):
+                match record.event:
+                    case ExampleBatch() as batch if (batch.tenant, batch.stream) == (tenant, stream):
+                        found.append(((record.timestamp, partition, record.offset), batch))
+                    case _:
+                        pass
+    except LookupError as error:
+        raise Refused(str(error)) from None
+    except RangeGoneError as error:
+        raise Refused(f"rows have been deleted: {error}") from None
+    finally:
+        reader.close()
+    return found
+
+
+def _range(text: str) -> tuple[int, int, int]:
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isdigit() for part in parts) or int(parts[1]) >= int(parts[2]):
+        raise Refused(f"--offsets {text}: expected PARTITION:FIRST:END with FIRST before END")
+    return int(parts[0]), int(parts[1]), int(parts[2])

@@ -1,0 +1,186 @@
+"""The loop offline: policies, figures, determinism, and what a user sees."""
+
+import json
+
+import numpy as np
+import pytest
+from edgeloop_cli.backtest import check, read_policies
+from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.main import build
+from edgeloop_cli.offline.jobs import backtest
+from edgeloop_cli.offline.loop import OfflineLoop
+from edgeloop_cli.offline.outcome import known_changes
+from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, grid, parse
+from edgeloop_cli.problems import Failed, Refused
+from typer.testing import CliRunner
+
+RUNNER = CliRunner()
+
+
+def turning(rows: int = 3_000, at: int = 1_500) -> StreamTable:
+    """Two classes told by a line that turns once."""
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(rows, 4)).astype(np.float32)
+    sign = np.where(np.arange(rows) < at, 1, -1)
+    labels = tuple("yes" if value > 0 else "no" for value in features[:, 0] + sign * features[:, 1])
+    return StreamTable(("a", "b", "c", "d"), features, (False,) * 4, "y", labels)
+
+
+def written(path, table: StreamTable):
+    lines = [",".join((*table.names, table.label))]
+    lines += [",".join([*(f"{value:.6g}" for value in row), label]) for row, label in zip(table.features, table.labels, strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def played(policy: LoopPolicy, table: StreamTable | None = None, **setting: int) -> OfflineLoop:
+    table = table or turning()
+    values = {"delay": 0, "devices": 3, "group": 1, "seed": 0} | setting
+    loop = OfflineLoop(table, 300, values["delay"], values["devices"], values["group"], values["seed"], policy)
+    loop.run()
+    return loop
+
+
+def test_what_turns_is_noticed_fitted_and_learned() -> None:
+    with_adapters, without = played(LoopPolicy()), played(LoopPolicy(adapters=False))
+    assert with_adapters.ledger.accuracy.total > without.ledger.accuracy.total > with_adapters.ledger.static.total + 0.1
+    assert without.adapters == without.adapter_bytes == 0
+    assert len(without.training.versions) >= 2
+    assert with_adapters.adapters > 30
+
+
+def test_the_same_seed_gives_the_same_answers_and_models() -> None:
+    one, other = played(LoopPolicy(), group=50), played(LoopPolicy(), group=50)
+    assert one.ledger.answers == other.ledger.answers
+    assert [v.event.digest for v in one.training.versions.values()] == [v.event.digest for v in other.training.versions.values()]
+    assert played(LoopPolicy(), group=50, seed=1).training.versions[1].event.digest != one.training.versions[1].event.digest
+
+
+def test_labels_that_come_late_are_learned_from_late() -> None:
+    soon, late = played(LoopPolicy()), played(LoopPolicy(), delay=500)
+    assert late.ledger.accuracy.total < soon.ledger.accuracy.total
+    assert late.ledger.labelled == soon.ledger.labelled == 3_000
+
+
+def test_labels_of_a_class_that_no_model_knows_are_learned() -> None:
+    table = turning()
+    labels = tuple("new" if row > 1_500 and float(table.features[row, 2]) > 0.5 else label for row, label in enumerate(table.labels))
+    loop = played(LoopPolicy(), StreamTable(table.names, table.features, table.nullable, "y", labels))
+    answered = [loop.ledger.answers[row] for row in range(2_500, 3_000)]
+    assert answered.count("new") > 50
+
+
+def test_several_policies_run_side_by_side_and_give_what_each_gives_alone() -> None:
+    policies = {"default": LoopPolicy(), "quiet": parse({"adapter": {"enabled": False}})}
+    setting = check(turning(), "turning", 0, 0.1, 0, 2, 50, 0, None)
+    told: list[str] = []
+    together = backtest(setting, policies, 2, lambda name, rows: told.append(name))
+    alone = backtest(setting, {"quiet": policies["quiet"]}, 1, lambda name, rows: None)
+    assert together["quiet"].report | {"seconds": 0} == alone["quiet"].report | {"seconds": 0}
+    assert set(told) == {"default", "quiet"}
+
+
+def test_a_policy_names_what_it_changes_and_keeps_the_rest() -> None:
+    policy = parse(
+        {
+            "detection": {"detector": "DDM"},
+            "retraining": {"stages": [100, 300], "budget": 0},
+            "training": {"family": "logistic_regression"},
+            "gate": {"minimum": 8},
+            "adapter": {"memories": [[500, 3]], "weight_rate": 1},
+        }
+    )
+    assert policy.detection.errors.name == "DDM"
+    assert (policy.retraining.stages, policy.retraining.window) == ((100, 300), LoopPolicy().retraining.window)
+    assert policy.training.family == "logistic_regression"
+    assert policy.adapter.horizon == 500 and policy.adapter.weight_rate == 1.0
+    assert parse(None) == LoopPolicy()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ([], "the policy: expected names with values"),
+        ({"retrain": {}}, "retrain: there is no such section"),
+        ({"retraining": {"stage": [1]}}, "retraining.stage: there is no such field"),
+        ({"retraining": {"stages": "soon"}}, r"retraining.stages: expected something like \(200"),
+        ({"retraining": {"stages": [300, 100]}}, "retraining: stages and quiet"),
+        ({"retraining": {"quiet_doubling": 1}}, "retraining.quiet_doubling: expected something like True, given 1"),
+        ({"detection": {"detector": "GUESS"}}, "detection: no detector is called 'GUESS'"),
+        ({"training": {"family": "oracle"}}, "training.family: expected one of"),
+        ({"adapter": {"enabled": "no"}}, "adapter.enabled: expected bool, given 'no'"),
+        ({"adapter": {"memories": [[5, 9]]}}, "adapter: memories must hold"),
+    ],
+)
+def test_a_policy_that_is_none_is_told_by_field(content, told) -> None:
+    with pytest.raises(BadPolicyError, match=told):
+        parse(content)
+
+
+def test_a_grid_gives_a_policy_for_each_combination() -> None:
+    made = grid({"adapter": {"enabled": False}, "grid": {"retraining.gate": [100, 200], "training.trees": [10, 25]}})
+    assert list(made)[1] == "retraining.gate=100 training.trees=25"
+    assert parse(made["retraining.gate=200 training.trees=10"]).training.trees == 10
+    with pytest.raises(BadPolicyError, match=r"expected section.field with a list"):
+        grid({"grid": {"retraining": [1]}})
+
+
+def test_policies_are_read_from_files_and_told_by_file(tmp_path) -> None:
+    good = tmp_path / "brisk.yaml"
+    good.write_text("retraining:\n  stages: [100]\n")
+    assert list(read_policies([good])) == ["brisk"]
+    assert list(read_policies([])) == ["default"]
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("retraining: [")
+    for path, told in ((bad, "no YAML"), (tmp_path / "none.yaml", "No such file"), (good, "two policies are called 'brisk'")):
+        with pytest.raises(Refused, match=told):
+            read_policies([good, path])
+
+
+def test_the_report_has_the_fields_of_a_run_and_more(tmp_path) -> None:
+    data, out = written(tmp_path / "turning.csv", turning()), tmp_path / "out.json"
+    (tmp_path / "turning.truth.json").write_text(json.dumps({"change_points": [1_500]}))
+    result = RUNNER.invoke(build(), ["backtest", "--stream", str(data), "--label", "y", "--report", str(out), "--plot", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "accuracy" in result.output
+    report = json.loads(out.read_text())["policies"]["default"]
+    run_fields = {"rows", "devices", "accuracy", "accuracy_static", "fits", "versions", "signals", "events", "seconds"}
+    assert run_fields <= set(report)
+    assert report["rows"] == 2_700 and report["accuracy"] > report["accuracy_static"]
+    assert report["drift"]["missed"] == 0 and 0 < report["drift"]["delay_p50"] < 500
+    assert report["bytes_per_device"]["adapters"] > 0
+    assert (tmp_path / "backtest.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "give either --stream FILE or --topic NAME"),
+        (["--stream", "DATA"], "--label COLUMN is missing"),
+        (["--stream", "nowhere.csv", "--label", "y"], "nowhere.csv: No such file"),
+        (["--stream", "DATA", "--label", "z"], "no column is called 'z'"),
+        (["--stream", "DATA", "--label", "y", "--warmup", "1.0"], "would be warm-up"),
+        (["--stream", "DATA", "--label", "y", "--policy", "nowhere.yaml"], "nowhere.yaml: No such file"),
+        (["--topic", "observations", "--name", "s"], "labelled rows are in examples"),
+        (["--topic", "examples"], "--name STREAM is missing"),
+        (["--topic", "examples", "--name", "s", "--offsets", "0:9:3"], "expected PARTITION:FIRST:END"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(options, told, tmp_path) -> None:
+    data = str(written(tmp_path / "turning.csv", turning(100)))
+    result = RUNNER.invoke(build(), ["backtest", *(data if option == "DATA" else option for option in options)])
+    assert result.exit_code == 2
+    assert told in result.output
+    assert "Traceback" not in result.output
+
+
+def test_without_a_first_model_it_says_why() -> None:
+    table = turning(400, 10_000)
+    noise = tuple(np.random.default_rng(0).choice(["yes", "no"], 400).tolist())
+    with pytest.raises(Failed, match="the first model was not taken"):
+        played(LoopPolicy(), StreamTable(table.names, np.zeros_like(table.features), table.nullable, "y", noise))
+
+
+def test_known_changes_are_taken_from_either_form() -> None:
+    assert known_changes({"change_points": [5, 900]}, 100) == [5]
+    assert known_changes({"published_change_point": [7], "measured_class_mix_breaks": [3]}, 100) == [3, 7]
