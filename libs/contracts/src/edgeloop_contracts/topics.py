@@ -35,6 +35,7 @@ class Key(StrEnum):
     STREAM = "tenant/stream"
     CHUNK = "digest/index"
     SIGNAL = "tenant/stream/signal, lying in the partition of tenant/stream"
+    ADAPTER = "tenant/stream/frame, …/adapter or …/block/slot, lying in the partition of tenant/stream"
     STATE = "kind/key"
     ORIGINAL = "as received"
 
@@ -79,6 +80,9 @@ class Topic:
         return f"{self.name}-value" if len(self.kinds) == 1 else f"{self.name}-{kind.FULLNAME}"
 
 
+# Written all the time, of which little counts: cleaned early, so that a reader of the whole is done soon.
+_CLEANED_OFTEN = {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(16 << 20), "segment.ms": str(HOUR)}
+
 OBSERVATIONS_RAW = Topic(
     name="observations.raw", kinds=(e.ObservationBatch,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
 )
@@ -114,6 +118,14 @@ MODEL_EVENTS = Topic(
     partitions=Partitions.ONE,
     retention_ms=FOREVER,
 )
+MODEL_ADAPTERS = Topic(
+    name="model.adapters",
+    kinds=(e.AdapterFrame, e.ModelAdapter, e.MemoryBlock),
+    producer="adapter",
+    key=Key.ADAPTER,
+    compacted=True,
+    config=dict(_CLEANED_OFTEN),
+)
 STREAMS = Topic(name="streams", kinds=(e.StreamDefinition,), producer="registry", key=Key.STREAM, partitions=Partitions.ONE, compacted=True)
 
 ROLLOUT_ASSIGNMENTS = Topic(name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True)
@@ -146,6 +158,7 @@ PUBLIC: tuple[Topic, ...] = (
     MODEL_CANDIDATES,
     MODEL_COMMANDS,
     MODEL_EVENTS,
+    MODEL_ADAPTERS,
     STREAMS,
     ROLLOUT_ASSIGNMENTS,
     FLEET_REPORTED,
@@ -159,6 +172,7 @@ STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
     "drift": (Partitions.MANY, (e.DetectorState, e.BlockState)),
     "retraining": (Partitions.MANY, (e.CampaignState, e.RowPage)),
     "trainer": (Partitions.MANY, (e.GateState,)),
+    "adapter": (Partitions.MANY, (e.LearnerState, e.AdapterFrame, e.ModelAdapter, e.MemoryBlock)),
     "registry": (Partitions.ONE, (e.RegistryState,)),
     "rollout": (Partitions.ONE, (e.RolloutState,)),
 }
@@ -174,7 +188,7 @@ def state(service: str) -> Topic:
         key=Key.STATE,
         partitions=partitions,
         compacted=True,
-        config={"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(16 << 20), "segment.ms": str(HOUR)},
+        config=dict(_CLEANED_OFTEN),
     )
 
 
