@@ -155,14 +155,14 @@ def test_a_mixture_of_the_newest_rows_goes_by_the_number_of_all(begun) -> None:
 def test_a_new_class_and_a_new_version_widen_the_mixture(begun) -> None:
     learner, *_ = begun
     learner.publish()
-    newcomer = AdapterMember(version=2, classes=("a", "d"))
+    newcomer = AdapterMember(version=2, classes=("a", "e"))
     row = Labelled(np.zeros(4, np.float32), "d", "a", 2, 0)
     assert learner.prepare([row], newcomer)
-    assert learner.frame.classes == ("b", "a", "c", "d")
+    assert learner.frame.classes == ("b", "a", "c", "e", "d")
     assert [member.version for member in learner.frame.members] == [1, 2]
     assert len(learner.weights) == 5 and learner.weights[1] == RULE.newcomer
     adapter, _ = learner.as_answered(100)
-    assert adapter.weights[1] == 0 and len(adapter.bias) == 4
+    assert adapter.weights[1] == 0 and len(adapter.bias) == 5
     assert not learner.prepare([row], newcomer)
 
 

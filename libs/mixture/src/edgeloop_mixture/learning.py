@@ -144,11 +144,11 @@ class Learner:
 
         Called before what the experts say of these rows is computed.
         """
-        before = self.frame
+        before, adapter = self.frame, self.adapter
         if newcomer is not None and newcomer.version > self.frame.members[-1].version:
-            self.frame, adapter = joined(self.frame, self.adapter, newcomer, self.rows, self.rule)
+            self.frame, adapter = joined(self.frame, adapter, newcomer, self.rows, self.rule)
             self.weights = adapter.weights
-        self.frame, adapter = widened(self.frame, self.adapter, [row.label for row in rows], self.rows)
+        self.frame, adapter = widened(self.frame, adapter, [row.label for row in rows], self.rows)
         grown = len(adapter.bias) - len(self.bias)
         if grown:
             self.bias = np.pad(self.bias, (0, grown))

@@ -87,7 +87,8 @@ def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int,
         del members[lowest], weights[lowest]
     weights.insert(len(members), rule.newcomer)
     members.append(newcomer)
-    return replace(frame, number=number, members=tuple(members)), replace(adapter, weights=np.array(weights))
+    wider, more = widened(frame, adapter, newcomer.classes, number)
+    return replace(wider, number=number, members=tuple(members)), replace(more, weights=np.array(weights))
 
 
 def widened(frame: Frame, adapter: Adapter, classes: Sequence[str], number: int) -> tuple[Frame, Adapter]:
