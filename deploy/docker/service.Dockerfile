@@ -21,8 +21,10 @@ ARG FOLDER=services/${SERVICE}
 ARG COMMAND="python -m edgeloop_${SERVICE}"
 # First what changes seldom: third-party packages depend on these files alone.
 COPY libs/contracts/pyproject.toml libs/contracts/
+COPY libs/mixture/pyproject.toml libs/mixture/
 COPY libs/streaming/pyproject.toml libs/streaming/
 COPY libs/local/pyproject.toml libs/local/
+COPY libs/mixture/pyproject.toml libs/mixture/
 COPY ${FOLDER}/pyproject.toml ${FOLDER}/
 RUN --mount=type=cache,target=/root/.cache/pip \
     test -n "${SERVICE}" || { echo "say which service: --build-arg SERVICE=drift"; exit 1; } \

@@ -17,9 +17,23 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from edgeloop_contracts import Assignment, Cause, DeviceReport, Feature, ModelChunk, ObservationBatch, StreamDefinition, topics
+from edgeloop_contracts import (
+    AdapterMember,
+    Assignment,
+    Cause,
+    DeviceReport,
+    Feature,
+    ModelChunk,
+    ObservationBatch,
+    StreamDefinition,
+    topics,
+)
 from edgeloop_inference.app import Device
 from edgeloop_inference.settings import Settings
+from edgeloop_mixture import packing
+from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.rule import Rule
+from edgeloop_mixture.session import MixtureSession
 from edgeloop_streaming import RangeGoneError, Received
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry
@@ -36,7 +50,9 @@ def make_model(favourite: int = 0, features: int = len(FEATURES), classes: int =
     bias = np.zeros(classes, np.float32)
     bias[favourite] = 100.0
     nodes = [
-        helper.make_node("Gemm", [input_name, "weights", "bias"], ["scores"]),
+        helper.make_node("IsNaN", [input_name], ["missing"]),
+        helper.make_node("Where", ["missing", "nothing", input_name], ["filled"]),
+        helper.make_node("Gemm", ["filled", "weights", "bias"], ["scores"]),
         helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
         helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
     ]
@@ -48,7 +64,7 @@ def make_model(favourite: int = 0, features: int = len(FEATURES), classes: int =
             helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, classes]),
         ],
-        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
+        [numpy_helper.from_array(v, n) for n, v in (("weights", weights), ("bias", bias), ("nothing", np.array(0, np.float32)))],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
@@ -228,6 +244,72 @@ class FakeFollower:
         return new
 
 
+def labelled(count: int, seed: int = 0) -> tuple[np.ndarray, list[str]]:
+    """Rows whose class lies in their second feature, of which no model of these tests knows; some values are missing."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(count, len(FEATURES))).astype(np.float32)
+    labels = [CLASSES[int(pressure > 0)] for pressure in rows[:, 1]]
+    rows[rng.random(rows.shape) < 0.05] = np.nan
+    return rows, labels
+
+
+class Teacher:
+    """Learns as the adapter service does, and puts what it learned into the topic."""
+
+    def __init__(self, kafka: FakeKafka, first: Assignment, rows: int = 120) -> None:
+        self.kafka = kafka
+        self.rule = Rule()
+        features, labels = labelled(rows)
+        self.learner = Learner.begin(self.rule, member(first), CLASSES, features, labels)
+        self.scaling = self.learner.frame.number
+        self._framed = self._sent_to = 0
+
+    def join(self, assignment: Assignment, rows: int = 1) -> None:
+        """Take a version in, ``rows`` labels later."""
+        self.learner.rows += rows
+        self.learner.prepare([], member(assignment))
+
+    def learn(self, count: int = 10, seed: int = 1) -> None:
+        experts = np.zeros((self.learner.frame.experts(self.rule), len(self.learner.frame.classes)), np.float32)
+        for row, label in zip(*labelled(count, seed), strict=True):
+            self.learner.learn(Labelled(row, label, label, 1, 0), experts)
+
+    def events(self) -> list[tuple[str, Any]]:
+        """What is to be sent, with its keys: blocks, the frame if it is new, the adapter."""
+        learner, horizon, head = self.learner, self.rule.horizon, f"{TENANT}/{STREAM}"
+        adapter = learner.publish()
+        window = learner.memory.window(adapter.memory_end, horizon)
+        made: list[tuple[str, Any]] = [
+            (f"{head}/block/{packing.slot(block, horizon)}", block)
+            for block in packing.blocks(TENANT, STREAM, self.scaling, learner.memory, self._sent_to, horizon)
+        ]
+        if learner.frame.number != self._framed:
+            made.append((f"{head}/frame", packing.frame_event(TENANT, STREAM, learner.frame)))
+        self._framed, self._sent_to = learner.frame.number, learner.memory.end
+        return [*made, (f"{head}/adapter", packing.adapter_event(TENANT, STREAM, learner.frame, adapter, window))]
+
+    def begin_anew(self) -> None:
+        """Send everything again with the next adapter."""
+        self._framed = self._sent_to = 0
+
+    def publish(self) -> Received[Any]:
+        for key, event in self.events():
+            sent = self.kafka.append(topics.MODEL_ADAPTERS, key, event)
+        return sent
+
+    def says(self, models: list[bytes], rows: np.ndarray, *, memories: bool = True) -> np.ndarray:
+        """What a device should answer with what was published last, probabilities [N, C]."""
+        _, adapter = self.learner.history[self.learner.published]
+        session = MixtureSession(self.learner.frame, models, self.rule, memories=memories)
+        return session.answer(rows, session.feeds(adapter, self.learner.memory.window(adapter.memory_end, self.rule.horizon)))[1]
+
+
+def member(assignment: Assignment) -> AdapterMember:
+    """An assigned version as a member of a mixture."""
+    names = ("version", "digest", "size", "chunks", "chunk_partition", "chunk_offset", "statement", "signature", "key_id")
+    return AdapterMember(**{name: getattr(assignment, name) for name in names}, classes=CLASSES)
+
+
 def eventually(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait until something is true; give it back."""
     deadline = time.monotonic() + seconds
@@ -286,6 +368,25 @@ class Bench:
         device = self.device(**changed)
         eventually(lambda: self.metric("edgeloop_inference_model_version", stream=STREAM) == version)
         return device
+
+    def elsewhere(self, version: int, favourite: int = 0) -> Assignment:
+        """A version that another device runs."""
+        model = self.model(favourite)
+        return self.kafka.assign(self.registry.assignment(model, version, device="p2"), model).event
+
+    def adapting(self, **changed: Any) -> tuple[Device, Teacher]:
+        """A device that has installed version 1, and who teaches it."""
+        device = self.serving(1, **changed)
+        return device, self.teacher(self.kafka.events(topics.ROLLOUT_ASSIGNMENTS)[0])
+
+    def teacher(self, first: Assignment) -> Teacher:
+        """Who teaches a mixture that begins with a version."""
+        return Teacher(self.kafka, first)
+
+    def applied(self, number: int) -> None:
+        """Wait until an adapter serves, and is reported."""
+        eventually(lambda: self.metric("edgeloop_inference_model_adapter", stream=STREAM) == number)
+        eventually(lambda: self.kafka.reports[-1].adapter == number)
 
     def eventually(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
         """Wait until something is true; give it back."""

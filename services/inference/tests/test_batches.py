@@ -31,6 +31,11 @@ def test_a_new_version_and_a_gap_in_the_numbers_begin_a_new_batch() -> None:
     assert runs(pack("acme", "p1", 1, given)) == [("pumps", 1, 0, 2), ("pumps", 2, 2, 2), ("pumps", 2, 7, 1)]
 
 
+def test_a_new_adapter_begins_a_new_batch() -> None:
+    parcels = pack("acme", "p1", 1, [*stored(0, 1), *stored(2, adapter=150), *stored(3, adapter=150), *stored(4, adapter=200)])
+    assert [(p.batch.adapter, p.batch.first_seq, p.batch.count) for p in parcels] == [(0, 0, 2), (150, 2, 2), (200, 4, 1)]
+
+
 def test_streams_that_alternate_do_not_cut_each_others_batches() -> None:
     given = [item for n in range(3) for item in (*stored(n), *stored(n, stream="fans"))]
     assert runs(pack("acme", "p1", 1, given)) == [("pumps", 1, 0, 3), ("fans", 1, 0, 3)]

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,10 +50,22 @@ def test_numbers_go_on_by_stream_over_a_restart_even_when_everything_was_sent(tm
 
 def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
     outbox = opened(tmp_path)
-    written = Rows("pumps", 4, 2, b"\1" * 16, (7, 8), ("a", "ü"), ("good", 'b"ad'))
+    written = Rows("pumps", 4, 2, b"\1" * 16, (7, 8), ("a", "ü"), ("good", 'b"ad'), 1250)
     outbox.append(written)
     assert [s.rows for s in outbox.after(0, 10)] == [written]
     outbox.close()
+
+
+def test_the_rows_of_an_outbox_from_before_adapters_are_sent_as_they_were(tmp_path: Path) -> None:
+    outbox = opened(tmp_path)
+    outbox.append(rows(3))
+    outbox._writer.execute("alter table rows drop column adapter")
+    outbox.close()
+    again = opened(tmp_path)
+    assert [s.rows for s in again.after(0, 10)] == [rows(3)]
+    assert again.append(replace(rows(1), adapter=50)) == 3
+    assert [s.rows.adapter for s in again.after(0, 10)] == [0, 50]
+    again.close()
 
 
 def test_a_large_request_is_cut_into_pieces_that_fit_into_a_batch(tmp_path: Path) -> None:

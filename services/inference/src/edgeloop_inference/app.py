@@ -9,22 +9,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+from edgeloop_mixture.rule import Rule
 from edgeloop_streaming import Context, HealthServer, KafkaSettings, Stop
 from prometheus_client import CollectorRegistry
 
+from edgeloop_inference.adapters.adapting import Adapting
 from edgeloop_inference.adapters.background import Background
 from edgeloop_inference.adapters.installation import Installation
 from edgeloop_inference.adapters.installer import Installer
 from edgeloop_inference.adapters.kafka import Kafka
+from edgeloop_inference.adapters.mixer import Mixer
 from edgeloop_inference.adapters.model_store import ModelStore
-from edgeloop_inference.adapters.models import Models
+from edgeloop_inference.adapters.models import Models, Serving
 from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
 from edgeloop_inference.adapters.sender import Sender
 from edgeloop_inference.adapters.server import PortTaken, Server
 from edgeloop_inference.adapters.servicer import InferenceServicer
-from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.adapters.trial_run import TrialRun
 from edgeloop_inference.adapters.trust import Trust, TrustError
+from edgeloop_inference.adapters.verification import Verification
 from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.metrics import Metrics
 from edgeloop_inference.settings import Settings
@@ -90,13 +93,21 @@ class Device:
             )
 
         store = ModelStore(settings.data_dir / "models")
-        self._installation = Installation(trust, store, self._models, start_trial, settings.max_model_bytes)
+        verification = Verification(trust, start_trial, settings.max_model_bytes)
+        self._mixer = adapting = None
+        if settings.adapters:
+            rule = Rule()
+            folder = settings.data_dir / "adapters"
+            self._mixer = Mixer(folder, verification, self._models, store, rule, memories=settings.memories)
+            adapting = Adapting(self._mixer, self._models, settings.tenant, rule.horizon)
+        self._installation = Installation(verification, store, self._models, self._mixer)
         self._installer = Installer(
             kafka,
             self._installation,
             self._models,
             self._outbox,
             self._metrics,
+            adapting,
             self._sender.report,
             settings.tenant,
             settings.device,
@@ -146,13 +157,16 @@ class Device:
         if ended[0]:
             self._sender.drain(GRACE_S)
             self._outbox.close()
+        if ended[1] and self._mixer is not None:
+            self._mixer.close()
         self._lock.close()
 
     def _rows_came(self) -> None:
         self._sender.wake()
 
-    def _installed(self, model: ServingModel) -> None:
+    def _installed(self, model: Serving) -> None:
         self._metrics.version.labels(model.stream).set(model.version)
+        self._metrics.adapter.labels(model.stream).set(model.adapter)
         self._server.set_ready(True)
 
     def _watch_outbox(self, outbox: Outbox) -> None:

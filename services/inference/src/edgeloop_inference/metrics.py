@@ -62,6 +62,12 @@ class Metrics:
         )
         # version that serves, by stream
         self.version = Gauge(f"{PREFIX}_model_version", "Version that serves", ["stream"], registry=registry)
+        # adapters that came to answer since the start
+        self.adapters = Counter(f"{PREFIX}_adapters", "Adapters applied", ["stream"], registry=registry)
+        # adapters that were not taken; the mixture before serves on
+        self.adapter_refusals = Counter(f"{PREFIX}_adapter_refusals", "Adapters refused", ["stream", "reason"], registry=registry)
+        # adapter that answers together with the version, by stream; 0 for none
+        self.adapter = Gauge(f"{PREFIX}_model_adapter", "Adapter that serves", ["stream"], registry=registry)
         # failures of what runs beside serving, such as an absent broker
         self.failures = Counter(
             f"{PREFIX}_background_failures", "Failures of background work, which is tried again", ["job"], registry=registry

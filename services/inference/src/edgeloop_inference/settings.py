@@ -39,6 +39,10 @@ class Settings(BaseSettings):
         Time that rows wait for others to share their batch.
     max_model_bytes
         Largest model that is taken.
+    adapters
+        Whether versions answer together with what has been learned from labels since.
+    memories
+        Whether the device can afford the memories in that: a few hundred kilobytes, and most of the time of an answer.
     trial_memory_bytes, trial_cpu_s, trial_s
         Limits of the trial: address space, processor time, and time from when it has the model.
     """
@@ -58,6 +62,8 @@ class Settings(BaseSettings):
     outbox_max_bytes: int = Field(default=256 * MIB, ge=64 * 1024)
     linger_ms: int = Field(default=10, ge=0)
     max_model_bytes: int = Field(default=256 * MIB, ge=1)
+    adapters: bool = True
+    memories: bool = True
     trial_memory_bytes: int = Field(default=2048 * MIB, ge=1)
     trial_cpu_s: int = Field(default=20, ge=1)
     trial_s: float = Field(default=30.0, gt=0)

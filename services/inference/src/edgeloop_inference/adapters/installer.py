@@ -10,6 +10,7 @@ from typing import Any
 from edgeloop_contracts import Assignment, Cause, DeviceReport, DeviceStatus, StreamDefinition, topics
 from edgeloop_streaming import Received
 
+from edgeloop_inference.adapters.adapting import Adapting, Outcome
 from edgeloop_inference.adapters.installation import Installation
 from edgeloop_inference.adapters.kafka import Follower, Kafka, Reader
 from edgeloop_inference.adapters.models import Models
@@ -19,6 +20,7 @@ from edgeloop_inference.core.admission import Action, Reason, Refusal
 from edgeloop_inference.metrics import Metrics
 
 POLL_S = 0.2
+NO_ADAPTERS = -1  # what a device reports that takes none
 
 
 class Installer:
@@ -30,6 +32,8 @@ class Installer:
         Makes the consumers.
     installation, models, outbox, metrics
         Of the device.
+    adapting
+        Takes adapters; ``None`` on a device that takes none.
     report
         Takes a report for sending.
     tenant, device
@@ -47,6 +51,7 @@ class Installer:
         models: Models,
         outbox: Outbox,
         metrics: Metrics,
+        adapting: Adapting | None,
         report: Callable[[Report], None],
         tenant: str,
         device: str,
@@ -58,6 +63,7 @@ class Installer:
         self._models = models
         self._outbox = outbox
         self._metrics = metrics
+        self._adapting = adapting
         self._report = report
         self._tenant = tenant
         self._device = device
@@ -73,7 +79,11 @@ class Installer:
         """Follow until told to stop; a failure of Kafka raises, and the next call begins anew."""
         if not self._outbox.claimed:
             self._claim()
-        follower = self._kafka.follower([topics.STREAMS, topics.ROLLOUT_ASSIGNMENTS])
+        followed = [topics.STREAMS, topics.ROLLOUT_ASSIGNMENTS]
+        if self._adapting is not None:
+            self._adapting.begin()
+            followed.append(topics.MODEL_ADAPTERS)
+        follower = self._kafka.follower(followed)
         try:
             follower.refresh(self.take)
             while not self._stopping.is_set():
@@ -87,7 +97,7 @@ class Installer:
                 self._reader = None
 
     def take(self, received: Received[Any]) -> None:
-        """Note a definition or an assignment; of several assignments of a stream, the newest counts."""
+        """Note a definition, an assignment or what was learned; of several assignments of a stream, the newest counts."""
         match received.event:
             case StreamDefinition() as definition if definition.tenant == self._tenant:
                 if self._models.concerns(definition.stream):
@@ -102,10 +112,11 @@ class Installer:
                 else:
                     self._wishes[assignment.stream] = received
             case _:
-                return
+                if self._adapting is not None:
+                    self._adapting.take(received)
 
     def act(self, follower: Follower) -> None:
-        """Announce streams that are new to this process, and take up new assignments."""
+        """Announce streams that are new to this process, and take up new assignments and adapters."""
         for stream in self._models.known:
             if stream not in self._announced:
                 self._announced.add(stream)
@@ -116,6 +127,19 @@ class Installer:
             # A newer one may have come while this one was taken up.
             if self._wishes[stream] is wish:
                 del self._wishes[stream]
+        if self._adapting is not None:
+            for outcome in self._adapting.act(self._chunks):
+                self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
+        stream, refusal = outcome.stream, outcome.refusal
+        if refusal is None:
+            self._metrics.adapters.labels(stream).inc()
+            self._say(stream, DeviceStatus.INSTALLED, outcome.received.cause)
+            return
+        self._metrics.adapter_refusals.labels(stream, refusal.reason.value).inc()
+        self._log.warning("adapter refused", stream=stream, adapter=outcome.number, reason=refusal.reason.value, message=refusal.message)
+        self._say(stream, DeviceStatus.REFUSED, outcome.received.cause, refused_adapter=outcome.number, refusal=refusal)
 
     def _fulfil(self, stream: str, wish: Received[Assignment], follower: Follower) -> None:
         assignment = wish.event
@@ -174,8 +198,18 @@ class Installer:
             follower.close()
         self._outbox.claim(seen)
 
-    def _say(self, stream: str, status: DeviceStatus, cause: Cause | None, *, refused: int = 0, refusal: Refusal | None = None) -> None:
+    def _say(
+        self,
+        stream: str,
+        status: DeviceStatus,
+        cause: Cause | None,
+        *,
+        refused: int = 0,
+        refused_adapter: int = 0,
+        refusal: Refusal | None = None,
+    ) -> None:
         installed = self._models.installed(stream)
+        remark = self._adapting.remark if self._adapting else ""
         report = DeviceReport(
             tenant=self._tenant,
             stream=stream,
@@ -186,6 +220,8 @@ class Installer:
             digest=installed.digest if installed else "",
             refused_version=refused,
             reason=refusal.reason.value if refusal else "",
-            message=refusal.message if refusal else "",
+            message=refusal.message if refusal else remark,
+            adapter=NO_ADAPTERS if self._adapting is None else installed.adapter if installed else 0,
+            refused_adapter=refused_adapter,
         )
         self._report(Report(report, cause))

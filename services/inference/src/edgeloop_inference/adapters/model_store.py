@@ -1,10 +1,10 @@
-"""Installed models on disk."""
+"""Verified models on disk."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -29,7 +29,7 @@ class Package:
 
 
 class ModelStore:
-    """The last installed model of each stream.
+    """Models by name: the last installed one of each stream, or the members of a mixture.
 
     One file holds model, statement and signature, so that a crash leaves the old package or the new one and never a mix.
 
@@ -43,25 +43,25 @@ class ModelStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
-    def save(self, stream: str, package: Package) -> None:
-        """Keep a package in place of the stream's last one; it is on disk when this returns."""
+    def save(self, name: str, package: Package) -> None:
+        """Keep a package in place of the last one of that name; it is on disk when this returns."""
         head = {"statement": _text(package.statement), "signature": _text(package.signature)}
-        write_whole(self._path(stream), MAGIC + json.dumps(head).encode() + b"\n" + package.model)
+        write_whole(self._path(name), MAGIC + json.dumps(head).encode() + b"\n" + package.model)
 
-    def streams(self) -> Iterator[str]:
-        """Streams that have a package."""
+    def names(self) -> Iterator[str]:
+        """Names that have a package."""
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             yield unquote(path.name.removesuffix(SUFFIX))
 
-    def load(self, stream: str) -> Package:
-        """Read a stream's package; nothing of it has been verified.
+    def load(self, name: str) -> Package:
+        """Read a package; nothing of it has been verified.
 
         Raises
         ------
         BrokenFile
             The file cannot be read.
         """
-        path = self._path(stream)
+        path = self._path(name)
         try:
             magic, head, model = path.read_bytes().split(b"\n", 2)
             if magic + b"\n" != MAGIC:
@@ -71,8 +71,15 @@ class ModelStore:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BrokenFile(f"{path}: {error!r}") from error
 
-    def _path(self, stream: str) -> Path:
-        return self._folder / f"{quote(stream, safe='')}{SUFFIX}"
+    def keep(self, names: Iterable[str]) -> None:
+        """Remove all packages but those of these names."""
+        wanted = set(names)
+        for name in list(self.names()):
+            if name not in wanted:
+                self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{quote(name, safe='')}{SUFFIX}"
 
 
 def _text(data: bytes) -> str:

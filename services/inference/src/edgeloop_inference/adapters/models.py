@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
+from edgeloop_inference.adapters.mixtures import ServingMixture
 from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.core.admission import Installed
 from edgeloop_inference.core.requests import NotFound, NotReady
+
+Serving = ServingModel | ServingMixture
 
 
 class Models:
@@ -24,10 +27,10 @@ class Models:
         Called after each installation.
     """
 
-    def __init__(self, streams: Iterable[str], changed: Callable[[ServingModel], None] = lambda _: None) -> None:
+    def __init__(self, streams: Iterable[str], changed: Callable[[Serving], None] = lambda _: None) -> None:
         self._only = frozenset(streams)
         self._known = set(self._only)
-        self._serving: dict[str, ServingModel] = {}
+        self._serving: dict[str, Serving] = {}
         self._changed = changed
         self._lock = threading.Lock()
 
@@ -53,19 +56,23 @@ class Models:
             self._known = {*self._known, stream}
             return True
 
-    def install(self, model: ServingModel) -> None:
+    def install(self, model: Serving) -> None:
         """Let a model answer for its stream from the next request on."""
         with self._lock:
             self._known = {*self._known, model.stream}
             self._serving = {**self._serving, model.stream: model}
         self._changed(model)
 
-    def installed(self, stream: str) -> Installed | None:
-        """What serves a stream now."""
-        model = self._serving.get(stream)
-        return None if model is None else Installed(model.version, model.digest)
+    def serving(self, stream: str) -> Serving | None:
+        """What answers for a stream now."""
+        return self._serving.get(stream)
 
-    def find(self, name: str, version: str) -> ServingModel:
+    def installed(self, stream: str) -> Installed | None:
+        """What answers for a stream now, by its numbers."""
+        model = self._serving.get(stream)
+        return None if model is None else Installed(model.version, model.digest, model.adapter)
+
+    def find(self, name: str, version: str) -> Serving:
         """Give back the model that answers.
 
         Parameters

@@ -21,10 +21,14 @@ SCHEMA = """
 create table if not exists rows(
     place integer primary key, stream text not null, version integer not null, first_seq integer not null,
     count integer not null, size integer not null, features blob not null, event_times blob not null,
-    request_ids text not null, answers text not null);
+    request_ids text not null, answers text not null, adapter integer not null default 0);
 create table if not exists numbering(stream text primary key, next_seq integer not null) without rowid;
 create table if not exists epoch(epoch integer not null, claimed integer not null);
 """
+
+
+# Columns that files of older devices lack.
+ADDED = {"adapter": "alter table rows add column adapter integer not null default 0"}
 
 
 class OutboxUnavailable(Exception):
@@ -117,7 +121,7 @@ class Outbox:
     def after(self, place: int, limit: int) -> list[StoredRows]:
         """Stored rows behind a place, oldest first; only the sender's thread may call."""
         query = (
-            "select place, first_seq, stream, version, count, features, event_times, request_ids, answers"
+            "select place, first_seq, stream, version, count, features, event_times, request_ids, answers, adapter"
             " from rows where place > ? order by place limit ?"
         )
         found: list[tuple[Any, ...]] = self._reader.execute(query, (place, limit)).fetchall()
@@ -163,6 +167,10 @@ class Outbox:
             connection.set_busy_timeout(5_000)
             for statement in ("pragma journal_mode=wal", "pragma synchronous=full", SCHEMA):
                 connection.execute(statement)
+            columns = {name for _, name, *_ in connection.execute("pragma table_info(rows)").fetchall()}
+            for name, statement in ADDED.items():
+                if name not in columns:
+                    connection.execute(statement)
             if connection.execute("select 1 from epoch").fetchone() is None:
                 previous = int(read_text(self._counter) or 0)
                 write_whole(self._counter, str(previous + 1).encode())
@@ -233,7 +241,7 @@ class Outbox:
         for one in gone:
             for count, size in self._all("delete from rows where place = ? returning count, size", one):
                 rows_now, bytes_now = rows_now - count, bytes_now - size
-        self._writer.executemany("insert into rows values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._writer.executemany("insert into rows values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         changed = {item.pieces[0].stream for item in waiting}
         self._writer.executemany("insert or replace into numbering values(?, ?)", [(s, numbers[s]) for s in changed])
         dropped = 0
@@ -250,12 +258,22 @@ class Outbox:
 def _values(place: int, first_seq: int, rows: Rows) -> tuple[Any, ...]:
     times = np.array(rows.event_times, dtype="<i8").tobytes()
     ids = json.dumps(rows.request_ids) if rows.request_ids else ""
-    return (place, rows.stream, rows.version, first_seq, rows.count, rows.size, rows.features, times, ids, json.dumps(rows.answers))
+    answers = json.dumps(rows.answers)
+    return (place, rows.stream, rows.version, first_seq, rows.count, rows.size, rows.features, times, ids, answers, rows.adapter)
 
 
 def _stored(
-    place: int, first_seq: int, stream: str, version: int, count: int, features: bytes, event_times: bytes, request_ids: str, answers: str
+    place: int,
+    first_seq: int,
+    stream: str,
+    version: int,
+    count: int,
+    features: bytes,
+    event_times: bytes,
+    request_ids: str,
+    answers: str,
+    adapter: int,
 ) -> StoredRows:
     times = tuple(np.frombuffer(event_times, dtype="<i8").tolist())
     ids = tuple(json.loads(request_ids)) if request_ids else ()
-    return StoredRows(place, first_seq, Rows(stream, version, count, features, times, ids, tuple(json.loads(answers))))
+    return StoredRows(place, first_seq, Rows(stream, version, count, features, times, ids, tuple(json.loads(answers)), adapter))

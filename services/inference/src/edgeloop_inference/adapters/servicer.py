@@ -10,9 +10,8 @@ from typing import Any, NoReturn
 import grpc
 from edgeloop_contracts.rpc import open_inference as m
 
-from edgeloop_inference.adapters.models import Models
+from edgeloop_inference.adapters.models import Models, Serving
 from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
-from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.core.answers import Answer, raw_floats, raw_texts
 from edgeloop_inference.core.model_contract import INPUT, LABEL, PROBABILITIES
 from edgeloop_inference.core.requests import DATATYPE, InferRequest, InvalidRequest, NotFound, NotReady, Tensor, decode, wanted_outputs
@@ -24,6 +23,7 @@ PLATFORM = "onnxruntime_onnx"
 EVENT_TIME = "edgeloop_event_time"
 BOOT_EPOCH = "edgeloop_boot_epoch"
 SEQ = "edgeloop_seq"
+ADAPTER = "edgeloop_adapter"
 
 _TYPED = (
     "bool_contents",
@@ -116,7 +116,8 @@ class InferenceServicer:
         event_time = _event_time(request)
         answer = model.answer(rows)
         count = len(rows)
-        kept = Rows(model.stream, model.version, count, rows.tobytes(), (event_time,) * count, row_ids(request.id, count), answer.labels)
+        times, ids = (event_time,) * count, row_ids(request.id, count)
+        kept = Rows(model.stream, model.version, count, rows.tobytes(), times, ids, answer.labels, model.adapter)
         response = respond(request.id, model, answer, wanted, raw=bool(given.raw))
         try:
             response.parameters[SEQ].int64_param = self._outbox.append(kept)
@@ -132,9 +133,10 @@ def simple(request: m.ModelInferRequest) -> InferRequest:
     return InferRequest(tuple(map(_tensor, request.inputs)), tuple(request.raw_input_contents), tuple(o.name for o in request.outputs))
 
 
-def respond(request_id: str, model: ServingModel, answer: Answer, wanted: Iterable[str], *, raw: bool) -> m.ModelInferResponse:
+def respond(request_id: str, model: Serving, answer: Answer, wanted: Iterable[str], *, raw: bool) -> m.ModelInferResponse:
     """Put an answer into the protocol's message; raw where the request was raw."""
     response = m.ModelInferResponse(model_name=model.stream, model_version=str(model.version), id=request_id)
+    response.parameters[ADAPTER].int64_param = model.adapter
     for name in wanted:
         if name == LABEL:
             output = response.outputs.add(name=LABEL, datatype="BYTES", shape=[len(answer.labels)])

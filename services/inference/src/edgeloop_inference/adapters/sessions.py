@@ -25,7 +25,7 @@ def open_session(model: bytes) -> Any:
 
 
 class ServingModel:
-    """A model that answers; safe to use from many threads.
+    """A version that answers alone; safe to use from many threads.
 
     Parameters
     ----------
@@ -36,11 +36,13 @@ class ServingModel:
     """
 
     def __init__(self, statement: Statement, model: bytes) -> None:
+        self.statement = statement
         self.stream = statement.stream
         self.version = statement.version
         self.digest = statement.digest
         self.features = statement.features
         self.classes = statement.classes
+        self.adapter = 0
         self._run = open_session(model).run
 
     def answer(self, rows: NDArray[np.float32]) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edgeloop_contracts import Assignment
+from edgeloop_contracts import AdapterMember, Assignment
 
 from edgeloop_inference.core.statement import Statement
 
@@ -53,6 +53,43 @@ class Installed:
 
     version: int
     digest: str
+    adapter: int = 0
+
+
+def admit(statement: Statement, assignment: Assignment, features: Sequence[str] | None, max_bytes: int) -> None:
+    """See that a verified statement is about the model that was named, and that this model is one for the stream.
+
+    Parameters
+    ----------
+    assignment
+        What names the model, see :func:`member_assignment` for a member of a mixture.
+    features, max_bytes
+        As in :func:`decide`.
+
+    Raises
+    ------
+    Refusal
+        ``DIGEST``, ``DEFINITION`` or ``LOAD`` (too large).
+    """
+    _same(statement, assignment)
+    _suits(statement, features, max_bytes)
+
+
+def member_assignment(tenant: str, stream: str, member: AdapterMember) -> Assignment:
+    """A member of a stream's mixture as if it were assigned, since it is verified and fetched in the same way."""
+    return Assignment(
+        tenant=tenant,
+        stream=stream,
+        version=member.version,
+        digest=member.digest,
+        size=member.size,
+        chunks=member.chunks,
+        chunk_partition=member.chunk_partition,
+        chunk_offset=member.chunk_offset,
+        statement=member.statement,
+        signature=member.signature,
+        key_id=member.key_id,
+    )
 
 
 def decide(
@@ -78,22 +115,14 @@ def decide(
     Refusal
         ``DIGEST``, ``OLDER``, ``DEFINITION`` or ``LOAD`` (too large).
     """
-    for name in ("tenant", "stream", "version", "digest", "size"):
-        said, assigned = getattr(statement, name), getattr(assignment, name)
-        if said != assigned:
-            raise Refusal(Reason.DIGEST, f"{name}: the signed statement says {said!r}, the assignment {assigned!r}")
+    _same(statement, assignment)
     if installed and installed.version == statement.version:
         if installed.digest == statement.digest:
             return Action.KEEP
         raise Refusal(Reason.DIGEST, f"version {statement.version} is installed with digest {installed.digest}, not {statement.digest}")
     if installed and installed.version > statement.version:
         raise Refusal(Reason.OLDER, f"version {installed.version} is installed, {statement.version} is older")
-    if features is None:
-        raise Refusal(Reason.DEFINITION, f"the stream {statement.stream} is not defined")
-    if tuple(features) != statement.features:
-        raise Refusal(Reason.DEFINITION, f"the stream's features are {list(features)}, the model's are {list(statement.features)}")
-    if not 0 < statement.size <= max_bytes:
-        raise Refusal(Reason.LOAD, f"expected at most {max_bytes} bytes, the model has {statement.size}")
+    _suits(statement, features, max_bytes)
     return Action.INSTALL
 
 
@@ -110,3 +139,19 @@ def check_bytes(statement: Statement, data: bytes) -> None:
     digest = hashlib.sha256(data).hexdigest()
     if digest != statement.digest:
         raise Refusal(Reason.DIGEST, f"expected SHA-256 {statement.digest}, given {digest}")
+
+
+def _same(statement: Statement, assignment: Assignment) -> None:
+    for name in ("tenant", "stream", "version", "digest", "size"):
+        said, assigned = getattr(statement, name), getattr(assignment, name)
+        if said != assigned:
+            raise Refusal(Reason.DIGEST, f"{name}: the signed statement says {said!r}, the assignment {assigned!r}")
+
+
+def _suits(statement: Statement, features: Sequence[str] | None, max_bytes: int) -> None:
+    if features is None:
+        raise Refusal(Reason.DEFINITION, f"the stream {statement.stream} is not defined")
+    if tuple(features) != statement.features:
+        raise Refusal(Reason.DEFINITION, f"the stream's features are {list(features)}, the model's are {list(statement.features)}")
+    if not 0 < statement.size <= max_bytes:
+        raise Refusal(Reason.LOAD, f"expected at most {max_bytes} bytes, the model has {statement.size}")

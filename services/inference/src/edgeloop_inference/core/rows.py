@@ -12,7 +12,7 @@ BATCH_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Consecutive rows of one stream, answered by one model version; at most :data:`BATCH_ROWS`.
+    """Consecutive rows of one stream, answered by one model version with one adapter; at most :data:`BATCH_ROWS`.
 
     Attributes
     ----------
@@ -24,6 +24,8 @@ class Rows:
         One a row, or empty.
     answers
         Predicted class of each row.
+    adapter
+        Adapter that answered together with the version; 0 for none.
     """
 
     stream: str
@@ -33,6 +35,7 @@ class Rows:
     event_times: tuple[int, ...]
     request_ids: tuple[str, ...]
     answers: tuple[str, ...]
+    adapter: int = 0
 
     @property
     def size(self) -> int:
@@ -73,6 +76,7 @@ def split(rows: Rows, limit: int = BATCH_ROWS) -> Iterator[Rows]:
             rows.event_times[first:end],
             rows.request_ids[first:end],
             rows.answers[first:end],
+            rows.adapter,
         )
 
 
@@ -88,9 +92,9 @@ def row_ids(request_id: str, count: int) -> tuple[str, ...]:
 
 
 def pack(tenant: str, device: str, epoch: int, stored: Iterable[StoredRows], limit: int = BATCH_ROWS) -> list[Parcel]:
-    """Put consecutive rows of one stream and version together, in the order in which they were stored.
+    """Put consecutive rows of one stream, version and adapter together, in the order in which they were stored.
 
-    A batch ends where its numbers have a gap (rows were dropped), the version changes, or it would exceed ``limit``.
+    A batch ends where its numbers have a gap (rows were dropped), version or adapter change, or it would exceed ``limit``.
     Streams are independent of each other.
     """
     open_runs: dict[str, list[StoredRows]] = {}
@@ -108,7 +112,7 @@ def pack(tenant: str, device: str, epoch: int, stored: Iterable[StoredRows], lim
 def _fits(run: Sequence[StoredRows], item: StoredRows, limit: int) -> bool:
     first, last = run[0], run[-1]
     return (
-        last.rows.version == item.rows.version
+        (last.rows.version, last.rows.adapter) == (item.rows.version, item.rows.adapter)
         and last.first_seq + last.rows.count == item.first_seq
         and item.first_seq + item.rows.count - first.first_seq <= limit
         and len(last.rows.features) * item.rows.count == len(item.rows.features) * last.rows.count
@@ -133,5 +137,6 @@ def _parcel(tenant: str, device: str, epoch: int, run: Sequence[StoredRows]) -> 
         request_ids=ids,
         model_version=rows[0].version,
         answers=tuple(a for r in rows for a in r.answers),
+        adapter=rows[0].adapter,
     )
     return Parcel(batch, tuple(item.place for item in run))

@@ -1,0 +1,47 @@
+"""Mixtures in onnxruntime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeloop_inference.core.answers import Answer
+from edgeloop_inference.core.statement import Statement
+
+if TYPE_CHECKING:
+    from edgeloop_mixture.session import Feeds, MixtureSession
+
+
+class ServingMixture:
+    """A version that answers together with what has been learned from labels; safe to use from many threads.
+
+    Parameters
+    ----------
+    statement
+        Of the version that is installed; verified.
+    classes
+        Of the mixture.
+    session, feeds
+        The graph, and what the adapter makes of it.
+    adapter
+        Number of the adapter.
+    """
+
+    def __init__(self, statement: Statement, classes: tuple[str, ...], session: MixtureSession, feeds: Feeds, adapter: int) -> None:
+        self.statement = statement
+        self.stream = statement.stream
+        self.version = statement.version
+        self.digest = statement.digest
+        self.features = statement.features
+        self.classes = classes
+        self.adapter = adapter
+        self._session = session
+        self._feeds = feeds
+
+    def answer(self, rows: NDArray[np.float32]) -> Answer:
+        """Class and probabilities of each row of a float32 [n, F] array."""
+        labels, probabilities = self._session.answer(rows, self._feeds)
+        classes = self.classes
+        return Answer(tuple([classes[i] for i in labels.tolist()]), probabilities)

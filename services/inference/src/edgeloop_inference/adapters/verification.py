@@ -1,0 +1,102 @@
+"""Models that may run: signed, whole, meant for the stream, and tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from edgeloop_contracts import Assignment
+from edgeloop_contracts.rpc.model_graph import Model
+from google.protobuf.message import DecodeError
+
+from edgeloop_inference.adapters.chunks import fetch
+from edgeloop_inference.adapters.kafka import Reader
+from edgeloop_inference.adapters.model_store import Package
+from edgeloop_inference.adapters.trust import Trust
+from edgeloop_inference.core.admission import Reason, Refusal, check_bytes
+from edgeloop_inference.core.graph import forbidden
+from edgeloop_inference.core.statement import Statement
+
+
+class Judge(Protocol):
+    """Tries a model somewhere else."""
+
+    def judge(self, model: bytes) -> None:
+        """Raise ``Refusal`` if the model must not come into this process."""
+        ...
+
+
+StartTrial = Callable[[Statement], AbstractContextManager[Judge]]
+
+
+class Verification:
+    """The only way for a model into the process.
+
+    Parameters
+    ----------
+    trust
+        Of the device.
+    start_trial
+        Starts the trial of a model that is described by its statement and comes later.
+    max_bytes
+        Largest model that the device takes.
+    """
+
+    def __init__(self, trust: Trust, start_trial: StartTrial, max_bytes: int) -> None:
+        self._trust = trust
+        self._start_trial = start_trial
+        self.max_bytes = max_bytes
+
+    def statement(self, assignment: Assignment) -> Statement:
+        """What is signed about an assigned model.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE``.
+        """
+        return self._trust.verified(assignment.statement, assignment.signature)
+
+    def fetched(self, statement: Statement, assignment: Assignment, reader: Callable[[], Reader]) -> Package:
+        """Fetch a model whose statement was admitted, and try it in a child process.
+
+        Raises
+        ------
+        Refusal
+            ``MISSING``, ``DIGEST`` or ``LOAD``.
+        """
+        with self._start_trial(statement) as trial:
+            data = fetch(reader(), assignment)
+            check_bytes(statement, data)
+            check_graph(data)
+            trial.judge(data)
+        return Package(assignment.statement, assignment.signature, data)
+
+    def stored(self, package: Package) -> Statement:
+        """See that a package from disk, tried before, is what it was.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE`` or ``DIGEST``.
+        """
+        statement = self._trust.verified(package.statement, package.signature)
+        check_bytes(statement, package.model)
+        return statement
+
+
+def check_graph(data: bytes) -> None:
+    """See that a file is a model that keeps to itself.
+
+    Raises
+    ------
+    Refusal
+        ``LOAD``.
+    """
+    try:
+        why = forbidden(Model.FromString(data))
+    except DecodeError as error:
+        raise Refusal(Reason.LOAD, f"the file is no ONNX model: {error}") from error
+    if why:
+        raise Refusal(Reason.LOAD, why)
