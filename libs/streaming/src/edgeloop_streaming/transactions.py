@@ -141,7 +141,15 @@ class TransactionalProducer:
             raise DoubtError(doubt)
 
     def begin(self) -> None:
-        """Begin a transaction."""
+        """Begin a transaction, if nothing happened to the connection while its records were handled: its commit might hang.
+
+        Raises
+        ------
+        DoubtError
+            Something did.
+        """
+        self.poll()
+        self.confirm()
         try:
             self._producer.begin_transaction()
         except KafkaException as error:
