@@ -113,7 +113,7 @@ def test_an_image_holds_the_libraries_that_its_package_names_and_no_other_servic
     assert libraries == ["contracts", "streaming"]
     assert any(one.startswith("river") for one in requirements)
     requirements, libraries = closure.wanted(ROOT / "cli" / "pyproject.toml", ROOT / "libs")
-    assert libraries == ["contracts", "local", "streaming"]
+    assert libraries == ["contracts", "local", "mixture", "streaming"]
     assert not any(one.startswith(("river", "edgeloop-")) for one in requirements)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeloop_local import ChildSpec
 
-SERVICES = ("ingestion", "labels", "drift", "retraining", "trainer", "registry", "rollout")
+SERVICES = ("ingestion", "labels", "drift", "retraining", "trainer", "adapter", "registry", "rollout")
 OBSERVERS = ("monitoring",)  # look on: nobody waits for them, and no result depends on them
 
 # One thread a process: the machine has more processes than cores, and every pool costs memory of its own.

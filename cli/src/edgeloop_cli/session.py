@@ -25,7 +25,8 @@ _TABLES = {topics.STREAMS.name, topics.MODEL_CHUNKS.name}
 
 def consumed() -> dict[str, tuple[str, ...]]:
     """By service: the topics that its group consumes, those left out that it reads without a group."""
-    also_tables = {"trainer": {topics.EXAMPLES.name, topics.MODEL_EVENTS.name}}
+    looked_up = {topics.EXAMPLES.name, topics.MODEL_EVENTS.name}
+    also_tables = {"trainer": looked_up, "adapter": looked_up}
     return {
         service: tuple(topic.name for topic in READS[service] if topic.name not in _TABLES | also_tables.get(service, set()))
         for service in SERVICES

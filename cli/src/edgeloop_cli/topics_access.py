@@ -14,6 +14,7 @@ READS: dict[str, tuple[Topic, ...]] = {
     "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS, topics.STREAMS),
     "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS),
     "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS),
+    "adapter": (topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.MODEL_CHUNKS),
     "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS),
     "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED),
     "monitoring": (
@@ -25,7 +26,7 @@ READS: dict[str, tuple[Topic, ...]] = {
         topics.MODEL_EVENTS,
         topics.ALERTS,
     ),
-    "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS, topics.FLEET_REPORTED),
+    "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS, topics.MODEL_ADAPTERS, topics.FLEET_REPORTED),
 }
 
 # Topics that anybody may write, and who of ours does: ingestion sends misplaced records on to their device's partition.

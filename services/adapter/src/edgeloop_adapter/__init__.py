@@ -1,0 +1,1 @@
+"""What a stream's mixture of models learns from each label, between the fits."""

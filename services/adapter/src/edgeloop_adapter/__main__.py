@@ -1,0 +1,20 @@
+"""``python -m edgeloop_adapter``: run the adapter service."""
+
+from __future__ import annotations
+
+import sys
+
+from edgeloop_streaming import Context, KafkaSettings, run
+
+from edgeloop_adapter.app import NAME, build
+from edgeloop_adapter.settings import Settings
+
+
+def main() -> int:
+    """Entry point; gives back the exit code."""
+    context = Context(KafkaSettings(), NAME)
+    return run(lambda: build(context, Settings()), context)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What is read from topics besides the input."""

@@ -1,0 +1,28 @@
+"""Composition root of the adapter service."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import topics
+from edgeloop_mixture.rule import Rule
+from edgeloop_streaming import Context, Service
+
+from edgeloop_adapter.adapters.rows import Rows
+from edgeloop_adapter.adapters.versions import Files, Versions
+from edgeloop_adapter.handlers import AdapterTask, Ports
+from edgeloop_adapter.metrics import Metrics
+from edgeloop_adapter.settings import Settings
+
+NAME = "adapter"
+
+
+def build(context: Context, settings: Settings) -> Service:
+    """Wire the task to the clients of a process."""
+    reader = context.reader()
+    ports = Ports(
+        rows=Rows(reader),
+        versions=Versions(context.follower([topics.MODEL_EVENTS])),
+        files=Files(reader),
+        rule=Rule() if settings.enabled else None,
+        metrics=Metrics(context.metrics),
+    )
+    return Service(name=NAME, inputs=(topics.DRIFT_PARTIALS,), task=lambda partition, state: AdapterTask(partition, state, ports))

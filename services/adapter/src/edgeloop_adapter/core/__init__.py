@@ -1,0 +1,1 @@
+"""What is decided here, without topics, clock or metrics."""

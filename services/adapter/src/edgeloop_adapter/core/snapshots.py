@@ -1,0 +1,74 @@
+"""A learner as records of a state topic, and back, to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from edgeloop_contracts import LearnerState, MemoryBlock, ModelAdapter
+from edgeloop_mixture import packing
+from edgeloop_mixture.learning import PATIENCE, Learner
+from edgeloop_mixture.memory import MemoryRows
+from edgeloop_mixture.mixture import Adapter, Frame
+from edgeloop_mixture.rule import Rule
+
+
+def kept_rows(rule: Rule) -> int:
+    """Rows of the memories that a learner keeps."""
+    return rule.horizon + PATIENCE
+
+
+def snapshot(order: LearnerState, learner: Learner) -> LearnerState:
+    """The state of a stream: how far its rows were counted, and what has been learned from them."""
+    return replace(
+        order,
+        frame=learner.frame.number,
+        published=learner.published,
+        mistakes=learner.mistakes,
+        weights=learner.weights.astype("<f8").tobytes(),
+        bias=learner.bias.astype("<f8").tobytes(),
+        coefficients=learner.coefficients.astype("<f8").tobytes(),
+        losses=learner.losses.astype("<f8").tobytes(),
+        memory_end=learner.memory.end,
+        alone=learner.alone,
+    )
+
+
+def restored(
+    rule: Rule, state: LearnerState, frames: Mapping[int, Frame], history: Iterable[ModelAdapter], blocks: Iterable[MemoryBlock]
+) -> Learner:
+    """The learner that gave this snapshot.
+
+    Parameters
+    ----------
+    frames
+        By number: the current one, and those of the published adapters that are remembered.
+    history
+        The published adapters that are remembered.
+    blocks
+        Rows of the memories.
+    """
+    frame = frames[state.frame]
+    weights, bias = (np.frombuffer(part, "<f8").copy() for part in (state.weights, state.bias))
+    coefficients = np.frombuffer(state.coefficients, "<f8").reshape(len(bias), -1).copy()
+    memory = _memory(rule, len(frame.scaling.features), blocks)
+    adapter = Adapter(state.published, weights, bias, coefficients.astype(np.float32), memory.end, state.alone)
+    learner = Learner(rule, frame, adapter, memory, state.rows)
+    learner.coefficients = coefficients
+    learner.losses = np.frombuffer(state.losses, "<f8").copy()
+    learner.mistakes = state.mistakes
+    for event in sorted(history, key=lambda event: event.number):
+        then = frames[event.frame]
+        learner.history[event.number] = (tuple(member.version for member in then.members), packing.adapter_of(event, then))
+    return learner
+
+
+def _memory(rule: Rule, width: int, blocks: Iterable[MemoryBlock]) -> MemoryRows:
+    """The newest rows that follow one another; of a rule with other memories, older ones may be left."""
+    memory = MemoryRows(width, kept_rows(rule))
+    for block in sorted(blocks, key=lambda block: block.first):
+        if block.first != memory.end:
+            memory = MemoryRows(width, kept_rows(rule), block.first)
+        memory.append(*packing.rows_of(block, width))
+    return memory

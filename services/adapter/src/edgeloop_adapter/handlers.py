@@ -1,0 +1,193 @@
+"""Labelled rows in, adapters out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, topics
+from edgeloop_contracts.references import counts, folded, reference
+from edgeloop_mixture.graph import GraphError, checked
+from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.packing import CLASSES
+from edgeloop_mixture.rule import Rule
+from edgeloop_streaming import RangeGoneError, Received, Send, State
+from edgeloop_streaming.ranges import ModelGoneError
+
+from edgeloop_adapter.adapters.rows import Rows
+from edgeloop_adapter.adapters.versions import Files, Versions
+from edgeloop_adapter.metrics import Metrics
+from edgeloop_adapter.mixing import Mixing
+
+BEGIN = 2  # labelled rows that a mixture begins with at least
+BACKLOG = 20_000  # and at most, the newest ones
+NEVER = -1  # instead of a frame: no mixture is possible
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a task works with; one set for all tasks of a process.
+
+    Attributes
+    ----------
+    rows, versions, files
+        Read from topics.
+    rule
+        How to learn; ``None`` for not at all.
+    metrics
+        Of the process.
+    """
+
+    rows: Rows
+    versions: Versions
+    files: Files
+    rule: Rule | None
+    metrics: Metrics
+
+
+class AdapterTask:
+    """Learning in one partition of ``drift.partials``, whose order of a stream's rows is the order in which it learns.
+
+    Rows are taken one by one as their partial comes: batches, transactions and restarts do not show in what is learned.
+
+    Parameters
+    ----------
+    partition
+        Of the input; the adapters of its streams go to the same partition of ``model.adapters``.
+    state
+        What has been learned.
+    ports
+        Of the process.
+    """
+
+    def __init__(self, partition: int, state: State, ports: Ports) -> None:
+        self._partition = partition
+        self._state = state
+        self._ports = ports
+        self._mixings: dict[str, Mixing] = {}
+        self._orders: dict[str, LearnerState] = {}
+        self._refused: set[tuple[str, int]] = set()
+
+    def handle(self, received: Received[Any]) -> Iterable[Send]:
+        """Learn from a partial's rows; what comes of it is sent by :meth:`flush`."""
+        match received.event:
+            case DriftPartial() as partial if counts(partial):
+                self._labelled(received, partial)
+            case _:
+                pass
+        return ()
+
+    def flush(self) -> Iterator[Send]:
+        """Keep what was learned, and send each stream's newest adapter: rows first, the frame, then the adapter, which makes them count."""
+        for key, order in sorted(self._orders.items()):
+            mixing = self._mixings.get(key)
+            self._state.put(key, mixing.keep(order) if mixing else order)
+            if mixing is None or mixing.due is None:
+                continue
+            due, mixing.due = mixing.due, None
+            for slot, block in sorted(due.blocks.items(), key=lambda item: item[1].first):
+                yield Send(topics.MODEL_ADAPTERS, f"{key}/block/{slot}", block, due.cause, self._partition)
+            if due.frame is not None:
+                yield Send(topics.MODEL_ADAPTERS, f"{key}/frame", due.frame, due.cause, self._partition)
+            yield Send(topics.MODEL_ADAPTERS, f"{key}/adapter", due.adapter, due.cause, self._partition)
+        self._orders = {}
+
+    def _labelled(self, received: Received[Any], partial: DriftPartial) -> None:
+        key = f"{partial.tenant}/{partial.stream}"
+        before = self._order(key, partial)
+        if received.offset <= before.last_offset:
+            return
+        order = self._orders[key] = folded(before, partial, received.offset)
+        rule = self._ports.rule
+        mixing = self._mixing(key, rule) if rule else None
+        outcomes = self._ports.metrics.rows
+        if rule is None or before.frame == NEVER or (mixing is None and not partial.model_version):
+            outcomes.labels("idle").inc(partial.count)
+        elif not partial.model_version:
+            outcomes.labels("unanswered").inc(partial.count)
+        else:
+            try:
+                rows = self._ports.rows.of(reference(partial, before.rows))
+            except RangeGoneError:
+                outcomes.labels("gone").inc(partial.count)
+            else:
+                self._learn(key, rule, order, before.rows, rows, received.cause)
+        if learner := self._mixings.get(key):
+            learner.learner.rows = order.rows
+
+    def _learn(self, key: str, rule: Rule, order: LearnerState, before: int, rows: list[Labelled], cause: Cause) -> None:
+        """Learn from a partial's rows, all answered by one version; the first is number ``before + 1``."""
+        outcomes = self._ports.metrics.rows
+        version = self._member(key, rows[0])
+        for number, row in enumerate(rows, before):
+            mixing = self._mixings.get(key) or self._begun(key, rule, order, number, row)
+            if mixing is None:
+                outcomes.labels("idle").inc()
+                continue
+            mixing.learner.rows = number
+            if _fits(mixing.learner, row):
+                newcomer = version if version and _joins(mixing.learner, version, row) else None
+                self._ports.metrics.published.inc(mixing.take(row, newcomer, cause))
+                outcomes.labels("learned").inc()
+            else:
+                outcomes.labels("unfit").inc()
+
+    def _begun(self, key: str, rule: Rule, order: LearnerState, rows: int, row: Labelled) -> Mixing | None:
+        """The mixture that begins with the first answered row, from the rows before it."""
+        if rows < BEGIN or self._orders[key].frame == NEVER:
+            return None
+        first = self._ports.versions.first(key)
+        earlier = self._ports.rows.between(self._partition, key, order, max(1, rows - BACKLOG + 1), rows) if first else []
+        earlier = [one for one in earlier if one.features.shape == row.features.shape]
+        if first is None or len(earlier) < BEGIN:
+            return None
+        labels = [one.label for one in earlier]
+        if not self._takes_part(key, first, len(row.features)) or len({*first.classes, *labels, row.label}) > CLASSES:
+            self._orders[key] = replace(self._orders[key], frame=NEVER)
+            return None
+        learner = Learner.begin(rule, first, (), np.stack([one.features for one in earlier]), labels, rows)
+        self._mixings[key] = Mixing(key, learner, learner.frame.number, self._state, self._ports.files.of)
+        return self._mixings[key]
+
+    def _member(self, key: str, row: Labelled) -> AdapterMember | None:
+        """The version that answered a row, where it is newer than all members and can take part."""
+        mixing = self._mixings.get(key)
+        if mixing and row.version <= mixing.learner.frame.members[-1].version:
+            return None
+        member = self._ports.versions.get(key, row.version)
+        return member if member and self._takes_part(key, member, len(row.features)) else None
+
+    def _takes_part(self, key: str, member: AdapterMember, width: int) -> bool:
+        """Whether a version's file can be a member for rows of this width."""
+        if (key, member.version) in self._refused:
+            return False
+        try:
+            checked(self._ports.files.of(member), width)
+        except (GraphError, ModelGoneError):
+            self._ports.metrics.refused.inc()
+            self._refused.add((key, member.version))
+            return False
+        return True
+
+    def _mixing(self, key: str, rule: Rule) -> Mixing | None:
+        if key not in self._mixings and (again := Mixing.again(key, rule, self._state, self._ports.files.of)):
+            self._mixings[key] = again
+        return self._mixings.get(key)
+
+    def _order(self, key: str, partial: DriftPartial) -> LearnerState:
+        kept = self._orders.get(key) or self._state.get(LearnerState, key)
+        return kept or LearnerState(tenant=partial.tenant, stream=partial.stream)
+
+
+def _fits(learner: Learner, row: Labelled) -> bool:
+    """Whether a row is as wide as the mixture's, and its class is known or can be taken in."""
+    frame = learner.frame
+    return len(row.features) == frame.scaling.width and (row.label in frame.classes or len(frame.classes) < CLASSES)
+
+
+def _joins(learner: Learner, version: AdapterMember, row: Labelled) -> bool:
+    """Whether a version that has answered a row is newer than all members, and its classes can be taken in."""
+    frame = learner.frame
+    return version.version > frame.members[-1].version and len({*frame.classes, *version.classes, row.label}) <= CLASSES
