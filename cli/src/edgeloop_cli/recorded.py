@@ -57,7 +57,7 @@ def read_recorded(
         raise Refused(f"{topic}: there are no labelled rows of {tenant}/{stream} there")
     ordered = sorted(rows.values(), key=lambda row: row[0])
     matrix = np.array([features for _, features, _ in ordered], np.float32)
-    nullable = tuple(bool(missing) for missing in np.isnan(matrix).any(axis=0))
+    nullable = tuple(bool(np.isnan(column).any()) for column in matrix.T)
     return StreamTable(tuple(f"f{i}" for i in range(width)), matrix, nullable, "label", tuple(label for *_, label in ordered))
 
 

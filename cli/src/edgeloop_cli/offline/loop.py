@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from edgeloop_contracts import (
@@ -21,6 +21,7 @@ from edgeloop_drift.core import bits, blocks
 from edgeloop_drift.core.pooling import ErrorPool, InputPool
 from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.mixture import Frame
 from edgeloop_mixture.packing import adapter_event, frame_event
 from edgeloop_mixture.packing import blocks as memory_blocks
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
@@ -39,6 +40,16 @@ from edgeloop_cli.problems import Failed
 WARMUP_DEVICE = f"{STREAM}-warmup"
 BATCH_ROWS = 256
 NO_CAUSE = Cause()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """An answered row that waits for its label: its number on the device, and who said what."""
+
+    seq: int
+    adapter: int
+    frame: Frame | None
+    said: np.ndarray | None
 
 
 class OfflineLoop:
@@ -83,7 +94,7 @@ class OfflineLoop:
         self._blocks: dict[str, BlockState] = {}
         self._waiting: dict[str, list[int]] = {}
         self._campaigns = CampaignState(stream=STREAM)
-        self._kept: dict[int, tuple[int, int, np.ndarray | None]] = {}
+        self._kept: dict[int, Kept] = {}
         self._fresh: list[Version] = []
         self._taken = 0
         self._sent_blocks = 0
@@ -132,8 +143,8 @@ class OfflineLoop:
         for row in range(group.first, group.end):
             answer, experts = self._serving.answer(self._table.features[row : row + 1])
             version, adapter = self._serving.version, self._serving.adapter
-            self._kept[row] = (first + row - group.first, adapter, experts)
-            place = (device, 1, self._kept[row][0])
+            kept = self._kept[row] = Kept(first + row - group.first, adapter, self._serving.frame, experts)
+            place = (device, 1, kept.seq)
             self.ledger.given(row, place, answer, version, self._table.labels[row], static[row - self._warmup])
         self._seqs[group.device] += len(group)
         waiting = self._waiting.setdefault(device, [])
@@ -151,10 +162,12 @@ class OfflineLoop:
             self.ledger.label_sent(row, 0)
         answers, versions = tuple(self.ledger.answers[row] for row in rows), tuple(self.ledger.served[row] for row in rows)
         features = self._table.features[group.first : group.end]
-        self._joined(self._names[group.device], tuple(k[0] for k in kept), features, labels, answers, versions, tuple(k[1] for k in kept))
+        self._joined(
+            self._names[group.device], tuple(k.seq for k in kept), features, labels, answers, versions, tuple(k.adapter for k in kept)
+        )
         if self._policy.adapters:
-            for n, (_, adapter, said) in enumerate(kept):
-                self._learn(Labelled(features[n], labels[n], answers[n], versions[n], adapter), said)
+            for n, each in enumerate(kept):
+                self._learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each)
         for row in rows:
             del self._kept[row]
 
@@ -245,16 +258,15 @@ class OfflineLoop:
     def _ran(self, run: TrainingRun) -> None:
         self.ledger.take(run, "", 0, "", "")
 
-    def _learn(self, row: Labelled, said: np.ndarray | None) -> None:
+    def _learn(self, row: Labelled, kept: Kept) -> None:
         """The adapter service, then the devices."""
         if not row.version:
             return
         learner = self._learner or self._begin()
         newest = self.training.versions[row.version]
         learner.prepare([row], member(newest))
-        frame = self._serving.frame
-        fits = frame is not None and frame.members == learner.frame.members and frame.classes == learner.frame.classes
-        if said is None or not fits:
+        said, frame = kept.said, kept.frame
+        if said is None or frame is None or frame.members != learner.frame.members or frame.classes != learner.frame.classes:
             session = self._sessions.of(learner.frame)
             said = session.said(row.features[None], session.feeds(*learner.as_answered(row.adapter)))[1]
         if learner.learn(row, said):
