@@ -1,7 +1,9 @@
 from dataclasses import replace
 
 import pytest
-from edgeloop_cli.core.settled import Snapshot, behind, settled, unsettled
+from edgeloop_cli.core.ledger import Ledger
+from edgeloop_cli.core.settled import Snapshot, behind, expected, settled, unsettled
+from edgeloop_contracts import Assignment, DeviceReport, DeviceStatus, ModelAdapter
 
 DONE = Snapshot(
     sent=100,
@@ -39,6 +41,7 @@ def test_a_first_scan_that_shows_work_does_not_count():
         ({"open_requests": ("c/0",)}, "trainer"),
         ({"open_candidates": ("c/0",)}, "registry"),
         ({"open_assignments": ("default/s/d (version 2)",)}, "inference"),
+        ({"open_adapters": ("default/s/d (adapter 250)",)}, "inference"),
     ],
 )
 def test_what_is_missing_names_the_service_that_is_behind(change: dict[str, object], service: str):
@@ -60,3 +63,39 @@ def test_records_of_others_do_not_keep_a_run_from_settling():
 def test_a_topic_that_a_service_only_looks_things_up_in_is_not_waited_for():
     looked_up = replace(DONE, ends={**DONE.ends, ("streams", 0): 4})
     assert settled(looked_up, looked_up)
+
+
+def waits(*reports: DeviceReport, adapter: int = 250) -> bool:
+    """Whether a run waits for a device that has reported this."""
+    ledger = Ledger(warmup=0, total=0, inputs={})
+    ledger.take(Assignment(version=1), "default/s/d", 0, "", "")
+    ledger.take(ModelAdapter(number=adapter), "default/s/adapter", 0, "", "")
+    for report in reports:
+        ledger.take(report, "default/s/d", 0, "", "")
+    return bool(ledger.snapshot({}, {}).open_adapters)
+
+
+def test_a_device_is_waited_for_until_it_answers_with_the_newest_adapter():
+    served = DeviceReport(status=DeviceStatus.INSTALLED, version=1)
+    assert waits(served)
+    assert waits(replace(served, adapter=200))
+    assert not waits(replace(served, adapter=250))
+    assert not waits(served, adapter=0)
+
+
+def test_a_device_that_has_refused_an_adapter_or_takes_none_is_not_waited_for():
+    refused = DeviceReport(status=DeviceStatus.REFUSED, version=1, adapter=200)
+    assert waits(replace(refused, refused_adapter=200))
+    assert not waits(replace(refused, refused_adapter=250))
+    assert not waits(replace(refused, refused_adapter=250), DeviceReport(status=DeviceStatus.INSTALLED, version=2, adapter=200))
+    assert not waits(DeviceReport(status=DeviceStatus.INSTALLED, version=1, adapter=-1))
+
+
+def test_a_device_without_a_version_is_waited_for_because_of_its_assignment_alone():
+    assert not waits()
+    assert not waits(DeviceReport(status=DeviceStatus.REFUSED, refused_version=1))
+
+
+def test_of_several_the_line_names_what_is_not_reported():
+    now = replace(DONE, open_assignments=("default/s/d (version 2)",), open_adapters=("default/s/d (adapter 250)",))
+    assert expected(now) == ["inference: no report of default/s/d (version 2), default/s/d (adapter 250)"]

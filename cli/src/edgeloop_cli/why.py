@@ -79,8 +79,11 @@ def newest_report(context: Context, tenant: str, stream: str, device: str) -> Re
 
 
 def walk(context: Context, report: Received[Any]) -> Iterator[Received[Any]]:
-    """The report, and each record's cause in turn, as far as they are kept."""
-    from edgeloop_contracts import DeviceReport, ModelCandidate
+    """The report, and each record's cause in turn, as far as they are kept.
+
+    Labels led to an adapter, and something else to the version that serves with it: that way goes on.
+    """
+    from edgeloop_contracts import DeviceReport, ModelAdapter, ModelCandidate
 
     reader = context.reader()
     try:
@@ -96,8 +99,12 @@ def walk(context: Context, report: Received[Any]) -> Iterator[Received[Any]]:
                 case _:
                     pass
             cause = _cause(reader, record)
-            if cause is None and isinstance(record.event, DeviceReport):
-                cause = _assignment(context, record)  # a device that has just started names no cause
+            if isinstance(record.event, DeviceReport):
+                if cause is not None and isinstance(cause.event, ModelAdapter):
+                    yield cause
+                    cause = None
+                # A device that has just started names no cause, and adapters are soon replaced.
+                cause = cause or _assignment(context, record)
             record = cause
     finally:
         reader.close()

@@ -15,6 +15,7 @@ from edgeloop_contracts import (
     DriftPartial,
     DriftSignal,
     ExampleBatch,
+    ModelAdapter,
     ModelCandidate,
     ModelVersion,
     ObservationBatch,
@@ -59,6 +60,10 @@ class Ledger:
         What the platform did, in order of appearance; runs by request, the newest status only.
     fitted
         Runs that fitted a model, by request.
+    adapter
+        Number of the newest adapter; 0 before the first.
+    refused_adapters
+        By device: the newest that it has refused, which it says once.
     """
 
     warmup: int
@@ -87,6 +92,8 @@ class Ledger:
     versions: dict[int, Timed] = field(default_factory=dict[int, Timed])
     signals: list[Timed] = field(default_factory=list[Timed])
     assigned: dict[str, int] = field(default_factory=dict[str, int])
+    adapter: int = 0
+    refused_adapters: dict[str, int] = field(default_factory=dict[str, int])
     reported: dict[str, DeviceReport] = field(default_factory=dict[str, DeviceReport])
     installed: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
 
@@ -152,8 +159,11 @@ class Ledger:
                 self.assigned[key] = event.version
             case DeviceReport():
                 self.reported[key] = event
+                self.refused_adapters[key] = max(event.refused_adapter, self.refused_adapters.get(key, 0))
                 if event.status is DeviceStatus.INSTALLED:
                     self.installed.setdefault((key, event.version), timestamp)
+            case ModelAdapter():
+                self.adapter = event.number
             case StreamDefinition():
                 self.definition = event
             case DeadLetter():
@@ -183,6 +193,7 @@ class Ledger:
             open_assignments=tuple(
                 f"{key} (version {version})" for key, version in sorted(self.assigned.items()) if not self._met(key, version)
             ),
+            open_adapters=tuple(f"{key} (adapter {self.adapter})" for key in sorted(self.assigned) if not self._put_on(key)),
             ends=ends,
             committed=committed,
             inputs=self.inputs,
@@ -196,3 +207,10 @@ class Ledger:
     def _met(self, key: str, version: int) -> bool:
         report = self.reported.get(key)
         return report is not None and (report.version >= version or report.refused_version >= version)
+
+    def _put_on(self, key: str) -> bool:
+        """Whether a device answers with the newest adapter, or has said that it does not; without a version it has nothing to put it on."""
+        report = self.reported.get(key)
+        if not self.adapter or report is None or not report.version:
+            return True
+        return report.adapter < 0 or max(report.adapter, self.refused_adapters[key]) >= self.adapter

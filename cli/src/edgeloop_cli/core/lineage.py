@@ -13,6 +13,7 @@ from edgeloop_contracts import (
     ExampleBatch,
     GateKind,
     Label,
+    ModelAdapter,
     ModelCandidate,
     ModelVersion,
     ObservationBatch,
@@ -42,7 +43,10 @@ def title(event: Event) -> str:
     """An event in a few words."""
     match event:
         case DeviceReport():
-            return f"device {event.device_id} serves version {event.version} of {event.stream}"
+            learned = f" with adapter {event.adapter}" if event.adapter > 0 else ""
+            return f"device {event.device_id} serves version {event.version} of {event.stream}{learned}"
+        case ModelAdapter():
+            return f"labels up to row {event.number} made adapter {event.number}"
         case Assignment():
             return f"rollout assigned version {event.version} to {event.device_id}"
         case ModelVersion():
@@ -74,9 +78,11 @@ def facts(event: Event) -> Facts:
     match event:
         case DeviceReport():
             told = {"status": event.status.value, "version": event.version, "digest": event.digest}
-            return told | (
-                {"refused": event.refused_version, "reason": f"{event.reason}: {event.message}"} if event.refused_version else {}
-            )
+            refused = event.refused_version or (f"adapter {event.refused_adapter}" if event.refused_adapter else "")
+            return told | ({"refused": refused, "reason": f"{event.reason}: {event.message}"} if refused else {})
+        case ModelAdapter():
+            alone = {"version_alone": event.alone} if event.alone else {}
+            return {"row": event.number, "frame_of_row": event.frame, "rows_in_memory": event.memory_end, "digest": event.digest} | alone
         case Assignment():
             return {"version": event.version, "digest": event.digest, "size": event.size, "signed_by": event.key_id}
         case ModelVersion():

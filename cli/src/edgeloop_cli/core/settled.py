@@ -24,6 +24,8 @@ class Snapshot:
         Candidates that the registry has not answered.
     open_assignments
         Assignments that their device has not reported, as device and version.
+    open_adapters
+        Devices that have not reported the stream's newest adapter, as device and adapter.
     ends
         By topic and partition: the offset after the stream's last record.
     committed
@@ -42,6 +44,7 @@ class Snapshot:
     open_requests: tuple[str, ...] = ()
     open_candidates: tuple[str, ...] = ()
     open_assignments: tuple[str, ...] = ()
+    open_adapters: tuple[str, ...] = ()
     ends: Mapping[Place, int]
     committed: Mapping[str, Mapping[Place, int]]
     inputs: Mapping[str, tuple[str, ...]]
@@ -61,8 +64,8 @@ def expected(now: Snapshot) -> list[str]:
         missing.append(f"trainer: no end of {', '.join(now.open_requests)}")
     if now.open_candidates:
         missing.append(f"registry: no answer to {', '.join(now.open_candidates)}")
-    if now.open_assignments:
-        missing.append(f"inference: no report of {', '.join(now.open_assignments)}")
+    if now.open_assignments or now.open_adapters:
+        missing.append(f"inference: no report of {', '.join(now.open_assignments + now.open_adapters)}")
     return missing
 
 
