@@ -91,6 +91,20 @@ def test_the_graph_says_what_a_calculation_by_hand_says(begun) -> None:
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_few_rows_vote_as_far_as_they_go(count: int) -> None:
+    features, labels = stream(count, seed=2)
+    model, matrix = softmax_model(4, 2, seed=1)
+    learner = Learner.begin(RULE, AdapterMember(version=1, classes=("b", "a")), ("a", "b", "c"), features, labels)
+    session = MixtureSession(learner.frame, [model], RULE)
+    rows = stream(20, seed=5)[0]
+    rows[0] = np.inf
+    experts = session.experts(rows, session.feeds(learner.adapter, learner.memory.window(count, RULE.horizon)))
+    for n, row in enumerate(rows[1:], start=1):
+        np.testing.assert_allclose(experts[n], by_hand(learner, matrix, learner.adapter, row, RULE), atol=2e-5)
+    assert np.isfinite(experts[0, 1:]).all()
+
+
 def test_without_memories_the_graph_answers_with_what_is_left(begun) -> None:
     learner, model, _, features, _ = begun
     session = MixtureSession(learner.frame, [model], RULE, memories=False)

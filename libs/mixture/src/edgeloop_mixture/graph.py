@@ -17,14 +17,16 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from edgeloop_mixture.mixture import Frame
 from edgeloop_mixture.rule import Rule
-from edgeloop_mixture.scaling import CLIP, HIGH, LOW
+from edgeloop_mixture.scaling import CLIP, LOW
 
 INPUT, LABEL, PROBABILITIES, EXPERTS = "input", "label", "probabilities", "experts"
-WEIGHTS, BIAS, COEFFICIENTS = "weights", "bias", "coefficients"
-MEMORY, NORMS, MEMORY_LABELS = "memory", "norms", "memory_labels"
-OPSETS = {"": 17, "ai.onnx.ml": 3}
+WEIGHTS, BIAS, COEFFICIENTS, CONSTANT = "weights", "bias", "coefficients", "constant"
+MEMORY, NORMS, MEMORY_LABELS, VOTERS = "memory", "norms", "memory_labels", "voters"
+ML = "ai.onnx.ml"
+OPSETS = {"": 17, ML: 3}
 IR_VERSION = 8
 NEAR = 0.01  # steps: what a distance of nothing counts as
+SHIFT = np.array(-LOW, np.uint8)  # makes steps of a row unsigned
 
 
 class GraphError(ValueError):
@@ -67,15 +69,7 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
     """
     b = _Builder()
     classes = len(frame.classes)
-    floor = np.array(rule.floor / classes, np.float32)
-    share = np.array(1 - rule.floor, np.float32)
-    one = np.array([1], np.int64)
-
-    def said(probabilities: str) -> str:
-        """What an expert says, as [N, 1, C] of logarithms."""
-        return b.op("Unsqueeze", b.op("Log", b.op("Add", b.op("Mul", probabilities, share), floor)), one)
-
-    experts: list[str] = []
+    said: list[str] = []  # by each expert: probabilities [N, C]
     for number, (member, model) in enumerate(zip(frame.members, models, strict=True)):
         output = _member(b, model, f"m{number}_", frame.scaling.width)
         if member.classes != frame.classes:
@@ -83,16 +77,20 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
             for place, name in enumerate(member.classes):
                 places[place, frame.classes.index(name)] = 1
             output = b.op("MatMul", output, places)
-        experts.append(said(output))
+        said.append(output)
     scores = _scores(b, frame)
-    experts.append(said(b.op("Softmax", _linear(b, scores), axis=1)))
+    said.append(b.op("Softmax", b.op("Gemm", scores, COEFFICIENTS, CONSTANT), axis=1))
+    experts = len(said)
     if memories and rule.memories:
-        experts += [said(votes) for votes in _memories(b, scores, frame, rule)]
-    together = b.op("Concat", *experts, axis=1, name=EXPERTS)
-    sums = b.op("Add", b.op("Squeeze", b.op("MatMul", WEIGHTS, together), one), BIAS)
+        said.append(_memories(b, scores, frame, rule))
+        experts += len(rule.memories)
+    floor, share = np.array(rule.floor / classes, np.float32), np.array(1 - rule.floor, np.float32)
+    logarithms = b.op("Log", b.op("Add", b.op("Mul", b.op("Concat", *said, axis=1), share), floor))
+    b.op("Reshape", logarithms, np.array([0, experts, classes]), name=EXPERTS)
+    sums = b.op("Gemm", logarithms, WEIGHTS, BIAS)
     b.op("ArgMax", sums, axis=1, keepdims=0, name=LABEL)
     b.op("Softmax", sums, axis=1, name=PROBABILITIES)
-    return _model(b, frame, rule, len(experts), memories=memories and bool(rule.memories))
+    return _model(b, frame, rule, experts, memories=memories and bool(rule.memories))
 
 
 def checked(model: bytes, width: int) -> onnx.GraphProto:
@@ -124,55 +122,56 @@ def _member(b: _Builder, model: bytes, prefix: str, width: int) -> str:
 
 
 def _scores(b: _Builder, frame: Frame) -> str:
+    """What :meth:`edgeloop_mixture.scaling.Scaling.scores` gives."""
     scaling = frame.scaling
     chosen = b.op("Gather", INPUT, scaling.features, axis=1)
-    scores = b.op("Mul", b.op("Sub", chosen, scaling.means), scaling.gains)
-    known = b.op("Where", b.op("IsNaN", scores), np.array(0, np.float32), scores)
+    scores = b.op("Scaler", chosen, domain=ML, offset=scaling.means.tolist(), scale=scaling.gains.tolist())
+    known = b.op("Imputer", scores, domain=ML, imputed_value_floats=[0.0], replaced_value_float=float("nan"))
     return b.op("Clip", known, np.array(-CLIP, np.float32), np.array(CLIP, np.float32))
 
 
-def _linear(b: _Builder, scores: str) -> str:
-    """[N, D] with a one behind, times coefficients [D + 1, C]."""
-    return b.op("MatMul", b.op("Pad", scores, np.array([0, 0, 0, 1], np.int64), np.array(1, np.float32)), COEFFICIENTS)
+def _memories(b: _Builder, scores: str, frame: Frame, rule: Rule) -> str:
+    """Votes of all memories beside each other, [N, memories * C].
 
-
-def _memories(b: _Builder, scores: str, frame: Frame, rule: Rule) -> list[str]:
-    steps = b.op("Clip", b.op("Round", b.op("Mul", scores, frame.scaling.scales)), np.array(LOW, np.float32), np.array(HIGH, np.float32))
-    shifted = b.op("Cast", b.op("Add", steps, np.array(128, np.float32)), to=TensorProto.UINT8)
-    products = b.op("Cast", b.op("MatMulInteger", shifted, MEMORY, np.array(128, np.uint8)), to=TensorProto.FLOAT)
-    own = b.op("ReduceSumSquare", steps, axes=[1], keepdims=1)
-    partial = b.op("Sub", NORMS, b.op("Mul", products, np.array(2, np.float32)))
-    votes: list[str] = []
-    for number, memory in enumerate(rule.memories):
-        near = partial
+    A squared distance is the row's own square - 2 * product + the square of what is remembered; its first part orders nothing.
+    The product is that of the shifted row: what is too much in it is in the norms as well. A zero point would double its time.
+    """
+    shifted = b.op("QuantizeLinear", b.op("Mul", scores, frame.scaling.scales), np.array(1, np.float32), SHIFT)
+    own = b.op("ReduceSumSquare", b.op("DequantizeLinear", shifted, np.array(1, np.float32), SHIFT), axes=[1], keepdims=1)
+    partial = b.op("Sub", NORMS, b.op("MatMulInteger", shifted, MEMORY))
+    values: list[str] = []
+    labels: list[str] = []
+    for memory in rule.memories:
+        near, classes = partial, MEMORY_LABELS
         if memory.rows < rule.horizon:
-            near = b.op("Slice", partial, np.array([-memory.rows]), np.array([np.iinfo(np.int64).max]), np.array([1]))
-        values, places = b.op("TopK", near, f"neighbours_{number}", axis=1, largest=0, sorted=1, outputs=2)
-        labels = MEMORY_LABELS
-        if memory.rows < rule.horizon:
-            labels = b.op("Slice", MEMORY_LABELS, np.array([-memory.rows]), np.array([np.iinfo(np.int64).max]), np.array([0]))
-        distances = b.op("Sqrt", b.op("Relu", b.op("Add", values, own)))
-        force = b.op("Reciprocal", b.op("Add", distances, np.array(NEAR, np.float32)))
-        voted = b.op("OneHot", b.op("Gather", labels, places), np.array(len(frame.classes)), np.array([0, 1], np.float32))
-        counted = b.op("Squeeze", b.op("MatMul", b.op("Unsqueeze", force, np.array([1])), voted), np.array([1]))
-        votes.append(b.op("Div", counted, b.op("ReduceSum", force, np.array([1]), keepdims=1)))
-    return votes
+            last = np.array([-memory.rows]), np.array([np.iinfo(np.int64).max])
+            near, classes = b.op("Slice", partial, *last, np.array([1])), b.op("Slice", MEMORY_LABELS, *last, np.array([0]))
+        found, places = b.op("TopK", near, np.array([memory.neighbours]), axis=1, largest=0, sorted=1, outputs=2)
+        values.append(found)
+        labels.append(b.op("Gather", classes, places))
+    squares = b.op("Add", b.op("Cast", b.op("Concat", *values, axis=1), to=TensorProto.FLOAT), own)
+    force = b.op("Reciprocal", b.op("Add", b.op("Sqrt", squares), np.array(NEAR, np.float32)))
+    forces = b.op("Mul", b.op("Unsqueeze", force, np.array([1])), VOTERS)
+    shares = b.op("Div", forces, b.op("ReduceSum", forces, np.array([2]), keepdims=1))
+    named = b.op("OneHot", b.op("Concat", *labels, axis=1), np.array(len(frame.classes)), np.array([0, 1], np.float32))
+    return b.op("Flatten", b.op("MatMul", shares, named), axis=1)
 
 
 def _model(b: _Builder, frame: Frame, rule: Rule, experts: int, *, memories: bool) -> bytes:
     classes, looked_at = len(frame.classes), len(frame.scaling.features)
     inputs = [
         helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", frame.scaling.width]),
-        helper.make_tensor_value_info(WEIGHTS, TensorProto.FLOAT, [1, experts]),
+        helper.make_tensor_value_info(WEIGHTS, TensorProto.FLOAT, [experts * classes, classes]),
         helper.make_tensor_value_info(BIAS, TensorProto.FLOAT, [classes]),
-        helper.make_tensor_value_info(COEFFICIENTS, TensorProto.FLOAT, [looked_at + 1, classes]),
+        helper.make_tensor_value_info(COEFFICIENTS, TensorProto.FLOAT, [looked_at, classes]),
+        helper.make_tensor_value_info(CONSTANT, TensorProto.FLOAT, [classes]),
     ]
     if memories:
         inputs += [
             helper.make_tensor_value_info(MEMORY, TensorProto.INT8, [looked_at, "M"]),
-            helper.make_tensor_value_info(NORMS, TensorProto.FLOAT, ["M"]),
+            helper.make_tensor_value_info(NORMS, TensorProto.INT32, ["M"]),
             helper.make_tensor_value_info(MEMORY_LABELS, TensorProto.INT64, ["M"]),
-            *(helper.make_tensor_value_info(f"neighbours_{i}", TensorProto.INT64, [1]) for i in range(len(rule.memories))),
+            helper.make_tensor_value_info(VOTERS, TensorProto.FLOAT, [len(rule.memories), sum(m.neighbours for m in rule.memories)]),
         ]
     outputs = [
         helper.make_tensor_value_info(LABEL, TensorProto.INT64, ["N"]),

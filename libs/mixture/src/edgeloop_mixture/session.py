@@ -15,6 +15,7 @@ from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.rule import Rule
 
 Feeds = dict[str, Any]
+FAR = 1 << 24  # farther than any row, as a square
 
 
 class MixtureSession:
@@ -49,15 +50,32 @@ class MixtureSession:
             weights[versions.index(adapter.alone)] = 1
             bias = np.zeros(len(bias))
         feeds: Feeds = {
-            g.WEIGHTS: weights.astype(np.float32)[None],
+            # The graph multiplies all experts' logarithms, side by side, with one matrix.
+            g.WEIGHTS: np.kron(weights[:, None], np.eye(len(bias))).astype(np.float32),
             g.BIAS: bias.astype(np.float32),
-            g.COEFFICIENTS: np.ascontiguousarray(adapter.coefficients.T),
+            g.COEFFICIENTS: np.ascontiguousarray(adapter.coefficients[:, :-1].T),
+            g.CONSTANT: np.ascontiguousarray(adapter.coefficients[:, -1]),
         }
-        if self.memories:
-            feeds |= {g.MEMORY: window.rows, g.NORMS: window.norms, g.MEMORY_LABELS: window.labels}
-            for number, memory in enumerate(self._rule.memories):
-                feeds[f"neighbours_{number}"] = np.array([min(memory.neighbours, len(window.labels))])
-        return feeds
+        return feeds | self._remembered(window) if self.memories else feeds
+
+    def _remembered(self, window: Window) -> Feeds:
+        """The memories' rows, doubled, since a distance holds each product twice; where rows are few, with some that have no vote.
+
+        Norms are those that belong to products of rows that are shifted.
+        """
+        numbers = [memory.neighbours for memory in self._rule.memories]
+        missing = max(0, max(numbers) - len(window.labels))
+        voters = np.zeros((len(numbers), sum(numbers)), np.float32)
+        for number, (first, neighbours) in enumerate(zip(np.cumsum([0, *numbers]).tolist(), numbers, strict=False)):
+            voters[number, first : first + min(neighbours, len(window.labels))] = 1
+        doubled = window.rows * np.int8(2)
+        norms = window.norms.astype(np.int32) + doubled.sum(axis=0, dtype=np.int32) * g.SHIFT.astype(np.int32)
+        return {
+            g.MEMORY: np.pad(doubled, ((0, 0), (0, missing))),
+            g.NORMS: np.pad(norms, (0, missing), constant_values=FAR),
+            g.MEMORY_LABELS: np.pad(window.labels, (0, missing)),
+            g.VOTERS: voters,
+        }
 
     def answer(self, rows: NDArray[np.float32], feeds: Feeds) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Class numbers [N] and probabilities [N, C] of rows [N, F]."""
