@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, Protocol, TypeVar, cast
 
 import fastavro
 from edgeloop_contracts import EVENTS, Event, Topic
 
-from edgeloop_streaming.registry import UnknownSchema
+from edgeloop_streaming.registry import RegistryRefused, UnknownSchema
 
 E = TypeVar("E", bound=Event)
 
@@ -115,7 +116,14 @@ class Codec:
         ValueError
             The topic does not carry that kind, or the record is larger than the topic takes.
         """
-        return self.frame(topic, type(event)) + body(event)
+        return self.framed(topic, type(event), body(event))
+
+    def framed(self, topic: Topic, kind: type[Event], encoded: bytes) -> bytes:
+        """Frame and body, as :meth:`encode`, where the body is at hand."""
+        data = self.frame(topic, kind) + encoded
+        if len(data) > topic.max_bytes:
+            raise ValueError(f"{topic.name} takes records of {topic.max_bytes} bytes; a {kind.FULLNAME} has {len(data)}")
+        return data
 
     def frame(self, topic: Topic, kind: type[Event]) -> bytes:
         """The five bytes that stand before a body of ``kind`` in ``topic``."""
@@ -126,6 +134,19 @@ class Codec:
             schema_id = self._schemas.lookup(self._prefix + topic.subject(kind), kind.SCHEMA)
             known = self._ids[topic.name, kind] = b"\0" + schema_id.to_bytes(4, "big")
         return known
+
+    def prepare(self, topics: Iterable[Topic]) -> None:
+        """Look up what records of these topics begin with, so that nothing has to be asked later; kinds that are not registered wait.
+
+        Raises
+        ------
+        RegistryUnavailable
+            No answer.
+        """
+        for topic in topics:
+            for kind in topic.kinds:
+                with suppress(UnknownSchema, RegistryRefused):
+                    self.frame(topic, kind)
 
     def decode(self, topic: Topic, data: bytes) -> Event:
         """Event in a record of ``topic``, resolved to the schema of this code.

@@ -127,7 +127,6 @@ class Loop:
                 try:
                     self._producer.poll()
                     if messages:
-                        self._producer.confirm()
                         self._handle(messages)
                 except DoubtError as doubt:
                     self._recover(str(doubt))
@@ -166,7 +165,9 @@ class Loop:
                 if assigned is None or place in self._paused:
                     continue
                 try:
-                    self._work.take(assigned, self._inputs[message.topic()], message)
+                    topic = self._inputs[message.topic()]
+                    if not self._work.take_all(assigned, topic, message, waiting):
+                        self._work.take(assigned, topic, message)
                     touched[message.partition()] = assigned
                 except Backpressure as pressure:
                     self._pause(message, pressure.ready)
@@ -176,8 +177,6 @@ class Loop:
                     self._pause(message, lambda retry=retry: time.monotonic() > retry)
             if touched:
                 self._commit(list(touched.values()))
-                if waiting:
-                    self._producer.confirm()
 
     def _commit(self, touched: list[Assigned]) -> None:
         records: list[Record] = [record for assigned in touched for record in self._work.close(assigned)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from edgeloop_contracts import Cause, Event, Topic
 
@@ -141,4 +141,21 @@ class Task(Protocol):
 
     def flush(self) -> Iterable[Send]:
         """Called once before each transaction commits: write snapshots, give back combined batches."""
+        ...
+
+
+@runtime_checkable
+class BulkTask(Task, Protocol):
+    """A task that can take neighbouring records of one topic at once, with the same outcome as one after another.
+
+    Attributes
+    ----------
+    bulk
+        The topic of which it does, by its name, and the one kind that the topic carries.
+    """
+
+    bulk: tuple[str, type[Event]]
+
+    def handle_all(self, bodies: Sequence[bytes], cause_of: Callable[[int], Cause]) -> Iterable[Send] | None:
+        """Take Avro bodies in the schema of this code; ``None`` to get them one by one, and then nothing has changed."""
         ...

@@ -122,14 +122,7 @@ class TransactionalProducer:
         self._signs.error = ""
         self._confirmed = self._signs.ticks
 
-    def confirm(self) -> None:
-        """Make sure that nothing happened to the connection during the last commit.
-
-        Raises
-        ------
-        DoubtError
-            Something did.
-        """
+    def _confirm(self) -> None:
         if self._confirmed > self._signs.ticks:
             self._await_tick()
         doubt = self._doubt or self._signs.error
@@ -141,7 +134,10 @@ class TransactionalProducer:
             raise DoubtError(doubt)
 
     def begin(self) -> None:
-        """Begin a transaction, if nothing happened to the connection while its records were handled: its commit might hang.
+        """Begin a transaction, if nothing happened to the connection since the last commit began.
+
+        It is asked as late as this, so that records are handled while the client's statistics come; and whatever happened while
+        they were handled counts as well, since this commit might hang.
 
         Raises
         ------
@@ -149,7 +145,7 @@ class TransactionalProducer:
             Something did.
         """
         self.poll()
-        self.confirm()
+        self._confirm()
         try:
             self._producer.begin_transaction()
         except KafkaException as error:

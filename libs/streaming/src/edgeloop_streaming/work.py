@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from confluent_kafka import Message
@@ -12,8 +14,8 @@ from edgeloop_contracts import Cause, Checkpoint, DeadLetter, Event, OffsetRange
 
 from edgeloop_streaming.causation import event_headers, trace_of
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError, body
-from edgeloop_streaming.messages import Effect, Forward, InvalidEvent, Received, Reject, Send, Task
-from edgeloop_streaming.partitions import headers_of, received_from
+from edgeloop_streaming.messages import BulkTask, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
+from edgeloop_streaming.partitions import cause_of, headers_of, received_from
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
 
@@ -43,6 +45,7 @@ class Assigned:
     records: list[Record] = field(default_factory=list[Record])
     handled: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     counted: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    single: int = 0  # so many of the next messages are to be taken one by one
 
 
 class Work:
@@ -65,6 +68,7 @@ class Work:
         self._metrics = metrics
         self._state_topic = topics.state(service)
         self._dead_topic = topics.dead_letters(service)
+        self._unprepared = [topic for topic in topics.all_topics() if topic.producer == service]
 
     def take(self, assigned: Assigned, topic: Topic, message: Message) -> None:
         """Handle one message; its effects wait for the transaction.
@@ -76,6 +80,7 @@ class Work:
         RegistryUnavailable
             Its schema cannot be had now; nothing has changed.
         """
+        self._prepare()
         try:
             received = received_from(message, topic, self._codec)
         except UndecodableError as error:
@@ -96,6 +101,38 @@ class Work:
         assigned.handled.append((topic.name, stamp))
         assigned.first.setdefault(topic.name, message.offset())
         assigned.end[topic.name] = message.offset() + 1
+
+    def take_all(self, assigned: Assigned, topic: Topic, message: Message, waiting: list[Message]) -> bool:
+        """Handle a message and its neighbours at once, if the task can; take those from ``waiting``, which has the next one last.
+
+        ``False`` when the message is to be taken by itself; nothing has changed then.
+
+        Raises
+        ------
+        RegistryUnavailable
+            As :meth:`take`.
+        """
+        task = assigned.task
+        if assigned.single or not isinstance(task, BulkTask) or task.bulk[0] != topic.name:
+            assigned.single = max(0, assigned.single - 1)
+            return False
+        self._prepare()
+        place = (message.topic(), message.partition())
+        messages = [message, *takewhile(lambda other: (other.topic(), other.partition()) == place, reversed(waiting))]
+        bodies = self._codec.bodies(topic, task.bulk[1], [one.value() or b"" for one in messages])
+        sends = None if bodies is None else task.handle_all(bodies, lambda i: cause_of(messages[i], topic))
+        if sends is None:
+            assigned.single = len(messages) - 1
+            return False
+        del waiting[len(waiting) - len(messages) + 1 :]
+        assigned.last = received_from(messages[-1], topic, self._codec)
+        assigned.records += [self._record(send, assigned.last) for send in sends]
+        stamps = [one.timestamp()[1] for one in messages]
+        assigned.now = max(assigned.now, *stamps)
+        assigned.handled += [(topic.name, stamp) for stamp in stamps]
+        assigned.first.setdefault(topic.name, message.offset())
+        assigned.end[topic.name] = messages[-1].offset() + 1
+        return True
 
     def close(self, assigned: Assigned) -> list[Record]:
         """Records of everything the task did since the last transaction, its state and checkpoint included."""
@@ -118,12 +155,20 @@ class Work:
             assigned.records.append(Record(self._prefix + self._state_topic.name, key.encode(), value, [], assigned.partition))
         return assigned.records
 
+    def _prepare(self) -> None:
+        """Know how effects begin before there are any: once a task has handled a record, nothing may keep it from being sent."""
+        if self._unprepared:
+            self._codec.prepare(self._unprepared)
+            self._unprepared = []
+
     def committed(self, assigned: Assigned) -> None:
         """Count what has taken effect and begin anew."""
         now = time.time() * 1000
-        for name, stamp in assigned.handled:
-            self._metrics.handled.labels(name).inc()
-            self._metrics.age.labels(name).observe(max(0.0, (now - stamp) / 1000))
+        for name, count in Counter(name for name, _ in assigned.handled).items():
+            self._metrics.handled.labels(name).inc(count)
+            age = self._metrics.age.labels(name)
+            for stamp in (stamp for one, stamp in assigned.handled if one == name):
+                age.observe(max(0.0, (now - stamp) / 1000))
         for kind, label in assigned.counted:
             if kind == "skipped":
                 self._metrics.skipped.labels(label).inc()
@@ -160,8 +205,7 @@ class Work:
         headers = event_headers(
             event, source=self._service, key=key, body=encoded, cause=cause, trace=trace, time_ms=int(time.time() * 1000)
         )
-        frame = self._codec.frame(topic, type(event))
-        return Record(name, key.encode(), frame + encoded, list(headers.items()), partition)
+        return Record(name, key.encode(), self._codec.framed(topic, type(event), encoded), list(headers.items()), partition)
 
     def _dead_letter(self, assigned: Assigned, topic: Topic, message: Message, reason: str, text: str) -> None:
         headers = headers_of(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from edgeloop_contracts import ObservationBatch, ObservationRow
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from edgeloop_ingestion.core.columns import Columns
 
 MAX_BYTES = 512 * 1024
+T = TypeVar("T")
 
 
 def of_row(row: ObservationRow) -> ObservationBatch:
@@ -91,12 +93,17 @@ def cut(batch: ObservationBatch, first: int, end: int) -> Iterator[ObservationBa
             first_seq=batch.first_seq + start,
             count=stop - start,
             features=batch.features[start * width : stop * width],
-            event_times=batch.event_times[start:stop],
-            request_ids=batch.request_ids[start:stop],
+            event_times=_said(batch.event_times[start:stop]),
+            request_ids=_said(batch.request_ids[start:stop]),
             model_version=batch.model_version,
-            answers=batch.answers[start:stop],
+            answers=_said(batch.answers[start:stop]),
             adapter=batch.adapter,
         )
+
+
+def _said(values: tuple[T, ...]) -> tuple[T, ...]:
+    """The values of a field, or none at all where every row leaves it empty."""
+    return values if any(values) else ()
 
 
 def row_bytes(batch: ObservationBatch) -> int:

@@ -21,7 +21,7 @@ class _Run:
     def continued_by(self, batch: ObservationBatch, size: int) -> bool:
         head = self.parts[0]
         return (
-            (head.boot_epoch, head.model_version) == (batch.boot_epoch, batch.model_version)
+            (head.boot_epoch, head.model_version, head.adapter) == (batch.boot_epoch, batch.model_version, batch.adapter)
             and head.first_seq + self.rows == batch.first_seq
             and self.rows + batch.count <= MAX_ROWS
             and self.size + size <= MAX_BYTES
@@ -79,4 +79,5 @@ def merge(parts: list[ObservationBatch]) -> ObservationBatch:
         request_ids=tuple(requests) if any(requests) else (),
         model_version=head.model_version,
         answers=tuple(answers) if any(answers) else (),
+        adapter=head.adapter,
     )

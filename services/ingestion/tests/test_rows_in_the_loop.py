@@ -1,0 +1,82 @@
+"""What one transaction holds is the same, to the byte, whether its rows were taken at once or one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from edgeloop_contracts import Feature, ObservationRow, StreamDefinition, topics
+from edgeloop_ingestion.core.admission import Rules
+from edgeloop_ingestion.handlers import IngestionTask
+from edgeloop_ingestion.metrics import Metrics
+from edgeloop_streaming import Codec, State
+from edgeloop_streaming.telemetry import LoopMetrics
+from edgeloop_streaming.testing.schemas import MemorySchemas
+from edgeloop_streaming.work import Assigned, Record, Work
+from prometheus_client import CollectorRegistry
+
+TOPIC = topics.OBSERVATION_ROWS_RAW
+RULES = {"default/pumps": Rules.of(StreamDefinition(stream="pumps", version=1, features=(Feature(name="x"), Feature(name="y"))))}
+
+
+@dataclass
+class Raw:
+    """What the loop asks of a Kafka message."""
+
+    data: bytes
+    place: int
+    named: list[tuple[str, bytes]]
+
+    def topic(self) -> str:
+        return TOPIC.name
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return self.place
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 1_000 + self.place
+
+    def key(self) -> bytes:
+        return b"k"
+
+    def value(self) -> bytes:
+        return self.data
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return self.named
+
+
+def raw(codec: Codec, place: int, device: str, seq: int, value: float = 1.0) -> Raw:
+    row = ObservationRow(stream="pumps", device_id=device, boot_epoch=1, seq=seq, features=(value, 2.0))
+    trace = f"00-{place:032x}-{place:016x}-01".encode()
+    return Raw(codec.encode(TOPIC, row), place, [("traceparent", trace)] if place % 2 else [])
+
+
+def transaction(codec: Codec, messages: list[Raw], *, at_once: bool) -> tuple[list[Record], int]:
+    work = Work("ingestion", codec, "", LoopMetrics(CollectorRegistry()))
+    state = State()
+    assigned = Assigned(0, state, IngestionTask(0, 1, state, RULES.get, Metrics(CollectorRegistry())))
+    waiting = list(reversed(messages))
+    alone = 0
+    while waiting:
+        message = waiting.pop()
+        if not at_once or not work.take_all(assigned, TOPIC, message, waiting):  # type: ignore[arg-type]
+            work.take(assigned, TOPIC, message)  # type: ignore[arg-type]
+            alone += 1
+    return work.close(assigned), alone
+
+
+def plain(record: Record) -> tuple[object, ...]:
+    return record.topic, record.key, record.value, [pair for pair in record.headers if pair[0] != "ce_time"], record.partition
+
+
+@pytest.mark.parametrize(("value", "alone"), [(3.0, 0), (float("inf"), 60)])
+def test_the_records_of_a_transaction_do_not_depend_on_how_its_rows_were_taken(value: float, alone: int) -> None:
+    codec = Codec(MemorySchemas(topics.all_topics()))
+    messages = [raw(codec, i, f"d{i % 3}", i // 3, value if i == 31 else 1.0) for i in range(60)]
+    together, singly = transaction(codec, messages, at_once=True), transaction(codec, messages, at_once=False)
+    assert list(map(plain, together[0])) == list(map(plain, singly[0]))
+    assert (together[1], singly[1]) == (alone, 60)
