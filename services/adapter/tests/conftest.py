@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from edgeloop_adapter.adapters.rows import Rows
-from edgeloop_adapter.adapters.versions import Files, Versions
+from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
 from edgeloop_adapter.handlers import AdapterTask, Ports
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_contracts import (
@@ -74,7 +74,8 @@ class World:
     def restart(self) -> None:
         """A new process after a kill: everything is read again."""
         reader, follower = self.driver.broker.reader(), self.driver.broker.follower([topics.MODEL_EVENTS])
-        self.ports = Ports(Rows(reader), Versions(follower), Files(reader), self.rule, self.metrics)
+        definitions = Definitions(self.driver.broker.table(topics.STREAMS))
+        self.ports = Ports(Rows(reader), Versions(follower), Files(reader), definitions, self.rule, self.metrics)
         self.driver.restart()
 
     def version(self, number: int, classes: tuple[str, ...] = ("low", "high"), file: bytes | None = None) -> None:

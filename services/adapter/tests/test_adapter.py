@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgeloop_contracts import AdapterFrame, DriftPartial, LearnerState, MemoryBlock, ModelAdapter, PartialKind, topics
+from edgeloop_contracts import AdapterFrame, DriftPartial, LearnerState, MemoryBlock, ModelAdapter, PartialKind, StreamDefinition, topics
 from edgeloop_mixture import packing
 from edgeloop_mixture.learning import PATIENCE
 from edgeloop_mixture.memory import MemoryRows
@@ -213,6 +213,13 @@ def test_a_new_class_makes_a_new_frame(begun) -> None:
     begun.restart()
     begun.deliver(*begun.label([40], version=1))
     on_a_device(begun)
+
+
+def test_it_begins_with_the_classes_that_the_definition_names(begun) -> None:
+    definition = StreamDefinition(stream=begun.stream, version=1, classes=("low", "broken"))
+    begun.driver.broker.publisher("registry").publish(topics.STREAMS, begun.key, definition)
+    begun.deliver(*begun.label([1], version=1))
+    assert begun.published[f"{begun.key}/frame"].classes == ("low", "high", "broken")
 
 
 def test_a_class_too_many_is_counted_and_not_learned(make_world) -> None:

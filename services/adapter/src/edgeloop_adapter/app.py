@@ -7,7 +7,7 @@ from edgeloop_mixture.rule import Rule
 from edgeloop_streaming import Context, Service
 
 from edgeloop_adapter.adapters.rows import Rows
-from edgeloop_adapter.adapters.versions import Files, Versions
+from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
 from edgeloop_adapter.handlers import AdapterTask, Ports
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_adapter.settings import Settings
@@ -22,6 +22,7 @@ def build(context: Context, settings: Settings) -> Service:
         rows=Rows(reader),
         versions=Versions(context.follower([topics.MODEL_EVENTS])),
         files=Files(reader),
+        definitions=Definitions(context.table(topics.STREAMS)),
         rule=Rule() if settings.enabled else None,
         metrics=Metrics(context.metrics),
     )

@@ -17,7 +17,7 @@ from edgeloop_streaming import RangeGoneError, Received, Send, State
 from edgeloop_streaming.ranges import ModelGoneError
 
 from edgeloop_adapter.adapters.rows import Rows
-from edgeloop_adapter.adapters.versions import Files, Versions
+from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_adapter.mixing import Mixing
 
@@ -32,7 +32,7 @@ class Ports:
 
     Attributes
     ----------
-    rows, versions, files
+    rows, versions, files, definitions
         Read from topics.
     rule
         How to learn; ``None`` for not at all.
@@ -43,6 +43,7 @@ class Ports:
     rows: Rows
     versions: Versions
     files: Files
+    definitions: Definitions
     rule: Rule | None
     metrics: Metrics
 
@@ -121,8 +122,9 @@ class AdapterTask:
         """Learn from a partial's rows, all answered by one version; the first is number ``before + 1``."""
         outcomes = self._ports.metrics.rows
         version = self._member(key, rows[0])
+        first = None if key in self._mixings else self._ports.versions.first(key)
         for number, row in enumerate(rows, before):
-            mixing = self._mixings.get(key) or self._begun(key, rule, order, number, row)
+            mixing = self._mixings.get(key) or (self._begun(key, rule, order, first, number, row) if first else None)
             if mixing is None:
                 outcomes.labels("idle").inc()
                 continue
@@ -134,20 +136,19 @@ class AdapterTask:
             else:
                 outcomes.labels("unfit").inc()
 
-    def _begun(self, key: str, rule: Rule, order: LearnerState, rows: int, row: Labelled) -> Mixing | None:
-        """The mixture that begins with the first answered row, from the rows before it."""
+    def _begun(self, key: str, rule: Rule, order: LearnerState, first: AdapterMember, rows: int, row: Labelled) -> Mixing | None:
+        """The mixture of the first version that begins with this row, from those before it."""
         if rows < BEGIN or self._orders[key].frame == NEVER:
             return None
-        first = self._ports.versions.first(key)
-        earlier = self._ports.rows.between(self._partition, key, order, max(1, rows - BACKLOG + 1), rows) if first else []
+        earlier = self._ports.rows.between(self._partition, key, order, max(1, rows - BACKLOG + 1), rows)
         earlier = [one for one in earlier if one.features.shape == row.features.shape]
-        if first is None or len(earlier) < BEGIN:
+        if len(earlier) < BEGIN:
             return None
-        labels = [one.label for one in earlier]
-        if not self._takes_part(key, first, len(row.features)) or len({*first.classes, *labels, row.label}) > CLASSES:
+        labels, classes = [one.label for one in earlier], self._ports.definitions.classes(key)
+        if not self._takes_part(key, first, len(row.features)) or len({*first.classes, *classes, *labels, row.label}) > CLASSES:
             self._orders[key] = replace(self._orders[key], frame=NEVER)
             return None
-        learner = Learner.begin(rule, first, (), np.stack([one.features for one in earlier]), labels, rows)
+        learner = Learner.begin(rule, first, classes, np.stack([one.features for one in earlier]), labels, rows)
         self._mixings[key] = Mixing(key, learner, learner.frame.number, self._state, self._ports.files.of)
         return self._mixings[key]
 

@@ -1,4 +1,4 @@
-"""Versions of streams as members of mixtures, and their files."""
+"""Versions of streams as members of mixtures, their files, and the classes of streams."""
 
 from __future__ import annotations
 
@@ -67,6 +67,37 @@ class Versions:
                 )
             case _:
                 return
+
+
+class Table(Protocol):
+    """What is needed of :class:`edgeloop_streaming.Table` on ``streams``."""
+
+    def refresh(self) -> None:
+        """Take in what has been committed until now."""
+        ...
+
+    def get(self, key: str) -> Received[Any] | None:
+        """Newest record of a key."""
+        ...
+
+
+class Definitions:
+    """What the registry knows of streams.
+
+    Parameters
+    ----------
+    table
+        Of ``streams``.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def classes(self, key: str) -> tuple[str, ...]:
+        """Classes that a stream's definition names; there may be more."""
+        self._table.refresh()
+        record = self._table.get(key)
+        return record.event.classes if record else ()
 
 
 class Files:
