@@ -12,7 +12,7 @@ from benchmarks.figures import Figure, History, Run, as_object, describe_machine
 from benchmarks.table import markdown, write
 
 # Each module says at its top what it compares, and has run(quick=...) -> list of figures.
-BENCHMARKS = ("codec", "consume", "transactions", "pipeline", "profiles", "services")
+BENCHMARKS = ("codec", "consume", "transactions", "pipeline", "profiles", "services", "mixture")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,148 @@
+"""What a mixture costs beside a single forest: one row a request, as sensors ask.
+
+The stream is the one in ``examples/data``. The forest is what the trainer fits on 6,000 rows of it; the mixtures have four of them, from
+different times, and a linear part, and one also remembers the newest 1,000 and 20,000 rows. Rows differ from call to call: most of a
+forest's time is waiting for memory. ``run`` is onnxruntime alone; ``gRPC`` is a call of a device's server with its outbox, from a client in
+the same process, one request at a time. Four forests, asked one after another, show what the mixture adds to its members.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import structlog
+from edgeloop_contracts import AdapterMember
+from edgeloop_contracts.rpc import open_inference as m
+from edgeloop_contracts.rpc import open_inference_service as service
+from edgeloop_inference.adapters.mixtures import ServingMixture
+from edgeloop_inference.adapters.models import Models, Serving
+from edgeloop_inference.adapters.outbox import Outbox
+from edgeloop_inference.adapters.server import Server
+from edgeloop_inference.adapters.servicer import InferenceServicer
+from edgeloop_inference.adapters.sessions import ServingModel
+from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.metrics import Metrics
+from edgeloop_mixture.learning import Learner
+from edgeloop_mixture.rule import Rule
+from edgeloop_mixture.session import MixtureSession
+from edgeloop_trainer.adapters.fit import fit
+from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
+from prometheus_client import CollectorRegistry
+
+from benchmarks.figures import Figure, Kind, figure
+from benchmarks.rounds import Sample, interleaved
+
+STREAM = Path(__file__).parents[1] / "examples/data/covtype_areas_dev.csv.gz"
+MEMBERS = 4
+FITTED, REMEMBERED = 6_000, 20_000
+FOREST, FOUR, MIXTURE, MEMORIES = "single forest", "four forests", "mixture without memories", "mixture with memories"
+ASKED = 256
+AIM = 3.0
+
+
+def run(*, quick: bool) -> list[Figure]:
+    """Time of an answer, and its ratio to a single forest's."""
+    features, labels = stream()
+    forests, answering = models(features, labels, REMEMBERED // 20 if quick else REMEMBERED, FITTED // 20 if quick else FITTED)
+    rows = features[5_000:][:ASKED]
+    calls, rounds = (20, 2) if quick else (1_000, 9)
+    direct = {name: _timed(lambda i, model=model: model.answer(rows[i : i + 1]), calls) for name, model in answering.items()}
+    direct[FOUR] = _timed(lambda i: [forest.answer(rows[i : i + 1]) for forest in forests], calls)
+    figures = _figures("run", interleaved(direct, rounds), AIM)
+    with tempfile.TemporaryDirectory(prefix="edgeloop-bench-") as folder:
+        server, outbox = _server(answering, Path(folder))
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            stub = service.Stub(channel)
+            requests = {name: [_request(name, row) for row in rows] for name in answering}
+            called = {name: _timed(lambda i, name=name: stub.model_infer(requests[name][i]), calls // 5) for name in answering}
+            figures += _figures("gRPC", interleaved(called, rounds), None)
+        server.stop(1.0)
+        outbox.close()
+    return figures
+
+
+def stream() -> tuple[Any, list[str]]:
+    """Rows, float32 [N, F], and their classes."""
+    with gzip.open(STREAM, "rt", encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return np.array([row[:-1] for row in rows], np.float32), [row[-1] for row in rows]
+
+
+def models(features: Any, labels: list[str], remembered: int, fitted: int) -> tuple[list[ServingModel], dict[str, Serving]]:
+    """The forests, and what is compared, by name."""
+    starts = [i * (len(labels) - fitted) // MEMBERS for i in range(MEMBERS)]
+    fits = [_forest(features[start:][:fitted], labels[start:][:fitted]) for start in starts]
+    forests = [ServingModel(_statement(FOREST, features.shape[1], names), file) for file, names in fits]
+    members = [AdapterMember(version=number, classes=names) for number, (_, names) in enumerate(fits, start=1)]
+    rule = Rule()
+    learner = Learner.begin(rule, members[0], sorted(set(labels)), features[-remembered:], labels[-remembered:])
+    for member in members[1:]:
+        learner.prepare([], member)
+    adapter, window = learner.publish(), learner.memory.window(learner.memory.end, rule.horizon)
+    answering: dict[str, Serving] = {FOREST: forests[0]}
+    for name, memories in ((MIXTURE, False), (MEMORIES, True)):
+        session = MixtureSession(learner.frame, [file for file, _ in fits], rule, memories=memories)
+        statement = _statement(name, features.shape[1], learner.frame.classes)
+        answering[name] = ServingMixture(statement, statement.classes, session, session.feeds(adapter, window), adapter.number)
+    return forests, answering
+
+
+def _forest(features: Any, labels: list[str]) -> tuple[bytes, tuple[str, ...]]:
+    names, numbers = np.unique(labels, return_inverse=True)
+    classes = tuple(map(str, names))
+    fitted = fit(FitJob("", features, numbers.astype(np.int64), classes, None, Recipe()))
+    assert isinstance(fitted, Fitted), fitted
+    return fitted.onnx, classes
+
+
+def _statement(stream: str, width: int, classes: tuple[str, ...]) -> Statement:
+    return Statement("default", stream, 1, "", 0, classes, 1, tuple(f"f{i}" for i in range(width)))
+
+
+def _timed(call: Callable[[int], object], calls: int) -> Callable[[], float]:
+    """A variant that gives the median time of a call in microseconds."""
+
+    def measure() -> float:
+        times: list[float] = []
+        for i in range(calls):
+            began = time.perf_counter()
+            call(i % ASKED)
+            times.append(time.perf_counter() - began)
+        return float(np.median(times)) * 1e6
+
+    return measure
+
+
+def _figures(way: str, measured: dict[str, Sample], aim: float | None) -> list[Figure]:
+    base = measured[FOREST]
+    found = [figure(f"mixture/{way}: {FOREST}", base, "µs", Kind.RATE, lower_is_better=True)]
+    for name in (name for name in measured if name != FOREST):
+        note = f"{measured[name].median:.0f} µs"
+        more = {"lower_is_better": True, "note": note, "aim": aim if name == MIXTURE else None}
+        found.append(figure(f"mixture/{way}: {name} over {FOREST}", measured[name].over(base), "x", Kind.RATIO, **more))
+    return found
+
+
+def _server(answering: dict[str, Serving], folder: Path) -> tuple[Server, Outbox]:
+    serving = Models(answering)
+    for model in answering.values():
+        serving.install(model)
+    outbox = Outbox(folder, max_rows=1_000_000, max_bytes=1 << 30)
+    servicer = InferenceServicer(serving, outbox, Metrics(CollectorRegistry(), structlog.get_logger()))
+    server = Server(servicer, "127.0.0.1", 0, workers=2, max_message_bytes=1 << 20)
+    server.start()
+    return server, outbox
+
+
+def _request(name: str, row: Any) -> m.ModelInferRequest:
+    request = m.ModelInferRequest(model_name=name, raw_input_contents=[row.tobytes()])
+    request.inputs.add(name="input", datatype="FP32", shape=[1, len(row)])
+    return request
