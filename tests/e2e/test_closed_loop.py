@@ -13,6 +13,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from edgeloop_cli import connection
+from edgeloop_cli.core.schedule import GROUP
+from edgeloop_cli.offline.loop import OfflineLoop
+from edgeloop_cli.offline.policy import LoopPolicy
+from edgeloop_cli.source import read_table
+from edgeloop_contracts import ModelAdapter, ObservationBatch, topics
+from edgeloop_mixture.packing import adapter_event
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 EDGELOOP = Path(sys.executable).parent / "edgeloop"
@@ -86,6 +93,53 @@ def test_the_name_of_a_run_changes_no_result(first: dict, home: Path, stream: Pa
     for report in (first, second):
         report.pop("seconds", None)
     assert second == first
+
+
+@pytest.fixture(scope="module")
+def offline(stream: Path) -> OfflineLoop:
+    """The same rows without Kafka, in the same groups."""
+    table = read_table(stream, "state")
+    loop = OfflineLoop(table, ROWS // 10, 0, 2, GROUP, 0, LoopPolicy())
+    loop.run()
+    return loop
+
+
+def test_a_backtest_gives_the_signals_and_versions_of_the_run(first: dict, stream: Path, tmp_path: Path) -> None:
+    out = tmp_path / "backtest.json"
+    call("backtest", "--stream", stream, "--label", "state", "--devices", "2", "--group", str(GROUP), "--report", out)
+    report = json.loads(out.read_text(encoding="utf-8"))["policies"]["default"]
+    for told in ("rows", "accuracy", "accuracy_static", "fits", "signals"):
+        assert report[told] == first[told], told
+    assert [v["digest"] for v in report["versions"]] == [v["digest"] for v in first["versions"]]
+    assert [v["installed_at_row"] for v in report["versions"]] == [v["installed_at_row"] for v in first["versions"]]
+
+
+def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home: Path, offline: OfflineLoop) -> None:
+    answers, newest = {}, ModelAdapter()
+    reader = connection.required(home).context("test").reader()
+    for topic in (topics.OBSERVATIONS, topics.MODEL_ADAPTERS):
+        for partition, (begin, end) in reader.spans(topic).items():
+            for record in reader.read(topic, partition, begin, end):
+                match record.event:
+                    case ObservationBatch(stream="first", answers=told) as batch if told:
+                        device = batch.device_id.replace("first", "backtest")
+                        answers |= {offline.ledger.rows[device, 1, batch.first_seq + i]: (a, batch.adapter) for i, a in enumerate(told)}
+                    case ModelAdapter(stream="first") as adapter:
+                        newest = max(newest, adapter, key=lambda one: one.number)
+    reader.close()
+    assert {row: answer for row, (answer, _) in answers.items()} == offline.ledger.answers
+    assert len({adapter for _, adapter in answers.values()}) > 20
+    frame, adapter, window = offline.newest_adapter()
+    assert newest.digest == adapter_event("default", "first", frame, adapter, window).digest
+
+
+def test_recorded_rows_can_be_played_again(first: dict, home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "again.json"
+    call("backtest", "--topic", "examples", "--name", "first", "--data-dir", home, "--report", out)
+    report = json.loads(out.read_text(encoding="utf-8"))["policies"]["default"]
+    assert report["rows"] == first["rows"]
+    assert report["accuracy"] > first["accuracy"] - 0.05
+    assert "nobody" in call("backtest", "--topic", "examples", "--name", "nobody", "--data-dir", home, code=2)
 
 
 def test_why_walks_from_a_device_back_to_the_signal(first: dict, home: Path) -> None:

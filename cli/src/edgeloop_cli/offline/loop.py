@@ -21,7 +21,8 @@ from edgeloop_drift.core import bits, blocks
 from edgeloop_drift.core.pooling import ErrorPool, InputPool
 from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_mixture.learning import Labelled, Learner
-from edgeloop_mixture.mixture import Frame
+from edgeloop_mixture.memory import Window
+from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.packing import adapter_event, frame_event
 from edgeloop_mixture.packing import blocks as memory_blocks
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
@@ -98,7 +99,7 @@ class OfflineLoop:
         self._fresh: list[Version] = []
         self._taken = 0
         self._sent_blocks = 0
-        self._frame_sent: object = None
+        self._frame_sent: Frame | None = None
         self.adapter_bytes = self.version_bytes = self.adapters = 0
 
     def run(self, tell: Callable[[int], None] = lambda _: None) -> None:
@@ -119,6 +120,14 @@ class OfflineLoop:
             self._settle()
             if step.rows is not None and step.rows.end % 500 < self._group:
                 tell(step.rows.end - self._warmup)
+
+    def newest_adapter(self) -> tuple[Frame, Adapter, Window]:
+        """The newest adapter that was published, with its frame and its memories' rows."""
+        learner = self._learner
+        assert learner is not None
+        assert self._frame_sent is not None
+        _, adapter = next(reversed(learner.history.values()))
+        return self._frame_sent, adapter, learner.memory.window(adapter.memory_end, self._policy.adapter.horizon)
 
     def _first_version(self) -> None:
         count = self._warmup
