@@ -131,13 +131,11 @@ class Learner:
         weights = dict(zip(versions, adapter.weights.tolist(), strict=False))
         mine = [weights.get(member.version, 0.0) for member in self.frame.members]
         others = adapter.weights[len(versions) :].tolist()
+        then = replace(adapter, weights=np.array(mine + others))
         missing = len(self.frame.classes) - len(adapter.bias)
-        return replace(
-            adapter,
-            weights=np.array(mine + others),
-            bias=np.pad(adapter.bias, (0, missing)),
-            coefficients=np.pad(adapter.coefficients, ((0, missing), (0, 0))),
-        )
+        if not missing:
+            return then
+        return replace(then, bias=np.pad(adapter.bias, (0, missing)), coefficients=np.pad(adapter.coefficients, ((0, missing), (0, 0))))
 
     def prepare(self, rows: Sequence[Labelled], newcomer: AdapterMember | None = None) -> bool:
         """Take in a version that has answered, and classes that rows name; give back whether the frame has changed.
