@@ -31,7 +31,7 @@ compose: ## the whole platform in containers, until `docker compose down`; needs
 	@$(PYTHON) tools/check_docker.py --where
 
 test: init ## all tests, on a real broker
-	@$(BIN)/python -m pytest -m "not faults" $(TESTS)
+	@$(BIN)/python tools/test.py $(TESTS)
 
 faults: init ## sixty and more late and frozen ends of transactions, and the naive loop, about 20 minutes
 	@$(BIN)/python -m pytest -s tests/faults -m faults

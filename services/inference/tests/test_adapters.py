@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -376,6 +375,7 @@ def test_requests_go_on_and_each_is_answered_by_one_adapter_while_they_are_swapp
     threads = [threading.Thread(target=load) for _ in range(3)]
     for thread in threads:
         thread.start()
+    bench.eventually(lambda: answers)
     members = [bench.model(0)]
     for round_ in range(1, 6):
         if round_ == 3:
@@ -384,8 +384,7 @@ def test_requests_go_on_and_each_is_answered_by_one_adapter_while_they_are_swapp
         teacher.learn(10, seed=round_)
         number = teacher.publish().event.number
         expected[number] = teacher.says(members, ROWS)
-        bench.eventually(lambda number=number: bench.metric("edgeloop_inference_model_adapter", stream=STREAM) == number)
-        time.sleep(0.05)
+        bench.eventually(lambda number=number: answers[-1][0] == number)
     done.set()
     for thread in threads:
         thread.join()
