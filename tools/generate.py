@@ -94,6 +94,9 @@ class Types:
     def encode(self, avro: Any, text: str) -> str:
         """Expression that turns the field ``text`` into what an Avro encoder takes."""
         match avro:
+            case ["null", other]:
+                inner = self.encode(other, text)
+                return text if inner == text else f"None if {text} is None else {inner}"
             case {"type": "array", "items": items}:
                 inner = self.encode(items, "x")
                 return f"list({text})" if inner == "x" else f"[{inner} for x in {text}]"
@@ -113,6 +116,9 @@ class Types:
     def decode(self, avro: Any, text: str) -> str:
         """Expression that turns a decoded value back into the field's type."""
         match avro:
+            case ["null", other]:
+                inner = self.decode(other, text)
+                return text if inner == text else f"None if {text} is None else {inner}"
             case {"type": "array", "items": items}:
                 inner = self.decode(items, "x")
                 return f"tuple({text})" if inner == "x" else f"tuple({inner} for x in {text})"

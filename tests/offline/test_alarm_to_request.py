@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from edgeloop_contracts import DriftPartial, ExampleBatch, StartTraining, TrainingRequest, topics
+from edgeloop_drift.core.policies import taken as drift_taken
 from edgeloop_drift.core.pooling import Rules
 from edgeloop_drift.handlers import DriftTask
 from edgeloop_drift.metrics import Metrics as DriftMetrics
 from edgeloop_retraining.core.policy import Policy
+from edgeloop_retraining.core.policy import taken as retraining_taken
 from edgeloop_retraining.handlers import RetrainingTask
 from edgeloop_retraining.metrics import Metrics as RetrainingMetrics
-from edgeloop_streaming.testing import TaskDriver
+from edgeloop_streaming.testing import MemoryBroker, TaskDriver
 from prometheus_client import CollectorRegistry
 from river.drift import ADWIN
 
@@ -60,8 +62,10 @@ class Services:
 
     def __post_init__(self) -> None:
         drift, retraining = DriftMetrics(CollectorRegistry()), RetrainingMetrics(CollectorRegistry())
-        self.drift = [TaskDriver("drift", lambda p, s: DriftTask(p, s, Rules(), lambda _, i: str(i), drift), p) for p in range(4)]
-        self.retraining = TaskDriver("retraining", lambda p, s: RetrainingTask(p, s, POLICY, "cluster", retraining), 1)
+        broker = MemoryBroker()
+        rules, policy = broker.policies(Rules(), drift_taken), broker.policies(POLICY, retraining_taken)
+        self.drift = [TaskDriver("drift", lambda p, s: DriftTask(p, s, rules, lambda _, i: str(i), drift), p) for p in range(4)]
+        self.retraining = TaskDriver("retraining", lambda p, s: RetrainingTask(p, s, policy, "cluster", retraining), 1)
 
     def to_retraining(self, *records: tuple[object, object]) -> None:
         sent = self.retraining.transaction([self.retraining.receive(topic, event, "default/forest") for topic, event in records])

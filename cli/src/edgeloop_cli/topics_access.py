@@ -11,9 +11,9 @@ from edgeloop_contracts import Topic, topics
 READS: dict[str, tuple[Topic, ...]] = {
     "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW, topics.STREAMS),
     "labels": (topics.OBSERVATIONS, topics.LABELS),
-    "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS, topics.STREAMS),
-    "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS),
-    "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS),
+    "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS, topics.STREAMS, topics.POLICIES),
+    "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS, topics.POLICIES),
+    "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS, topics.POLICIES),
     "adapter": (topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.MODEL_CHUNKS, topics.STREAMS),
     "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS),
     "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED),

@@ -3,6 +3,7 @@ from random import Random
 import numpy as np
 import pytest
 from edgeloop_contracts import (
+    DetectionPolicy,
     DetectionProgress,
     DetectorState,
     DriftPartial,
@@ -11,6 +12,7 @@ from edgeloop_contracts import (
     ExampleBatch,
     ObservationBatch,
     PartialKind,
+    Policy,
     SignalKind,
     StreamDefinition,
     Topic,
@@ -18,20 +20,26 @@ from edgeloop_contracts import (
 )
 from edgeloop_contracts.events import Feature
 from edgeloop_drift.adapters.definitions import FeatureNames
+from edgeloop_drift.core.policies import taken
 from edgeloop_drift.core.pooling import Rules
 from edgeloop_drift.handlers import DriftTask
 from edgeloop_drift.metrics import Metrics
 from edgeloop_drift.settings import Settings
-from edgeloop_streaming import Received, Send
-from edgeloop_streaming.testing import TaskDriver
+from edgeloop_streaming import Received, Send, State
+from edgeloop_streaming.testing import MemoryBroker, TaskDriver
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 
-def driver(partition: int = 0) -> TaskDriver:
-    metrics = Metrics(CollectorRegistry())
-    return TaskDriver("drift", lambda p, state: DriftTask(p, state, Rules(), lambda stream, i: f"feature {i}", metrics), partition)
+def driver(partition: int = 0, broker: MemoryBroker | None = None) -> TaskDriver:
+    """A task whose policies lie on ``broker``."""
+    policies, metrics = broker or MemoryBroker(), Metrics(CollectorRegistry())
+
+    def task(p: int, state: State) -> DriftTask:
+        return DriftTask(p, state, policies.policies(Rules(), taken), lambda stream, i: f"feature {i}", metrics)
+
+    return TaskDriver("drift", task, partition)
 
 
 def examples(n: int, count: int, stream: str = "pumps") -> ExampleBatch:
@@ -107,6 +115,39 @@ def test_signals_and_state_do_not_depend_on_transactions_or_restarts(seed: int) 
     kept = {key: value for key, value in plain.stored.items() if isinstance(value, DetectorState)}
     assert len(kept) == 2
     assert {key: other.stored[key] for key in kept} == kept
+
+
+def test_a_policy_in_mid_stream_starts_another_detector_and_keeps_the_count_of_rows() -> None:
+    broker = MemoryBroker()
+    d, plain = driver(broker=broker), driver()
+    rows = [(topic, event) for topic, event in records() if event.kind == PartialKind.ERRORS]
+    for topic, event in rows[:50]:
+        d.send(topic, event)
+        plain.send(topic, event)
+    given = Policy(stream="pumps", version=1, detection=DetectionPolicy(detector="DDM"))
+    broker.publisher("a person").publish(topics.POLICIES, "default/pumps", given)
+    for number, (topic, event) in enumerate(rows[50:]):
+        if number == 20:
+            d.restart()
+        d.send(topic, event)
+        plain.send(topic, event)
+    assert {s.detector for s in signals(plain.sent)} == {"ADWIN(stream)"}
+    found = signals(d.sent)
+    assert {s.detector for s in found} == {"DDM(stream)"}
+    assert any(1500 < s.row <= 1800 for s in found if s.rising)
+    assert [s.event.row for s in d.sent if isinstance(s.event, DetectionProgress)][-1] == 5000
+
+
+def test_a_policy_about_other_things_changes_no_detector() -> None:
+    broker = MemoryBroker()
+    d, plain = driver(broker=broker), driver()
+    for number, (topic, event) in enumerate(records()):
+        if number == 100:
+            given = Policy(stream="pumps", version=1, gate_minimum=9)
+            broker.publisher("a person").publish(topics.POLICIES, "default/pumps", given)
+        d.send(topic, event)
+        plain.send(topic, event)
+    assert signals(d.sent) == signals(plain.sent) != []
 
 
 def test_every_record_applied_twice_gives_every_signal_once() -> None:

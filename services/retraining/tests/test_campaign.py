@@ -1,7 +1,7 @@
 from random import Random
 
 from edgeloop_contracts import CampaignState, Cause, GateKind
-from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
+from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, adopted, decide
 from edgeloop_retraining.core.policy import Policy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,3 +205,23 @@ def test_campaigns_are_what_one_would_work_out_row_by_row(alarms: set[int], comm
             done += more
         fits += done
     assert [(fit.stage, fit.start, fit.end) for fit in fits] == oracle(policy, command, alarms, 3500)
+
+
+def test_under_another_policy_a_campaign_goes_on_with_the_fits_that_are_still_to_come() -> None:
+    state, fits = play(PLAIN, *rows(900), Alarm("a", 1000, CAUSE), *rows(1200))
+    other = Policy(stages=(50, 150, 180, 400), quiet=(), budget=0)
+    _, more = play(other, *rows(1500), state=adopted(other, state))
+    assert windows(fits + more) == [("a", 0, 1000, 1100), ("a", 3, 1000, 1400)]
+
+
+def test_a_campaign_that_has_nothing_to_come_under_another_policy_is_closed() -> None:
+    state, _ = play(PLAIN, *rows(900), Alarm("a", 1000, CAUSE), *rows(1200))
+    assert adopted(Policy(stages=(50,), quiet=()), state).campaign == ""
+
+
+@given(st.lists(st.integers(1, 900), unique=True, max_size=6), st.integers(0, 900))
+def test_the_same_policy_adopted_again_changes_nothing(alarms: list[int], until: int) -> None:
+    policy = Policy(stages=(10, 30), quiet=(80,), budget=100)
+    happened = [Command("c", 5, CAUSE), *(Alarm(f"a{row}", row, CAUSE) for row in alarms), *rows(until)]
+    state, _ = play(policy, *happened)
+    assert adopted(policy, state) == state

@@ -1,5 +1,7 @@
 import pytest
-from edgeloop_retraining.core.policy import Policy
+from edgeloop_contracts import Policy as Event
+from edgeloop_contracts import RetrainingPolicy
+from edgeloop_retraining.core.policy import Policy, taken
 from edgeloop_retraining.settings import Settings
 
 
@@ -46,3 +48,16 @@ def test_settings_are_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGELOOP_RETRAINING_QUIET", "")
     monkeypatch.setenv("EDGELOOP_RETRAINING_ON_OPEN", "ignore")
     assert Settings().policy() == Policy(stages=(100, 300), quiet=(), on_open="ignore")
+
+
+def test_what_a_policy_does_not_give_stays_as_set() -> None:
+    settings = Policy(window=500, gate=50)
+    given = Event(retraining=RetrainingPolicy(stages=(10, 20), quiet=(), budget=0))
+    assert taken(settings, given) == Policy(window=500, gate=50, stages=(10, 20), quiet=(), budget=0)
+    assert taken(settings, Event()) == settings
+
+
+@pytest.mark.parametrize("given", [RetrainingPolicy(on_open="sometimes"), RetrainingPolicy(stages=(300, 200)), RetrainingPolicy(window=0)])
+def test_what_is_given_and_makes_no_sense_is_refused(given: RetrainingPolicy) -> None:
+    with pytest.raises(ValueError, match=r"on_open|rising|range"):
+        taken(Policy(), Event(retraining=given))

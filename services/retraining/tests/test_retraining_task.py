@@ -6,6 +6,7 @@ from edgeloop_contracts import (
     DriftSignal,
     Event,
     PartialKind,
+    RetrainingPolicy,
     RowPage,
     RunStatus,
     SignalKind,
@@ -15,11 +16,12 @@ from edgeloop_contracts import (
     TrainingRun,
     topics,
 )
-from edgeloop_retraining.core.policy import Policy
+from edgeloop_contracts import Policy as Given
+from edgeloop_retraining.core.policy import Policy, taken
 from edgeloop_retraining.handlers import RetrainingTask
 from edgeloop_retraining.metrics import Metrics
-from edgeloop_streaming import Send
-from edgeloop_streaming.testing import TaskDriver
+from edgeloop_streaming import Send, State
+from edgeloop_streaming.testing import MemoryBroker, TaskDriver
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -28,9 +30,14 @@ KEY = "default/pumps"
 POLICY = Policy(stages=(20, 60), quiet=(150,), window=100, budget=0)
 
 
-def driver(policy: Policy = POLICY) -> TaskDriver:
-    metrics = Metrics(CollectorRegistry())
-    return TaskDriver("retraining", lambda partition, state: RetrainingTask(partition, state, policy, "cluster", metrics))
+def driver(policy: Policy = POLICY, broker: MemoryBroker | None = None) -> TaskDriver:
+    """A task whose policies lie on ``broker``."""
+    policies, metrics = broker or MemoryBroker(), Metrics(CollectorRegistry())
+
+    def task(partition: int, state: State) -> RetrainingTask:
+        return RetrainingTask(partition, state, policies.policies(policy, taken), "cluster", metrics)
+
+    return TaskDriver("retraining", task)
 
 
 def partials(sizes: list[tuple[int, int]], version: int = 1) -> list[DriftPartial]:
@@ -148,6 +155,78 @@ def test_rows_that_no_window_can_reach_are_forgotten() -> None:
     d.send(topics.DRIFT_SIGNALS, signal(3995), KEY)
     d.restart()
     assert d.task._streams[("default", "pumps")].state.rows == 4000
+
+
+def asked(broker: MemoryBroker, *, restarted: bool = False) -> list[tuple[int, int]]:
+    """Stage and rows of what is asked for after an alarm at row 10 of 300; the alarm comes after 140 rows."""
+    d = driver(broker=broker)
+    every = partials([(0, 10)] * 30)
+    for partial in every[:14]:
+        d.send(topics.DRIFT_PARTIALS, partial, KEY)
+    d.send(topics.DRIFT_SIGNALS, signal(130), KEY)
+    if restarted:
+        d.restart()
+    for partial in every[14:]:
+        d.send(topics.DRIFT_PARTIALS, partial, KEY)
+    d.send(topics.DRIFT_SIGNALS, progress(300), KEY)
+    return [(r.stage, r.manifest.rows) for r in requests(d.sent)]
+
+
+def written(event: Event, key: str = KEY, broker: MemoryBroker | None = None) -> MemoryBroker:
+    broker = broker or MemoryBroker()
+    broker.publisher("a person").publish(topics.POLICIES, key, event)
+    return broker
+
+
+EARLY = Given(stream="pumps", version=1, retraining=RetrainingPolicy(stages=(5, 50), quiet=()))
+
+
+def test_a_policy_of_the_stream_counts_before_one_of_all_streams_before_the_settings() -> None:
+    assert asked(MemoryBroker()) == [(0, 20), (1, 60), (2, 100)]
+    assert asked(written(EARLY)) == asked(written(EARLY), restarted=True) == [(0, 5), (1, 50)]
+    everywhere = written(Given(retraining=RetrainingPolicy(stages=(30,), quiet=())), "default/")
+    assert asked(everywhere) == [(0, 30)]
+    assert asked(written(EARLY, broker=everywhere)) == [(0, 5), (1, 50)]
+    assert asked(written(EARLY, "default/fans")) == [(0, 20), (1, 60), (2, 100)]
+    assert asked(written(EARLY, "acme/pumps")) == [(0, 20), (1, 60), (2, 100)]
+
+
+def test_a_policy_that_is_withdrawn_or_makes_no_sense_is_as_good_as_none() -> None:
+    assert asked(written(Given(stream="pumps", version=2, withdrawn=True), broker=written(EARLY))) == asked(MemoryBroker())
+    assert asked(written(Given(stream="pumps", retraining=RetrainingPolicy(stages=(9, 3))))) == asked(MemoryBroker())
+
+
+def test_a_policy_that_comes_in_mid_stream_counts_from_the_next_transaction() -> None:
+    broker = MemoryBroker()
+    d = driver(broker=broker)
+    every = partials([(0, 10)] * 30)
+    for partial in every:
+        d.send(topics.DRIFT_PARTIALS, partial, KEY)
+    d.send(topics.DRIFT_SIGNALS, signal(10), KEY)
+    d.send(topics.DRIFT_SIGNALS, progress(40), KEY)
+    # One fit has been asked for, and another would have been due at a row that is decided: neither comes again.
+    written(Given(stream="pumps", retraining=RetrainingPolicy(stages=(5, 25, 70, 280), quiet=(), window=1_000)), broker=broker)
+    d.restart()
+    d.send(topics.DRIFT_SIGNALS, progress(300), KEY)
+    assert [(r.stage, r.row, r.manifest.rows) for r in requests(d.sent)] == [(0, 30, 20), (2, 80, 70), (3, 290, 280)]
+
+
+def test_a_larger_window_takes_what_is_still_known() -> None:
+    broker = MemoryBroker()
+    d = driver(Policy(stages=(20,), quiet=(), window=100), broker)
+    for n, partial in enumerate(partials([(0, 10)] * 200)):
+        d.send(topics.DRIFT_PARTIALS, partial, KEY)
+        d.send(topics.DRIFT_SIGNALS, progress(10 * n), KEY)
+    written(Given(stream="pumps", retraining=RetrainingPolicy(stages=(20,), quiet=(), window=5_000, back=5_000)), broker=broker)
+    d.send(topics.DRIFT_SIGNALS, signal(1_995), KEY)
+    d.send(topics.DRIFT_SIGNALS, progress(1_998), KEY)
+    (partial,) = partials([(0, 10)] * 203)[200:201]
+    d.send(topics.DRIFT_PARTIALS, partial, KEY)
+    d.send(topics.DRIFT_PARTIALS, partials([(0, 10)] * 203)[201], KEY)
+    d.send(topics.DRIFT_SIGNALS, progress(2_020), KEY)
+    (request,) = requests(d.sent)
+    assert request.row == 2_015
+    assert 115 <= request.manifest.rows < 2_015
 
 
 @dataclass

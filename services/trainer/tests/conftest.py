@@ -23,7 +23,7 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_streaming import Backpressure, RangeGoneError, Received, Send, State
-from edgeloop_streaming.testing import TaskDriver
+from edgeloop_streaming.testing import MemoryBroker, TaskDriver
 from edgeloop_trainer.adapters.champions import Champions
 from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
 from edgeloop_trainer.adapters.models import Models
@@ -31,6 +31,7 @@ from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.core.plans import Plan, taken
 from edgeloop_trainer.handlers import Ports, TrainerTask
 from edgeloop_trainer.metrics import Metrics
 from prometheus_client import CollectorRegistry
@@ -85,6 +86,7 @@ class World:
         self.process = process
         self.minimum = minimum
         self.log = Log()
+        self.policies = MemoryBroker()
         self.registry_answers = registry_answers
         self.versions = 0
         self.rows = 0
@@ -104,8 +106,8 @@ class World:
             rows,
             Models(self.log),
             Champions(self.log),
-            Attempts(rows, self.log, self.process, Recipe(trees=8)),
-            Rule(self.minimum),
+            Attempts(rows, self.log, self.process),
+            self.policies.policies(Plan(Recipe(trees=8), Rule(self.minimum)), taken),
             Metrics(CollectorRegistry()),
         )
         return TrainerTask(partition, state, ports)

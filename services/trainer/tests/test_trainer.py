@@ -7,9 +7,10 @@ import os
 import signal
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from edgeloop_contracts import GateKind, GateState, ModelCandidate, RunStatus, TrainingRun, topics
+from edgeloop_contracts import GateKind, GateState, ModelCandidate, Policy, RunStatus, TrainingPolicy, TrainingRun, topics
 from edgeloop_streaming import Backpressure, Send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -74,6 +75,26 @@ def test_a_challenger_is_promoted_at_the_row_that_decides(world):
     assert candidate.champion_version == 1
     assert {send.cause.id for send in sent} == {request.id}
     assert world.driver.state.get(GateState, world.key).request is None
+
+
+def test_a_policy_in_mid_stream_changes_the_next_fit_and_its_gate_and_not_the_open_one(world):
+    def policy(version: int, **more: Any) -> None:
+        world.policies.publisher("a person").publish(topics.POLICIES, world.key, Policy(stream=world.stream, version=version, **more))
+
+    world.first_champion()
+    world.deliver(*world.label([20] * 10, flipped=True))
+    policy(1, training=TrainingPolicy(trees=3), gate_minimum=3)
+    (fitted,) = runs(world.deliver(world.request(200, 400)))
+    assert fitted.parameters["trees"] == "3"
+    policy(2, gate_minimum=50)
+    world.driver.restart()
+    (run,) = runs(world.deliver(*world.label([5] * 4, flipped=True)))
+    assert run.status == PROMOTED
+    assert 3 <= run.wins + run.losses < 8
+    world.deliver(*world.label([20] * 10))
+    (fitted,) = runs(world.deliver(world.request(420, 620)))
+    assert fitted.parameters["trees"] == "8"
+    assert runs(world.deliver(*world.label([5] * 8))) == []
 
 
 def test_a_challenger_that_is_never_ahead_is_rejected_at_the_last_row_and_its_chunks_go(world):

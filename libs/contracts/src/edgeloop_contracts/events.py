@@ -21,6 +21,7 @@ __all__ = [
     "Cause",
     "Checkpoint",
     "DeadLetter",
+    "DetectionPolicy",
     "DetectionProgress",
     "DetectorState",
     "DeviceReport",
@@ -46,12 +47,14 @@ __all__ = [
     "ObservationRow",
     "OffsetRange",
     "PartialKind",
+    "Policy",
     "Position",
     "Range",
     "Reference",
     "RefusalReason",
     "RegisterStream",
     "RegistryState",
+    "RetrainingPolicy",
     "RolloutState",
     "RowMark",
     "RowPage",
@@ -60,6 +63,7 @@ __all__ = [
     "SignalKind",
     "StartTraining",
     "StreamDefinition",
+    "TrainingPolicy",
     "TrainingRequest",
     "TrainingRun",
     "WaitingAlarm",
@@ -2282,6 +2286,216 @@ class ObservationRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingPolicy:
+    """When fits are due, and on which rows; counted in labelled rows.
+
+    Attributes
+    ----------
+    stages
+        Rows after the alarm at which fits are due.
+    quiet
+        Further fits while no alarm comes.
+    quiet_doubling
+        Whether they go on at double the last of them.
+    window
+        Most rows of a fit, the newest.
+    back
+        Rows before the alarm that a fit also takes.
+    gate
+        Rows after a fit within which its gate decides.
+    on_open
+        What an alarm does while stages are left: restart or ignore.
+    cooldown
+        Rows after an opening in which alarms are ignored.
+    budget
+        Rows for each fit on average; 0 for no bound.
+    burst
+        Fits at once.
+    first
+        Rows to wait for when a command names none.
+    """
+
+    stages: tuple[int, ...] | None = None
+    quiet: tuple[int, ...] | None = None
+    quiet_doubling: bool | None = None
+    window: int | None = None
+    back: int | None = None
+    gate: int | None = None
+    on_open: str | None = None
+    cooldown: int | None = None
+    budget: int | None = None
+    burst: int | None = None
+    first: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "stages": None if self.stages is None else list(self.stages),
+            "quiet": None if self.quiet is None else list(self.quiet),
+            "quiet_doubling": self.quiet_doubling,
+            "window": self.window,
+            "back": self.back,
+            "gate": self.gate,
+            "on_open": self.on_open,
+            "cooldown": self.cooldown,
+            "budget": self.budget,
+            "burst": self.burst,
+            "first": self.first,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            stages=None if fields["stages"] is None else tuple(fields["stages"]),
+            quiet=None if fields["quiet"] is None else tuple(fields["quiet"]),
+            quiet_doubling=fields["quiet_doubling"],
+            window=fields["window"],
+            back=fields["back"],
+            gate=fields["gate"],
+            on_open=fields["on_open"],
+            cooldown=fields["cooldown"],
+            budget=fields["budget"],
+            burst=fields["burst"],
+            first=fields["first"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPolicy:
+    """How a challenger is fitted.
+
+    Attributes
+    ----------
+    family
+        Kind of model, as the trainer names it.
+    trees
+        Trees of a forest, or rounds of boosting.
+    min_leaf
+        Rows that a leaf has at least.
+    """
+
+    family: str | None = None
+    trees: int | None = None
+    min_leaf: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "family": self.family,
+            "trees": self.trees,
+            "min_leaf": self.min_leaf,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            family=fields["family"],
+            trees=fields["trees"],
+            min_leaf=fields["min_leaf"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionPolicy:
+    """What watches the errors.
+
+    Attributes
+    ----------
+    detector
+        Its name.
+    parameters
+        Of the detector, each value as JSON; null with a detector for its defaults.
+    scopes
+        Whose answers are watched: stream, version or both.
+    """
+
+    detector: str | None = None
+    parameters: Mapping[str, str] | None = None
+    scopes: tuple[str, ...] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "detector": self.detector,
+            "parameters": None if self.parameters is None else dict(self.parameters),
+            "scopes": None if self.scopes is None else list(self.scopes),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            detector=fields["detector"],
+            parameters=fields["parameters"],
+            scopes=None if fields["scopes"] is None else tuple(fields["scopes"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the loop decides about a stream, or about all streams of a tenant. What is null stays as each service's
+    settings have it.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the streams.
+    stream
+        Name of the stream; empty for all streams of the tenant that have no policy of their own.
+    name
+        What people call it.
+    version
+        Counts up by key from 1.
+    withdrawn
+        There is no policy any more; the rest is empty then.
+    retraining
+        Of the service retraining.
+    training
+        Of the service trainer.
+    gate_minimum
+        Rows on which challenger and champion differ that a promotion before the gate's last row needs.
+    detection
+        Of the service drift.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.policy.Policy"
+
+    tenant: str = "default"
+    stream: str = ""
+    name: str = ""
+    version: int = 0
+    withdrawn: bool = False
+    retraining: RetrainingPolicy = field(default_factory=lambda: RetrainingPolicy())
+    training: TrainingPolicy = field(default_factory=lambda: TrainingPolicy())
+    gate_minimum: int | None = None
+    detection: DetectionPolicy = field(default_factory=lambda: DetectionPolicy())
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "name": self.name,
+            "version": self.version,
+            "withdrawn": self.withdrawn,
+            "retraining": self.retraining.as_dict(),
+            "training": self.training.as_dict(),
+            "gate_minimum": self.gate_minimum,
+            "detection": self.detection.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            name=fields["name"],
+            version=fields["version"],
+            withdrawn=fields["withdrawn"],
+            retraining=RetrainingPolicy.from_dict(fields["retraining"]),
+            training=TrainingPolicy.from_dict(fields["training"]),
+            gate_minimum=fields["gate_minimum"],
+            detection=DetectionPolicy.from_dict(fields["detection"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """This device shall run this version. Compacted by tenant/stream/device.
 
@@ -2774,9 +2988,12 @@ class GateState:
         So far.
     next_row
         Number of the row to be judged next.
+    gate_minimum
+        Rows on which the two differ that a promotion before the gate's last row needs, as it was when the
+        gate opened.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0},{"name":"gate_minimum","type":"long","default":4}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.GateState"
 
     tenant: str = "default"
@@ -2809,6 +3026,7 @@ class GateState:
     both: int = 0
     judged: int = 0
     next_row: int = 0
+    gate_minimum: int = 4
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2842,6 +3060,7 @@ class GateState:
             "both": self.both,
             "judged": self.judged,
             "next_row": self.next_row,
+            "gate_minimum": self.gate_minimum,
         }
 
     @classmethod
@@ -2877,6 +3096,7 @@ class GateState:
             both=fields["both"],
             judged=fields["judged"],
             next_row=fields["next_row"],
+            gate_minimum=fields["gate_minimum"],
         )
 
 
@@ -3332,6 +3552,7 @@ EVENTS = (
     Alert,
     ObservationBatch,
     ObservationRow,
+    Policy,
     Assignment,
     RolloutState,
     Checkpoint,

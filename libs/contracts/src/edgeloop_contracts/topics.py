@@ -36,6 +36,7 @@ class Key(StrEnum):
     CHUNK = "digest/index"
     SIGNAL = "tenant/stream/signal, lying in the partition of tenant/stream"
     ADAPTER = "tenant/stream/frame, …/adapter or …/block/slot, lying in the partition of tenant/stream"
+    POLICY = "tenant/stream, or tenant/ for all streams"
     STATE = "kind/key"
     ORIGINAL = "as received"
 
@@ -128,6 +129,9 @@ MODEL_ADAPTERS = Topic(
 )
 STREAMS = Topic(name="streams", kinds=(e.StreamDefinition,), producer="registry", key=Key.STREAM, partitions=Partitions.ONE, compacted=True)
 
+# Written by people, with `edgeloop policy`; the newest of a stream counts.
+POLICIES = Topic(name="policies", kinds=(e.Policy,), producer="", key=Key.POLICY, partitions=Partitions.ONE, compacted=True)
+
 ROLLOUT_ASSIGNMENTS = Topic(name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True)
 FLEET_REPORTED = Topic(
     name="fleet.reported",
@@ -160,6 +164,7 @@ PUBLIC: tuple[Topic, ...] = (
     MODEL_EVENTS,
     MODEL_ADAPTERS,
     STREAMS,
+    POLICIES,
     ROLLOUT_ASSIGNMENTS,
     FLEET_REPORTED,
     ALERTS,

@@ -5,6 +5,7 @@ from edgeloop_streaming.loop import Service
 from edgeloop_streaming.messages import Backpressure, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
 from edgeloop_streaming.partitioner import murmur2, partition_of
 from edgeloop_streaming.partitions import Follower, RangeGoneError, RangeReader, Table
+from edgeloop_streaming.policies import Policies
 from edgeloop_streaming.process import Context, Stop, run, watch
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.registry import RegistryUnavailable, SchemaRegistry, UnknownSchema
@@ -22,6 +23,7 @@ __all__ = [
     "HealthServer",
     "InvalidEvent",
     "KafkaSettings",
+    "Policies",
     "Publisher",
     "RangeGoneError",
     "RangeReader",

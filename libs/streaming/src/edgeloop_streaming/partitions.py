@@ -303,8 +303,13 @@ class Table:
         """Take in everything that has been committed until now."""
         self._follower.refresh(self._take)
 
+    def poll(self) -> None:
+        """Take in what has arrived by now, without asking the broker or waiting."""
+        for record in self._follower.poll(0):
+            self._take(record)
+
     def get(self, key: str) -> Received[Any] | None:
-        """Newest record of a key as of the last :meth:`refresh`."""
+        """Newest record of a key as of the last :meth:`refresh` or :meth:`poll`."""
         return self._records.get(key)
 
     def items(self) -> list[tuple[str, Received[Any]]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
-from edgeloop_streaming import Context, Service, State
+from edgeloop_streaming import Context, Policies, Service, State
 
 from edgeloop_drift.adapters.definitions import FeatureNames
+from edgeloop_drift.core.policies import taken
 from edgeloop_drift.handlers import INPUTS, NAME, DriftTask
 from edgeloop_drift.metrics import Metrics
 from edgeloop_drift.settings import Settings
@@ -13,11 +14,11 @@ from edgeloop_drift.settings import Settings
 
 def build(context: Context, settings: Settings) -> Service:
     """Wire detection to the clients of a process."""
-    rules = settings.rules()
     metrics = Metrics(context.metrics)
+    policies = Policies(context.table(topics.POLICIES), settings.rules(), taken, context.metrics, context.log)
     names = FeatureNames(context.table(topics.STREAMS))
 
     def task(partition: int, state: State) -> DriftTask:
-        return DriftTask(partition, state, rules, names, metrics)
+        return DriftTask(partition, state, policies, names, metrics)
 
     return Service(name=NAME, inputs=INPUTS, task=task)

@@ -16,7 +16,7 @@ from edgeloop_contracts import (
     PartialKind,
     topics,
 )
-from edgeloop_streaming import InvalidEvent, Received, Send, State
+from edgeloop_streaming import InvalidEvent, Policies, Received, Send, State
 
 from edgeloop_drift.core import bits, blocks
 from edgeloop_drift.core.pooling import ErrorPool, InputPool, Rules
@@ -34,7 +34,7 @@ class DriftTask:
     ----------
     partition, state
         Which partition, and the snapshots that it goes on from.
-    rules
+    policies
         What is watched with what.
     names
         Name of a feature, given ``tenant/stream`` and its number.
@@ -42,10 +42,11 @@ class DriftTask:
         What to count into.
     """
 
-    def __init__(self, partition: int, state: State, rules: Rules, names: Callable[[str, int], str], metrics: Metrics) -> None:
+    def __init__(self, partition: int, state: State, policies: Policies[Rules], names: Callable[[str, int], str], metrics: Metrics) -> None:
         self._partition = partition
         self._state = state
-        self._rules = rules
+        self._policies = policies
+        self._polled = False
         self._names = names
         self._metrics = metrics
         self._blocks: dict[str, BlockState] = {}
@@ -56,6 +57,9 @@ class DriftTask:
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         """Sum up what a device sent, or fold a sum into its stream's detectors."""
+        if not self._polled:
+            self._policies.poll()
+            self._polled = True
         match received.event:
             case ObservationBatch() as batch:
                 return self._observed(received, batch)
@@ -82,6 +86,7 @@ class DriftTask:
         for tenant, stream in self._touched_inputs:
             self._state.put(f"inputs/{tenant}/{stream}", self._inputs[tenant, stream].snapshot(tenant, stream))
         self._blocks, self._touched_errors, self._touched_inputs = {}, {}, {}
+        self._polled = False
 
     def _observed(self, received: Received[Any], batch: ObservationBatch) -> list[Send]:
         if problem := blocks.problem(batch):
@@ -95,9 +100,11 @@ class DriftTask:
         if len(partial.errors) != partial.count:
             raise InvalidEvent("MALFORMED", f"{len(partial.errors)} error bytes for {partial.count} rows")
         stream = (partial.tenant, partial.stream)
-        pool = self._errors.get(stream)
+        pool, rules = self._errors.get(stream), self._policies.of(*stream)
         if pool is None:
-            pool = self._errors[stream] = ErrorPool(self._rules, self._state.get(DetectorState, f"errors/{stream[0]}/{stream[1]}"))
+            pool = self._errors[stream] = ErrorPool(rules, self._state.get(DetectorState, f"errors/{stream[0]}/{stream[1]}"))
+        elif pool.rules != rules:
+            pool = self._errors[stream] = ErrorPool(rules, pool.snapshot(*stream))
         before = pool.order.rows
         signals = [error_signal(*stream, alarm) for alarm in pool.fold(partial)]
         if pool.order.rows > before:
@@ -113,10 +120,10 @@ class DriftTask:
         key = f"{stream[0]}/{stream[1]}"
         pool = self._inputs.get(stream)
         if pool is None:
-            pool = self._inputs[stream] = InputPool(self._rules, self._state.get(DetectorState, f"inputs/{key}"))
+            pool = self._inputs[stream] = InputPool(self._policies.of(*stream), self._state.get(DetectorState, f"inputs/{key}"))
         self._touched_inputs[stream] = None
         self._metrics.blocks.inc()
-        detector = self._rules.inputs.name
+        detector = self._policies.of(*stream).inputs.name
         return [self._signal(input_signal(*stream, detector, self._names(key, alarm.feature), alarm)) for alarm in pool.fold(partial)]
 
     def _signal(self, signal: DriftSignal) -> Send:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from edgeloop_streaming import Context, Service, State
+from edgeloop_contracts import topics
+from edgeloop_streaming import Context, Policies, Service, State
 
+from edgeloop_retraining.core.policy import taken
 from edgeloop_retraining.handlers import INPUTS, NAME, RetrainingTask
 from edgeloop_retraining.metrics import Metrics
 from edgeloop_retraining.settings import Settings
@@ -11,13 +13,13 @@ from edgeloop_retraining.settings import Settings
 
 def build(context: Context, settings: Settings) -> Service:
     """Wire retraining to the clients of a process."""
-    policy = settings.policy()
     metrics = Metrics(context.metrics)
+    policies = Policies(context.table(topics.POLICIES), settings.policy(), taken, context.metrics, context.log)
     reader = context.reader()
     cluster = reader.cluster_id()
     reader.close()
 
     def task(partition: int, state: State) -> RetrainingTask:
-        return RetrainingTask(partition, state, policy, cluster, metrics)
+        return RetrainingTask(partition, state, policies, cluster, metrics)
 
     return Service(name=NAME, inputs=INPUTS, task=task)

@@ -21,12 +21,12 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_contracts.positions import PooledOrder
-from edgeloop_streaming import InvalidEvent, Received, Send, State
+from edgeloop_streaming import InvalidEvent, Policies, Received, Send, State
 
-from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Happening, Unfit, decide
+from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Happening, Unfit, adopted, decide
 from edgeloop_retraining.core.policy import Policy
 from edgeloop_retraining.core.requests import request
-from edgeloop_retraining.core.windows import outdated, page_of, reference
+from edgeloop_retraining.core.windows import oldest, outdated, page_of, reference
 from edgeloop_retraining.metrics import Metrics
 
 NAME = "retraining"
@@ -39,6 +39,7 @@ class Known:
     """What is known of one stream: its campaigns, and pages of where its rows lie."""
 
     state: CampaignState
+    policy: Policy | None = None
     pages: dict[int, list[Reference]] = field(default_factory=dict[int, list[Reference]])
     touched: set[int] = field(default_factory=set[int])
 
@@ -54,7 +55,7 @@ class RetrainingTask:
     ----------
     state
         What it goes on from.
-    policy
+    policies
         When fits are due.
     cluster
         Id of the Kafka cluster, for manifests.
@@ -62,10 +63,11 @@ class RetrainingTask:
         Which partition, and what to count into.
     """
 
-    def __init__(self, partition: int, state: State, policy: Policy, cluster: str, metrics: Metrics) -> None:
+    def __init__(self, partition: int, state: State, policies: Policies[Policy], cluster: str, metrics: Metrics) -> None:
         self._partition = partition
         self._state = state
-        self._policy = policy
+        self._policies = policies
+        self._polled = False
         self._cluster = cluster
         self._metrics = metrics
         self._streams: dict[Stream, Known] = {}
@@ -77,6 +79,9 @@ class RetrainingTask:
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         """Take one record in; ask for the fits that have become due."""
+        if not self._polled:
+            self._policies.poll()
+            self._polled = True
         match received.event:
             case DriftPartial(kind=PartialKind.ERRORS) as partial:
                 return self._counted(partial)
@@ -103,7 +108,7 @@ class RetrainingTask:
             self._state.put(name, known.state)
             for page in sorted(known.touched):
                 self._state.put(f"{name}/{page}", RowPage(tenant=stream[0], stream=stream[1], references=tuple(known.pages[page])))
-            for page in outdated(known.pages, known.state.decided - self._policy.window):
+            for page in outdated(known.pages, known.state.decided - self._policies.of(*stream).window):
                 del known.pages[page]
                 self._state.delete(RowPage, f"{name}/{page}")
             known.touched.clear()
@@ -111,6 +116,7 @@ class RetrainingTask:
             undecided = sum(known.state.rows - known.state.decided for known in self._streams.values())
             self._metrics.undecided.labels(self._partition).set(undecided)
         self._touched = {}
+        self._polled = False
         return []
 
     def _counted(self, partial: DriftPartial) -> list[Send]:
@@ -137,10 +143,15 @@ class RetrainingTask:
     def _decide(self, event: Any, happening: Happening) -> list[Send]:
         known = self._known(event)
         self._touched[event.tenant, event.stream] = None
-        known.state, fits = decide(self._policy, known.state, happening)
+        policy = self._policies.of(event.tenant, event.stream)
+        if policy != known.policy:
+            known.state, known.policy = adopted(policy, known.state), policy
+        known.state, fits = decide(policy, known.state, happening)
         sends: list[Send] = []
         for fit in fits:
-            asked = request(event.tenant, event.stream, fit, known.references(), self._cluster)
-            self._metrics.requests.labels(str(fit.stage) if fit.stage < len(self._policy.stages) else "later").inc()
+            # Rows that an earlier policy's window could not reach are forgotten.
+            reachable = replace(fit, start=max(fit.start, oldest(known.references())))
+            asked = request(event.tenant, event.stream, reachable, known.references(), self._cluster)
+            self._metrics.requests.labels(str(fit.stage) if fit.stage < len(policy.stages) else "later").inc()
             sends.append(Send(topics.TRAINING_REQUESTS, f"{event.tenant}/{event.stream}", asked, cause=fit.cause))
         return sends

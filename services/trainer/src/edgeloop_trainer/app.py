@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
-from edgeloop_streaming import Context, Service
+from edgeloop_streaming import Context, Policies, Service
 
 from edgeloop_trainer.adapters.champions import Champions
 from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
@@ -12,6 +12,7 @@ from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.core.plans import Plan, taken
 from edgeloop_trainer.handlers import Ports, TrainerTask
 from edgeloop_trainer.metrics import Metrics
 from edgeloop_trainer.settings import Settings
@@ -26,13 +27,13 @@ def build(context: Context, settings: Settings) -> Service:
     process.start()
     reader = context.reader()
     rows = Rows(reader)
-    recipe = Recipe(settings.model, settings.trees, settings.min_leaf, settings.seed)
+    plan = Plan(Recipe(settings.model, settings.trees, settings.min_leaf, settings.seed), Rule(settings.gate_minimum))
     ports = Ports(
         rows=rows,
         models=Models(reader),
         champions=Champions(context.follower([topics.MODEL_EVENTS])),
-        attempts=Attempts(rows, context.table(topics.STREAMS), process, recipe),
-        rule=Rule(settings.gate_minimum),
+        attempts=Attempts(rows, context.table(topics.STREAMS), process),
+        plans=Policies(context.table(topics.POLICIES), plan, taken, context.metrics, context.log),
         metrics=Metrics(context.metrics),
     )
     return Service(name=NAME, inputs=INPUTS, task=lambda partition, state: TrainerTask(partition, state, ports))

@@ -11,7 +11,9 @@ from edgeloop_streaming import Received
 from edgeloop_trainer.adapters.fitting import FittingProcess, Pending
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.core.dataset import DatasetError
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted
+from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.core.plans import Plan
 
 
 class Definitions(Protocol):
@@ -40,10 +42,13 @@ class Attempt:
         Of the stream's definition.
     work
         The fit that was asked for, or why there is none.
+    rule
+        Of the gate that follows.
     """
 
     request_id: str
     work: Pending | Failed
+    rule: Rule
     rows: int = 0
     dataset_digest: str = ""
     classes: tuple[str, ...] = ()
@@ -68,28 +73,26 @@ class Attempts:
     ----------
     rows, definitions, process
         Where rows and definitions come from, and who fits.
-    recipe
-        How to fit.
     """
 
-    def __init__(self, rows: Rows, definitions: Definitions, process: FittingProcess, recipe: Recipe) -> None:
+    def __init__(self, rows: Rows, definitions: Definitions, process: FittingProcess) -> None:
         self._rows = rows
         self._definitions = definitions
         self._process = process
-        self._recipe = recipe
 
-    def begin(self, key: str, request: TrainingRequest, *, has_champion: bool) -> Attempt:
+    def begin(self, key: str, request: TrainingRequest, plan: Plan, *, has_champion: bool) -> Attempt:
         """Read the rows and ask for the fit. Without a champion the challenger has to beat the majority class."""
         self._definitions.refresh()
         record = self._definitions.get(key)
         if record is None:
-            return Attempt(request.request_id, Failed(f"no stream {key} is defined"))
+            return Attempt(request.request_id, Failed(f"no stream {key} is defined"), plan.rule)
         definition: StreamDefinition = record.event
         try:
             dataset = self._rows.dataset(request.tenant, request.stream, request.manifest, len(definition.features))
         except DatasetError as error:
-            return Attempt(request.request_id, Failed(str(error)), definition_version=definition.version)
+            return Attempt(request.request_id, Failed(str(error)), plan.rule, definition_version=definition.version)
         held = dataset.newest() if request.gate == GateKind.MAJORITY or not has_champion else None
-        recipe = self._recipe if request.seed < 0 else replace(self._recipe, seed=request.seed)
+        recipe = plan.recipe if request.seed < 0 else replace(plan.recipe, seed=request.seed)
         job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe)
-        return Attempt(request.request_id, self._process.submit(job), dataset.rows, dataset.digest, dataset.classes, definition.version)
+        work = self._process.submit(job)
+        return Attempt(request.request_id, work, plan.rule, dataset.rows, dataset.digest, dataset.classes, definition.version)

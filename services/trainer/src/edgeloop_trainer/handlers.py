@@ -8,7 +8,7 @@ from typing import Any
 
 from edgeloop_contracts import DriftPartial, GateState, RunStatus, TrainingRequest, topics
 from edgeloop_contracts.references import counts, folded, reference
-from edgeloop_streaming import Backpressure, RangeGoneError, Received, Send, State, body, from_body
+from edgeloop_streaming import Backpressure, Policies, RangeGoneError, Received, Send, State, body, from_body
 from edgeloop_streaming.ranges import ModelGoneError
 
 from edgeloop_trainer.adapters.champions import Champions
@@ -16,7 +16,8 @@ from edgeloop_trainer.adapters.models import Models, chunked
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempt, Attempts
 from edgeloop_trainer.core.fits import Failed, Fitted
-from edgeloop_trainer.core.gate import Judgement, Rule, Verdict
+from edgeloop_trainer.core.gate import Judgement, Verdict
+from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, run, taken
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics
@@ -32,8 +33,8 @@ class Ports:
         Read from topics.
     attempts
         Begins fits.
-    rule
-        Of the gate.
+    plans
+        How challengers of a stream are fitted and judged.
     metrics
         Of the process.
     """
@@ -42,7 +43,7 @@ class Ports:
     models: Models
     champions: Champions
     attempts: Attempts
-    rule: Rule
+    plans: Policies[Plan]
     metrics: Metrics
 
 
@@ -66,7 +67,7 @@ class TrainerTask:
         self._partition = partition
         self._state = state
         self._ports = ports
-        self._judge = Judge(partition, ports.rows, ports.models, ports.champions, ports.rule)
+        self._judge = Judge(partition, ports.rows, ports.models, ports.champions)
         self._attempts: dict[str, Attempt] = {}
         self._touched: set[str] = set()
 
@@ -133,7 +134,9 @@ class TrainerTask:
         if attempt is None or attempt.request_id != request.request_id:
             self._ports.champions.refresh()
             has_champion = self._ports.champions.get(key) is not None
-            attempt = self._attempts[key] = self._ports.attempts.begin(key, request, has_champion=has_champion)
+            self._ports.plans.refresh()
+            plan = self._ports.plans.of(request.tenant, request.stream)
+            attempt = self._attempts[key] = self._ports.attempts.begin(key, request, plan, has_champion=has_champion)
         return attempt
 
     def _closed_for(self, key: str, gate: GateState, request: TrainingRequest) -> tuple[GateState, list[Send]]:
@@ -171,6 +174,7 @@ class TrainerTask:
             chunk_partition=self._partition,
             chunk_offset=self._ports.models.end(self._partition),
             chunks=len(chunks),
+            gate_minimum=attempt.rule.minimum,
         )
         gate = restarted(gate, request, champion.version if champion else 0)
         self._ports.models.add(fitted.digest, fitted.onnx)
@@ -178,7 +182,7 @@ class TrainerTask:
         known = [Send(topics.TRAINING_RUNS, key, run(gate, request, RunStatus.FITTED, request.row))]
         if fitted.tally is None:
             return gate, [*files, *known]
-        verdict = self._ports.rule.verdict(fitted.tally, last=True)
+        verdict = attempt.rule.verdict(fitted.tally, last=True)
         gate = judged(gate, Judgement(fitted.tally, gate.next_row))
         gate, ended = self._ended(key, gate, request, RunStatus.PROMOTED if verdict == Verdict.PROMOTE else RunStatus.REJECTED, request.row)
         return gate, [*files, *known, *ended]

@@ -23,16 +23,15 @@ class Judge:
     ----------
     partition
         Of ``drift.partials``.
-    rows, models, champions, rule
-        Where rows, answers and champions come from, and when to decide.
+    rows, models, champions
+        Where rows, answers and champions come from.
     """
 
-    def __init__(self, partition: int, rows: Rows, models: Models, champions: Champions, rule: Rule) -> None:
+    def __init__(self, partition: int, rows: Rows, models: Models, champions: Champions) -> None:
         self._partition = partition
         self._rows = rows
         self._models = models
         self._champions = champions
-        self._rule = rule
         self._orders: dict[str, PooledRows] = {}
 
     def note(self, key: str, reference: Reference) -> None:
@@ -69,7 +68,7 @@ class Judge:
         features, truth = self._rows.at(self._references(key, gate, until), self._models.width(challenger))
         answers, others = self._models.answers(challenger, features), self._models.answers(current, features)
         outcomes = [(one == label, other == label) for one, other, label in zip(answers, others, truth, strict=True)]
-        judgement = judge(self._rule, Judgement(tally_of(gate), gate.next_row), outcomes, until)
+        judgement = judge(Rule(gate.gate_minimum), Judgement(tally_of(gate), gate.next_row), outcomes, until)
         return judged(gate, judgement), judgement.verdict
 
     def _champion(self, key: str, gate: GateState) -> ModelVersion:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
+import structlog
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message
-from edgeloop_contracts import Topic, topics
+from edgeloop_contracts import Policy, Topic, topics
 from edgeloop_contracts.topics import Partitions
+from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.partitioner import murmur2
 from edgeloop_streaming.partitions import Follower, Place, RangeReader, Table
+from edgeloop_streaming.policies import Policies
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.testing.clients import MemoryFollower, MemoryPublisher, MemoryRangeReader
 from edgeloop_streaming.testing.logs import PartitionLog
 from edgeloop_streaming.testing.schemas import MemorySchemas
 from edgeloop_streaming.transactions import FencedError
 from edgeloop_streaming.work import Record
+
+T = TypeVar("T")
 
 
 class MemoryBroker:
@@ -69,6 +75,10 @@ class MemoryBroker:
     def table(self, topic: Topic) -> Table:
         """The newest record of each key of a topic."""
         return Table(self.follower([topic]))
+
+    def policies(self, settings: T, taken: Callable[[T, Policy], T]) -> Policies[T]:
+        """What counts for a service's streams; it counts and logs as in a process."""
+        return Policies(self.table(topics.POLICIES), settings, taken, CollectorRegistry(), structlog.get_logger())
 
     def publisher(self, source: str) -> Publisher:
         """A producer without transactions."""

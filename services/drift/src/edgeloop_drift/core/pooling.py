@@ -71,7 +71,7 @@ class ErrorPool:
     """
 
     def __init__(self, rules: Rules, state: DetectorState | None = None) -> None:
-        self._rules = rules
+        self.rules = rules
         self._watches = {scope: ErrorWatch(rules.errors) for scope in rules.scopes}
         self.order = PooledOrder()
         self.version = 0
@@ -88,7 +88,7 @@ class ErrorPool:
         if skipped < partial.count and version > self.version:
             self.version = version
             if VERSION in self._watches:
-                self._watches[VERSION] = ErrorWatch(self._rules.errors)
+                self._watches[VERSION] = ErrorWatch(self.rules.errors)
         for i in range(skipped, partial.count):
             error = partial.errors[i]
             if error == UNANSWERED:
@@ -114,7 +114,7 @@ class ErrorPool:
         )
 
     def _name(self, scope: str) -> str:
-        name = self._rules.errors.name
+        name = self.rules.errors.name
         return f"{name}({scope})" if scope == STREAM else name
 
 

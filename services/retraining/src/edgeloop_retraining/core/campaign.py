@@ -141,6 +141,16 @@ def _settle(policy: Policy, state: CampaignState) -> tuple[CampaignState, list[F
         fits += done
 
 
+def adopted(policy: Policy, state: CampaignState) -> CampaignState:
+    """A stream's state as it goes on under another policy.
+
+    Fits of the open campaign that would have been due in rows already decided are left out: they belong to the past.
+    """
+    while (due := next_due(policy, state)) is not None and due <= state.decided:
+        state = replace(state, stage=state.stage + 1)
+    return _closed(policy, state)
+
+
 def next_due(policy: Policy, state: CampaignState) -> int | None:
     """Row at which the open campaign's next fit is due; ``None`` without one."""
     if not state.campaign:

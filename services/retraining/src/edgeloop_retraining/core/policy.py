@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
+
+from edgeloop_contracts import Policy as Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +85,17 @@ class Policy:
             return 0
         after = max(0, spent - since) + self.budget
         return after if after <= self.burst * self.budget else None
+
+
+def taken(settings: Policy, policy: Event) -> Policy:
+    """The settings with what the event of a policy gives.
+
+    Raises
+    ------
+    ValueError
+        It makes no sense.
+    """
+    fields = {name: value for name, value in asdict(policy.retraining).items() if value is not None}
+    if fields.get("on_open", "restart") not in ("restart", "ignore"):
+        raise ValueError(f"on_open: expected restart or ignore, given {policy.retraining.on_open!r}")
+    return replace(settings, **fields)

@@ -34,6 +34,11 @@ def page_of(reference: Reference) -> int:
     return reference.row // PAGE
 
 
+def oldest(references: Iterable[Reference]) -> int:
+    """Labelled rows before the oldest one that is known; references in the order of their rows."""
+    return next((r.row for r in references), 0)
+
+
 def outdated(pages: Mapping[int, Iterable[Reference]], first: int) -> list[int]:
     """Pages that hold no row after the first ``first`` ones."""
     return [page for page, held in pages.items() if all(r.row + r.count <= first for r in held)]

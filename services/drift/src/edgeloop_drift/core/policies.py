@@ -1,0 +1,40 @@
+"""What a policy changes about detection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from edgeloop_contracts import Policy
+
+from edgeloop_drift.core.detectors import DetectorSpec
+from edgeloop_drift.core.pooling import STREAM, VERSION, Rules
+
+
+def taken(settings: Rules, policy: Policy) -> Rules:
+    """The settings with what a policy gives. A detector without parameters has its own defaults.
+
+    Raises
+    ------
+    ValueError
+        There is no such detector, scope, or parameter.
+    """
+    given = policy.detection
+    errors = settings.errors
+    if given.detector is not None:
+        errors = DetectorSpec(given.detector, _parameters(given.parameters or {}))
+    elif given.parameters is not None:
+        errors = replace(errors, parameters=_parameters(given.parameters))
+    scopes = settings.scopes if given.scopes is None else given.scopes
+    if not scopes or set(scopes) - {STREAM, VERSION}:
+        raise ValueError(f"scopes: expected {STREAM}, {VERSION} or both, given {', '.join(scopes) or 'none'}")
+    errors.make()
+    return replace(settings, errors=errors, scopes=tuple(scopes))
+
+
+def _parameters(given: Mapping[str, str]) -> dict[str, float | str]:
+    try:
+        return {name: json.loads(text) for name, text in given.items()}
+    except json.JSONDecodeError as error:
+        raise ValueError(f"parameters: expected each as JSON, given {dict(given)}") from error

@@ -1,0 +1,31 @@
+"""What a policy changes about detection."""
+
+import pytest
+from edgeloop_contracts import DetectionPolicy, Policy
+from edgeloop_drift.core.detectors import DetectorSpec
+from edgeloop_drift.core.policies import taken
+from edgeloop_drift.core.pooling import Rules
+
+
+def test_what_a_policy_does_not_give_stays_as_set() -> None:
+    settings = Rules(errors=DetectorSpec("ADWIN", {"delta": 0.01}), learning=7)
+    assert taken(settings, Policy()) == settings
+    both = taken(settings, Policy(detection=DetectionPolicy(detector="DDM", parameters={"warm_start": "50"}, scopes=("version", "stream"))))
+    assert both == Rules(errors=DetectorSpec("DDM", {"warm_start": 50}), scopes=("version", "stream"), learning=7)
+    assert taken(settings, Policy(detection=DetectionPolicy(detector="ADWIN"))).errors == DetectorSpec()
+    assert taken(settings, Policy(detection=DetectionPolicy(parameters={"clock": "8"}))).errors == DetectorSpec("ADWIN", {"clock": 8})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        DetectionPolicy(detector="Adwin"),
+        DetectionPolicy(parameters={"delta": "much"}),
+        DetectionPolicy(parameters={"epsilon": "1"}),
+        DetectionPolicy(scopes=("device",)),
+        DetectionPolicy(scopes=()),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(given: DetectionPolicy) -> None:
+    with pytest.raises(ValueError, match=r"ADWIN|JSON|epsilon|scopes"):
+        taken(Rules(), Policy(detection=given))

@@ -1,0 +1,47 @@
+"""How a stream's challengers are fitted and judged, and what a policy changes about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from edgeloop_contracts import Policy
+
+from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.gate import Rule
+
+MOST_TREES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A recipe, and the rule of the gate."""
+
+    recipe: Recipe
+    rule: Rule
+
+
+def taken(settings: Plan, policy: Policy) -> Plan:
+    """The settings with what a policy gives.
+
+    Raises
+    ------
+    ValueError
+        There is no such family, or a number is out of range.
+    """
+    given = policy.training
+    recipe, rule = settings.recipe, settings.rule
+    if given.family is not None:
+        recipe = replace(recipe, family=Family(given.family))
+    if given.trees is not None:
+        recipe = replace(recipe, trees=_within("trees", given.trees, MOST_TREES))
+    if given.min_leaf is not None:
+        recipe = replace(recipe, min_leaf=_within("min_leaf", given.min_leaf))
+    if policy.gate_minimum is not None:
+        rule = replace(rule, minimum=_within("gate_minimum", policy.gate_minimum))
+    return Plan(recipe, rule)
+
+
+def _within(name: str, value: int, most: int = 1 << 31) -> int:
+    if not 1 <= value <= most:
+        raise ValueError(f"{name}: expected 1 to {most}, given {value}")
+    return value

@@ -1,0 +1,32 @@
+"""What a policy changes about fits and gates."""
+
+from __future__ import annotations
+
+import pytest
+from edgeloop_contracts import Policy, TrainingPolicy
+from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.core.plans import Plan, taken
+
+SETTINGS = Plan(Recipe(trees=9, min_leaf=3, seed=4), Rule(8))
+
+
+def test_what_a_policy_does_not_give_stays_as_set():
+    assert taken(SETTINGS, Policy()) == SETTINGS
+    given = Policy(training=TrainingPolicy(family="logistic_regression", min_leaf=5), gate_minimum=2)
+    assert taken(SETTINGS, given) == Plan(Recipe(Family.LOGISTIC_REGRESSION, trees=9, min_leaf=5, seed=4), Rule(2))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        Policy(training=TrainingPolicy(family="oracle")),
+        Policy(training=TrainingPolicy(trees=0)),
+        Policy(training=TrainingPolicy(trees=100_000)),
+        Policy(training=TrainingPolicy(min_leaf=-1)),
+        Policy(gate_minimum=0),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(given):
+    with pytest.raises(ValueError, match=r"oracle|trees|min_leaf|gate_minimum"):
+        taken(SETTINGS, given)
