@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeloop_cli import __version__, backtest, demo, run, status, tail, topics, up, why
+from edgeloop_cli import __version__, backtest, demo, models, run, runs, status, tail, topics, up, why
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     demo.add_to,
@@ -17,6 +17,8 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     backtest.add_to,
     topics.add_to,
     tail.add_to,
+    runs.add_to,
+    models.add_to,
     why.add_to,
 )
 

@@ -144,6 +144,8 @@ class Ledger:
                 self.signals.append(timed)
             case TrainingRequest():
                 self.requests[event.request_id] = timed
+            case TrainingRun(status=RunStatus.TRIAL):
+                pass
             case TrainingRun():
                 self.runs[event.request_id] = timed
                 if event.digest and event.rows:

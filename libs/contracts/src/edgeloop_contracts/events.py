@@ -3403,12 +3403,14 @@ class TrainingRequest:
 
 
 class RunStatus(StrEnum):
-    """FITTED: waits at the gate for rows. PROMOTED, REJECTED and FAILED end the run."""
+    """FITTED: waits at the gate for rows. PROMOTED, REJECTED and FAILED end the run. TRIAL: a step of the search
+    for hyper-parameters before it."""
 
     FITTED = "FITTED"
     PROMOTED = "PROMOTED"
     REJECTED = "REJECTED"
     FAILED = "FAILED"
+    TRIAL = "TRIAL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3453,9 +3455,23 @@ class TrainingRun:
         Wall time of the fit.
     reason
         Why it ended so.
+    trial
+        TRIAL: number of the trial, from 1; 0 for none.
+    size
+        Bytes of the challenger's file.
+    chunks
+        Number of its chunks; a rejected challenger's are deleted after a while.
+    chunk_partition
+        Partition of model.chunks that holds them.
+    chunk_offset
+        Offset from which they can be read.
+    classes
+        Class names in the order of the probabilities.
+    definition_version
+        Stream definition that it was trained on.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED"],"default":"FITTED"},"default":"FITTED"},{"name":"digest","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"digest","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":"int","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRun"
 
     tenant: str = "default"
@@ -3476,6 +3492,13 @@ class TrainingRun:
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     fit_seconds: float = 0.0
     reason: str = ""
+    trial: int = 0
+    size: int = 0
+    chunks: int = 0
+    chunk_partition: int = 0
+    chunk_offset: int = 0
+    classes: tuple[str, ...] = ()
+    definition_version: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -3497,6 +3520,13 @@ class TrainingRun:
             "parameters": dict(self.parameters),
             "fit_seconds": self.fit_seconds,
             "reason": self.reason,
+            "trial": self.trial,
+            "size": self.size,
+            "chunks": self.chunks,
+            "chunk_partition": self.chunk_partition,
+            "chunk_offset": self.chunk_offset,
+            "classes": list(self.classes),
+            "definition_version": self.definition_version,
         }
 
     @classmethod
@@ -3520,6 +3550,13 @@ class TrainingRun:
             parameters=fields["parameters"],
             fit_seconds=fields["fit_seconds"],
             reason=fields["reason"],
+            trial=fields["trial"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            chunk_partition=fields["chunk_partition"],
+            chunk_offset=fields["chunk_offset"],
+            classes=tuple(fields["classes"]),
+            definition_version=fields["definition_version"],
         )
 
 

@@ -1,0 +1,145 @@
+"""``edgeloop models``: versions, what they beat, and who runs them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Refused, told
+
+if TYPE_CHECKING:
+    from edgeloop_streaming import Received
+
+    from edgeloop_cli.core.experiments import Experiments
+    from edgeloop_cli.core.ledger import Timed
+
+NEWEST = 20
+DIGEST = 12
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="models")(models)
+
+
+def models(
+    version: Annotated[str, typer.Argument(help="One version in detail: its number, stream/number, or the beginning of its digest.")] = "",
+    stream: Annotated[str, typer.Option(help="Only of this stream.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="How many, the newest first; 0 for all.")] = NEWEST,
+    tenant: options.Tenant = "default",
+    as_json: options.Json = False,
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """List model versions and the devices that run them; with one version, tell its metrics, parameters and lineage.
+
+    A star marks the newest version of a stream. The gate's column is as in `edgeloop runs`.
+
+    edgeloop models --stream machines
+
+    edgeloop models machines/3 --json
+    """
+    with told():
+        from edgeloop_cli import connection, experiments
+
+        context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
+        found = experiments.read(context)
+        of_stream = found.versions_of(tenant, stream)
+        if version:
+            one = _one(matching(of_stream, version), version)
+            origin = experiments.cause(context, found.run_behind(one.event))
+            if as_json:
+                print(json.dumps(as_object(found, one, origin), indent=2))
+            else:
+                _tell(found, one, origin)
+            return
+        newest = of_stream[:limit] if limit else of_stream
+        if as_json:
+            print(json.dumps([as_object(found, each, None) for each in newest], indent=2))
+        elif not newest:
+            print(f"there is no version{f' of stream {stream}' if stream else ''} yet")
+        else:
+            _list(found, newest)
+
+
+def matching(versions: list[Timed], name: str) -> list[Timed]:
+    """Versions that a name means: a number, ``stream/number``, or the beginning of a digest (of at least six characters)."""
+    stream, _, number = name.rpartition("/")
+    if number.isdigit() and (named := [t for t in versions if t.event.version == int(number) and stream in ("", t.event.stream)]):
+        return named
+    return [timed for timed in versions if len(name) >= 6 and timed.event.digest.startswith(name)]
+
+
+def as_object(found: Experiments, version: Timed, origin: Received[Any] | None) -> dict[str, Any]:
+    """A version for programs: every field of its event, whether it is the champion, and its lineage."""
+    from edgeloop_cli.core.showing import moment, plain
+    from edgeloop_cli.experiments import lineage
+
+    return {
+        **plain(version.event.as_dict()),
+        "time": moment(version.timestamp),
+        "champion": found.champion(version.event),
+        "lineage": lineage(found, found.run_behind(version.event), version, origin),
+    }
+
+
+def _one(found: list[Timed], name: str) -> Timed:
+    if not found:
+        raise Refused(f"no version is called {name!r}; `edgeloop models --limit 0` lists all")
+    if len(found) > 1:
+        shown = ", ".join(f"{timed.event.stream}/{timed.event.version}" for timed in found[:5]) + (", …" if len(found) > 5 else "")
+        raise Refused(f"{len(found)} versions are meant by {name!r}: {shown}")
+    return found[0]
+
+
+def _list(found: Experiments, newest: list[Timed]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from edgeloop_cli.experiments import draw, gate, when
+
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    drawn.add_column("model", overflow="fold")
+    drawn.add_column("made (UTC)", no_wrap=True)
+    for column in ("rows", "gate", "KiB", "devices"):
+        drawn.add_column(column, justify="right", no_wrap=True)
+    drawn.add_column("digest", no_wrap=True)
+    for timed in newest:
+        event = timed.event
+        drawn.add_row(
+            escape(f"{event.stream}/{event.version}") + ("*" if found.champion(event) else ""),
+            when(timed.timestamp),
+            str(event.rows),
+            gate(event.metrics),
+            f"{event.size / 1024:.0f}",
+            str(len(found.devices(event))),
+            event.digest[:DIGEST],
+        )
+    draw([drawn])
+
+
+def _tell(found: Experiments, version: Timed, origin: Received[Any] | None) -> None:
+    from rich.markup import escape
+
+    from edgeloop_cli.experiments import draw, pairs, tree
+
+    event = version.event
+    told = {
+        "classes": escape(", ".join(event.classes)),
+        "dataset": event.dataset_digest,
+        "digest": event.digest,
+        "rows": event.rows,
+        "signed by": event.key_id,
+        "size": f"{event.size:,} bytes",
+        "stream definition": event.definition_version,
+        "beat": f"version {event.beat_version}" if event.beat_version else "the majority class",
+    }
+    parts: list[Any] = [pairs(f"version {event.version} of {event.stream}{', the newest' if found.champion(event) else ''}", told)]
+    for name, values in (("metrics", event.metrics), ("parameters", event.parameters)):
+        if values:
+            parts += ["", pairs(name, values)]
+    draw([*parts, "", tree(found, found.run_behind(event), version, origin)])
