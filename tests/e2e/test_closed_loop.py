@@ -53,7 +53,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A stack that runs in the background without devices."""
     directory = tmp_path_factory.mktemp("stack")
     process = subprocess.Popen(
-        [EDGELOOP, "up", "--devices", "1", "--json", "--data-dir", directory], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [EDGELOOP, "up", "--devices", "1", "--json", "--data-dir", directory],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - in the background it is ignored
     )
     assert process.stdout is not None
     started = process.stdout.readline()

@@ -9,10 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 from confluent_kafka import Consumer, TopicPartition
 from edgeloop_cli.topics_apply import REGISTRY_ATTEMPTS
 from edgeloop_cli.topics_plan import Sizes
@@ -126,6 +127,38 @@ def kill(services: Supervisor, name: str) -> float:
                 return time.time()
         time.sleep(0.02)
     raise AssertionError(f"{name} does not run: {services.status()}")
+
+
+class Elsewhere:
+    """Which share of the machine's processor time others take, from when this is made on.
+
+    A recovery is work, and takes longer where others work beside it: a limit of time holds for the whole machine.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._busy, self._own = self._spent()
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        busy, own = self._spent()
+        there = (time.monotonic() - self._began) * (psutil.cpu_count() or 1)
+        return min(max((busy - self._busy - own + self._own) / there, 0.0), 1.0)
+
+    def limit(self, seconds: float) -> float:
+        """What a limit for the whole machine comes to on what others left of it; at most four times as much."""
+        return seconds / max(1 - self.share, 0.25)
+
+    @staticmethod
+    def _spent() -> tuple[float, float]:
+        """Processor time of all, and of this process with all that it started, in seconds."""
+        total = psutil.cpu_times()
+        mine = 0.0
+        for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+            with suppress(psutil.Error):
+                mine += sum(process.cpu_times()[:4])  # with children that have ended
+        return total.user + total.nice + total.system, mine
 
 
 class Feed:
