@@ -104,28 +104,40 @@ def read_policies(paths: Sequence[Path]) -> dict[str, LoopPolicy]:
     Refused
         A file cannot be read or used; one line that names file, field, what was expected and what given.
     """
-    import yaml
-
     from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, grid, parse
 
     policies: dict[str, LoopPolicy] = {}
     for path in paths:
+        content = read_yaml(path)
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
             for suffix, each in grid(content).items():
                 name = f"{path.stem} {suffix}".strip()
                 if name in policies:
                     raise Refused(f"{path}: two policies are called {name!r}")
                 policies[name] = parse(each)
-        except OSError as error:
-            raise Refused(f"{path}: {error.strerror or error}") from None
-        except UnicodeDecodeError as error:
-            raise Refused(f"{path}: expected text in UTF-8: {error.reason} at byte {error.start}") from None
-        except yaml.YAMLError as error:
-            raise Refused(f"{path}: no YAML: {' '.join(str(error).split())}") from None
         except BadPolicyError as error:
             raise Refused(f"{path}: {error}") from None
     return policies or {DEFAULT: LoopPolicy()}
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises
+    ------
+    Refused
+        It cannot be read.
+    """
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path}: expected text in UTF-8: {error.reason} at byte {error.start}") from None
+    except yaml.YAMLError as error:
+        raise Refused(f"{path}: no YAML: {' '.join(str(error).split())}") from None
 
 
 def check(

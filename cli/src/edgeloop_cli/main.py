@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeloop_cli import __version__, backtest, demo, models, run, runs, status, tail, topics, up, why
+from edgeloop_cli import __version__, backtest, demo, models, policy, run, runs, status, tail, topics, up, why
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     demo.add_to,
@@ -15,6 +15,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     status.add_to,
     run.add_to,
     backtest.add_to,
+    policy.add_to,
     topics.add_to,
     tail.add_to,
     runs.add_to,

@@ -109,6 +109,9 @@ def grid(content: Any) -> dict[str, Any]:
 def _detection(given: Mapping[str, Any]) -> Rules:
     taken = _taken("detection", given, {"detector": str, "parameters": dict, "scopes": list})
     rules = Rules()
+    for name, value in taken.get("parameters", {}).items():
+        if not isinstance(value, int | float | str):
+            raise BadPolicyError(f"detection.parameters.{name}: expected a number or a text, given {value!r}")
     spec = DetectorSpec(taken.get("detector", rules.errors.name), taken.get("parameters", rules.errors.parameters))
     try:
         spec.make()

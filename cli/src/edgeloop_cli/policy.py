@@ -1,0 +1,147 @@
+"""``edgeloop policy``: what the loop decides by, changed while it runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Failed, Refused, told
+
+if TYPE_CHECKING:
+    from edgeloop_contracts import Policy
+    from edgeloop_streaming import Context, Table
+
+Stream = Annotated[str, typer.Option(help="Which stream; by default all streams that have no policy of their own.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Change what the loop decides by, while it runs.", no_args_is_help=True, rich_markup_mode=None)
+    group.command(name="set")(set_policy)
+    group.command(name="show")(show)
+    group.command(name="unset")(unset)
+    app.add_typer(group, name="policy")
+
+
+def set_policy(
+    file: Annotated[Path, typer.Argument(metavar="POLICY.yaml", help="As `edgeloop backtest --policy` takes it.")],
+    stream: Stream = "",
+    tenant: options.Tenant = "default",
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Switch a policy on: services take it within seconds, and keep it when they are restarted.
+
+    edgeloop backtest --topic examples --name pumps --policy tomorrow.yaml
+
+    edgeloop policy set --stream pumps tomorrow.yaml
+    """
+    with told():
+        from edgeloop_cli.backtest import read_yaml
+        from edgeloop_cli.offline.changing import event
+        from edgeloop_cli.offline.policy import BadPolicyError
+
+        content = read_yaml(file)
+        try:
+            policy = event(content, tenant, stream, file.stem, 1)
+        except BadPolicyError as error:
+            raise Refused(f"{file}: {error}") from None
+        _publish(_context(data_dir, bootstrap, schema_registry), policy)
+
+
+def show(
+    stream: Annotated[str, typer.Option(help="Only what counts for this stream.")] = "",
+    as_json: options.Json = False,
+    tenant: options.Tenant = "default",
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Show the policies of a tenant. What they do not name is as the settings of the services have it."""
+    with told():
+        from edgeloop_cli.offline.changing import named
+
+        found = _newest(_table(_context(data_dir, bootstrap, schema_registry)), tenant)
+        if stream:
+            found = [policy for policy in found if policy.stream in (stream, "")][-1:]
+        if as_json:
+            shown = [{"stream": p.stream, "name": p.name, "version": p.version, "policy": named(p)} for p in found]
+            print(json.dumps({"tenant": tenant, "policies": shown}, indent=2))
+            return
+        if not found:
+            print(f"there is no policy of {_place(tenant, stream)}: what services decide by are their settings")
+        for policy in found:
+            print(f"{_place(tenant, policy.stream)}: {policy.name}, version {policy.version}")
+            for section, fields in named(policy).items():
+                print(f"  {section}: " + ", ".join(f"{name} {_text(value)}" for name, value in fields.items()))
+
+
+def unset(
+    stream: Stream = "",
+    tenant: options.Tenant = "default",
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Go back: to the policy of all streams for one that has its own, else to the settings of the services."""
+    with told():
+        from edgeloop_contracts import Policy
+
+        context = _context(data_dir, bootstrap, schema_registry)
+        if stream not in [policy.stream for policy in _newest(_table(context), tenant)]:
+            raise Refused(f"there is no policy of {_place(tenant, stream)}")
+        _publish(context, Policy(tenant=tenant, stream=stream, withdrawn=True))
+
+
+def _context(data_dir: Path, bootstrap: str, schema_registry: str) -> Context:
+    from edgeloop_cli import connection
+
+    return connection.required(data_dir, bootstrap, schema_registry).context("cli")
+
+
+def _table(context: Context) -> Table:
+    from edgeloop_contracts import topics
+
+    try:
+        table = context.table(topics.POLICIES)
+    except LookupError as error:
+        raise Refused(str(error.args[0])) from None
+    table.refresh()
+    return table
+
+
+def _newest(table: Table, tenant: str) -> list[Policy]:
+    """Policies of a tenant, the one of all streams first."""
+    policies = [record.event for _, record in table.items()]
+    return [policy for policy in policies if policy.tenant == tenant and not policy.withdrawn]
+
+
+def _publish(context: Context, policy: Policy) -> None:
+    from dataclasses import replace
+
+    from edgeloop_contracts import topics
+
+    key = f"{policy.tenant}/{policy.stream}"
+    before = _table(context).get(key)
+    version = before.event.version + 1 if before else 1
+    publisher = context.publisher()
+    publisher.publish(topics.POLICIES, key, replace(policy, version=version))
+    left = publisher.flush()
+    failures = publisher.failures() or ["the broker did not take it in time"] * left
+    if failures:
+        raise Failed(f"the policy has not been written: {failures[0]}")
+    done = "is withdrawn" if policy.withdrawn else f"is {policy.name}"
+    print(f"the policy of {_place(policy.tenant, policy.stream)} {done}, version {version}")
+
+
+def _place(tenant: str, stream: str) -> str:
+    return f"{tenant}/{stream}" if stream else f"all streams of {tenant}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
