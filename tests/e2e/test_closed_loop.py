@@ -108,14 +108,29 @@ def offline(stream: Path) -> OfflineLoop:
     return loop
 
 
-def test_a_backtest_gives_the_signals_and_versions_of_the_run(first: dict, stream: Path, tmp_path: Path) -> None:
-    out = tmp_path / "backtest.json"
-    call("backtest", "--stream", stream, "--label", "state", "--devices", "2", "--group", str(GROUP), "--report", out)
-    report = json.loads(out.read_text(encoding="utf-8"))["policies"]["default"]
+def agree(run: dict, stream: Path, out: Path, policy: str, *more: str | Path) -> None:
+    """A run gave the signals and versions of the backtest under a policy."""
+    call("backtest", "--stream", stream, "--label", "state", "--devices", "2", "--group", str(GROUP), "--report", out, *more)
+    report = json.loads(out.read_text(encoding="utf-8"))["policies"][policy]
     for told in ("rows", "accuracy", "accuracy_static", "fits", "signals"):
-        assert report[told] == first[told], told
-    assert [v["digest"] for v in report["versions"]] == [v["digest"] for v in first["versions"]]
-    assert [v["installed_at_row"] for v in report["versions"]] == [v["installed_at_row"] for v in first["versions"]]
+        assert report[told] == run[told], told
+    assert [v["digest"] for v in report["versions"]] == [v["digest"] for v in run["versions"]]
+    assert [v["installed_at_row"] for v in report["versions"]] == [v["installed_at_row"] for v in run["versions"]]
+
+
+def test_a_backtest_gives_the_signals_and_versions_of_the_run(first: dict, stream: Path, tmp_path: Path) -> None:
+    agree(first, stream, tmp_path / "backtest.json", "default")
+
+
+def test_a_policy_that_is_switched_on_gives_what_its_backtest_gave(first: dict, home: Path, stream: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "brisk.yaml"
+    policy.write_text(
+        "{detection: {detector: HDDM_A}, retraining: {stages: [100, 250], quiet: [], gate: 80}, training: {trees: 12}, gate: {minimum: 6}}"
+    )
+    call("policy", "set", "--stream", "governed", policy, "--data-dir", home)
+    governed = play(home, stream, "governed")
+    assert governed["signals"] != first["signals"]
+    agree(governed, stream, tmp_path / "backtest.json", "brisk", "--policy", policy)
 
 
 def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home: Path, offline: OfflineLoop) -> None:
