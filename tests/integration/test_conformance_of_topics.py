@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from edgeloop_contracts import Alert, Label, ObservationBatch, StreamDefinition, topics
 from edgeloop_streaming import RangeGoneError, Send, partition_of
@@ -78,6 +80,17 @@ def test_a_table_shows_the_newest_record_of_each_key_as_of_its_last_refresh(scen
     newest = table.get(scene.key)
     assert newest is not None
     assert newest.event.version == 2
+
+
+def test_a_table_that_is_polled_comes_to_show_what_has_arrived(scene: Scene) -> None:
+    table = scene.stage.clients.table(topics.STREAMS)
+    table.refresh()
+    scene.stage.publish(topics.STREAMS, scene.key, StreamDefinition(version=7))
+    deadline = time.monotonic() + 30
+    while (newest := table.get(scene.key)) is None:
+        assert time.monotonic() < deadline
+        table.poll()
+    assert newest.event.version == 7
 
 
 def test_a_range_is_read_without_its_end_and_without_what_was_deleted_by_key(scene: Scene) -> None:
