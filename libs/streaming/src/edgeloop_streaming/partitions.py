@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from edgeloop_contracts import Cause, Topic
 from edgeloop_streaming.causation import identify
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.messages import Received
+from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
 
 Place = tuple[str, int]
@@ -257,20 +259,43 @@ class Follower:
         self._reader = PartitionReader(settings)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
+        self._waiting: deque[Message] = deque()
         self.skipped = 0
 
     def poll(self, timeout: float = 0.1) -> list[Received[Any]]:
-        """Records that came; a tombstone is left out (see :class:`Table` for keys that go)."""
-        return [record for message in self._reader.poll(timeout) if (record := self._decode(message))]
+        """Records that came; a tombstone is left out (see :class:`Table` for keys that go).
+
+        Raises
+        ------
+        RegistryUnavailable
+            A schema cannot be had now; nothing is lost, the next call has the records.
+        """
+        self._waiting += self._reader.poll(0 if self._waiting else timeout)
+        records: list[Received[Any]] = []
+        try:
+            self._hand_over(records.append)
+        except RegistryUnavailable:
+            if not records:
+                raise
+        return records
 
     def refresh(self, handle: Callable[[Received[Any]], None], timeout: float = 30.0) -> None:
-        """Hand over everything that was committed when this was called."""
+        """Hand over everything that was committed when this was called.
 
-        def take(message: Message) -> None:
-            if record := self._decode(message):
+        Raises
+        ------
+        RegistryUnavailable
+            As :meth:`poll`.
+        """
+        self._reader.read_until(self._reader.ends(self._places), self._waiting.append, timeout)
+        self._hand_over(handle)
+
+    def _hand_over(self, handle: Callable[[Received[Any]], None]) -> None:
+        while self._waiting:
+            record = self._decode(self._waiting[0])
+            self._waiting.popleft()
+            if record:
                 handle(record)
-
-        self._reader.read_until(self._reader.ends(self._places), take, timeout)
 
     def close(self) -> None:
         """Close the connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -89,6 +90,7 @@ class MemoryFollower(Follower):
         self._reader = MemoryPartitionReader(broker)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
+        self._waiting = deque()
         self.skipped = 0
 
 

@@ -160,7 +160,12 @@ class _Reader:
             _check_adwin(inner, fresh)
         elif len(inner) != len(fresh):
             raise SnapshotError(f"expected {len(fresh)} bytes, given {count}")
-        target.__setstate__(inner)
+        try:
+            target.__setstate__(inner)
+        except BaseException as error:  # a panic of compiled code is no Exception; of flags it knows two values
+            if type(error).__name__ != "PanicException" and not isinstance(error, Exception):
+                raise
+            raise SnapshotError(f"{type(target).__name__} does not take these bytes: {error}") from None
 
 
 # Layout of ADWIN's compiled window in River 0.26: parameters, sums and counters, the number of bucket rows, the rows (each
