@@ -37,6 +37,7 @@ from edgeloop_trainer.metrics import Metrics
 from prometheus_client import CollectorRegistry
 
 WIDTH = 4
+RECIPE = Recipe(trees=8)
 
 
 class Log:
@@ -80,11 +81,19 @@ class Log:
 class World:
     """One partition of the trainer, and what it sees of one stream's rows."""
 
-    def __init__(self, process: FittingProcess, stream: str = "pumps", registry_answers: bool = True, minimum: int = 8) -> None:
+    def __init__(
+        self,
+        process: FittingProcess,
+        stream: str = "pumps",
+        registry_answers: bool = True,
+        minimum: int = 8,
+        recipe: Recipe = RECIPE,
+    ) -> None:
         self.stream = stream
         self.key = f"default/{stream}"
         self.process = process
         self.minimum = minimum
+        self.recipe = recipe
         self.log = Log()
         self.policies = MemoryBroker()
         self.registry_answers = registry_answers
@@ -107,7 +116,7 @@ class World:
             Models(self.log),
             Champions(self.log),
             Attempts(rows, self.log, self.process),
-            self.policies.policies(Plan(Recipe(trees=8), Rule(self.minimum)), taken),
+            self.policies.policies(Plan(self.recipe, Rule(self.minimum)), taken),
             Metrics(CollectorRegistry()),
         )
         return TrainerTask(partition, state, ports)

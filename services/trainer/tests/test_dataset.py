@@ -74,5 +74,12 @@ def test_the_newest_rows_are_the_last_fifth_of_each_device():
     assert np.flatnonzero(got.newest()).tolist() == [8, 9, 14]
 
 
+def test_the_newest_of_the_rows_that_are_left_are_others():
+    got = dataset(batch("d1", list(range(20))), batch("d2", list(range(5)), 20))
+    held = got.newest()
+    assert np.flatnonzero(held).tolist() == [16, 17, 18, 19, 24]
+    assert np.flatnonzero(got.newest(without=held)).tolist() == [13, 14, 15]
+
+
 def test_of_few_rows_at_least_one_is_held_out():
     assert dataset(batch("d1", [0, 1]), batch("d2", [0], 2)).newest().tolist() == [False, False, True]

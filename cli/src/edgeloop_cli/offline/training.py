@@ -94,7 +94,8 @@ class Training:
         champion = self.champion
         held = dataset.newest() if due.gate == GateKind.MAJORITY or champion is None else None
         recipe = self.recipe if due.seed < 0 else replace(self.recipe, seed=due.seed)
-        result = fit(FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe))
+        tried = dataset.newest(without=held) if recipe.search_seconds else None
+        result = fit(FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried))
         if isinstance(result, Failed):
             yield from self._failed(request, result)
             return

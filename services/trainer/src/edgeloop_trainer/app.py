@@ -10,7 +10,6 @@ from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
 from edgeloop_trainer.adapters.models import Models
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempts
-from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan, taken
 from edgeloop_trainer.handlers import Ports, TrainerTask
@@ -27,7 +26,7 @@ def build(context: Context, settings: Settings) -> Service:
     process.start()
     reader = context.reader()
     rows = Rows(reader)
-    plan = Plan(Recipe(settings.model, settings.trees, settings.min_leaf, settings.seed), Rule(settings.gate_minimum))
+    plan = Plan(settings.recipe, Rule(settings.gate_minimum))
     ports = Ports(
         rows=rows,
         models=Models(reader),

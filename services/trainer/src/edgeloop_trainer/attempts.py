@@ -14,6 +14,7 @@ from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan
+from edgeloop_trainer.core.sizes import refusal, rows_named
 
 
 class Definitions(Protocol):
@@ -87,12 +88,16 @@ class Attempts:
         if record is None:
             return Attempt(request.request_id, Failed(f"no stream {key} is defined"), plan.rule)
         definition: StreamDefinition = record.event
+        width = len(definition.features)
+        if refused := refusal(rows_named(request.manifest), width, self._process.limits.memory_bytes):
+            return Attempt(request.request_id, Failed(refused), plan.rule, definition_version=definition.version)
         try:
-            dataset = self._rows.dataset(request.tenant, request.stream, request.manifest, len(definition.features))
+            dataset = self._rows.dataset(request.tenant, request.stream, request.manifest, width)
         except DatasetError as error:
             return Attempt(request.request_id, Failed(str(error)), plan.rule, definition_version=definition.version)
         held = dataset.newest() if request.gate == GateKind.MAJORITY or not has_champion else None
         recipe = plan.recipe if request.seed < 0 else replace(plan.recipe, seed=request.seed)
-        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe)
+        tried = dataset.newest(without=held) if recipe.search_seconds else None
+        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried)
         work = self._process.submit(job)
         return Attempt(request.request_id, work, plan.rule, dataset.rows, dataset.digest, dataset.classes, definition.version)

@@ -18,7 +18,7 @@ from edgeloop_trainer.attempts import Attempt, Attempts
 from edgeloop_trainer.core.fits import Failed, Fitted
 from edgeloop_trainer.core.gate import Judgement, Verdict
 from edgeloop_trainer.core.plans import Plan
-from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, run, taken
+from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, run, taken, tried
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics
 
@@ -116,6 +116,8 @@ class TrainerTask:
         gate, sends = self._closed_for(key, replace(gate, awaiting="", awaiting_digest=""), request)
         del self._attempts[key]
         gate = taken(gate, request.request_id)
+        trials = tried(request, attempt.result.trials, attempt.rows, attempt.dataset_digest)
+        sends += [Send(topics.TRAINING_RUNS, key, trial) for trial in trials]
         match attempt.result:
             case Failed() as failure:
                 self._ports.metrics.runs.labels("failed").inc()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from edgeloop_trainer.core.fits import Family
+from edgeloop_trainer.core.fits import Family, Recipe
 
 
 class Settings(BaseSettings):
@@ -14,13 +16,19 @@ class Settings(BaseSettings):
     Attributes
     ----------
     model
-        ``EDGELOOP_TRAINER_MODEL``: ``extra_trees``, ``random_forest``, ``gradient_boosting`` or ``logistic_regression``.
+        ``EDGELOOP_TRAINER_MODEL``: ``extra_trees``, ``random_forest``, ``gradient_boosting``, ``logistic_regression`` or
+        ``mlp``.
     trees
         ``EDGELOOP_TRAINER_TREES``: trees of a forest, or rounds of boosting.
     min_leaf
         ``EDGELOOP_TRAINER_MIN_LEAF``: rows that a leaf has at least.
     seed
         ``EDGELOOP_TRAINER_SEED``: of every random choice, for all streams.
+    search_seconds
+        ``EDGELOOP_TRAINER_SEARCH_SECONDS``: wall time for a search of hyper-parameters before each fit; 0 for none. At most half of
+        ``fit_seconds``, as it counts as part of the fit.
+    search_trials
+        ``EDGELOOP_TRAINER_SEARCH_TRIALS``: trials after which a search ends at the latest.
     gate_minimum
         ``EDGELOOP_TRAINER_GATE_MINIMUM``: rows that tell the two apart which a promotion before the gate's last row needs.
     fit_seconds
@@ -35,6 +43,19 @@ class Settings(BaseSettings):
     trees: int = Field(default=25, ge=1, le=1_000)
     min_leaf: int = Field(default=2, ge=1)
     seed: int = Field(default=0, ge=0, lt=1 << 32)
+    search_seconds: float = Field(default=0.0, ge=0)
+    search_trials: int = Field(default=30, ge=1, le=1_000)
     gate_minimum: int = Field(default=4, ge=1)
     fit_seconds: float = Field(default=120.0, gt=0)
     fit_memory_mb: int = Field(default=4_096, ge=512)
+
+    @model_validator(mode="after")
+    def _search_leaves_time(self) -> Self:
+        if self.search_seconds > self.fit_seconds / 2:
+            raise ValueError(f"EDGELOOP_TRAINER_SEARCH_SECONDS: expected at most half of the {self.fit_seconds:g} s of a fit")
+        return self
+
+    @property
+    def recipe(self) -> Recipe:
+        """How to fit, where no policy says otherwise."""
+        return Recipe(self.model, self.trees, self.min_leaf, self.seed, self.search_seconds, self.search_trials)

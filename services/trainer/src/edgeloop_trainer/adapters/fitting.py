@@ -69,10 +69,15 @@ class FittingProcess:
         Of time and memory.
     clock
         Seconds, only ever rising.
+
+    Attributes
+    ----------
+    limits
+        As given.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limits = limits
+        self.limits = limits
         self._clock = clock
         self._context = multiprocessing.get_context("spawn")  # a fork would carry Kafka's threads and locks over
         self._child: Any = None
@@ -92,12 +97,12 @@ class FittingProcess:
     def start(self) -> None:
         """Start the child, which takes some seconds to import its libraries; this does not wait for it."""
         self._pipe, theirs = self._context.Pipe()
-        self._child = self._context.Process(target=serve, args=(theirs, self._limits.memory_bytes), daemon=True, name="fit")
+        self._child = self._context.Process(target=serve, args=(theirs, self.limits.memory_bytes), daemon=True, name="fit")
         self._child.start()
         theirs.close()  # so that the pipe reports the end of the child
         self._ready = False
         self._starts += 1
-        self._deadline = self._clock() + self._limits.start_seconds
+        self._deadline = self._clock() + self.limits.start_seconds
 
     def submit(self, job: FitJob) -> Pending:
         """Ask for a fit; the same job again, also after its partition has been away, is the same fit, unless that has failed."""
@@ -139,7 +144,7 @@ class FittingProcess:
         if self._pipe and self._ready and self._current is None and self._queue:
             self._current = self._queue.popleft()
             self._current.attempts += 1
-            self._deadline = self._clock() + self._limits.seconds
+            self._deadline = self._clock() + self.limits.seconds
             self._pipe.send(self._current.job)
 
     def _died(self) -> None:
@@ -156,9 +161,9 @@ class FittingProcess:
     def _overdue(self) -> None:
         self._stop()
         if self._current:
-            self._current.result = Failed(f"the fit took more than {self._limits.seconds:g} s")
+            self._current.result = Failed(f"the fit took more than {self.limits.seconds:g} s")
         elif self._starts >= ATTEMPTS:
-            self._fail_all(f"the fitting process was not ready within {self._limits.start_seconds:g} s")
+            self._fail_all(f"the fitting process was not ready within {self.limits.start_seconds:g} s")
         self._current = None
 
     def _fail_all(self, reason: str) -> None:

@@ -17,6 +17,7 @@ class Family(StrEnum):
     RANDOM_FOREST = "random_forest"
     GRADIENT_BOOSTING = "gradient_boosting"
     LOGISTIC_REGRESSION = "logistic_regression"
+    MLP = "mlp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,46 @@ class Recipe:
         Rows that a leaf of a forest has at least.
     seed
         Of every random choice. The same for all streams: a name must not change a model.
+    search_seconds
+        Wall time for a search of hyper-parameters before the fit; 0 for none. Where time ends a search, two fits of the same rows
+        may differ.
+    search_trials
+        Trials after which a search ends at the latest. Where they end it, equal rows give equal models.
     """
 
     family: Family = Family.EXTRA_TREES
     trees: int = 25
     min_leaf: int = 2
     seed: int = 0
+    search_seconds: float = 0.0
+    search_trials: int = 30
 
     @property
     def parameters(self) -> dict[str, str]:
         """As they go into events."""
         return {"family": self.family.value, "trees": str(self.trees), "min_leaf": str(self.min_leaf), "seed": str(self.seed)}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One step of a search.
+
+    Attributes
+    ----------
+    parameters
+        Tried, with those that all trials have in common.
+    metrics
+        ``accuracy`` on ``rows`` held out; empty if the fit failed.
+    seconds
+        Wall time.
+    reason
+        Why the fit failed.
+    """
+
+    parameters: dict[str, str]
+    metrics: dict[str, float] = field(default_factory=dict[str, float])
+    seconds: float = 0.0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +90,8 @@ class FitJob:
         Rows to judge on, bool [N], if the challenger is to be judged against the majority class of the others.
     recipe
         How to fit.
+    tried
+        Rows to judge trials on, bool [N], none of them held; only a search needs them.
     """
 
     dataset_digest: str
@@ -68,6 +100,7 @@ class FitJob:
     classes: tuple[str, ...]
     held: Flags | None
     recipe: Recipe
+    tried: Flags | None = None
 
     @property
     def key(self) -> str:
@@ -92,6 +125,8 @@ class Fitted:
         Wall time.
     tally
         How it did on the rows held out, where there were any.
+    trials
+        Of the search before it.
     """
 
     onnx: bytes
@@ -100,6 +135,7 @@ class Fitted:
     parameters: dict[str, str]
     seconds: float
     tally: Tally | None = None
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +146,7 @@ class Failed:
     ----------
     reason
         Why, for people.
-    metrics, parameters, seconds
+    metrics, parameters, seconds, trials
         As far as it came.
     """
 
@@ -118,3 +154,4 @@ class Failed:
     metrics: dict[str, float] = field(default_factory=dict[str, float])
     parameters: dict[str, str] = field(default_factory=dict[str, str])
     seconds: float = 0.0
+    trials: tuple[Trial, ...] = ()

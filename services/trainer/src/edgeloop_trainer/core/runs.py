@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from edgeloop_contracts import Cause, GateState, ModelCandidate, RunStatus, TrainingRequest, TrainingRun
 
-from edgeloop_trainer.core.fits import Failed, Fitted
+from edgeloop_trainer.core.fits import Failed, Fitted, Trial
 from edgeloop_trainer.core.gate import Judgement, Tally
 
 REMEMBERED = 64
@@ -31,6 +32,27 @@ def failed(request: TrainingRequest, failure: Failed, rows: int, dataset_digest:
     )
 
 
+def tried(request: TrainingRequest, trials: Iterable[Trial], rows: int, dataset_digest: str) -> Iterator[TrainingRun]:
+    """The trials of a search before the fit."""
+    for number, trial in enumerate(trials, 1):
+        yield TrainingRun(
+            tenant=request.tenant,
+            stream=request.stream,
+            request_id=request.request_id,
+            campaign=request.campaign,
+            stage=request.stage,
+            status=RunStatus.TRIAL,
+            trial=number,
+            rows=rows,
+            dataset_digest=dataset_digest,
+            row=request.row,
+            metrics=trial.metrics,
+            parameters=trial.parameters,
+            fit_seconds=round(trial.seconds, 3),
+            reason=trial.reason,
+        )
+
+
 def run(gate: GateState, request: TrainingRequest, status: RunStatus, row: int, reason: str = "") -> TrainingRun:
     """Where the challenger at the gate stands."""
     return TrainingRun(
@@ -52,6 +74,12 @@ def run(gate: GateState, request: TrainingRequest, status: RunStatus, row: int, 
         parameters=gate.parameters,
         fit_seconds=gate.fit_seconds,
         reason=reason,
+        size=gate.size,
+        chunks=gate.chunks,
+        chunk_partition=gate.chunk_partition,
+        chunk_offset=gate.chunk_offset,
+        classes=gate.classes,
+        definition_version=gate.definition_version,
     )
 
 

@@ -1,0 +1,43 @@
+"""Tables that are too large to be fitted on, told from their numbers before anything is read."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import Manifest
+
+MOST_FEATURES = 100_000
+FLOAT_BYTES = 4
+COPIES = 10
+"""Of a table, that fit, conversion and check hold at once: 7 to 10 were measured at 80 MB, for every family."""
+
+
+def rows_named(manifest: Manifest) -> int:
+    """Rows that a manifest names, at most: a correction has indexes too, but is no further row."""
+    return max(manifest.rows, sum(part.end_index - part.first_index for part in manifest.ranges))
+
+
+def refusal(rows: int, width: int, memory_bytes: int) -> str:
+    """Why rows of so many features are not fitted on; empty if they are.
+
+    Parameters
+    ----------
+    memory_bytes
+        Address space of the fitting process.
+
+    Examples
+    --------
+    >>> refusal(1_000, 10_000, 4 << 30)
+    ''
+    >>> refusal(10, 1_000_000, 4 << 30)
+    'too large: rows of 1,000,000 features; at most 100,000 are fitted on'
+    >>> refusal(2_000_000, 100, 4 << 30)
+    'too large: 2,000,000 rows of 100 features take 7,629 MiB in 10 copies; EDGELOOP_TRAINER_FIT_MEMORY_MB allows 4,096'
+    """
+    if width > MOST_FEATURES:
+        return f"too large: rows of {width:,} features; at most {MOST_FEATURES:,} are fitted on"
+    needed = rows * width * FLOAT_BYTES * COPIES
+    if needed > memory_bytes:
+        return (
+            f"too large: {rows:,} rows of {width:,} features take {needed >> 20:,} MiB in {COPIES} copies; "
+            f"EDGELOOP_TRAINER_FIT_MEMORY_MB allows {memory_bytes >> 20:,}"
+        )
+    return ""
