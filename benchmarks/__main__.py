@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 import traceback
 
@@ -13,6 +14,7 @@ from benchmarks.table import markdown, write
 
 # Each module says at its top what it compares, and has run(quick=...) -> list of figures.
 BENCHMARKS = ("codec", "consume", "transactions", "pipeline", "profiles", "services", "mixture")
+BY_NAME_ONLY = ("quality",)  # more than an hour
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.record and given.quick:
         parser.error("--quick only tries whether the benchmarks work: its figures are not worth recording")
+    if given.data:
+        os.environ["EDGELOOP_BENCH_DATA"] = given.data
     run = Run(now(), describe_machine(), ())
     failed: list[str] = []
     for name in given.benchmark or BENCHMARKS:
@@ -51,11 +55,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Measures edgeloop against what it builds on, side by side in one run, and tells ratios.",
         epilog="Works on an embedded Kafka of its own, or on the one that EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL name.",
     )
+    names = [*BENCHMARKS, *BY_NAME_ONLY]
     parser.add_argument(
-        "benchmark", nargs="*", choices=[*BENCHMARKS, []], metavar="benchmark", help=f"{', '.join(BENCHMARKS)}; default: all"
+        "benchmark", nargs="*", choices=[*names, []], metavar="benchmark", help=f"{', '.join(names)}; default: all but the last"
     )
     parser.add_argument("--quick", action="store_true", help="a few seconds of everything, to see that it works; the figures mean nothing")
     parser.add_argument("--json", action="store_true", help="print the run as JSON")
+    parser.add_argument("--data", metavar="DIR", help="of quality: where its streams are; default EDGELOOP_BENCH_DATA or examples/data")
     parser.add_argument("--record", action="store_true", help="append the run to benchmarks/results.json and renew benchmarks/README.md")
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.figures import Figure, History, Kind, Run
+from benchmarks.matrix import is_matrix, matrices
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- figures: made by `make bench` -->", "<!-- end of figures -->"
@@ -15,6 +16,7 @@ _TITLES = {
     "pipeline": "The pipeline",
     "profiles": "Where the pipeline's time goes",
     "services": "Services",
+    "quality": "How right the answers are",
 }
 
 
@@ -25,6 +27,9 @@ def markdown(history: History) -> str:
     for benchmark in dict.fromkeys(one.benchmark for _, one, _ in rows):
         own = [row for row in rows if row[1].benchmark == benchmark]
         parts += [f"### {_TITLES.get(benchmark, benchmark)}", "", _taken(own[0][0]), ""]
+        if is_matrix([one for _, one, _ in own]):
+            parts += matrices([one for _, one, _ in own], number)
+            continue
         parts += ["| what | now | quartiles | aim | before | now / before |", "| --- | --- | --- | --- | --- | --- |"]
         parts += [_row(one, before) for _, one, before in own]
         parts.append("")

@@ -1,0 +1,93 @@
+"""What is played: the streams of a directory, and four that are made from a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.source import name_of, read_table
+from numpy.typing import NDArray
+
+LABEL = "y"
+WARMUP = 0.1
+NOISE = 0.05  # share of labels that are another class
+Numbers = NDArray[np.float64]
+Classes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """Rows by name; ``changes`` are rows at which a made world becomes another one."""
+
+    name: str
+    table: StreamTable
+    changes: tuple[int, ...] = ()
+
+    @property
+    def warmup(self) -> int:
+        """Rows that everybody begins with."""
+        return int(len(self.table) * WARMUP)
+
+
+def real(directory: Path, most: int) -> list[Stream]:
+    """The ``*.csv.gz`` with a label ``y`` in a directory; of each, the first ``most`` rows (0 for all)."""
+    found: list[Stream] = []
+    for path in sorted(directory.glob("*.csv.gz")):
+        table = read_table(path, LABEL)
+        found.append(Stream(name_of(path), table.first(most) if most else table))
+    return found
+
+
+def made(rows: int) -> list[Stream]:
+    """One stream in which nothing changes, and three kinds of drift."""
+    return [_stationary(rows), _abrupt(rows), _gradual(rows), _recurring(rows)]
+
+
+def _stationary(rows: int) -> Stream:
+    """Rectangles of three of eight features, four classes: retraining and learning must do no harm."""
+    rng = np.random.default_rng(1)
+    features = rng.random((rows, 8))
+    labels = 2 * (features[:, 0] > 0.6) + ((features[:, 1] > 0.5) ^ (features[:, 2] < 0.3))
+    return _stream("made: stationary", rng, features, labels.astype(np.int64))
+
+
+def _abrupt(rows: int) -> Stream:
+    """The sum of two of three features against a bound that jumps three times (as SEA, Street and Kim 2001, with wider jumps)."""
+    rng = np.random.default_rng(2)
+    features = rng.random((rows, 3)) * 10
+    changes = [rows * part // 4 for part in (1, 2, 3)]
+    bound = np.array([8.0, 12.0, 7.0, 10.5])[np.searchsorted(changes, np.arange(rows), side="right")]
+    return _stream("made: abrupt", rng, features, (features[:, 0] + features[:, 1] <= bound).astype(np.int64), tuple(changes))
+
+
+def _gradual(rows: int) -> Stream:
+    """A hyperplane in ten dimensions that turns all the time (Hulten, Spencer and Domingos 2001)."""
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(rows, 10))
+    here, there = np.linalg.qr(rng.normal(size=(10, 2)))[0].T
+    angle = np.linspace(0, 1.5 * np.pi, rows)[:, None]
+    plane = np.cos(angle) * here + np.sin(angle) * there
+    return _stream("made: gradual", rng, features, ((features * plane).sum(axis=1) > 0).astype(np.int64))
+
+
+def _recurring(rows: int) -> Stream:
+    """Three concepts by turns, each of which comes back (A B C A B C): clusters whose classes are dealt anew."""
+    rng = np.random.default_rng(4)
+    centres = rng.normal(size=(12, 6)) * 2
+    concepts = np.array([rng.permutation(np.arange(12) % 3) for _ in range(3)])
+    cluster = rng.integers(0, 12, rows)
+    features = centres[cluster] + rng.normal(size=(rows, 6))
+    changes = [rows * part // 6 for part in range(1, 6)]
+    phase = np.searchsorted(changes, np.arange(rows), side="right") % 3
+    return _stream("made: recurring", rng, features, concepts[phase, cluster], tuple(changes))
+
+
+def _stream(name: str, rng: np.random.Generator, features: Numbers, labels: Classes, changes: tuple[int, ...] = ()) -> Stream:
+    classes = int(labels.max()) + 1
+    wrong = rng.random(len(labels)) < NOISE
+    noisy = np.where(wrong, (labels + rng.integers(1, classes, len(labels))) % classes, labels)
+    names = tuple(f"f{i}" for i in range(features.shape[1]))
+    table = StreamTable(names, features.astype(np.float32), (False,) * len(names), LABEL, tuple(map(str, noisy.tolist())))
+    return Stream(name, table, changes)

@@ -1,0 +1,43 @@
+"""Figures that are named ``benchmark/table/line/column``, as tables with those lines and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from benchmarks.figures import Figure
+
+PARTS = 4
+
+
+def is_matrix(figures: Sequence[Figure]) -> bool:
+    """Whether all of them are named so."""
+    return all(one.name.count("/") == PARTS - 1 for one in figures)
+
+
+def matrices(figures: Sequence[Figure], number: Callable[[float], str]) -> list[str]:
+    """Lines of Markdown: a table for each second part of the names; an aim that was missed is marked."""
+    lines: list[str] = []
+    for table in dict.fromkeys(_part(one, 1) for one in figures):
+        own = {(_part(one, 2), _part(one, 3)): one for one in figures if _part(one, 1) == table}
+        columns = list(dict.fromkeys(column for _, column in own))
+        lines += [f"| {table} | {' | '.join(columns)} |", "| --- " * (len(columns) + 1) + "|"]
+        for line in dict.fromkeys(line for line, _ in own):
+            cells = [_cell(own.get((line, column)), number) for column in columns]
+            lines.append(f"| {line} | {' | '.join(cells)} |")
+        lines.append("")
+    return lines
+
+
+def _cell(one: Figure | None, number: Callable[[float], str]) -> str:
+    if one is None:
+        return ""
+    text = number(one.value)
+    if one.met() is False:
+        text += f" **missed {number(one.aim or 0.0)}**"
+    if one.note:
+        text += f" ({one.note})"
+    return text
+
+
+def _part(one: Figure, number: int) -> str:
+    return one.name.split("/")[number]
