@@ -27,6 +27,7 @@ from benchmarks.rounds import Sample
 SERVICES = ("ingestion", "labels", "drift")
 TOPICS = (
     topics.STREAMS,
+    topics.POLICIES,
     topics.OBSERVATIONS_RAW,
     topics.OBSERVATION_ROWS_RAW,
     topics.LABELS_RAW,
