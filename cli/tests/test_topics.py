@@ -83,6 +83,7 @@ def test_rights_name_groups_and_transactions_of_a_service_under_the_prefix() -> 
     assert any("--operation Read" in line and "--group p.edgeloop-drift" in line for line in drift)
     assert any("--resource-pattern-type prefixed --transactional-id p.edgeloop-drift-" in line for line in drift)
     assert any("--operation Write" in line and "--topic p.drift.signals" in line and "--topic p.drift.state" in line for line in drift)
+    assert any("--group p.edgeloop-mirror" in line for line in lines if "User:edgeloop-mirror " in line)
     assert not any("--group" in line for line in lines if "User:edgeloop-inference " in line)
     assert len({line.split("--allow-principal ")[1].split()[0] for line in lines}) == len(READS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from edgeloop_local.readiness import kafka_answers
 from edgeloop_cli import provisioning
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.fleet import Fleet
-from edgeloop_cli.processes import OBSERVERS, SERVICES, service_spec
+from edgeloop_cli.processes import SERVICES, observers, service_spec
 
 READY_S = 90.0
 
@@ -105,7 +106,7 @@ class Platform:
         """Start what looks on, once all else runs: Python's start would only keep the others from theirs."""
         assert self._services is not None
         book = PortBook(self.data_dir / "ports.json")
-        for name in OBSERVERS:
+        for name in observers(os.environ):
             self._services.add(service_spec(name, book.choose(name), self.data_dir, self.cluster.environment(), self.keys))
 
     def add_fleet(self, fleet: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from edgeloop_local import ChildSpec
 
 SERVICES = ("ingestion", "labels", "drift", "retraining", "trainer", "adapter", "registry", "rollout")
 OBSERVERS = ("monitoring",)  # look on: nobody waits for them, and no result depends on them
+MIRROR = "mirror"  # looks on, too, where there is an MLflow to bring runs to
 
 # One thread a process: the machine has more processes than cores, and every pool costs memory of its own.
 _SMALL = {
@@ -53,6 +55,12 @@ class Device:
     def target(self) -> str:
         """Address of its gRPC server."""
         return f"127.0.0.1:{self.grpc_port}"
+
+
+def observers(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What looks on: the mirror only where the environment names an MLflow, and MLflow's client, an extra, is installed."""
+    mirrored = environment.get("MLFLOW_TRACKING_URI") and importlib.util.find_spec("mlflow") is not None
+    return (*OBSERVERS, MIRROR) if mirrored else OBSERVERS
 
 
 def service_spec(name: str, http_port: int, data_dir: Path, cluster: Mapping[str, str], keys: Keys) -> ChildSpec:

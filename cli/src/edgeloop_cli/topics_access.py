@@ -26,6 +26,7 @@ READS: dict[str, tuple[Topic, ...]] = {
         topics.MODEL_EVENTS,
         topics.ALERTS,
     ),
+    "mirror": (topics.TRAINING_RUNS, topics.TRAINING_REQUESTS, topics.MODEL_CHUNKS, topics.STREAMS),
     "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS, topics.MODEL_ADAPTERS, topics.FLEET_REPORTED),
 }
 
@@ -63,6 +64,8 @@ def acls(prefix: str, bootstrap: str) -> Iterator[str]:
             yield shlex.join([*head, "--operation", "Read", "--group", name])
             pattern = ["--resource-pattern-type", "prefixed", "--transactional-id", f"{name}-"]
             yield shlex.join([*head, "--operation", "Write", "--operation", "Describe", *pattern])
+        elif service == "mirror":
+            yield shlex.join([*head, "--operation", "Read", "--group", f"{prefix}edgeloop-{service}"])
         elif service == "monitoring":  # one group for each of its instances
             group = ["--group", f"{prefix}edgeloop-{service}", "--resource-pattern-type", "prefixed"]
             yield shlex.join([*head, "--operation", "Read", *group])

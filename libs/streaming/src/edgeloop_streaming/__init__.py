@@ -8,9 +8,11 @@ from edgeloop_streaming.partitions import Follower, RangeGoneError, RangeReader,
 from edgeloop_streaming.policies import Policies
 from edgeloop_streaming.process import Context, Stop, run, watch
 from edgeloop_streaming.publisher import Publisher
+from edgeloop_streaming.reaching import Unreachable, reach
 from edgeloop_streaming.registry import RegistryUnavailable, SchemaRegistry, UnknownSchema
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import State
+from edgeloop_streaming.subscriptions import Subscription
 from edgeloop_streaming.telemetry import HealthServer, configure_logs
 
 __all__ = [
@@ -35,14 +37,17 @@ __all__ = [
     "Service",
     "State",
     "Stop",
+    "Subscription",
     "Table",
     "Task",
     "UnknownSchema",
+    "Unreachable",
     "body",
     "configure_logs",
     "from_body",
     "murmur2",
     "partition_of",
+    "reach",
     "run",
     "watch",
 ]

@@ -1,0 +1,1 @@
+"""MLflow, and what is read from topics."""

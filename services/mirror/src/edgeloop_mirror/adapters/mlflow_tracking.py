@@ -1,0 +1,148 @@
+"""MLflow's tracking server, by MLflow's own client: the only module that imports it."""
+
+# MLflow is an extra, which is not there where types are checked.
+# pyright: reportMissingImports=false
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from edgeloop_mirror.adapters.tracking import Away, Found, ModelNote, Refused
+from edgeloop_mirror.core.notes import KEY, DatasetNote, Note
+
+# The event is tried again anyway, and meanwhile this process must show that it lives. Nothing of a fleet's business leaves it.
+_OURS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+for _name, _value in _OURS.items():
+    os.environ.setdefault(_name, _value)
+
+import mlflow  # noqa: E402
+import mlflow.onnx  # noqa: E402
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param, RunTag, ViewType  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.models import Model, ModelSignature  # noqa: E402
+from mlflow.protos.databricks_pb2 import BAD_REQUEST, INVALID_PARAMETER_VALUE, ErrorCode  # noqa: E402
+from mlflow.types import Schema, TensorSpec  # noqa: E402
+
+_REFUSALS = frozenset({ErrorCode.Name(BAD_REQUEST), ErrorCode.Name(INVALID_PARAMETER_VALUE)})
+_PARENT = "mlflow.parentRunId"
+_CONTEXT = "mlflow.data.context"
+_ACTIVE = "active"
+
+
+class MlflowTracking:
+    """Implements :class:`edgeloop_mirror.adapters.tracking.Tracking`.
+
+    Parameters
+    ----------
+    uri
+        Of the tracking server.
+    """
+
+    def __init__(self, uri: str) -> None:
+        mlflow.set_tracking_uri(uri)
+        self._client: Any = mlflow.MlflowClient(uri)
+
+    def find(self, experiment: str, key: str) -> list[Found]:
+        """Runs with this key, oldest first."""
+        with _errors():
+            place = self._experiment(experiment)
+            runs = self._client.search_runs([place], f"tags.`{KEY}` = '{key}'", ViewType.ACTIVE_ONLY, 100, ["attributes.start_time ASC"])
+            return [Found(run.info.run_id, run.data.tags) for run in runs]
+
+    def create(self, experiment: str, name: str, tags: Mapping[str, str], began_ms: int, parent: str) -> str:
+        """A new run; gives back its id."""
+        with _errors():
+            given = {**tags, **({_PARENT: parent} if parent else {})}
+            run = self._client.create_run(self._experiment(experiment), start_time=began_ms, tags=given, run_name=name)
+            return str(run.info.run_id)
+
+    def write(self, run_id: str, note: Note, at_ms: int) -> None:
+        """Parameters, metrics and tags; metrics also at the run's model, if it has one."""
+        with _errors():
+            outputs = self._client.get_run(run_id).outputs
+            models = [output.model_id for output in outputs.model_outputs] if outputs else []
+            metrics = [Metric(name, value, at_ms, note.step) for name, value in sorted(note.metrics.items())]
+            for model_id in models:
+                metrics += [Metric(name, value, at_ms, note.step, model_id=model_id) for name, value in sorted(note.metrics.items())]
+            parameters = [Param(name, value) for name, value in sorted(note.parameters.items())]
+            self._client.log_batch(run_id, metrics=metrics, params=parameters)
+            self._client.log_batch(run_id, tags=[RunTag(name, value) for name, value in note.tags.items()])
+
+    def dataset(self, run_id: str, note: DatasetNote) -> None:
+        """The dataset as an input of the run."""
+        with _errors():
+            described = Dataset(note.name, note.digest, "kafka", note.source, note.schema or None, note.profile)
+            self._client.log_inputs(run_id, [DatasetInput(described, [InputTag(_CONTEXT, "training")])])
+
+    def model(self, run_id: str, note: ModelNote, step: int) -> None:
+        """The model as an output of the run, in MLflow's ONNX flavour with its signature; what an attempt before left is removed."""
+        with _errors():
+            place = self._client.get_run(run_id).info.experiment_id
+            for left in self._client.search_logged_models([place], f"source_run_id = '{run_id}'"):
+                if left.status == LoggedModelStatus.READY:
+                    return
+                self._client.delete_logged_model(left.model_id)
+            graph = onnx.load_model_from_string(note.onnx)
+            # Made here, as MLflow would make it in its default experiment, with tags of this process.
+            made = self._client.create_logged_model(place, note.name, run_id, note.tags, note.parameters)
+            Model.log(
+                artifact_path=None,
+                model_id=made.model_id,
+                flavor=mlflow.onnx,
+                run_id=run_id,
+                step=step,
+                onnx_model=graph,
+                signature=signature(graph),
+                # Else MLflow would install and load the model to find out.
+                pip_requirements=["onnx", "onnxruntime"],
+                save_as_external_data=False,
+            )
+
+    def end(self, run_id: str, status: str, at_ms: int) -> None:
+        """The run has ended."""
+        with _errors():
+            self._client.set_terminated(run_id, status, at_ms)
+
+    def _experiment(self, name: str) -> str:
+        """Id of an experiment, made if it is not there."""
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            return str(self._client.create_experiment(name))
+        if found.lifecycle_stage != _ACTIVE:
+            raise Away(f"the experiment {name} is deleted: restore it, or give another name by EDGELOOP_MIRROR_EXPERIMENT")
+        return str(found.experiment_id)
+
+
+def signature(graph: Any) -> ModelSignature:
+    """Inputs and outputs of a graph, as MLflow names them."""
+    return ModelSignature(*(Schema([_tensor(value) for value in values]) for values in (graph.graph.input, graph.graph.output)))
+
+
+def _tensor(value: Any) -> TensorSpec:
+    tensor = value.type.tensor_type
+    shape = tuple(dimension.dim_value or -1 for dimension in tensor.shape.dim)
+    return TensorSpec(np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)), shape, value.name)
+
+
+@contextmanager
+def _errors() -> Generator[None]:
+    """Turn what goes wrong into what it means to the mirror."""
+    try:
+        yield
+    except (Away, Refused):
+        raise
+    except MlflowException as error:
+        if error.error_code in _REFUSALS:
+            raise Refused(str(error)) from error
+        raise Away(str(error)) from error
+    except Exception as error:  # artifact stores and their libraries raise what they like; a server that is away comes back
+        raise Away(f"{type(error).__name__}: {error}") from error

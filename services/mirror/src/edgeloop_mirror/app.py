@@ -1,0 +1,38 @@
+"""Puts the mirror together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from edgeloop_contracts import topics
+from edgeloop_streaming import Context, HealthServer, Subscription, watch
+
+from edgeloop_mirror.adapters.sources import Sources
+from edgeloop_mirror.adapters.tracking import Tracking
+from edgeloop_mirror.handlers import Mirror
+from edgeloop_mirror.metrics import Metrics
+from edgeloop_mirror.settings import Settings
+
+NAME = "mirror"
+HUNG_S = 240.0  # a model of 256 MiB may take minutes to a store that is far away
+
+
+def run(context: Context, settings: Settings, tracking: Tracking, stopping: Callable[[], bool]) -> None:
+    """Mirror runs until ``stopping()``."""
+    shared = context.settings
+    subscription = Subscription(shared, context.codec, context.log, NAME, [topics.TRAINING_RUNS])
+    sources = Sources(context.reader(), context.table(topics.STREAMS))
+    mirror = Mirror(tracking, sources, Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds)
+    health = HealthServer(
+        shared.http_host,
+        shared.http_port,
+        context.metrics,
+        healthy=lambda: time.monotonic() - subscription.beat < HUNG_S,
+        ready=lambda: subscription.assigned,
+    )
+    if shared.http_port:
+        health.start()
+    watch(lambda: subscription.beat, HUNG_S, context.log)
+    subscription.run(mirror.take, stopping)
+    context.log.info("stopped")

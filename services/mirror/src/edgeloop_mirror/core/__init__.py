@@ -1,0 +1,1 @@
+"""Pure: what MLflow is told of an event."""

@@ -1,0 +1,113 @@
+"""What becomes of each run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from edgeloop_contracts import RunStatus, TrainingRun
+from edgeloop_streaming import Backpressure, Received
+
+from edgeloop_mirror.adapters.sources import Sources
+from edgeloop_mirror.adapters.tracking import Away, ModelNote, Refused, Tracking
+from edgeloop_mirror.core import notes
+from edgeloop_mirror.metrics import Metrics
+
+
+class Mirror:
+    """Brings each event of ``training.runs`` to MLflow; one that is there already changes nothing.
+
+    An event is marked in its run when all of it is there, and each step before that may be repeated, so that a crash anywhere costs
+    nothing. While MLflow is away, the event waits, and those behind it.
+
+    Parameters
+    ----------
+    tracking, sources, metrics, log
+        As wired.
+    experiment
+        Heads the names of experiments.
+    retry_s
+        Seconds after which an event that MLflow did not take is tried again.
+    clock
+        Seconds, only ever rising.
+    """
+
+    def __init__(
+        self,
+        tracking: Tracking,
+        sources: Sources,
+        metrics: Metrics,
+        log: Any,
+        experiment: str,
+        retry_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tracking = tracking
+        self._sources = sources
+        self._metrics = metrics
+        self._log = log
+        self._experiment = experiment
+        self._retry_s = retry_s
+        self._clock = clock
+
+    def take(self, received: Received[TrainingRun]) -> None:
+        """Mirror one event.
+
+        Raises
+        ------
+        Backpressure
+            MLflow is away.
+        """
+        status = received.event.status.value.lower()
+        try:
+            self._mirror(received)
+        except Away as error:
+            self._metrics.waits.inc()
+            self._log.warning("MLflow did not take a run: trying again", at=received.at, error=str(error), seconds=self._retry_s)
+            until = self._clock() + self._retry_s
+            raise Backpressure(lambda: self._clock() >= until) from error
+        except Refused as error:
+            self._metrics.refused.inc()
+            self._log.error("MLflow refused a run", at=received.at, error=str(error))
+        else:
+            self._metrics.mirrored.labels(status).inc()
+
+    def _mirror(self, received: Received[TrainingRun]) -> None:
+        event = received.event
+        parent = ""
+        if event.status is RunStatus.TRIAL:
+            # The run that the trial led to; its own events follow.
+            asked = TrainingRun(
+                tenant=event.tenant, stream=event.stream, request_id=event.request_id, campaign=event.campaign, stage=event.stage
+            )
+            parent, _ = self._run(asked, received)
+        run_id, tags = self._run(event, received, parent)
+        if notes.mark(event) in tags:
+            return
+        note = notes.note(event, received.at)
+        if event.status is RunStatus.FITTED:
+            request, definition = self._sources.request(received), self._sources.definition(event)
+            self._tracking.dataset(run_id, notes.dataset(event, request, definition))
+            note.tags[notes.MODEL] = self._model(run_id, event, note.parameters)
+        if event.status in notes.ENDED:
+            self._tracking.end(run_id, notes.ENDED[event.status], received.timestamp)
+        self._tracking.write(run_id, note, received.timestamp)
+
+    def _run(self, event: TrainingRun, received: Received[TrainingRun], parent: str = "") -> tuple[str, dict[str, str]]:
+        """The run of an event and its tags, made if it is not there."""
+        experiment = notes.experiment(self._experiment, event)
+        found = [run for run in self._tracking.find(experiment, notes.key(event)) if notes.same(event, run.tags)]
+        if found:
+            return found[0].run_id, dict(found[0].tags)
+        began = received.timestamp - int(1000 * received.event.fit_seconds)
+        return self._tracking.create(experiment, notes.name(event), notes.first_tags(event), began, parent), {}
+
+    def _model(self, run_id: str, event: TrainingRun, parameters: dict[str, str]) -> str:
+        """Bring the model over; gives back what the run's tag says of it."""
+        onnx = self._sources.model(event)
+        if onnx is None:
+            return "deleted before it was mirrored"
+        tags = {notes.DIGEST: event.digest, "edgeloop.request_id": event.request_id, "edgeloop.stream": event.stream}
+        self._tracking.model(run_id, ModelNote(onnx, notes.model_name(event), tags, parameters), event.row)
+        return "mirrored"

@@ -1,0 +1,26 @@
+"""Settings of the mirror."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """From the environment; all others of MLflow's own variables (credentials, certificates) hold too.
+
+    Attributes
+    ----------
+    tracking_uri
+        ``MLFLOW_TRACKING_URI``: where MLflow is.
+    experiment
+        ``EDGELOOP_MIRROR_EXPERIMENT``: heads the names of experiments, ``experiment/tenant/stream``.
+    retry_seconds
+        ``EDGELOOP_MIRROR_RETRY_SECONDS``: after which MLflow is asked again when it was away.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EDGELOOP_MIRROR_", frozen=True, populate_by_name=True)
+
+    tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
+    experiment: str = "edgeloop"
+    retry_seconds: float = Field(default=5.0, gt=0)

@@ -1,0 +1,166 @@
+"""MLflow in memory, and one stream's runs to mirror."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from edgeloop_contracts import Manifest, ModelChunk, Range, RunStatus, TrainingRequest, TrainingRun, topics
+from edgeloop_mirror.adapters.sources import Sources
+from edgeloop_mirror.adapters.tracking import Away, Found
+from edgeloop_mirror.handlers import Mirror
+from edgeloop_mirror.metrics import Metrics
+from edgeloop_streaming import Backpressure, RangeGoneError, Received
+from prometheus_client import CollectorRegistry
+
+ONNX = b"a model's file"
+DIGEST = hashlib.sha256(ONNX).hexdigest()
+
+
+class Died(Exception):
+    """The process ended here."""
+
+
+class MemoryTracking:
+    """Keeps what it is told; ends or is away at one of its calls if it is told to."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, dict[str, Any]] = {}
+        self.calls = 0
+        self.fail_at: dict[int, Exception] = {}
+
+    def _called(self) -> None:
+        self.calls += 1
+        if error := self.fail_at.pop(self.calls, None):
+            raise error
+
+    def find(self, experiment: str, key: str) -> list[Found]:
+        self._called()
+        return [
+            Found(run_id, dict(run["tags"]))
+            for run_id, run in self.runs.items()
+            if (run["experiment"], run["tags"]["edgeloop.key"]) == (experiment, key)
+        ]
+
+    def create(self, experiment: str, name: str, tags: Mapping[str, str], began_ms: int, parent: str) -> str:
+        run_id = f"run{len(self.runs)}"
+        self.runs[run_id] = {"experiment": experiment, "name": name, "tags": dict(tags), "began": began_ms, "parent": parent}
+        self.runs[run_id] |= {"status": "RUNNING", "parameters": {}, "metrics": {}, "datasets": set(), "models": set()}
+        self._called()  # the run may be there although nobody has heard of it
+        return run_id
+
+    def write(self, run_id: str, note: Any, at_ms: int) -> None:
+        run = self.runs[run_id]
+        run["parameters"] |= note.parameters
+        run["metrics"] |= {(name, note.step, at_ms): value for name, value in note.metrics.items()}
+        self._called()
+        run["tags"] |= note.tags
+
+    def dataset(self, run_id: str, note: Any) -> None:
+        self.runs[run_id]["datasets"].add(note)
+        self._called()
+
+    def model(self, run_id: str, note: Any, step: int) -> None:
+        self._called()
+        self.runs[run_id]["models"].add((note.onnx, note.name, step))
+
+    def end(self, run_id: str, status: str, at_ms: int) -> None:
+        self.runs[run_id] |= {"status": status, "ended": at_ms}
+        self._called()
+
+
+class Kept:
+    """Records by place; stands in for range reader and table."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, int], list[Any]] = {}
+
+    def read(self, topic: Any, partition: int, first: int, end: int, timeout: float = 1.0) -> list[Received[Any]]:
+        if (topic.name, partition) not in self.records:
+            raise RangeGoneError(f"{topic.name}/{partition}")
+        events = self.records[topic.name, partition]
+        return [received(event, topic, partition, offset) for offset, event in enumerate(events) if first <= offset < end]
+
+    def end(self, topic: Any, partition: int) -> int:
+        return len(self.records.get((topic.name, partition), []))
+
+    def refresh(self) -> None:
+        pass
+
+    def get(self, key: str) -> None:
+        return None
+
+
+class Log:
+    """Takes what is told and forgets it."""
+
+    def warning(self, *_: Any, **__: Any) -> None:
+        pass
+
+    error = warning
+
+
+def received(event: Any, topic: Any = topics.TRAINING_RUNS, partition: int = 0, offset: int = 0) -> Received[Any]:
+    headers = {"ce_causationat": b"training.requests/1/0"}
+    return Received(event, topic.name, partition, offset, 1_000_000 + 1_000 * offset, "default/boiler", f"id{offset}", "", headers)
+
+
+class Scene:
+    """A mirror, what it reads and what it writes to."""
+
+    def __init__(self) -> None:
+        self.tracking = MemoryTracking()
+        self.kept = Kept()
+        manifest = Manifest(cluster_id="here", topic="examples", ranges=(Range(partition=2, end_offset=9),), rows=70)
+        self.kept.records = {
+            ("training.requests", 1): [TrainingRequest(stream="boiler", request_id="campaign/1", manifest=manifest)],
+            ("model.chunks", 3): [ModelChunk(digest=DIGEST, total=1, size=len(ONNX), data=ONNX)],
+        }
+        run = {"stream": "boiler", "request_id": "campaign/1", "campaign": "campaign", "stage": 1, "rows": 70, "dataset_digest": "d" * 64}
+        fitted = {**run, "digest": DIGEST, "chunks": 1, "chunk_partition": 3, "classes": ("no", "yes"), "parameters": {"family": "mlp"}}
+        gate = {"gate_accuracy": 0.9, "gate_champion_accuracy": 0.8}
+        self.events = [
+            TrainingRun(**run, status=RunStatus.TRIAL, trial=1, metrics={"accuracy": 0.7}, parameters={"alpha": "1.0"}),
+            TrainingRun(**run, status=RunStatus.TRIAL, trial=2, metrics={"accuracy": 0.8}, parameters={"alpha": "0.1"}),
+            TrainingRun(**fitted, status=RunStatus.FITTED, row=100, metrics={"parity_agreement": 1.0}, fit_seconds=2.0),
+            TrainingRun(**fitted, status=RunStatus.PROMOTED, row=140, metrics={"parity_agreement": 1.0, **gate}, wins=9, judged=40),
+        ]
+        self.clock = 0.0
+        self.mirror = self.made()
+
+    def made(self) -> Mirror:
+        sources = Sources(self.kept, self.kept)
+        return Mirror(self.tracking, sources, Metrics(CollectorRegistry()), Log(), "edgeloop", 5.0, lambda: self.clock)
+
+    def play(self) -> None:
+        """Mirror all events; after a death a new process begins with the event that was not committed, while away the same one waits."""
+        offset = 0
+        while offset < len(self.events):
+            try:
+                self.mirror.take(received(self.events[offset], offset=offset))
+            except Died:
+                self.mirror = self.made()
+            except Backpressure as pressure:
+                assert not pressure.ready()
+                self.clock += 5.0
+                assert pressure.ready()
+            else:
+                offset += 1
+
+    def away(self, call: int) -> None:
+        self.tracking.fail_at[call] = Away("no answer")
+
+    def death(self, call: int) -> None:
+        self.tracking.fail_at[call] = Died()
+
+
+@pytest.fixture
+def make_scene() -> type[Scene]:
+    return Scene
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()

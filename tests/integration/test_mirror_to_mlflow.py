@@ -1,0 +1,265 @@
+"""The mirror against a real MLflow server: it needs a Python that has MLflow, which ours has not.
+
+``EDGELOOP_TEST_MLFLOW_PYTHON`` names one, with ``mlflow``, and the mirror with its extra.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from edgeloop_contracts import (
+    Cause,
+    Feature,
+    Manifest,
+    ModelChunk,
+    Range,
+    RunStatus,
+    StreamDefinition,
+    TrainingRequest,
+    TrainingRun,
+    topics,
+)
+from edgeloop_local.ports import free_port
+from edgeloop_streaming import Context
+from edgeloop_trainer.adapters.fit import fit
+from edgeloop_trainer.core.fits import Family, FitJob, Fitted, Recipe
+
+PYTHON = os.environ.get("EDGELOOP_TEST_MLFLOW_PYTHON", "")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(not PYTHON, reason="EDGELOOP_TEST_MLFLOW_PYTHON names no Python with MLflow"),
+]
+KEY = "default/boiler"
+# What a user of MLflow does with a run: its model is loaded and answers.
+USES = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import mlflow, numpy as np
+mlflow.set_tracking_uri(sys.argv[1])
+(model,) = mlflow.search_logged_models(experiment_ids=[sys.argv[2]], output_format="list")
+loaded = mlflow.pyfunc.load_model(model.model_uri)
+answers = loaded.predict(np.load(sys.argv[3]))
+signature = loaded.metadata.signature
+print(json.dumps({
+    "name": model.name, "tags": model.tags, "metrics": [metric.key for metric in model.metrics], "parameters": model.params,
+    "inputs": [(spec.name, str(spec.type), spec.shape) for spec in signature.inputs.inputs],
+    "outputs": [(spec.name, str(spec.type), spec.shape) for spec in signature.outputs.inputs],
+    "labels": answers["label"].tolist(),
+}))
+"""
+
+
+class Server:
+    """An MLflow server of its own on the loopback interface, which can go away and come back."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        store = [
+            "--backend-store-uri",
+            f"sqlite:///{self.directory}/mlflow.db",
+            "--artifacts-destination",
+            str(self.directory / "artifacts"),
+        ]
+        command = [PYTHON, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1", *store]
+        with (self.directory / "server.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}, start_new_session=True
+            )
+        try:
+            until(self._answers, 120)
+            yield
+        finally:
+            os.killpg(process.pid, 15)
+            process.wait(30)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health", timeout=60).is_success
+        except httpx.HTTPError:
+            return False
+
+    def ask(self, path: str, **given: Any) -> Any:
+        return httpx.post(f"{self.url}/api/2.0/mlflow/{path}", json=given, timeout=60).json()
+
+    def experiment(self) -> str:
+        found = self.ask("experiments/search", max_results=10).get("experiments", [])
+        return next((each["experiment_id"] for each in found if each["name"] == f"edgeloop/{KEY}"), "")
+
+    def runs(self) -> list[dict[str, Any]]:
+        return self.ask("runs/search", experiment_ids=[self.experiment()]).get("runs", []) if self.experiment() else []
+
+    def settled(self) -> str:
+        """All that is told of runs, as text."""
+        return json.dumps(sorted(self.runs(), key=lambda run: run["info"]["run_id"]), sort_keys=True)
+
+
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "waits for ever"
+        time.sleep(0.1)
+
+
+def tags(run: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])}
+
+
+class Platform:
+    """What trainer and registry have told of one request."""
+
+    def __init__(self, cluster: Any) -> None:
+        self.settings = cluster.settings()
+        self.context = Context(self.settings, "test")
+        self.publisher = self.context.publisher()
+        rng = np.random.default_rng(0)
+        self.rows = rng.normal(size=(300, 3)).astype(np.float32)
+        labels = (self.rows[:, 0] > 0).astype(np.int64)
+        recipe = Recipe(Family.MLP, search_seconds=60, search_trials=3)
+        result = fit(FitJob("d" * 64, self.rows, labels, ("cold", "hot"), None, recipe, np.arange(300) >= 240))
+        assert isinstance(result, Fitted), result
+        self.fitted = result
+
+    def put(self, topic: Any, event: Any, key: str = KEY, cause: Cause | None = None) -> None:
+        self.publisher.publish(topic, key, event, partition=0, cause=cause)
+        assert self.publisher.flush() == 0
+
+    def play(self) -> None:
+        self.put(topics.STREAMS, StreamDefinition(stream="boiler", version=2, features=tuple(Feature(name=f"t{n}") for n in range(3))))
+        manifest = Manifest(cluster_id="here", topic="examples", ranges=(Range(partition=1, end_offset=7, end_index=300),), rows=300)
+        self.put(
+            topics.TRAINING_REQUESTS, TrainingRequest(stream="boiler", request_id="campaign/0", campaign="campaign", manifest=manifest)
+        )
+        cause = Cause(id="x", at="training.requests/0/0")
+        onnx = self.fitted.onnx
+        self.put(topics.MODEL_CHUNKS, ModelChunk(digest=self.fitted.digest, total=1, size=len(onnx), data=onnx), f"{self.fitted.digest}/0")
+        run = {"stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "dataset_digest": "d" * 64, "row": 300}
+        for number, trial in enumerate(self.fitted.trials, 1):
+            told = {"metrics": trial.metrics, "parameters": trial.parameters, "fit_seconds": trial.seconds}
+            self.put(topics.TRAINING_RUNS, TrainingRun(**run, **told, status=RunStatus.TRIAL, trial=number), cause=cause)
+        model = {"digest": self.fitted.digest, "size": len(onnx), "chunks": 1, "classes": ("cold", "hot"), "definition_version": 2}
+        run |= {**model, "parameters": self.fitted.parameters, "fit_seconds": self.fitted.seconds}
+        self.put(topics.TRAINING_RUNS, TrainingRun(**run, status=RunStatus.FITTED, metrics=self.fitted.metrics), cause=cause)
+
+    def promote(self) -> None:
+        gate = {"gate_accuracy": 0.95, "gate_champion_accuracy": 0.5}
+        run = {"stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "digest": self.fitted.digest}
+        self.put(topics.TRAINING_RUNS, TrainingRun(**run, status=RunStatus.PROMOTED, row=340, metrics=gate, wins=20, judged=40))
+
+    @contextmanager
+    def mirror(self, server: Server, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+        environment = os.environ | {
+            "EDGELOOP_KAFKA_BOOTSTRAP": self.settings.bootstrap,
+            "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
+            "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
+            "EDGELOOP_MIRROR_RETRY_SECONDS": "0.5",
+            "MLFLOW_TRACKING_URI": server.url,
+        }
+        with log.open("ab") as out:
+            process = subprocess.Popen([PYTHON, "-m", "edgeloop_mirror"], env=environment, stdout=out, stderr=out)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.timeout(420)
+def test_runs_are_in_mlflow_with_model_dataset_and_trials_whatever_goes_away_meanwhile(cluster: Any, tmp_path: Path) -> None:
+    server, platform, log = Server(tmp_path), Platform(cluster), tmp_path / "mirror.log"
+    platform.play()
+    with platform.mirror(server, log):
+        until(lambda: b"did not take a run" in log.read_bytes(), 90)  # MLflow is not there yet
+        with server.running():
+            until(lambda: any("edgeloop.at.fitted" in tags(run) for run in server.runs()))
+            assert len(server.runs()) == 4
+        platform.promote()
+        waits = log.read_bytes().count(b"did not take a run")
+        until(lambda: log.read_bytes().count(b"did not take a run") > waits, 90)  # and away again
+    with server.running():
+        with platform.mirror(server, log) as killed:
+            until(lambda: bool(server.runs()))
+            killed.kill()
+        with platform.mirror(server, log):
+            until(lambda: any("edgeloop.at.promoted" in tags(run) for run in server.runs()))
+        parent = next(run for run in server.runs() if "edgeloop.digest" in tags(run))
+        trials = [run for run in server.runs() if tags(run).get("mlflow.parentRunId") == parent["info"]["run_id"]]
+        assert (len(server.runs()), len(trials)) == (4, 3)
+        assert {run["info"]["status"] for run in server.runs()} == {"FINISHED"}
+        metrics = {metric["key"]: (metric["value"], metric["step"]) for metric in parent["data"]["metrics"]}
+        assert metrics["gate_accuracy"] == (0.95, 340)
+        assert metrics["parity_agreement"][1] == 300
+        assert {one["key"]: one["value"] for one in parent["data"]["params"]} == platform.fitted.parameters
+        (dataset,) = parent["inputs"]["dataset_inputs"]
+        assert dataset["tags"] == [{"key": "mlflow.data.context", "value": "training"}]
+        assert json.loads(dataset["dataset"]["source"])["ranges"][0]["end_offset"] == 7
+        assert [column["name"] for column in json.loads(dataset["dataset"]["schema"])["mlflow_colspec"]] == ["t0", "t1", "t2"]
+        assert len(parent["outputs"]["model_outputs"]) == 1
+        _the_model_answers(server, platform, tmp_path)
+        _mirrored_again_nothing_changes(server, platform, log)
+
+
+def _the_model_answers(server: Server, platform: Platform, directory: Path) -> None:
+    np.save(directory / "rows.npy", platform.rows)
+    command = [PYTHON, "-c", USES, server.url, server.experiment(), str(directory / "rows.npy")]
+    told = json.loads(subprocess.check_output(command, text=True).splitlines()[-1])
+    assert told["inputs"] == [["input", "float32", [-1, 3]]]
+    assert told["outputs"] == [["label", "int64", [-1]], ["probabilities", "float32", [-1, 2]]]
+    assert told["tags"]["edgeloop.digest"] == hashlib.sha256(platform.fitted.onnx).hexdigest()
+    assert "gate_accuracy" in told["metrics"]
+    assert told["parameters"] == platform.fitted.parameters
+    right = np.array(told["labels"]) == (platform.rows[:, 0] > 0)
+    assert right.mean() == pytest.approx(platform.fitted.metrics["training_accuracy"])
+
+
+def _mirrored_again_nothing_changes(server: Server, platform: Platform, log: Path) -> None:
+    """Every event once more, as a process finds it that died before it had committed anything."""
+    before = server.settled()
+    group = f"{platform.settings.topic_prefix}edgeloop-mirror"
+    _rewind(platform.settings.bootstrap, group, platform.settings.topic_prefix + topics.TRAINING_RUNS.name)
+    with platform.mirror(server, log):
+        until(lambda: _committed(platform.settings.bootstrap, group, platform.settings.topic_prefix + topics.TRAINING_RUNS.name) == 5)
+    assert server.settled() == before
+
+
+def _rewind(bootstrap: str, group: str, topic: str) -> None:
+    from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+
+    def rewound() -> bool:
+        from confluent_kafka import KafkaException
+
+        try:
+            wanted = [ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0, 0)])]
+            admin.alter_consumer_group_offsets(wanted)[group].result()
+        except KafkaException:  # the killed member's session has not ended yet
+            return False
+        return True
+
+    until(rewound)
+
+
+def _committed(bootstrap: str, group: str, topic: str) -> int:
+    from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    asked = [ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0)])]
+    return admin.list_consumer_group_offsets(asked)[group].result().topic_partitions[0].offset
