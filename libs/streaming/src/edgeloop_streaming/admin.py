@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from edgeloop_contracts import Topic
 from edgeloop_streaming.reaching import Reasons
 from edgeloop_streaming.settings import KafkaSettings
 
-"""What the frame of a batch, the key and the headers of a record may take besides its value, bytes."""
+SHOWN_AFTER = 0.05  # seconds between looks at whether a change shows
 
 
 class AdminError(Exception):
@@ -115,18 +116,12 @@ class Admin:
         found = self.existing(topics)
         if not found:
             return {}
-        with self._asking():
-            resources = [ConfigResource(ResourceType.TOPIC, self._prefix + name) for name in found]
-            answers = self._client.describe_configs(resources, request_timeout=self._timeout)
-            configs = {
-                str(resource.name): {name: str(entry.value) for name, entry in answer.result().items()}
-                for resource, answer in answers.items()
-            }
+        configs = self._configs(found)
         return {
             name: TopicFound(
                 partitions=len(metadata.partitions),
                 replication=min((len(p.replicas) for p in metadata.partitions.values()), default=0),
-                config=configs[self._prefix + name],
+                config=configs[name],
             )
             for name, metadata in found.items()
         }
@@ -146,7 +141,13 @@ class Admin:
                 answer.result()
 
     def alter(self, changes: Mapping[str, Mapping[str, str]]) -> None:
-        """Set settings of topics that exist: by topic name, what to set. Settings not named stay."""
+        """Set settings of topics that exist: by topic name, what to set. Settings not named stay.
+
+        Returns when the change shows: a broker says yes as soon as it is decided, and tells of it when it has applied it.
+        """
+        changes = {name: config for name, config in changes.items() if config}
+        if not changes:
+            return
         resources = [
             ConfigResource(
                 ResourceType.TOPIC,
@@ -154,12 +155,24 @@ class Admin:
                 incremental_configs=[ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in config.items()],
             )
             for name, config in changes.items()
-            if config
         ]
-        if resources:
-            with self._asking():
-                for answer in self._client.incremental_alter_configs(resources, request_timeout=self._timeout).values():
-                    answer.result()
+        with self._asking():
+            for answer in self._client.incremental_alter_configs(resources, request_timeout=self._timeout).values():
+                answer.result()
+        deadline = time.monotonic() + self._timeout
+        while not _within(changes, self._configs(changes)):
+            if time.monotonic() > deadline:
+                raise AdminError(f"settings of {', '.join(changes)} were accepted, but do not show after {self._timeout:g} s")
+            time.sleep(SHOWN_AFTER)
+
+    def _configs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        with self._asking():
+            resources = [ConfigResource(ResourceType.TOPIC, self._prefix + name) for name in names]
+            answers = self._client.describe_configs(resources, request_timeout=self._timeout)
+            return {
+                str(resource.name).removeprefix(self._prefix): {name: str(entry.value) for name, entry in answer.result().items()}
+                for resource, answer in answers.items()
+            }
 
     def _found(self, topics: Iterable[Topic]) -> dict[str, Any]:
         with self._asking():
@@ -174,6 +187,10 @@ class Admin:
             if error.args[0].code() != harmless:
                 self._client.poll(0)
                 raise AdminError(self._reasons.told(error.args[0])) from error
+
+
+def _within(wanted: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]) -> bool:
+    return all(found[name].items() >= config.items() for name, config in wanted.items())
 
 
 def topic_config(topic: Topic, min_insync: int) -> dict[str, str]:
