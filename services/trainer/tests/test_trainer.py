@@ -49,14 +49,30 @@ def test_the_first_model_of_a_stream_has_to_beat_the_majority_class(world):
     assert {send.cause.at for send in sent} == {request.at}
 
 
-def test_a_challenger_that_knows_no_more_than_the_majority_is_rejected_and_sends_no_candidate(world):
+def _rows_that_tell_nothing(world):
     received = world.label([20] * 10)
     for partition in (0, 1):
         records = world.log.records[topics.EXAMPLES.name, partition]
         for offset, record in records.items():
             records[offset] = replace(record, event=replace(record.event, features=bytes(20 * 16)))
     world.deliver(*received)
+
+
+def test_a_first_version_is_taken_though_it_knows_no_more_than_the_majority_and_its_run_says_so(world):
+    _rows_that_tell_nothing(world)
     sent = world.deliver(world.request(0, 200, GateKind.MAJORITY))
+    assert statuses(sent) == [FITTED, PROMOTED]
+    assert len(candidates(sent)) == 1
+    run = runs(sent)[-1]
+    assert run.wins <= run.losses
+    assert run.judged == 40
+
+
+def test_a_later_challenger_that_knows_no_more_than_the_majority_is_rejected_and_sends_no_candidate(world):
+    world.first_champion()
+    rows = world.driver.state.get(GateState, world.key).rows
+    _rows_that_tell_nothing(world)
+    sent = world.deliver(world.request(rows, rows + 200, GateKind.MAJORITY))
     assert statuses(sent) == [FITTED, REJECTED]
     assert not candidates(sent)
 

@@ -105,8 +105,7 @@ class Training:
         self._open = _Open(due, Model(result.onnx, dataset.classes), result, dataset.rows, dataset.digest, judgement)
         self._tell(RunStatus.FITTED, due.end)
         if result.tally is not None:
-            verdict = self.rule.verdict(result.tally, last=True)
-            yield from self._ended(verdict or Verdict.REJECT, due.end)
+            yield from self._ended(self.rule.beside_majority(result.tally, has_champion=champion is not None), due.end)
 
     def advance(self) -> Iterator[Version | str]:
         """Judge the challenger at the gate on the rows that have come."""

@@ -184,7 +184,7 @@ class TrainerTask:
         known = [Send(topics.TRAINING_RUNS, key, run(gate, request, RunStatus.FITTED, request.row))]
         if fitted.tally is None:
             return gate, [*files, *known]
-        verdict = attempt.rule.verdict(fitted.tally, last=True)
+        verdict = attempt.rule.beside_majority(fitted.tally, has_champion=champion is not None)
         gate = judged(gate, Judgement(fitted.tally, gate.next_row))
         gate, ended = self._ended(key, gate, request, RunStatus.PROMOTED if verdict == Verdict.PROMOTE else RunStatus.REJECTED, request.row)
         return gate, [*files, *known, *ended]

@@ -89,6 +89,14 @@ class Rule:
             return Verdict.PROMOTE
         return Verdict.REJECT if last else None
 
+    def beside_majority(self, tally: Tally, *, has_champion: bool) -> Verdict:
+        """What is done with a challenger that was judged beside the majority class.
+
+        A stream's first version is taken whatever the tally says, which stays in the run: without a version no device answers
+        at all, and where labels come in runs the newest rows may well be all of the commonest class.
+        """
+        return Verdict.PROMOTE if not has_champion or tally.wins > tally.losses else Verdict.REJECT
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
