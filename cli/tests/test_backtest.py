@@ -11,7 +11,7 @@ from edgeloop_cli.offline.jobs import backtest
 from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.outcome import known_changes
 from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, grid, parse
-from edgeloop_cli.problems import Failed, Refused
+from edgeloop_cli.problems import Refused
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()
@@ -176,9 +176,9 @@ def test_what_cannot_be_done_is_told_in_a_line(options, told, tmp_path) -> None:
 
 def test_without_a_first_model_it_says_why() -> None:
     table = turning(400, 10_000)
-    noise = tuple(np.random.default_rng(0).choice(["yes", "no"], 400).tolist())
-    with pytest.raises(Failed, match="the first model was not taken"):
-        played(LoopPolicy(), StreamTable(table.names, np.zeros_like(table.features), table.nullable, "y", noise))
+    table.features[7, 1] = np.inf
+    with pytest.raises(Refused, match=r"the first 300 rows give no first model: .*infinity"):
+        played(LoopPolicy(), table)
 
 
 def test_known_changes_are_taken_from_either_form() -> None:

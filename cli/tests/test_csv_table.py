@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeloop_cli.core.csv_table import BadTableError, check_warmup, parse
+from edgeloop_cli.core.csv_table import BadTableError, check_playable, parse
 from edgeloop_cli.problems import Refused
 from edgeloop_cli.source import name_of, read_table
 
@@ -74,14 +74,17 @@ def test_what_cannot_be_played_is_refused_with_row_and_column(text: str, words: 
     assert "\n" not in message
 
 
-def test_a_first_model_needs_two_classes_and_a_row_to_play():
+def test_there_must_be_a_row_to_play_and_two_classes_and_a_feature_to_tell_them_by():
     table = parse(lines("a,y\n1,k\n2,k\n3,m\n"), "y")
-    with pytest.raises(BadTableError, match=r"rows 1 to 2.*'y'.*'k'"):
-        check_warmup(table, 2)
+    check_playable(table, 2)
     with pytest.raises(BadTableError, match="at least 2"):
-        check_warmup(table, 1)
+        check_playable(table, 1)
     with pytest.raises(BadTableError, match="one must be left"):
-        check_warmup(table, 3)
+        check_playable(table, 3)
+    with pytest.raises(BadTableError, match=r"column 'y': all 3 rows have the label 'k'; expected two classes"):
+        check_playable(parse(lines("a,y\n1,k\n2,k\n3,k\n"), "y"), 2)
+    with pytest.raises(BadTableError, match="rows 1 to 2: no feature changes in the warm-up"):
+        check_playable(parse(lines("a,b,y\n1,,k\n1,,k\n2,,m\n"), "y"), 2)
 
 
 def test_a_file_may_be_gzipped_and_begin_with_a_byte_order_mark(tmp_path: Path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
+from edgeloop_cli.outputs import prepare, write_report
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def backtest(
     ] = None,
     label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
     warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn when models are fitted.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
     group: Annotated[int, typer.Option(min=1, help="Rows that a device answers before their labels follow; `edgeloop run` takes 50.")] = 1,
     devices: Annotated[int, typer.Option(min=1, help="How many devices answer in turn.")] = 4,
     rows: Annotated[int, typer.Option(min=0, help="Play the first N rows only; 0 plays all.")] = 0,
@@ -92,6 +93,7 @@ def backtest(
             table = read_recorded(topic, tenant, name, offsets or [], bootstrap, schema_registry, data_dir)
             title = f"{topic} of {name}"
         setting = check(table, title, rows, warmup, label_delay, devices, group, seed, truth)
+        prepare(report, plot)
         results = _run(setting, policies, jobs)
         _finish(setting, results, report, plot, as_json=as_json)
 
@@ -158,7 +160,7 @@ def check(
     Refused
         It cannot be done so.
     """
-    from edgeloop_cli.core.csv_table import BadTableError, check_warmup
+    from edgeloop_cli.core.csv_table import BadTableError, check_playable
     from edgeloop_cli.offline.jobs import Setting
     from edgeloop_cli.offline.outcome import known_changes
 
@@ -166,7 +168,7 @@ def check(
         table = table.first(rows)
     warm = int(len(table) * warmup)
     try:
-        check_warmup(table, warm)
+        check_playable(table, warm)
     except BadTableError as error:
         raise Refused(f"{title}: {error}") from None
     known: list[int] = []
@@ -211,15 +213,13 @@ def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None
         "seed": setting.seed,
         "policies": {name: result.report for name, result in results.items()},
     }
-    text = json.dumps(content, indent=2) + "\n"
     written = [report] if report else []
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(text, encoding="utf-8")
+        write_report(report, content)
     if plot is not None:
         written += draw(plot, setting, results)
     if as_json:
-        print(text, end="")
+        print(json.dumps(content, indent=2))
         return
     console = Console()
     console.print(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgeloop_cli import options
+from edgeloop_cli.outputs import prepare
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def demo(
         plan = check(
             stream=_found(DATA), label=LABEL, rows=rows, devices=devices, data_dir=data_dir, plot=target, name="", known=_known(rows)
         )
+        prepare(target / "report.json", target)
         outcome = Runner(plan, Console(), progress_for()).run()
         finish(outcome, plan, target / "report.json")
         _what_next(Console(soft_wrap=True, highlight=False), data_dir, target, f"{outcome.stream}-d0")

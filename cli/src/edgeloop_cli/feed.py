@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from edgeloop_contracts import Event, Feature, Label, ObservationBatch, RegisterStream, StartTraining, Topic, topics
+from edgeloop_contracts import Event, Label, ObservationBatch, StartTraining, Topic, topics
 from edgeloop_streaming import Publisher
 
-from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.core.csv_table import StreamTable, definition
 from edgeloop_cli.core.pooled import RowId
 from edgeloop_cli.problems import Failed
 
@@ -36,9 +36,7 @@ class Feed:
 
     def register(self, table: StreamTable) -> None:
         """Ask the registry to define the stream."""
-        features = tuple(Feature(name=name, nullable=nullable) for name, nullable in zip(table.names, table.nullable, strict=True))
-        event = RegisterStream(tenant=self._tenant, stream=self._stream, features=features, label=table.label, classes=table.classes)
-        self._send(topics.MODEL_COMMANDS, self.key, event)
+        self._send(topics.MODEL_COMMANDS, self.key, definition(self._tenant, self._stream, table))
 
     def warm_up(self, table: StreamTable, rows: int) -> list[RowId]:
         """Send the first rows as what a device saw before there was a model; give back their names."""

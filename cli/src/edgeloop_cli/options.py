@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 DATA_DIR = Path(".edgeloop")
+MOST_SEED = 2**32 - 1  # what numpy's generators take
 
 DataDir = Annotated[Path, typer.Option(help="Where the stack keeps everything.", envvar="EDGELOOP_DATA_DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
+from edgeloop_cli.outputs import prepare, write_report
 from edgeloop_cli.problems import INTERRUPTED, Refused, told
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run(
             metavar="lockstep|RATE", help="In lockstep with the platform, so that a result does not depend on speed; or rows a second."
         ),
     ] = "lockstep",
-    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn when models are fitted.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
     report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="Write the report here.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows as accuracy.png and accuracy.svg here.")] = None,
     rows: Annotated[int, typer.Option(min=0, help="Play the first N rows only; 0 plays all.")] = 0,
@@ -80,6 +80,7 @@ def run(
             schema_registry=schema_registry,
             plot=plot,
         )
+        prepare(report, plot)
         outcome = Runner(plan, Console(), progress_for()).run()
         finish(outcome, plan, report)
 
@@ -110,7 +111,7 @@ def check(
         It cannot be done so.
     """
     from edgeloop_cli import connection
-    from edgeloop_cli.core.csv_table import BadTableError, check_warmup
+    from edgeloop_cli.core.csv_table import BadTableError, check_playable
     from edgeloop_cli.runner import Plan
     from edgeloop_cli.source import name_of, read_table
 
@@ -122,7 +123,7 @@ def check(
         table = table.first(rows)
     warm = int(len(table) * warmup)
     try:
-        check_warmup(table, warm)
+        check_playable(table, warm)
     except BadTableError as error:
         raise Refused(f"{stream}: {error}") from None
     return Plan(
@@ -149,9 +150,8 @@ def finish(outcome: Outcome, plan: Plan, report: Path | None) -> None:
     from edgeloop_cli.summary import summary
 
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
         content: dict[str, Any] = {**outcome.report, "interrupted": True} if outcome.interrupted else outcome.report
-        report.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_report(report, content)
     console = Console()
     console.print(summary(plan.title, outcome.report))
     for path in [*([report] if report else []), *outcome.pictures]:

@@ -26,7 +26,7 @@ from edgeloop_cli.fleet import Fleet, planned
 from edgeloop_cli.live import view_of
 from edgeloop_cli.platform import Platform
 from edgeloop_cli.play import Play
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import Failed, Refused
 from edgeloop_cli.processes import Keys
 from edgeloop_cli.session import Session, consumed
 
@@ -119,6 +119,8 @@ class Runner:
 
         Raises
         ------
+        Refused
+            The warm-up gives no first model.
         Failed, LocalError
             It cannot be brought to its end.
         """
@@ -214,8 +216,7 @@ class Runner:
         session.until(lambda: bool(ledger.versions) or self._first_run_ended_badly(), "the first version")
         if not ledger.versions:
             run = next(iter(ledger.runs.values())).event
-            why = run.reason or f"better than the majority class on {run.wins} rows, worse on {run.losses}"
-            raise Failed(f"the first model was not taken ({run.status.value.lower()}): {why}; a larger --warmup may help")
+            raise Refused(f"the first {plan.warmup} rows give no first model: {run.reason or run.status.value.lower()}")
         session.until(lambda: all(client.version() >= 1 for client in clients), "version 1 on every device")
         session.settle()
 

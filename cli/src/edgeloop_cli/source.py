@@ -6,8 +6,9 @@ import gzip
 import io
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
-from edgeloop_cli.core.csv_table import BadTableError, StreamTable, parse
+from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_definition, parse
 from edgeloop_cli.problems import Refused
 
 
@@ -20,20 +21,42 @@ def read_table(path: Path, label: str) -> StreamTable:
         It cannot be read, or cannot be played; one line that names file, row and column.
     """
     try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
-        return parse(io.StringIO(text, newline=""), label)
+        with _opened(path) as lines:  # line by line: what is wrong at the beginning is told before all of a large file is read
+            table = parse(lines, label)
+        check_definition(table)
     except BadTableError as error:
         raise Refused(f"{path}: {error}") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise Refused(f"{path}: line {line}: expected text in UTF-8, given the byte 0x{error.object[error.start]:02x}") from None
+    except UnicodeDecodeError:
+        raise Refused(f"{path}: {_first_bad(path)}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise Refused(f"{path}: the gzip file is broken: {error}") from None
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}") from None
+    return table
 
 
 def name_of(path: Path) -> str:
     """Name of the data: the file's, without what it ends with."""
     return path.name.removesuffix(".gz").removesuffix(".csv") or "stream"
+
+
+def _opened(path: Path) -> io.TextIOWrapper:
+    return io.TextIOWrapper(_bytes(path), encoding="utf-8-sig", newline="")
+
+
+def _bytes(path: Path) -> BinaryIO | gzip.GzipFile:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")
+
+
+def _first_bad(path: Path) -> str:
+    """Where a file ceases to be text."""
+    expected = "expected text in UTF-8"
+    with _bytes(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f"line {number}: {expected}, given the byte 0x{line[error.start]:02x}"
+    return expected

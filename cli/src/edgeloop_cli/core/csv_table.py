@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from edgeloop_contracts import Feature, RegisterStream, RegistryState
+from edgeloop_registry.core.definitions import MAX_FEATURES, DefinitionRefused, define
 from numpy.typing import NDArray
 
 _MISSING = frozenset({"", "nan"})
@@ -86,20 +88,45 @@ def parse(lines: Iterable[str], label: str) -> StreamTable:
     return StreamTable(tuple(columns), features, tuple(bool(np.isnan(column).any()) for column in features.T), label, labels)
 
 
-def check_warmup(table: StreamTable, rows: int) -> None:
-    """Make sure that a first model can be trained on the first rows, and that something is left to play.
+def check_playable(table: StreamTable, warmup: int) -> None:
+    """Make sure that there are rows for a first model, one that is left to play, and anything to tell apart.
 
     Raises
     ------
     BadTableError
-        It cannot.
+        There are not.
     """
-    if rows < 2 or rows >= len(table):
-        raise BadTableError(f"of {len(table)} rows {rows} would be warm-up: at least 2 are needed, and one must be left to play")
-    if len(set(table.labels[:rows])) < 2:
+    if warmup < 2 or warmup >= len(table):
+        raise BadTableError(f"of {len(table)} rows {warmup} would be warm-up: at least 2 are needed, and one must be left to play")
+    if len(set(table.labels)) < 2:
         raise BadTableError(
-            f"rows 1 to {rows}, column {table.label!r}: all have the label {table.labels[0]!r}; a first model needs two classes"
+            f"column {table.label!r}: all {len(table)} rows have the label {table.labels[0]!r}; expected two classes or more"
         )
+    known = table.features[:warmup]
+    if np.array_equal(known, np.broadcast_to(known[0], known.shape), equal_nan=True):
+        raise BadTableError(
+            f"rows 1 to {warmup}: no feature changes in the warm-up, so that nothing is known of any; it must reach further"
+        )
+
+
+def definition(tenant: str, stream: str, table: StreamTable) -> RegisterStream:
+    """The command that defines a table's stream."""
+    features = tuple(Feature(name=name, nullable=nullable) for name, nullable in zip(table.names, table.nullable, strict=True))
+    return RegisterStream(tenant=tenant, stream=stream, features=features, label=table.label, classes=table.classes)
+
+
+def check_definition(table: StreamTable) -> None:
+    """Make sure that the registry would take the table's stream, so that nothing is tried that could not be run.
+
+    Raises
+    ------
+    BadTableError
+        It would not: a name is too long or not printable, or there are too many classes.
+    """
+    try:
+        define(definition("default", "stream", table), RegistryState())
+    except DefinitionRefused as refused:
+        raise BadTableError(refused.message) from None
 
 
 def _header(cells: Sequence[str], label: str) -> list[str]:
@@ -108,8 +135,10 @@ def _header(cells: Sequence[str], label: str) -> list[str]:
         raise BadTableError("the file is empty; expected a header line with the columns' names")
     if "" in header:
         raise BadTableError(f"header: column {header.index('') + 1} has no name")
-    twice = next((name for place, name in enumerate(header) if name in header[:place]), None)
-    if twice is not None:
+    if len(header) - 1 > MAX_FEATURES:
+        raise BadTableError(f"header: {len(header):,} columns; a stream has at most {MAX_FEATURES:,} features, and the label")
+    if len(set(header)) < len(header):
+        twice = next(name for place, name in enumerate(header) if name in header[:place])
         raise BadTableError(f"header: two columns are called {twice!r}")
     if label not in header:
         shown = ", ".join(header[:8]) + (f", … ({len(header)} columns)" if len(header) > 8 else "")

@@ -18,7 +18,7 @@ from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.outcome import report, right
 from edgeloop_cli.offline.policy import LoopPolicy
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import Refused
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ def backtest(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int, te
 
     Raises
     ------
-    Failed
+    Refused
         One of them has no first model.
     """
     if len(policies) == 1 or jobs == 1:
@@ -128,8 +128,8 @@ def _in_child(name: str, policy: LoopPolicy) -> Result:
     assert _setting is not None
     try:
         return _one(_setting, policy, lambda rows: _told.put((name, rows)))
-    except Failed as error:
-        raise Failed(f"policy {name}: {error}") from None
+    except Refused as error:
+        raise Refused(f"policy {name}: {error}") from None
 
 
 def _pass_on(told: Any, tell: Tell) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from edgeloop_adapter.handlers import BACKLOG
 from edgeloop_contracts import (
     BlockState,
     CampaignState,
@@ -23,7 +24,7 @@ from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_mixture.learning import Labelled, Learner
 from edgeloop_mixture.memory import Window
 from edgeloop_mixture.mixture import Adapter, Frame
-from edgeloop_mixture.packing import adapter_event, frame_event
+from edgeloop_mixture.packing import CLASSES, adapter_event, frame_event
 from edgeloop_mixture.packing import blocks as memory_blocks
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
 from edgeloop_streaming import body
@@ -36,7 +37,7 @@ from edgeloop_cli.offline.examples import STREAM, Examples
 from edgeloop_cli.offline.policy import LoopPolicy
 from edgeloop_cli.offline.serving import Serving, Sessions, member
 from edgeloop_cli.offline.training import Training, Version
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import Refused
 
 WARMUP_DEVICE = f"{STREAM}-warmup"
 BATCH_ROWS = 256
@@ -107,8 +108,8 @@ class OfflineLoop:
 
         Raises
         ------
-        Failed
-            There is no first model.
+        Refused
+            The warm-up gives no first model.
         """
         self._first_version()
         static = self.training.versions[1].model.answers(self._table.features[self._warmup :])
@@ -144,8 +145,7 @@ class OfflineLoop:
         self._settle()
         if self.training.champion is None:
             run = next((timed.event for timed in self.ledger.runs.values()), None)
-            why = run.reason or f"better than the majority class on {run.wins} rows, worse on {run.losses}" if run else "no fit was due"
-            raise Failed(f"the first model was not taken: {why}; a larger --warmup may help")
+            raise Refused(f"the first {count} rows give no first model: {run.reason if run else 'no fit was due'}")
 
     def _answer(self, group: Group, static: Sequence[str]) -> None:
         device, first = self._names[group.device], self._seqs[group.device]
@@ -174,7 +174,7 @@ class OfflineLoop:
         self._joined(
             self._names[group.device], tuple(k.seq for k in kept), features, labels, answers, versions, tuple(k.adapter for k in kept)
         )
-        if self._policy.adapters:
+        if self._policy.adapters and len(self._table.classes) <= CLASSES:  # as the service: more classes go without a mixture
             for n, each in enumerate(kept):
                 self._learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each)
         for row in rows:
@@ -282,11 +282,12 @@ class OfflineLoop:
             self._publish()
 
     def _begin(self) -> Learner:
-        """The mixture begins with the first row that was answered; all rows before it are known."""
+        """The mixture begins with the first row that was answered, and the newest rows before it."""
         rows = self._warmup
-        first = self.training.versions[1]
+        start = max(0, rows - BACKLOG)
+        first, labels = self.training.versions[1], self.examples.labels[start:rows]
         learner = self._learner = Learner.begin(
-            self._policy.adapter, member(first), self._table.classes, self.examples.features(0, rows), self.examples.labels[:rows]
+            self._policy.adapter, member(first), self._table.classes, self.examples.features(start, rows), labels, rows
         )
         self._publish()
         return learner

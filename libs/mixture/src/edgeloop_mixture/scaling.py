@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLIP = 4.0  # standard deviations
+LEAST = 1e-38  # of a standard deviation: one that is smaller has no finite inverse as float32
 LOW, HIGH = -64, 63  # seven bits: products with eight bits add up without saturation on every processor
 
 Floats = NDArray[np.float32]
@@ -57,7 +58,7 @@ class Scaling:
         means = np.where(known, values, 0.0).sum(axis=0) / counts
         centred = np.where(known, values - means, 0.0)
         deviations = np.sqrt((centred**2).sum(axis=0) / counts)
-        gains = np.where(deviations > 0, 1.0 / np.where(deviations > 0, deviations, 1.0), 0.0)
+        gains = np.where(deviations > 0, 1.0 / np.maximum(deviations, LEAST), 0.0)
         scores = np.clip(centred * gains, -CLIP, CLIP)
         variance = scores.var(axis=0) + 1e-9
         between = np.zeros(rows.shape[1])
@@ -74,7 +75,7 @@ class Scaling:
 
     def scores(self, rows: Floats) -> Floats:
         """Standard scores of the features that count, float32 [N, D]; missing values are 0."""
-        with np.errstate(invalid="ignore"):  # an infinite value of a constant feature
+        with np.errstate(invalid="ignore", over="ignore"):  # the largest numbers are clipped, an infinite constant feature is 0
             scores = (rows[:, self.features] - self.means) * self.gains
         return np.clip(np.where(np.isnan(scores), np.float32(0), scores), -CLIP, CLIP).astype(np.float32)
 

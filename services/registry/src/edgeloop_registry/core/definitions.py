@@ -88,7 +88,7 @@ def _check(command: RegisterStream) -> None:
     for what, name in (("tenant", command.tenant), ("stream", command.stream)):
         # A key is tenant/stream/device: a slash or a space in a name would make keys ambiguous.
         if not _sound(name) or "/" in name or " " in name:
-            raise _invalid(f"the {what} {name!r} is no name: 1 to {MAX_NAME} printable characters, no slash, no space")
+            raise _invalid(f"the {what} {_shown(name)} is no name: 1 to {MAX_NAME} printable characters, no slash, no space")
     if not 1 <= len(command.features) <= MAX_FEATURES:
         raise _invalid(f"1 to {MAX_FEATURES} features expected, {len(command.features)} given")
     if len(command.classes) > MAX_CLASSES:
@@ -104,9 +104,13 @@ def _check(command: RegisterStream) -> None:
 def _check_names(what: str, names: list[str]) -> None:
     for name, count in Counter(names).items():
         if not _sound(name):
-            raise _invalid(f"the {what} {name!r} is no name: 1 to {MAX_NAME} printable characters")
+            raise _invalid(f"the {what} {_shown(name)} is no name: 1 to {MAX_NAME} printable characters, no space at its ends")
         if count > 1:
-            raise _invalid(f"the {what} {name!r} is named {count} times")
+            raise _invalid(f"the {what} {_shown(name)} is named {count} times")
+
+
+def _shown(name: str) -> str:
+    return repr(name) if len(name) <= MAX_NAME else f"{name[:40]!r}… ({len(name)} characters)"
 
 
 def _sound(name: str) -> bool:
