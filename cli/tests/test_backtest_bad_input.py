@@ -6,13 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_playable, parse
 from edgeloop_cli.core.schedule import groups
 from edgeloop_cli.main import build
 from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.policy import LoopPolicy
+from edgeloop_cli.offline.policy import parse as parsed
 from edgeloop_cli.source import read_table
+from edgeloop_mixture.graph import bounded, checked
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()
@@ -44,9 +47,9 @@ def told(tmp_path: Path, text: str, *options: str) -> str:
     return line
 
 
-def played(table: StreamTable, warmup: int = WARMUP, **setting: int) -> OfflineLoop:
+def played(table: StreamTable, warmup: int = WARMUP, policy: LoopPolicy | None = None, **setting: int) -> OfflineLoop:
     values = {"delay": 0, "devices": 4, "group": 1} | setting
-    loop = OfflineLoop(table, warmup, values["delay"], values["devices"], values["group"], 0, LoopPolicy())
+    loop = OfflineLoop(table, warmup, values["delay"], values["devices"], values["group"], 0, policy or LoopPolicy())
     loop.run()
     return loop
 
@@ -173,6 +176,25 @@ def test_the_largest_and_smallest_numbers_of_float32_are_numbers(recwarn: pytest
     frame, adapter, _ = loop.newest_adapter()
     parts = (frame.scaling.means, frame.scaling.gains, frame.scaling.scales, adapter.weights, adapter.bias, adapter.coefficients)
     assert all(np.isfinite(part).all() for part in parts)
+
+
+@pytest.mark.parametrize("family", ["logistic_regression", "mlp"])
+def test_a_row_to_which_a_model_gives_no_number_is_answered_by_the_others_and_spoils_nothing(family: str) -> None:
+    table = plain()
+    features = table.features * np.float32(0.1)
+    features[300] = 3e38, -3e38, 3e38
+    loop = played(replace(table, features=features), policy=parsed({"training": {"family": family}}))
+    session = onnxruntime.InferenceSession(loop.training.versions[1].model.onnx, providers=["CPUExecutionProvider"])
+    assert np.isnan(session.run(["probabilities"], {"input": features[300:301]})[0]).all()
+    assert loop.ledger.accuracy.total > 0.95
+    _, adapter, _ = loop.newest_adapter()
+    assert np.isfinite(adapter.weights).all()
+
+
+@pytest.mark.parametrize("family", ["extra_trees", "random_forest"])
+def test_forests_always_give_numbers_and_pay_for_no_guard(family: str) -> None:
+    loop = played(plain(220), policy=parsed({"training": {"family": family}}))
+    assert bounded(checked(loop.training.versions[1].model.onnx, 3))
 
 
 def test_more_classes_than_a_mixture_holds_are_played_without_one_as_the_services_do() -> None:

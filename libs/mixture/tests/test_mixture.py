@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from edgeloop_contracts import AdapterMember
 from edgeloop_mixture import packing
+from edgeloop_mixture.graph import bounded, checked
 from edgeloop_mixture.learning import Labelled, Learner
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.rule import Memory, Rule
@@ -178,6 +179,91 @@ def test_a_new_class_and_a_new_version_widen_the_mixture(begun) -> None:
     adapter, _ = learner.as_answered(100)
     assert adapter.weights[1] == 0 and len(adapter.bias) == 5
     assert not learner.prepare([row], newcomer)
+
+
+def failing_model(classes: int) -> bytes:
+    """Gives no number where the first feature is below zero, and minus infinity at zero."""
+    nodes = [
+        helper.make_node("Slice", ["input", "start", "end", "axis"], ["first"]),
+        helper.make_node("Log", ["first"], ["logarithm"]),
+        helper.make_node("Expand", ["logarithm", "shape"], ["probabilities"]),
+        helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+    ]
+    constants = {"start": [0], "end": [1], "axis": [1], "shape": [1, classes]}
+    graph = helper.make_graph(
+        nodes,
+        "model",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, 4])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, classes]),
+        ],
+        [numpy_helper.from_array(np.array(values, np.int64), name) for name, values in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+def test_a_member_that_gives_no_number_says_nothing_of_that_row_and_spoils_neither_answers_nor_what_is_learned(begun) -> None:
+    learner, model, matrix, _, _ = begun
+    learner.prepare([], AdapterMember(version=2, classes=("a", "b")))
+    session = MixtureSession(learner.frame, [model, failing_model(2)], RULE)
+    adapter = learner.publish()
+    feeds = session.feeds(adapter, learner.memory.window(adapter.memory_end, RULE.horizon))
+    rows = np.nan_to_num(stream(60, seed=5)[0])
+    rows[:3, 0] = -1, 0, np.inf
+    answers, probabilities = session.answer(rows, feeds)
+    assert np.isfinite(probabilities).all()
+    for row, answer in zip(rows, answers, strict=True):
+        said = session.experts(row[None], feeds)[0]
+        assert np.isfinite(said).all()
+        if row[0] <= 0:  # no word of the second member
+            others = by_hand(learner, matrix, adapter, row, RULE)
+            assert answer == int((np.delete(adapter.weights, 1) @ others + adapter.bias).argmax())
+        learner.learn(Labelled(row, "a", learner.frame.classes[int(answer)], 2, adapter.number), said)
+    for learned in (learner.weights, learner.bias, learner.coefficients):
+        assert np.isfinite(learned).all()
+
+
+def tree_model(weights: list[float], **attributes: object) -> bytes:
+    """Two trees of one leaf each, of three classes."""
+    leaves = len(weights)
+    shape: dict[str, object] = {
+        "nodes_treeids": [0, 1],
+        "nodes_nodeids": [0, 0],
+        "nodes_featureids": [0, 0],
+        "nodes_modes": ["LEAF", "LEAF"],
+        "nodes_values": [0.0, 0.0],
+        "nodes_truenodeids": [0, 0],
+        "nodes_falsenodeids": [0, 0],
+        "class_treeids": [number % 2 for number in range(leaves)],
+        "class_nodeids": [0] * leaves,
+        "class_ids": [number // 2 for number in range(leaves)],
+        "class_weights": weights,
+        "classlabels_int64s": [0, 1, 2],
+    }
+    node = helper.make_node("TreeEnsembleClassifier", ["input"], ["label", "probabilities"], domain="ai.onnx.ml", **shape | attributes)
+    graph = helper.make_graph([node], "trees", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, 4])], [
+        helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 3]),
+    ])  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("ai.onnx.ml", 3)], ir_version=8).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (tree_model([0.5, 0.2, 0.0, 0.3], post_transform="NONE"), True),
+        (tree_model([0.5, 0.2, 0.0, 0.3], post_transform="SOFTMAX"), False),
+        (tree_model([0.5, 0.2], base_values=[np.nan, 0.0, 0.0]), False),
+        (tree_model([0.5, np.nan]), False),
+        (tree_model([0.5, -0.1]), False),
+        (tree_model([0.5, 0.7]), False),
+        (softmax_model(4, 2, seed=1)[0], False),
+        (failing_model(2), False),
+    ],
+)
+def test_only_of_plain_trees_it_is_known_beforehand_that_they_always_give_probabilities(model: bytes, expected: bool) -> None:
+    assert bounded(checked(model, 4)) is expected
 
 
 def test_the_first_version_is_never_dropped(begun) -> None:

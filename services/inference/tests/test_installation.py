@@ -12,7 +12,7 @@ import onnx
 import pytest
 import tritonclient.grpc as triton
 from edgeloop_contracts import DeviceStatus
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 STREAM = "pumps"
 
@@ -156,6 +156,13 @@ def wrong_classes(bench: Any) -> None:
     bench.assign(2, model=bench.model(1, classes=3))
 
 
+def no_numbers(bench: Any) -> None:
+    model = onnx.ModelProto.FromString(bench.model(1))
+    (bias,) = (tensor for tensor in model.graph.initializer if tensor.name == "bias")
+    bias.CopyFrom(numpy_helper.from_array(np.full_like(numpy_helper.to_array(bias), np.nan), "bias"))
+    bench.assign(2, model=model.SerializeToString())
+
+
 def foreign_operator(bench: Any) -> None:
     model = onnx.ModelProto.FromString(bench.model(1))
     model.graph.node.append(helper.make_node("Evil", ["input"], ["y"], domain="com.example"))
@@ -190,6 +197,7 @@ def external_data(bench: Any) -> None:
         (wrong_input, "LOAD", "expected one input 'input', given ['x']"),
         (wrong_width, "LOAD", "input: expected the shape [N, 2]"),
         (wrong_classes, "LOAD", "probabilities: expected the shape [N, 2]"),
+        (no_numbers, "LOAD", "expected finite probabilities"),
         (foreign_operator, "LOAD", "of the domain 'com.example'"),
         (external_data, "LOAD", "lies outside the file"),
     ],

@@ -26,6 +26,8 @@ ML = "ai.onnx.ml"
 OPSETS = {"": 17, ML: 3}
 IR_VERSION = 8
 NEAR = 0.01  # steps: what a distance of nothing counts as
+ROUNDING = 1e-3  # what the sum of a forest's largest leaves may be above 1
+_LEAVES = {"class_weights", "class_treeids"}
 SHIFT = np.array(-LOW, np.uint8)  # makes steps of a row unsigned
 
 
@@ -71,7 +73,12 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
     classes = len(frame.classes)
     said: list[str] = []  # by each expert: probabilities [N, C]
     for number, (member, model) in enumerate(zip(frame.members, models, strict=True)):
-        output = _member(b, model, f"m{number}_", frame.scaling.width)
+        graph = checked(model, frame.scaling.width)
+        output = _member(b, graph, f"m{number}_")
+        if not bounded(graph):
+            # One member that gives no number, to one row, must not spoil what the others say: it says nothing of that row.
+            known = b.op("Imputer", output, domain=ML, imputed_value_floats=[0.0], replaced_value_float=float("nan"))
+            output = b.op("Clip", known, np.array(0, np.float32), np.array(1, np.float32))
         if member.classes != frame.classes:
             places = np.zeros((len(member.classes), classes), np.float32)
             for place, name in enumerate(member.classes):
@@ -113,8 +120,27 @@ def checked(model: bytes, width: int) -> onnx.GraphProto:
     return graph
 
 
-def _member(b: _Builder, model: bytes, prefix: str, width: int) -> str:
-    named = compose.add_prefix_graph(checked(model, width), prefix, rename_inputs=False)
+def bounded(graph: onnx.GraphProto) -> bool:
+    """Whether a graph's probabilities are numbers from 0 to 1 by its form alone: sums of leaves, whatever the row is."""
+    node = next((node for node in graph.node if PROBABILITIES in node.output), None)
+    if node is None or node.op_type != "TreeEnsembleClassifier":
+        return False
+    given = {attribute.name: attribute for attribute in node.attribute}
+    if given.keys() & {"base_values", "base_values_as_tensor", "class_weights_as_tensor"} or not given.keys() >= _LEAVES:
+        return False
+    if "post_transform" in given and given["post_transform"].s != b"NONE":
+        return False
+    weights, trees = np.array(given["class_weights"].floats), np.array(given["class_treeids"].ints)
+    if len(weights) != len(trees) or not (weights >= 0).all():
+        return False
+    _, places = np.unique(trees, return_inverse=True)
+    most = np.zeros(len(trees))
+    np.maximum.at(most, places, weights)  # of each tree one leaf counts
+    return float(most.sum()) < 1 + ROUNDING
+
+
+def _member(b: _Builder, graph: onnx.GraphProto, prefix: str) -> str:
+    named = compose.add_prefix_graph(graph, prefix, rename_inputs=False)
     b.nodes.extend(named.node)
     for tensor in named.initializer:
         b.constants[tensor.name] = numpy_helper.to_array(tensor)

@@ -38,6 +38,8 @@ def examine(model: bytes, features: int, classes: int) -> dict[str, Any]:
             return {"problem": f"{count} rows: expected [{count}] and [{count}, {classes}], given {labels.shape} and {probabilities.shape}"}
         if not all(0 <= label < classes for label in labels.tolist()):
             return {"problem": f"expected labels from 0 to {classes - 1}, given {labels.tolist()}"}
+        if not np.isfinite(probabilities).all():
+            return {"problem": f"expected finite probabilities, given {probabilities.tolist()}"[:2000]}
     return {"problem": ""}
 
 
