@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from confluent_kafka import Producer
-from edgeloop_contracts import Alert, AlertKind, AlertStatus, DeviceReport, DeviceStatus, ExampleBatch, ObservationBatch, topics
+from edgeloop_contracts import Alert, AlertKind, AlertStatus, DeviceReport, DeviceStatus, DriftPartial, ObservationBatch, topics
 from edgeloop_local.ports import free_port
 from edgeloop_streaming import Context
 
@@ -62,12 +62,10 @@ class Bench:
             batch = ObservationBatch(
                 stream="s", device_id=device, count=10, event_times=(now - 200,) * 10, model_version=1, answers=("a",) * 10
             )
-            labels = ("b",) * wrong + ("a",) * (10 - wrong)
-            judged = ExampleBatch(
-                stream="s", device_id=device, seqs=tuple(range(10)), labels=labels, answers=("a",) * 10, model_versions=(1,) * 10
-            )
+            errors = b"\1" * wrong + b"\0" * (10 - wrong)
+            judged = DriftPartial(stream="s", device_id=device, model_version=1, count=10, errors=errors)
             self.publisher.publish(topics.OBSERVATIONS, key, batch)
-            self.publisher.publish(topics.EXAMPLES, key, judged)
+            self.publisher.publish(topics.DRIFT_PARTIALS, "default/s", judged)
         assert self.publisher.flush() == 0
 
     def until(self, done: Callable[[], bool], seconds: float = 60, *, feed: bool = True, **how) -> None:
@@ -91,10 +89,10 @@ def test_alerts_are_raised_once_outlive_the_process_and_are_cleared_under_the_sa
         metrics = bench.get("/metrics")
         assert 'edgeloop_monitoring_alert_active{group="default",kind="ERROR_SHARE",stream="s",tenant="default",version="1"} 1.0' in metrics
         assert "edgeloop_monitoring_event_age_seconds{" in metrics
-        assert 'edgeloop_consumer_lag{partition="0",topic="examples"}' in metrics
+        assert 'edgeloop_consumer_lag{partition="0",topic="drift.partials"}' in metrics
     record = next(a for a in bench.alerts if a.event.kind is AlertKind.ERROR_SHARE)
     assert record.key == "default/s"
-    assert record.headers["ce_causationat"].decode().startswith("examples/")
+    assert record.headers["ce_causationat"].decode().startswith("drift.partials/")
     with bench.process():  # killed, started anew, while the condition still holds
         end = time.monotonic() + 4
         bench.until(lambda: time.monotonic() > end, wrong=8)
@@ -108,7 +106,7 @@ def test_alerts_are_raised_once_outlive_the_process_and_are_cleared_under_the_sa
 def test_silence_refusals_and_broken_bytes_are_seen(cluster) -> None:
     bench = Bench(cluster)
     producer = Producer({"bootstrap.servers": bench.settings.bootstrap})
-    producer.produce(bench.settings.topic_prefix + topics.EXAMPLES.name, b"\x80\x04no avro", key=b"default/s/d1", partition=0)
+    producer.produce(bench.settings.topic_prefix + topics.DRIFT_PARTIALS.name, b"\x80\x04no avro", key=b"default/s", partition=0)
     producer.flush()
     refusal = DeviceReport(stream="s", device_id="d2", status=DeviceStatus.REFUSED, reason="SIGNATURE")
     bench.publisher.publish(topics.FLEET_REPORTED, "default/s/d2", refusal)
@@ -117,6 +115,6 @@ def test_silence_refusals_and_broken_bytes_are_seen(cluster) -> None:
         bench.until(lambda: bool(bench.told(AlertKind.SILENT_DEVICES, AlertStatus.RAISED)), wrong=0, devices=("d1",))
         bench.until(lambda: bool(bench.told(AlertKind.REFUSED_MODEL, AlertStatus.RAISED)), wrong=0, devices=("d1",))
         assert bench.told(AlertKind.SILENT_DEVICES, AlertStatus.RAISED)[0].devices == ("d2",)
-        assert 'edgeloop_monitoring_undecodable_total{reason="NOT_AVRO",topic="examples"} 1.0' in bench.get("/metrics")
+        assert 'edgeloop_monitoring_undecodable_total{reason="NOT_AVRO",topic="drift.partials"} 1.0' in bench.get("/metrics")
         running.terminate()
         assert running.wait(20) == 0

@@ -19,7 +19,7 @@ READS: dict[str, tuple[Topic, ...]] = {
     "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED),
     "monitoring": (
         topics.OBSERVATIONS,
-        topics.EXAMPLES,
+        topics.DRIFT_PARTIALS,
         topics.DRIFT_SIGNALS,
         topics.TRAINING_RUNS,
         topics.FLEET_REPORTED,

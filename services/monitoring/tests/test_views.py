@@ -2,10 +2,11 @@ from edgeloop_contracts import (
     AlertKind,
     DeviceReport,
     DeviceStatus,
+    DriftPartial,
     DriftSignal,
-    ExampleBatch,
     ModelVersion,
     ObservationBatch,
+    PartialKind,
     RunStatus,
     SignalKind,
     TrainingRun,
@@ -42,8 +43,8 @@ def rows(device="d1", count=10, version=1, **more) -> ObservationBatch:
     return ObservationBatch(stream="s", device_id=device, count=count, model_version=version, **more)
 
 
-def examples(labels: str, answers: str, versions, **more) -> ExampleBatch:
-    return ExampleBatch(stream="s", device_id="d1", labels=tuple(labels), answers=tuple(answers), model_versions=tuple(versions), **more)
+def judged(errors: bytes, version: int = 1, **more) -> DriftPartial:
+    return DriftPartial(stream="s", device_id="d1", count=len(errors), errors=errors, model_version=version, **more)
 
 
 def test_rows_count_for_their_group_and_version() -> None:
@@ -75,16 +76,17 @@ def test_what_leaves_the_window_no_longer_counts() -> None:
 
 def test_errors_count_for_the_version_that_answered() -> None:
     feed = Feed()
-    feed(examples("abab", "abba", [1, 1, 2, 2]))
+    feed(judged(b"\0\0"))
+    feed(judged(b"\1\1", version=2))
     found = feed.measured()
     assert found[AlertKind.ERROR_SHARE, Subject("default", "s", "default", 1)].value == 0
     assert found[AlertKind.ERROR_SHARE, Subject("default", "s", "default", 2)].value == 1
 
 
-def test_rows_without_an_answer_and_corrections_are_no_errors() -> None:
+def test_rows_without_an_answer_are_no_errors() -> None:
     feed = Feed()
-    feed(examples("ab", "\0\0", [0, 0]))
-    feed(examples("ab", "ba", [1, 1], corrects=True))
+    feed(judged(b"\2\2", version=0))
+    feed(judged(b"", kind=PartialKind.FEATURES))
     assert feed.measured() == {}
 
 
@@ -102,7 +104,7 @@ def test_a_device_is_silent_while_others_are_heard() -> None:
     feed(rows("d1"), T)
     feed(rows("d2"), T + 4_999)
     key = (AlertKind.SILENT_DEVICES, Subject("default", "s", "default"))
-    feed(examples("a", "a", [1]), T + 50_000)  # others work on, but nobody observes
+    feed(judged(b"\0"), T + 50_000)  # others work on, but nobody observes
     assert feed.measured(T + 60_000)[key].value == 0  # nobody was heard since: that is no device's silence
     feed(rows("d2"), T + 5_000)
     found = feed.measured()[key]

@@ -18,14 +18,14 @@ from edgeloop_monitoring.metrics import Metrics
 
 # The topic whose newest record of the stream is named as the cause of an alert.
 _CAUSED_BY = {
-    AlertKind.ERROR_SHARE: topics.EXAMPLES,
+    AlertKind.ERROR_SHARE: topics.DRIFT_PARTIALS,
     AlertKind.EVENT_AGE: topics.OBSERVATIONS,
     AlertKind.SILENT_DEVICES: topics.OBSERVATIONS,
     AlertKind.DRIFT: topics.DRIFT_SIGNALS,
     AlertKind.REFUSED_MODEL: topics.FLEET_REPORTED,
     AlertKind.FAILED_TRAINING: topics.TRAINING_RUNS,
 }
-RECENT = (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_SIGNALS, topics.TRAINING_RUNS)
+RECENT = (topics.OBSERVATIONS, topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.TRAINING_RUNS)
 WHOLE = (topics.FLEET_REPORTED, topics.MODEL_EVENTS)
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from edgeloop_contracts import (
     DeviceReport,
+    DriftPartial,
     DriftSignal,
     Event,
-    ExampleBatch,
     ModelVersion,
     ObservationBatch,
+    PartialKind,
     RunStatus,
     SignalKind,
     TrainingRun,
@@ -19,6 +20,8 @@ from edgeloop_contracts import (
 from edgeloop_monitoring.core.fleet import Fleet, GroupOfDevices
 from edgeloop_monitoring.core.subjects import Groups, Subject
 from edgeloop_monitoring.core.windows import Cell, Windows
+
+WRONG = 1  # in the error bytes of a partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Views:
         match event:
             case ObservationBatch():
                 self._observed(event, at)
-            case ExampleBatch() if not event.corrects:
+            case DriftPartial() if event.kind is PartialKind.ERRORS and event.model_version:
                 self._judged(event, at)
             case DriftSignal() if event.kind is SignalKind.INPUT:
                 self._windows.cell(Subject(event.tenant, event.stream), at).input_signals += 1
@@ -153,10 +156,7 @@ class Views:
         cell.ages.add(at - time for time in batch.event_times if time)  # 0: this row's time is unknown
         self._fleet.observed(batch.tenant, batch.stream, batch.device_id, at)
 
-    def _judged(self, batch: ExampleBatch, at: int) -> None:
-        group = self._of(batch.device_id)
-        for label, answer, version in zip(batch.labels, batch.answers, batch.model_versions, strict=False):
-            if version:
-                cell = self._windows.cell(Subject(batch.tenant, batch.stream, group, version), at)
-                cell.labelled += 1
-                cell.errors += answer != label
+    def _judged(self, partial: DriftPartial, at: int) -> None:
+        cell = self._windows.cell(Subject(partial.tenant, partial.stream, self._of(partial.device_id), partial.model_version), at)
+        cell.labelled += partial.count
+        cell.errors += partial.errors.count(WRONG)
