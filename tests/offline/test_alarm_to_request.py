@@ -64,7 +64,9 @@ class Services:
         drift, retraining = DriftMetrics(CollectorRegistry()), RetrainingMetrics(CollectorRegistry())
         broker = MemoryBroker()
         rules, policy = broker.policies(Rules(), drift_taken), broker.policies(POLICY, retraining_taken)
-        self.drift = [TaskDriver("drift", lambda p, s: DriftTask(p, s, rules, lambda _, i: str(i), drift), p) for p in range(4)]
+        self.drift = [
+            TaskDriver("drift", lambda p, s: DriftTask(p, s, rules, lambda _, i: str(i), lambda _: 0.0, drift), p) for p in range(4)
+        ]
         self.retraining = TaskDriver("retraining", lambda p, s: RetrainingTask(p, s, policy, "cluster", retraining), 1)
 
     def to_retraining(self, *records: tuple[object, object]) -> None:

@@ -36,6 +36,14 @@ def on_a_device(world: Any) -> ModelAdapter:
     return event
 
 
+def test_a_stream_of_numbers_has_no_adapters(world) -> None:
+    world.deliver(*world.label([20, 20]))
+    world.version(1, classes=())
+    assert world.deliver(*world.label([20], version=1, name=lambda label: "1.0" if label == "high" else "0.0")) == []
+    world.restart()
+    assert world.deliver(*world.label([20], version=1)) == []
+
+
 def test_the_first_answered_row_brings_an_adapter_of_the_rows_before_it(begun) -> None:
     (received,) = begun.label([1], version=1)
     sent = begun.deliver(received)

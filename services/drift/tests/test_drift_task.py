@@ -1,3 +1,4 @@
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -15,11 +16,12 @@ from edgeloop_contracts import (
     Policy,
     SignalKind,
     StreamDefinition,
+    StreamTask,
     Topic,
     topics,
 )
 from edgeloop_contracts.events import Feature
-from edgeloop_drift.adapters.definitions import FeatureNames
+from edgeloop_drift.adapters.definitions import FeatureNames, Tolerances
 from edgeloop_drift.core.policies import taken
 from edgeloop_drift.core.pooling import Rules
 from edgeloop_drift.handlers import DriftTask
@@ -37,7 +39,7 @@ def driver(partition: int = 0, broker: MemoryBroker | None = None) -> TaskDriver
     policies, metrics = broker or MemoryBroker(), Metrics(CollectorRegistry())
 
     def task(p: int, state: State) -> DriftTask:
-        return DriftTask(p, state, policies.policies(Rules(), taken), lambda stream, i: f"feature {i}", metrics)
+        return DriftTask(p, state, policies.policies(Rules(), taken), lambda stream, i: f"feature {i}", lambda _: 0.0, metrics)
 
     return TaskDriver("drift", task, partition)
 
@@ -70,6 +72,16 @@ def records(stream: str = "pumps") -> list[tuple[Topic, Event]]:
 
 def signals(sent: list[Send]) -> list[DriftSignal]:
     return [send.event for send in sent if isinstance(send.event, DriftSignal)]
+
+
+def test_the_tolerance_of_a_stream_is_looked_up_when_its_first_answered_row_comes() -> None:
+    broker = MemoryBroker()
+    tolerances = Tolerances(broker.table(topics.STREAMS))
+    unanswered, answered = replace(examples(0, 1), model_versions=(0,)), examples(0, 1)
+    assert tolerances.of(unanswered) == 0
+    definition = StreamDefinition(stream="pumps", version=1, task=StreamTask.REGRESSION, tolerance=0.25)
+    broker.publisher("registry").publish(topics.STREAMS, "default/pumps", definition)
+    assert (tolerances.of(answered), tolerances.of(unanswered)) == (0.25, 0.25)
 
 
 def test_batches_become_partials_keyed_by_stream() -> None:

@@ -35,6 +35,13 @@ def test_blocks_are_the_same_to_the_bit_however_rows_come_in_batches(seed: int, 
         assert block.sums == pytest.approx(expected.tolist(), rel=1e-6, abs=1e-6)
 
 
+def test_numbers_are_right_within_the_tolerance() -> None:
+    labels, answers = ("1.0", "1.0", "1.0", "1.0"), ("1.5", "1.6", "0.5", "nan")
+    batch = ExampleBatch(seqs=(0, 1, 2, 3), labels=labels, answers=answers, model_versions=(1,) * 4)
+    (partial,) = bits.partials(batch, 0, 0, tolerance=0.5)
+    assert partial.errors == b"\0\1\0\1"
+
+
 def test_missing_values_count_for_no_feature() -> None:
     rows = np.ones((50, 2))
     rows[:10, 1] = np.nan

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgeloop_contracts import Assignment
+from edgeloop_contracts import Assignment, StreamTask
 from edgeloop_contracts.rpc.model_graph import Model
-from edgeloop_inference.core.admission import Action, Installed, Refusal, check_bytes, decide
+from edgeloop_inference.core.admission import Action, Installed, Refusal, check_bytes, check_task, decide
 from edgeloop_inference.core.graph import forbidden
 from edgeloop_inference.core.model_contract import Port, problem
 from edgeloop_inference.core.requests import InferRequest, Tensor, decode
@@ -34,8 +34,20 @@ def test_a_statement_may_know_more_than_this_device() -> None:
     assert parse(json.dumps(FIELDS | {"later": 1}).encode()) == Statement(**FIELDS | {"classes": ("a",), "features": ("flow",)})
 
 
-@pytest.mark.parametrize("name", FIELDS)
-@pytest.mark.parametrize("wrong", [None, True, 1.5, {}, [], [1]])
+def test_a_statement_without_classes_is_of_a_model_that_answers_with_a_number() -> None:
+    number, label = (parse(json.dumps(FIELDS | {"classes": classes}).encode()) for classes in ([], ["a"]))
+    check_task(number, StreamTask.REGRESSION)
+    check_task(label, StreamTask.CLASSIFICATION)
+    with pytest.raises(Refusal, match="DEFINITION: the stream's task is CLASSIFICATION, the model answers with a number"):
+        check_task(number, StreamTask.CLASSIFICATION)
+    with pytest.raises(Refusal, match="DEFINITION: the stream's task is REGRESSION, the model answers with one of 1 classes"):
+        check_task(label, StreamTask.REGRESSION)
+
+
+WRONG = [(name, wrong) for name in FIELDS for wrong in (None, True, 1.5, {}, [], [1]) if (name, wrong) != ("classes", [])]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG)
 def test_a_statement_with_a_field_missing_or_of_another_type_is_none_and_the_field_is_named(name: str, wrong: Any) -> None:
     with pytest.raises(StatementError, match=name):
         parse(json.dumps(FIELDS | {name: wrong}).encode())

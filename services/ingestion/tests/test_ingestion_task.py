@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgeloop_contracts import Event, Feature, Label, ObservationBatch, ObservationRow, SeenRows, StreamDefinition, topics
+from edgeloop_contracts import Event, Feature, Label, ObservationBatch, ObservationRow, SeenRows, StreamDefinition, StreamTask, topics
 from edgeloop_ingestion.core.admission import Rules
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
@@ -97,6 +98,19 @@ def test_a_label_that_is_applied_twice_is_passed_on_twice_for_the_join_to_drop(d
     first = driver.send(topics.LABELS_RAW, label())
     assert driver.repeat() == first
     assert [s.topic.name for s in first if isinstance(s, Send)] == ["labels"]
+
+
+def test_labels_that_are_numbers_go_on_in_one_text_and_others_are_refused(registry: CollectorRegistry) -> None:
+    rules = Rules.of(replace(DEFINITION, task=StreamTask.REGRESSION, tolerance=0.5))
+    metrics = Metrics(registry)
+    driver = TaskDriver("ingestion", lambda partition, state: IngestionTask(partition, 1, state, lambda _: rules, metrics))
+    for text in ("3", " 3.00", "+3e0"):
+        (sent,) = events(driver.send(topics.LABELS_RAW, label(label=text)))
+        assert sent == label(label="3.0")
+    for text in ("warm", "nan", "-inf", "1e39"):
+        assert driver.send(topics.LABELS_RAW, label(label=text)) == []
+    assert [dead.reason for dead in driver.dead] == ["INVALID_LABEL"] * 4
+    assert "expected a finite number, given 'warm'" in driver.dead[0].message
 
 
 def test_an_overlapping_batch_is_cut_to_what_is_new_with_all_that_belongs_to_its_rows(driver: TaskDriver) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
-from edgeloop_contracts import Feature, StreamDefinition, topics
+from edgeloop_contracts import Feature, StreamDefinition, StreamTask, topics
 
 THREE = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
 
@@ -52,6 +53,7 @@ def test_with_a_model_classes_units_and_ranges_may_change(registry: Any) -> None
         ({"features": (THREE[1], THREE[0], THREE[2])}, "feature 0 is 'heat'"),
         ({"features": (*THREE[:2], Feature(name="flux"))}, "would be 'flux'"),
         ({"classes": ("yes",)}, "'no' would be gone"),
+        ({"classes": (), "task": StreamTask.REGRESSION, "tolerance": 1.0}, "CLASSIFICATION, tolerance 0"),
     ],
 )
 def test_with_a_model_what_would_break_it_is_incompatible(registry: Any, change: dict[str, Any], told: str) -> None:
@@ -63,9 +65,18 @@ def test_with_a_model_what_would_break_it_is_incompatible(registry: Any, change:
     assert told in dead.message
 
 
+def test_a_stream_of_numbers_has_a_tolerance_and_no_classes(registry: Any) -> None:
+    (defined,) = registry.define(classes=(), task=StreamTask.REGRESSION, tolerance=0.5)
+    assert (defined.task, defined.tolerance, defined.classes) == (StreamTask.REGRESSION, 0.5, ())
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
+        ({"task": StreamTask.REGRESSION, "tolerance": 0.5}, "2 classes are named"),
+        ({"task": StreamTask.REGRESSION, "classes": ()}, "above 0 expected for REGRESSION, 0.0 given"),
+        ({"task": StreamTask.REGRESSION, "classes": (), "tolerance": math.nan}, "above 0 expected"),
+        ({"tolerance": 0.5}, "of 0 expected for CLASSIFICATION"),
         ({"stream": ""}, "the stream ''"),
         ({"stream": "a/b"}, "no slash"),
         ({"tenant": "a\nb"}, "the tenant"),

@@ -10,7 +10,7 @@ import pytest
 from edgeloop_contracts import RefusalReason
 from edgeloop_registry.adapters.graph import check_graph
 from edgeloop_registry.core.candidates import Refused
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 from sklearn.ensemble import RandomForestClassifier
 
@@ -36,6 +36,18 @@ def test_a_forest_from_scikit_learn_is_allowed_once_its_outputs_are_declared() -
     for node in model.graph.node:
         node.input[:] = ["input" if name == "X" else name for name in node.input]
     check_graph(model.SerializeToString(), 3, 2)
+
+
+def test_a_model_without_classes_answers_with_one_output_of_numbers(linear_model: Build) -> None:
+    model = linear_model()
+    assert "outputs prediction float[N] expected" in told(model, classes=0)
+    del model.graph.node[1:]
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.ones(3, np.float32), "weights"))
+    model.graph.node[0].output[0] = "prediction"
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N"]))
+    check_graph(model.SerializeToString(), 3, 0)
+    assert "label int64[N], probabilities float[N, 2] expected" in told(model)
 
 
 def test_bytes_that_are_no_model_are_refused() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from edgeloop_contracts import CandidateRefused, ModelVersion, RefusalReason, topics
+from edgeloop_contracts import CandidateRefused, ModelVersion, RefusalReason, StreamTask, topics
 from edgeloop_registry.adapters.signing import load_public, signed_by
 from edgeloop_registry.core.chain import verify_chain
 from edgeloop_streaming import Backpressure
@@ -117,6 +117,18 @@ def test_impossible_claims_are_refused_before_anything_is_read(registry: Any, cl
     candidate = registry.model()
     registry.log.records.clear()
     assert refusal(registry.propose(candidate, **claim))[0] is RefusalReason.BROKEN_ARTIFACT
+
+
+def test_a_candidate_answers_with_what_its_stream_says(registry: Any) -> None:
+    registry.define(classes=(), task=StreamTask.REGRESSION, tolerance=1.0)
+    reason, message = refusal(registry.propose(registry.model(1)))
+    assert (reason, message) == (
+        RefusalReason.BROKEN_ARTIFACT,
+        "the stream's task is REGRESSION, the candidate answers with one of 2 classes",
+    )
+    reason, message = refusal(registry.propose(registry.model(2), classes=()))
+    assert reason is RefusalReason.FORBIDDEN_GRAPH
+    assert "prediction float[N] expected" in message
 
 
 def test_chunks_may_lie_apart(registry: Any) -> None:

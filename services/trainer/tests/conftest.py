@@ -18,6 +18,7 @@ from edgeloop_contracts import (
     ModelVersion,
     Range,
     StreamDefinition,
+    StreamTask,
     Topic,
     TrainingRequest,
     topics,
@@ -88,7 +89,9 @@ class World:
         registry_answers: bool = True,
         minimum: int = 8,
         recipe: Recipe = RECIPE,
+        numbers: bool = False,
     ) -> None:
+        self.numbers = numbers
         self.stream = stream
         self.key = f"default/{stream}"
         self.process = process
@@ -107,7 +110,9 @@ class World:
         self.driver = TaskDriver("trainer", self.task)
 
     def definition(self) -> StreamDefinition:
-        return StreamDefinition(stream=self.stream, version=3, features=tuple(Feature(name=f"f{i}") for i in range(WIDTH)))
+        task = StreamTask.REGRESSION if self.numbers else StreamTask.CLASSIFICATION
+        features = tuple(Feature(name=f"f{i}") for i in range(WIDTH))
+        return StreamDefinition(stream=self.stream, version=3, features=features, task=task, tolerance=2.0 * self.numbers)
 
     def task(self, partition: int, state: State) -> TrainerTask:
         rows = Rows(self.log)
@@ -122,9 +127,10 @@ class World:
         return TrainerTask(partition, state, ports)
 
     def batch(self, count: int, flipped: bool, device: str, partition: int) -> ExampleBatch:
-        """Rows whose class is the sign of the first feature, or the opposite once flipped."""
+        """Rows whose class is the sign of the first feature, or its number ten times it; the opposite once flipped."""
         features = self.rng.normal(size=(count, WIDTH)).astype(np.float32)
         positive = (features[:, 0] > 0) ^ flipped
+        tenfold = (features[:, 0].astype(float) * (-10 if flipped else 10)).tolist()
         first = self.seqs.get(device, 0)
         self.seqs[device] = first + count
         index = self.indexes.get(partition, 0)
@@ -136,7 +142,7 @@ class World:
             first_index=index,
             seqs=tuple(range(first, first + count)),
             features=features.tobytes(),
-            labels=tuple("high" if p else "low" for p in positive),
+            labels=tuple(map(repr, tenfold)) if self.numbers else tuple("high" if p else "low" for p in positive),
             answers=("",) * count,
             model_versions=(0,) * count,
         )

@@ -63,6 +63,7 @@ __all__ = [
     "SignalKind",
     "StartTraining",
     "StreamDefinition",
+    "StreamTask",
     "TrainingPolicy",
     "TrainingRequest",
     "TrainingRun",
@@ -1552,7 +1553,7 @@ class ModelCandidate:
     chunk_offset
         Offset from which they can be read.
     classes
-        Class names in the order of the probabilities.
+        Class names in the order of the probabilities; none where it answers with a number.
     definition_version
         Stream definition that it was trained on.
     champion_version
@@ -1698,7 +1699,7 @@ class ModelVersion:
     chunk_offset
         Offset from which they can be read.
     classes
-        Class names in the order of the probabilities.
+        Class names in the order of the probabilities; none where it answers with a number.
     definition_version
         Stream definition.
     beat_version
@@ -1849,6 +1850,13 @@ class Feature:
         )
 
 
+class StreamTask(StrEnum):
+    """CLASSIFICATION: one of some classes. REGRESSION: a number."""
+
+    CLASSIFICATION = "CLASSIFICATION"
+    REGRESSION = "REGRESSION"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterStream:
     """Command: define a stream, or change its definition.
@@ -1864,12 +1872,16 @@ class RegisterStream:
     label
         Name of the label.
     classes
-        Known classes.
+        Known classes; none for REGRESSION.
     expected_version
         Version that the sender believes current; 0 for a new stream.
+    task
+        What labels and answers are.
+    tolerance
+        REGRESSION: an answer is right when it is no further from the label than this; above 0. Else 0.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegisterStream"
 
     tenant: str = "default"
@@ -1878,6 +1890,8 @@ class RegisterStream:
     label: str = ""
     classes: tuple[str, ...] = ()
     expected_version: int = 0
+    task: StreamTask = StreamTask.CLASSIFICATION
+    tolerance: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1887,6 +1901,8 @@ class RegisterStream:
             "label": self.label,
             "classes": list(self.classes),
             "expected_version": self.expected_version,
+            "task": self.task.value,
+            "tolerance": self.tolerance,
         }
 
     @classmethod
@@ -1898,6 +1914,8 @@ class RegisterStream:
             label=fields["label"],
             classes=tuple(fields["classes"]),
             expected_version=fields["expected_version"],
+            task=StreamTask(fields["task"]),
+            tolerance=fields["tolerance"],
         )
 
 
@@ -1924,9 +1942,13 @@ class RegistryState:
         Of the current definition.
     classes
         Of the current definition.
+    task
+        Of the current definition.
+    tolerance
+        Of the current definition.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegistryState"
 
     chain: str = ""
@@ -1937,6 +1959,8 @@ class RegistryState:
     features: tuple[Feature, ...] = ()
     label: str = ""
     classes: tuple[str, ...] = ()
+    task: StreamTask = StreamTask.CLASSIFICATION
+    tolerance: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1948,6 +1972,8 @@ class RegistryState:
             "features": [x.as_dict() for x in self.features],
             "label": self.label,
             "classes": list(self.classes),
+            "task": self.task.value,
+            "tolerance": self.tolerance,
         }
 
     @classmethod
@@ -1961,6 +1987,8 @@ class RegistryState:
             features=tuple(Feature.from_dict(x) for x in fields["features"]),
             label=fields["label"],
             classes=tuple(fields["classes"]),
+            task=StreamTask(fields["task"]),
+            tolerance=fields["tolerance"],
         )
 
 
@@ -1981,10 +2009,14 @@ class StreamDefinition:
     label
         Name of the label, for people.
     classes
-        Known classes in sorted order; may grow.
+        Known classes in sorted order; may grow; none for REGRESSION.
+    task
+        What labels and answers are.
+    tolerance
+        REGRESSION: an answer is right when it is no further from the label than this; above 0. Else 0.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.StreamDefinition"
 
     tenant: str = "default"
@@ -1993,6 +2025,8 @@ class StreamDefinition:
     features: tuple[Feature, ...] = ()
     label: str = ""
     classes: tuple[str, ...] = ()
+    task: StreamTask = StreamTask.CLASSIFICATION
+    tolerance: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2002,6 +2036,8 @@ class StreamDefinition:
             "features": [x.as_dict() for x in self.features],
             "label": self.label,
             "classes": list(self.classes),
+            "task": self.task.value,
+            "tolerance": self.tolerance,
         }
 
     @classmethod
@@ -2013,6 +2049,8 @@ class StreamDefinition:
             features=tuple(Feature.from_dict(x) for x in fields["features"]),
             label=fields["label"],
             classes=tuple(fields["classes"]),
+            task=StreamTask(fields["task"]),
+            tolerance=fields["tolerance"],
         )
 
 
@@ -2967,7 +3005,7 @@ class GateState:
     chunks
         Chunks.
     classes
-        Its classes.
+        Its classes; none where it answers with a number.
     definition_version
         Stream definition that it was trained on.
     parameters
@@ -2984,6 +3022,14 @@ class GateState:
         So far.
     both
         Rows that both had right, so far.
+    absolute
+        Sum of the challenger's absolute errors so far, where answers are numbers.
+    squared
+        Sum of their squares.
+    champion_absolute
+        Sum of the champion's.
+    champion_squared
+        Sum of their squares.
     judged
         So far.
     next_row
@@ -2993,7 +3039,7 @@ class GateState:
         gate opened.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0},{"name":"gate_minimum","type":"long","default":4}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"absolute","type":"double","default":0.0},{"name":"squared","type":"double","default":0.0},{"name":"champion_absolute","type":"double","default":0.0},{"name":"champion_squared","type":"double","default":0.0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0},{"name":"gate_minimum","type":"long","default":4}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.GateState"
 
     tenant: str = "default"
@@ -3024,6 +3070,10 @@ class GateState:
     wins: int = 0
     losses: int = 0
     both: int = 0
+    absolute: float = 0.0
+    squared: float = 0.0
+    champion_absolute: float = 0.0
+    champion_squared: float = 0.0
     judged: int = 0
     next_row: int = 0
     gate_minimum: int = 4
@@ -3058,6 +3108,10 @@ class GateState:
             "wins": self.wins,
             "losses": self.losses,
             "both": self.both,
+            "absolute": self.absolute,
+            "squared": self.squared,
+            "champion_absolute": self.champion_absolute,
+            "champion_squared": self.champion_squared,
             "judged": self.judged,
             "next_row": self.next_row,
             "gate_minimum": self.gate_minimum,
@@ -3094,6 +3148,10 @@ class GateState:
             wins=fields["wins"],
             losses=fields["losses"],
             both=fields["both"],
+            absolute=fields["absolute"],
+            squared=fields["squared"],
+            champion_absolute=fields["champion_absolute"],
+            champion_squared=fields["champion_squared"],
             judged=fields["judged"],
             next_row=fields["next_row"],
             gate_minimum=fields["gate_minimum"],
@@ -3440,15 +3498,15 @@ class TrainingRun:
     champion_version
         The version it was judged against; 0 for none.
     wins
-        Rows that only the challenger had right.
+        Rows that only the challenger had right; of numbers, where it was nearer.
     losses
-        Rows that only the champion had right.
+        Rows that only the champion had right; of numbers, where it was nearer.
     judged
         Rows judged.
     row
         Labelled row of the stream at which it was decided.
     metrics
-        accuracy, parity and the like; no times.
+        accuracy, or mae and rmse, parity and the like; no times.
     parameters
         Of the fit.
     fit_seconds
@@ -3466,7 +3524,7 @@ class TrainingRun:
     chunk_offset
         Offset from which they can be read.
     classes
-        Class names in the order of the probabilities.
+        Class names in the order of the probabilities; none where it answers with a number.
     definition_version
         Stream definition that it was trained on.
     """

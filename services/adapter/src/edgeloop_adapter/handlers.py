@@ -161,8 +161,8 @@ class AdapterTask:
         return member if member and self._takes_part(key, member, len(row.features)) else None
 
     def _takes_part(self, key: str, member: AdapterMember, width: int) -> bool:
-        """Whether a version's file can be a member for rows of this width."""
-        if (key, member.version) in self._refused:
+        """Whether a version's file can be a member for rows of this width; one that answers with numbers cannot."""
+        if not member.classes or (key, member.version) in self._refused:
             return False
         try:
             checked(self._ports.files.of(member), width)

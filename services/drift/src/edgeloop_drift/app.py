@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeloop_contracts import topics
 from edgeloop_streaming import Context, Policies, Service, State
 
-from edgeloop_drift.adapters.definitions import FeatureNames
+from edgeloop_drift.adapters.definitions import FeatureNames, Tolerances
 from edgeloop_drift.core.policies import taken
 from edgeloop_drift.handlers import INPUTS, NAME, DriftTask
 from edgeloop_drift.metrics import Metrics
@@ -16,9 +16,10 @@ def build(context: Context, settings: Settings) -> Service:
     """Wire detection to the clients of a process."""
     metrics = Metrics(context.metrics)
     policies = Policies(context.table(topics.POLICIES), settings.rules(), taken, context.metrics, context.log)
-    names = FeatureNames(context.table(topics.STREAMS))
+    streams = context.table(topics.STREAMS)
+    names, tolerances = FeatureNames(streams), Tolerances(streams)
 
     def task(partition: int, state: State) -> DriftTask:
-        return DriftTask(partition, state, policies, names, metrics)
+        return DriftTask(partition, state, policies, names, tolerances.of, metrics)
 
     return Service(name=NAME, inputs=INPUTS, task=task)

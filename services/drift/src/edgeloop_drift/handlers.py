@@ -38,16 +38,27 @@ class DriftTask:
         What is watched with what.
     names
         Name of a feature, given ``tenant/stream`` and its number.
+    tolerance_of
+        How near the answers of a batch have to come to their labels; 0 for classes.
     metrics
         What to count into.
     """
 
-    def __init__(self, partition: int, state: State, policies: Policies[Rules], names: Callable[[str, int], str], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        partition: int,
+        state: State,
+        policies: Policies[Rules],
+        names: Callable[[str, int], str],
+        tolerance_of: Callable[[ExampleBatch], float],
+        metrics: Metrics,
+    ) -> None:
         self._partition = partition
         self._state = state
         self._policies = policies
         self._polled = False
         self._names = names
+        self._tolerance_of = tolerance_of
         self._metrics = metrics
         self._blocks: dict[str, BlockState] = {}
         self._errors: dict[tuple[str, str], ErrorPool] = {}
@@ -66,7 +77,8 @@ class DriftTask:
             case ExampleBatch() as batch:
                 if problem := bits.problem(batch):
                     raise InvalidEvent("MALFORMED", problem)
-                return [_partial(partial) for partial in bits.partials(batch, received.partition, received.offset)]
+                told = bits.partials(batch, received.partition, received.offset, self._tolerance_of(batch))
+                return [_partial(partial) for partial in told]
             case DriftPartial(kind=PartialKind.ERRORS) as partial:
                 return self._errors_of(partial)
             case DriftPartial() as partial:

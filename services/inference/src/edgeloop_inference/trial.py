@@ -26,14 +26,19 @@ def examine(model: bytes, features: int, classes: int) -> dict[str, Any]:
     import numpy as np
 
     from edgeloop_inference.adapters.sessions import open_session
-    from edgeloop_inference.core.model_contract import INPUT, LABEL, PROBABILITIES, port, problem
+    from edgeloop_inference.core.model_contract import INPUT, outputs_of, port, problem
 
     session = open_session(model)
     inputs, outputs = ([port((p.name, p.type, p.shape)) for p in ports] for ports in (session.get_inputs(), session.get_outputs()))
     if why := problem(inputs, outputs, features, classes):
         return {"problem": why}
     for count in (1, 3):
-        labels, probabilities = session.run([LABEL, PROBABILITIES], {INPUT: np.zeros((count, features), np.float32)})
+        answers = session.run(outputs_of(classes), {INPUT: np.zeros((count, features), np.float32)})
+        if not classes:
+            if answers[0].shape != (count,) or not np.isfinite(answers[0]).all():
+                return {"problem": f"{count} rows: expected [{count}] finite numbers, given {answers[0].tolist()}"}
+            continue
+        labels, probabilities = answers
         if labels.shape != (count,) or probabilities.shape != (count, classes):
             return {"problem": f"{count} rows: expected [{count}] and [{count}, {classes}], given {labels.shape} and {probabilities.shape}"}
         if not all(0 <= label < classes for label in labels.tolist()):

@@ -9,7 +9,7 @@ from typing import Any
 from edgeloop_contracts import Cause, Label, ObservationBatch, ObservationRow, SeenRows, Topic, topics
 from edgeloop_streaming import Effect, Forward, InvalidEvent, Received, Reject, Send, State, partition_of
 
-from edgeloop_ingestion.core.admission import Rules, Verdict, check_label, check_shape, judge
+from edgeloop_ingestion.core.admission import Rules, Verdict, admitted, check_shape, judge
 from edgeloop_ingestion.core.batches import cut, of_columns, of_row, runs_of
 from edgeloop_ingestion.core.columns import Columns, NotPlainError, read_rows
 from edgeloop_ingestion.core.epochs import Epochs
@@ -71,9 +71,9 @@ class IngestionTask:
                 case ObservationRow():
                     return self._row(key, event, rules, received)
                 case Label():
-                    check_label(event)
+                    label = admitted(event, rules.definition)
                     self._metrics.labels_accepted.inc()
-                    return [Send(topics.LABELS, key, event)]
+                    return [Send(topics.LABELS, key, label)]
                 case _:
                     raise Inadmissible("WRONG_TYPE", f"expected a raw event, given {type(event).__name__}")
         except Inadmissible as error:

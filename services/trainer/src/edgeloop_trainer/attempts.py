@@ -82,7 +82,7 @@ class Attempts:
         self._process = process
 
     def begin(self, key: str, request: TrainingRequest, plan: Plan, *, has_champion: bool) -> Attempt:
-        """Read the rows and ask for the fit. Without a champion the challenger has to beat the majority class."""
+        """Read the rows and ask for the fit. Without a champion the challenger has to beat a constant."""
         self._definitions.refresh()
         record = self._definitions.get(key)
         if record is None:
@@ -92,7 +92,7 @@ class Attempts:
         if refused := refusal(rows_named(request.manifest), width, self._process.limits.memory_bytes):
             return Attempt(request.request_id, Failed(refused), plan.rule, definition_version=definition.version)
         try:
-            dataset = self._rows.dataset(request.tenant, request.stream, request.manifest, width)
+            dataset = self._rows.dataset(request.manifest, definition)
         except DatasetError as error:
             return Attempt(request.request_id, Failed(str(error)), plan.rule, definition_version=definition.version)
         held = dataset.newest() if request.gate == GateKind.MAJORITY or not has_champion else None

@@ -12,7 +12,7 @@ from edgeloop_streaming.ranges import Artifact, ModelGoneError
 from edgeloop_trainer.adapters.champions import Champions
 from edgeloop_trainer.adapters.models import Models
 from edgeloop_trainer.adapters.rows import Rows
-from edgeloop_trainer.core.gate import Judgement, Rule, Verdict, judge
+from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Verdict, judge, outcomes
 from edgeloop_trainer.core.runs import judged, tally_of
 
 
@@ -67,8 +67,8 @@ class Judge:
         current = Artifact(champion.digest, champion.chunk_partition, champion.chunk_offset, champion.chunks, champion.classes)
         features, truth = self._rows.at(self._references(key, gate, until), self._models.width(challenger))
         answers, others = self._models.answers(challenger, features), self._models.answers(current, features)
-        outcomes = [(one == label, other == label) for one, other, label in zip(answers, others, truth, strict=True)]
-        judgement = judge(Rule(gate.gate_minimum), Judgement(tally_of(gate), gate.next_row), outcomes, until)
+        compared = outcomes(answers, others, truth, numbers=not gate.classes)
+        judgement = judge(Rule(gate.gate_minimum), Judgement(tally_of(gate), gate.next_row), compared, until)
         return judged(gate, judgement), judgement.verdict
 
     def _champion(self, key: str, gate: GateState) -> ModelVersion:
@@ -96,4 +96,4 @@ class Judge:
 
 def restarted(gate: GateState, request: TrainingRequest, champion_version: int) -> GateState:
     """The gate at its first row again."""
-    return replace(gate, champion_version=champion_version, wins=0, losses=0, both=0, judged=0, next_row=request.row + 1)
+    return judged(replace(gate, champion_version=champion_version), Judgement(NumberTally(), request.row + 1))

@@ -16,8 +16,8 @@ class Settings(BaseSettings):
     Attributes
     ----------
     model
-        ``EDGELOOP_TRAINER_MODEL``: ``extra_trees``, ``random_forest``, ``gradient_boosting``, ``logistic_regression`` or
-        ``mlp``.
+        ``EDGELOOP_TRAINER_MODEL``: ``extra_trees``, ``random_forest``, ``gradient_boosting``, ``logistic_regression`` (of
+        classes), ``linear`` (of numbers) or ``mlp``.
     trees
         ``EDGELOOP_TRAINER_TREES``: trees of a forest, or rounds of boosting.
     min_leaf

@@ -1,10 +1,10 @@
-"""Names of features, from the table of stream definitions."""
+"""Names of features, and what counts as right, from the table of stream definitions."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from edgeloop_contracts import StreamDefinition
+from edgeloop_contracts import ExampleBatch, StreamDefinition
 from edgeloop_streaming import Received
 
 
@@ -32,3 +32,24 @@ class FeatureNames:
         definition = self._definitions.get(stream)
         features = definition.event.features if definition else ()
         return features[feature].name if feature < len(features) else str(feature)
+
+
+class Tolerances:
+    """How near an answer has to come to its label, by stream; 0 where labels are classes.
+
+    A stream's tolerance does not change any more once it has a model. So a look at the definitions when its first answered row comes
+    is enough, and rows that were answered wrong then are so after every restart.
+    """
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._known: dict[str, float] = {}
+
+    def of(self, batch: ExampleBatch) -> float:
+        """Tolerance for the rows of a batch."""
+        stream = f"{batch.tenant}/{batch.stream}"
+        if stream not in self._known and any(batch.model_versions):
+            self._definitions.refresh()
+            definition = self._definitions.get(stream)
+            self._known[stream] = definition.event.tolerance if definition else 0.0
+        return self._known.get(stream, 0.0)

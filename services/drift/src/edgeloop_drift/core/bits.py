@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from edgeloop_contracts import DriftPartial, ExampleBatch, PartialKind
+from edgeloop_contracts.outcomes import right
 
 RIGHT, WRONG, UNANSWERED = 0, 1, 2
 
@@ -19,7 +20,7 @@ def problem(batch: ExampleBatch) -> str:
     return ""
 
 
-def partials(batch: ExampleBatch, partition: int, offset: int) -> list[DriftPartial]:
+def partials(batch: ExampleBatch, partition: int, offset: int, tolerance: float = 0.0) -> list[DriftPartial]:
     """The error bytes of a batch, one partial for each run of rows that one version answered.
 
     Parameters
@@ -28,6 +29,8 @@ def partials(batch: ExampleBatch, partition: int, offset: int) -> list[DriftPart
         A batch in which :func:`problem` finds nothing.
     partition, offset
         Where it lies in ``examples``.
+    tolerance
+        Of the stream's definition, where labels are numbers; 0 for classes.
     """
     if batch.corrects:
         return []
@@ -36,7 +39,7 @@ def partials(batch: ExampleBatch, partition: int, offset: int) -> list[DriftPart
     for version, run in groupby(batch.model_versions):
         end = at + len(list(run))
         pairs = zip(batch.labels[at:end], batch.answers[at:end], strict=True)
-        errors = bytes(UNANSWERED if version == 0 else int(label != answer) for label, answer in pairs)
+        errors = bytes(UNANSWERED if version == 0 else int(not right(answer, label, tolerance)) for label, answer in pairs)
         done.append(
             DriftPartial(
                 tenant=batch.tenant,

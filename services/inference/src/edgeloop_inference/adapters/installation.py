@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from edgeloop_contracts import Assignment
+from edgeloop_contracts import Assignment, StreamDefinition
 
 from edgeloop_inference.adapters.kafka import Reader
 from edgeloop_inference.adapters.mixer import Mixer
@@ -12,7 +12,7 @@ from edgeloop_inference.adapters.model_store import BrokenFile, ModelStore, Pack
 from edgeloop_inference.adapters.models import Models
 from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.adapters.verification import Verification
-from edgeloop_inference.core.admission import Action, Reason, Refusal, decide
+from edgeloop_inference.core.admission import Action, Reason, Refusal, check_task, decide
 from edgeloop_inference.core.statement import Statement
 
 
@@ -54,13 +54,13 @@ class Installation:
                 problems.append(f"{stream}: adapter: {refusal}")
         return problems
 
-    def install(self, assignment: Assignment, features: Sequence[str] | None, reader: Callable[[], Reader]) -> Action:
+    def install(self, assignment: Assignment, definition: StreamDefinition | None, reader: Callable[[], Reader]) -> Action:
         """Do what an assignment asks for.
 
         Parameters
         ----------
-        features
-            Names of the stream's features in order; ``None`` where it is not defined.
+        definition
+            Of the stream; ``None`` where it is not defined.
         reader
             Gives the reader of chunks; asked only when there is something to fetch.
 
@@ -70,9 +70,12 @@ class Installation:
             The model is not taken, and the one that served before serves on.
         """
         statement = self._verification.statement(assignment)
+        features = definition and tuple(feature.name for feature in definition.features)
         action = decide(self._models.installed(statement.stream), assignment, statement, features, self._verification.max_bytes)
         if action is Action.KEEP:
             return action
+        if definition is not None:
+            check_task(statement, definition.task)
         package = self._verification.fetched(statement, assignment, reader)
         model = _load(statement, package)
         self._store.save(statement.stream, package)

@@ -162,17 +162,13 @@ class Installer:
 
     def _try(self, assignment: Assignment, follower: Follower) -> Action:
         try:
-            return self._installation.install(assignment, self._features(assignment.stream), self._chunks)
+            return self._installation.install(assignment, self._definitions.get(assignment.stream), self._chunks)
         except Refusal as refusal:
             if refusal.reason is not Reason.DEFINITION:
                 raise
         # The topics are not ordered among each other: the definition may be on its way.
         follower.refresh(self.take)
-        return self._installation.install(assignment, self._features(assignment.stream), self._chunks)
-
-    def _features(self, stream: str) -> tuple[str, ...] | None:
-        definition = self._definitions.get(stream)
-        return None if definition is None else tuple(feature.name for feature in definition.features)
+        return self._installation.install(assignment, self._definitions.get(assignment.stream), self._chunks)
 
     def _chunks(self) -> Reader:
         if self._reader is None:

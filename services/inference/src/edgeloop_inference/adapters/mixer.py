@@ -123,6 +123,8 @@ class Mixer:
     def _with_version(self, statement: Statement, learned: Learned) -> tuple[Frame, Adapter]:
         """Frame and adapter, in which a version that is newer than all members counts at once."""
         frame, adapter = learned.frame, learned.adapter
+        if not statement.classes:
+            raise Refusal(Reason.DEFINITION, f"version {statement.version} answers with a number; a mixture is of classes")
         if len(adapter.weights) != frame.experts(self._rule):
             raise Refusal(Reason.LOAD, f"weights: expected {frame.experts(self._rule)}, given {len(adapter.weights)}")
         if frame.scaling.width != len(statement.features):
@@ -212,7 +214,7 @@ def _try(mixture: ServingMixture) -> None:
     """
     rows = np.zeros((2, len(mixture.features)), np.float32)
     try:
-        probabilities = mixture.answer(rows).probabilities
+        probabilities = mixture.answer(rows).values
     except Exception as error:  # onnxruntime raises what it likes
         raise Refusal(Reason.LOAD, f"{type(error).__name__}: {error}") from error
     if probabilities.shape != (2, len(mixture.classes)) or not np.isfinite(probabilities).all():

@@ -13,7 +13,7 @@ from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_inference.adapters.models import Models, Serving
 from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
 from edgeloop_inference.core.answers import Answer, raw_floats, raw_texts
-from edgeloop_inference.core.model_contract import INPUT, LABEL, PROBABILITIES
+from edgeloop_inference.core.model_contract import INPUT, LABEL, PROBABILITIES, outputs_of
 from edgeloop_inference.core.requests import DATATYPE, InferRequest, InvalidRequest, NotFound, NotReady, Tensor, decode, wanted_outputs
 from edgeloop_inference.core.rows import Rows, row_ids
 from edgeloop_inference.metrics import Metrics
@@ -86,14 +86,15 @@ class InferenceServicer:
         except (NotFound, NotReady) as error:
             _abort(context, error)
         tensor = m.ModelMetadataResponse.TensorMetadata
+        classes = len(model.classes)
         return m.ModelMetadataResponse(
             name=model.stream,
             versions=[str(model.version)],
             platform=PLATFORM,
             inputs=[tensor(name=INPUT, datatype=DATATYPE, shape=[-1, len(model.features)])],
             outputs=[
-                tensor(name=LABEL, datatype="BYTES", shape=[-1]),
-                tensor(name=PROBABILITIES, datatype="FP32", shape=[-1, len(model.classes)]),
+                tensor(name=name, datatype="BYTES" if name == LABEL else "FP32", shape=[-1, classes] if name == PROBABILITIES else [-1])
+                for name in outputs_of(classes)
             ],
         )
 
@@ -111,7 +112,7 @@ class InferenceServicer:
     def _infer(self, request: m.ModelInferRequest) -> m.ModelInferResponse:
         model = self._models.find(request.model_name, request.model_version)
         given = simple(request)
-        wanted = wanted_outputs(given)
+        wanted = wanted_outputs(given, outputs_of(len(model.classes)))
         rows = decode(given, model.features)
         event_time = _event_time(request)
         answer = model.answer(rows)
@@ -145,11 +146,11 @@ def respond(request_id: str, model: Serving, answer: Answer, wanted: Iterable[st
             else:
                 output.contents.bytes_contents.extend([label.encode() for label in answer.labels])
         else:
-            output = response.outputs.add(name=PROBABILITIES, datatype="FP32", shape=answer.probabilities.shape)
+            output = response.outputs.add(name=name, datatype="FP32", shape=answer.values.shape)
             if raw:
-                response.raw_output_contents.append(raw_floats(answer.probabilities))
+                response.raw_output_contents.append(raw_floats(answer.values))
             else:
-                output.contents.fp32_contents.extend(answer.probabilities.ravel().tolist())
+                output.contents.fp32_contents.extend(answer.values.ravel().tolist())
     return response
 
 

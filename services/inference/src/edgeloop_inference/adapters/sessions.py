@@ -9,7 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.answers import Answer
-from edgeloop_inference.core.model_contract import INPUT, LABEL, PROBABILITIES
+from edgeloop_inference.core.model_contract import INPUT, LABEL, PREDICTION, PROBABILITIES
 from edgeloop_inference.core.statement import Statement
 
 
@@ -46,7 +46,10 @@ class ServingModel:
         self._run = open_session(model).run
 
     def answer(self, rows: NDArray[np.float32]) -> Answer:
-        """Class and probabilities of each row of a float32 [n, F] array."""
+        """Class and probabilities, or the number, of each row of a float32 [n, F] array."""
+        if not self.classes:
+            (numbers,) = self._run([PREDICTION], {INPUT: rows})
+            return Answer(tuple([str(number) for number in numbers]), numbers)
         labels, probabilities = self._run([LABEL, PROBABILITIES], {INPUT: rows})
         classes = self.classes
         return Answer(tuple([classes[i] for i in labels.tolist()]), probabilities)

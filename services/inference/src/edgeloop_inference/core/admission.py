@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edgeloop_contracts import AdapterMember, Assignment
+from edgeloop_contracts import AdapterMember, Assignment, StreamTask
 
 from edgeloop_inference.core.statement import Statement
 
@@ -124,6 +124,19 @@ def decide(
         raise Refusal(Reason.OLDER, f"version {installed.version} is installed, {statement.version} is older")
     _suits(statement, features, max_bytes)
     return Action.INSTALL
+
+
+def check_task(statement: Statement, task: StreamTask) -> None:
+    """See that a model answers with what its stream's answers are.
+
+    Raises
+    ------
+    Refusal
+        ``DEFINITION``.
+    """
+    if bool(statement.classes) != (task is StreamTask.CLASSIFICATION):
+        answers = f"one of {len(statement.classes)} classes" if statement.classes else "a number"
+        raise Refusal(Reason.DEFINITION, f"the stream's task is {task.value}, the model answers with {answers}")
 
 
 def check_bytes(statement: Statement, data: bytes) -> None:

@@ -16,13 +16,13 @@ class Answer:
     Attributes
     ----------
     labels
-        Class of each row.
-    probabilities
-        float32 [n, C], columns in the order of the model's classes.
+        Class of each row, or its number as text.
+    values
+        Probabilities, float32 [n, C], columns in the order of the model's classes; or the numbers, float32 [n].
     """
 
     labels: tuple[str, ...]
-    probabilities: NDArray[np.float32]
+    values: NDArray[np.float32]
 
 
 def raw_texts(texts: Sequence[str]) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 INPUT = "input"
 LABEL = "label"
 PROBABILITIES = "probabilities"
+PREDICTION = "prediction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +27,32 @@ def port(described: Sequence[Any]) -> Port:
     return Port(str(name), str(kind), tuple(shape))
 
 
+def outputs_of(classes: int) -> tuple[str, ...]:
+    """Outputs of a model with so many classes; one without any answers with a number.
+
+    >>> outputs_of(2), outputs_of(0)
+    (('label', 'probabilities'), ('prediction',))
+    """
+    return (LABEL, PROBABILITIES) if classes else (PREDICTION,)
+
+
 def problem(inputs: Sequence[Port], outputs: Sequence[Port], features: int, classes: int) -> str:
     """Say what keeps a model from serving a stream of so many features and classes; ``""`` if nothing does.
 
-    The contract: input ``input`` float32 [N, F]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C].
+    The contract: input ``input`` float32 [N, F]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C], or, where there
+    are no classes, ``prediction`` float32 [N].
     """
     if [p.name for p in inputs] != [INPUT]:
         return f"expected one input {INPUT!r}, given {[p.name for p in inputs]}"
     by_name = {p.name: p for p in outputs}
-    if set(by_name) != {LABEL, PROBABILITIES}:
-        return f"expected the outputs {LABEL!r} and {PROBABILITIES!r}, given {sorted(by_name)}"
-    return (
-        _mismatch(inputs[0], "tensor(float)", (None, features))
-        or _mismatch(by_name[LABEL], "tensor(int64)", (None,))
-        or _mismatch(by_name[PROBABILITIES], "tensor(float)", (None, classes))
-    )
+    names = outputs_of(classes)
+    if set(by_name) != set(names):
+        return f"expected the output{'s' if classes else ''} {' and '.join(map(repr, names))}, given {sorted(by_name)}"
+    if why := _mismatch(inputs[0], "tensor(float)", (None, features)):
+        return why
+    if not classes:
+        return _mismatch(by_name[PREDICTION], "tensor(float)", (None,))
+    return _mismatch(by_name[LABEL], "tensor(int64)", (None,)) or _mismatch(by_name[PROBABILITIES], "tensor(float)", (None, classes))
 
 
 def _mismatch(given: Port, kind: str, shape: tuple[int | None, ...]) -> str:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeloop_inference.core.model_contract import INPUT, LABEL, PROBABILITIES
+from edgeloop_inference.core.model_contract import INPUT
 
 DATATYPE = "FP32"
-OUTPUTS = (LABEL, PROBABILITIES)
 
 
 class InvalidRequest(Exception):
@@ -94,18 +93,18 @@ def decode(request: InferRequest, features: Sequence[str]) -> NDArray[np.float32
     return np.frombuffer(request.raw[0], dtype="<f4").reshape(count, len(features))
 
 
-def wanted_outputs(request: InferRequest) -> tuple[str, ...]:
-    """Names of the outputs to give back, in the order in which they were asked for.
+def wanted_outputs(request: InferRequest, outputs: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the outputs to give back, in the order in which they were asked for; ``outputs`` are those that the model has.
 
     Raises
     ------
     InvalidRequest
         An output that there is not, or one twice.
     """
-    names = request.outputs or OUTPUTS
+    names = request.outputs or outputs
     for name in names:
-        if name not in OUTPUTS:
-            raise InvalidRequest(f"outputs: expected some of {list(OUTPUTS)}, given {name!r}")
+        if name not in outputs:
+            raise InvalidRequest(f"outputs: expected some of {list(outputs)}, given {name!r}")
     if len(set(names)) != len(names):
         raise InvalidRequest(f"outputs: expected each at most once, given {list(names)}")
     return names

@@ -22,7 +22,7 @@ class Statement:
     digest, size
         SHA-256 (hex) and bytes of the ONNX file.
     classes
-        Class names in the order of the probabilities.
+        Class names in the order of the probabilities; none where the model answers with a number.
     definition_version, features
         Stream definition that it was trained on, and the names of its features in order.
     """
@@ -70,10 +70,12 @@ def parse(data: bytes) -> Statement:
         if not isinstance(value, kind) or isinstance(value, bool):
             raise StatementError(f"{name} of the statement: expected {kind.__name__}, given {value!r}")
         fields[name] = _names(name, cast("list[Any]", value)) if kind is list else value
+    if not fields["features"]:
+        raise StatementError("features of the statement: expected names, given []")
     return Statement(**fields)
 
 
 def _names(field: str, values: list[Any]) -> tuple[str, ...]:
-    if not values or not all(isinstance(value, str) for value in values):
+    if not all(isinstance(value, str) for value in values):
         raise StatementError(f"{field} of the statement: expected names, given {values!r}")
     return tuple(values)

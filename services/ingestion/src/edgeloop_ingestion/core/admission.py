@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from edgeloop_contracts import Label, ObservationBatch, StreamDefinition
+from edgeloop_contracts import Label, ObservationBatch, StreamDefinition, StreamTask, outcomes
 from numpy.typing import NDArray
 
 from edgeloop_ingestion.core.naming import MAX_LONG, Inadmissible, check_text
@@ -148,8 +148,10 @@ def _complaint(batch: ObservationBatch, rows: NDArray[np.float32], bad: NDArray[
     )
 
 
-def check_label(label: Label) -> None:
-    """Refuse a label that says nothing, or does not say of what.
+def admitted(label: Label, definition: StreamDefinition) -> Label:
+    """The label as it goes on: a number in the one text that it has, so that equal labels are equal texts.
+
+    Refuses a label that says nothing, does not say of what, or is no number where the stream's labels are numbers.
 
     Raises
     ------
@@ -157,8 +159,14 @@ def check_label(label: Label) -> None:
         ``INVALID_LABEL`` or ``TOO_LARGE``.
     """
     if not label.label:
-        raise Inadmissible("INVALID_LABEL", "label: expected a class, given empty text")
+        raise Inadmissible("INVALID_LABEL", "label: expected a class or a number, given empty text")
     if label.seq < 0 and not label.request_id:
         raise Inadmissible("INVALID_LABEL", f"expected a seq of 0 or more or a request_id, given seq {label.seq} alone")
     check_text("label", label.label)
     check_text("request_id", label.request_id)
+    if definition.task is not StreamTask.REGRESSION:
+        return label
+    value = outcomes.number(label.label)
+    if value is None:
+        raise Inadmissible("INVALID_LABEL", f"label: expected a finite number, given {label.label[:40]!r}")
+    return replace(label, label=outcomes.plain(value))

@@ -37,7 +37,7 @@ def check_graph(artifact: bytes, features: int, classes: int) -> None:
     ----------
     artifact
         ONNX file: input ``input`` float32 [N, features]; outputs ``label`` int64 [N] and ``probabilities``
-        float32 [N, classes].
+        float32 [N, classes], or, where there are no classes, ``prediction`` float32 [N].
     features, classes
         How many of each.
 
@@ -95,7 +95,10 @@ def _check_shapes(graph: onnx.GraphProto, features: int, classes: int) -> None:
     inputs = {value.name: _shape(value) for value in graph.input if value.name not in constants}
     outputs = {value.name: _shape(value) for value in graph.output}
     _match("input", inputs, {"input": (onnx.TensorProto.FLOAT, ("N", features))})
-    _match("output", outputs, {"label": (onnx.TensorProto.INT64, ("N",)), "probabilities": (onnx.TensorProto.FLOAT, ("N", classes))})
+    answers: dict[str, Shape] = {"prediction": (onnx.TensorProto.FLOAT, ("N",))}
+    if classes:
+        answers = {"label": (onnx.TensorProto.INT64, ("N",)), "probabilities": (onnx.TensorProto.FLOAT, ("N", classes))}
+    _match("output", outputs, answers)
 
 
 Shape = tuple[int, tuple[Any, ...]]

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
-from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelChunk, ModelVersion, RefusalReason, RegistryState
+from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelChunk, ModelVersion, RefusalReason, RegistryState, StreamTask
 
 MAX_SIZE = 256 << 20
 MAX_CHUNK = 512 << 10
@@ -39,7 +39,7 @@ def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> Re
     ------
     Refused
         Its stream is unknown; or it beat a version that is no longer the current one; or it was trained on rows of
-        other features.
+        other features; or it answers with classes where the stream has numbers, or the other way round.
     """
     if known is None:
         raise Refused(RefusalReason.UNKNOWN_STREAM, f"no stream {candidate.stream!r} of tenant {candidate.tenant!r} is defined")
@@ -53,6 +53,9 @@ def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> Re
             f"the candidate was trained on definition {candidate.definition_version}; "
             f"the stream's rows are those of {known.features_since} to {known.definition_version}",
         )
+    if bool(candidate.classes) != (known.task is StreamTask.CLASSIFICATION):
+        answers = f"one of {len(candidate.classes)} classes" if candidate.classes else "a number"
+        raise broken(f"the stream's task is {known.task.value}, the candidate answers with {answers}")
     return known
 
 
@@ -62,7 +65,7 @@ def check_claims(candidate: ModelCandidate) -> None:
     Raises
     ------
     Refused
-        Impossible numbers, no digest, or class names that are missing or not unique.
+        Impossible numbers, no digest, or class names that are not unique.
     """
     if not 0 < candidate.size <= MAX_SIZE:
         raise broken(f"an artifact of {candidate.size} bytes; 1 to {MAX_SIZE} are allowed")
@@ -73,8 +76,8 @@ def check_claims(candidate: ModelCandidate) -> None:
     if len(candidate.digest) != 64 or not set(candidate.digest) <= set("0123456789abcdef"):
         raise broken(f"{candidate.digest!r} is no SHA-256 in small hexadecimal digits")
     doubled = [name for name, count in Counter(candidate.classes).items() if count > 1]
-    if not candidate.classes or doubled:
-        raise broken(f"classes named twice: {doubled}" if doubled else "no classes are named")
+    if doubled:
+        raise broken(f"classes named twice: {doubled}")
 
 
 def assemble(candidate: ModelCandidate, chunks: Mapping[int, ModelChunk]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamDefinition
+from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamDefinition, StreamTask
 
 MAX_FEATURES = 4096
 MAX_CLASSES = 4096
@@ -45,9 +45,9 @@ def define(command: RegisterStream, known: RegistryState) -> RegistryState | Non
     """
     _check(command)
     classes = tuple(sorted(command.classes))
-    wanted = (command.features, command.label, classes)
+    wanted = (command.features, command.label, classes, command.task, command.tolerance)
     # Before the version is looked at, so that a command sent twice is done and not stale.
-    if known.definition_version and wanted == (known.features, known.label, known.classes):
+    if known.definition_version and wanted == (known.features, known.label, known.classes, known.task, known.tolerance):
         return None
     if command.expected_version != known.definition_version:
         raise DefinitionRefused(
@@ -65,6 +65,8 @@ def define(command: RegisterStream, known: RegistryState) -> RegistryState | Non
         features=command.features,
         label=command.label,
         classes=classes,
+        task=command.task,
+        tolerance=command.tolerance,
     )
 
 
@@ -77,6 +79,8 @@ def definition(tenant: str, stream: str, known: RegistryState) -> StreamDefiniti
         features=known.features,
         label=known.label,
         classes=known.classes,
+        task=known.task,
+        tolerance=known.tolerance,
     )
 
 
@@ -95,6 +99,11 @@ def _check(command: RegisterStream) -> None:
         raise _invalid(f"at most {MAX_CLASSES} classes expected, {len(command.classes)} given")
     _check_names("feature", _names(command.features))
     _check_names("class", list(command.classes))
+    numbers = command.task is StreamTask.REGRESSION
+    if numbers and command.classes:
+        raise _invalid(f"the labels of a regression are numbers, and {len(command.classes)} classes are named")
+    if not (0 < command.tolerance < math.inf if numbers else command.tolerance == 0):
+        raise _invalid(f"a tolerance {'above 0' if numbers else 'of 0'} expected for {command.task.value}, {command.tolerance} given")
     for feature in command.features:
         bounds = [bound for bound in (feature.minimum, feature.maximum) if bound is not None]
         if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
@@ -129,6 +138,11 @@ def _check_change(command: RegisterStream, known: RegistryState) -> None:
     if len(command.features) != len(known.features):
         raise DefinitionRefused(
             "INCOMPATIBLE", f"the stream's models take {len(known.features)} features, and would be given {len(command.features)}"
+        )
+    if (command.task, command.tolerance) != (known.task, known.tolerance):
+        raise DefinitionRefused(
+            "INCOMPATIBLE",
+            f"what is right stays as it was when the stream's first model came: {known.task.value}, tolerance {known.tolerance:g}",
         )
     gone = sorted(set(known.classes) - set(command.classes))
     if gone:

@@ -6,63 +6,94 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from edgeloop_trainer.core.dataset import Floats, Ints
-from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.dataset import Floats, Truth
+from edgeloop_trainer.core.fits import CLASSIFIERS, REGRESSORS, Family, Recipe
 from edgeloop_trainer.core.spaces import Chosen
 
 HIDDEN = 32
 EPOCHS = 200
 
 
-def pipeline(recipe: Recipe, chosen: Chosen = MappingProxyType({})) -> Pipeline:
+def pipeline(recipe: Recipe, chosen: Chosen = MappingProxyType({}), *, numbers: bool = False) -> Pipeline:
     """An unfitted pipeline; missing values become the median, a column without any value zero.
 
     Parameters
     ----------
     chosen
         Hyper-parameters that a search has chosen, by scikit-learn's names; they go before the recipe's.
+    numbers
+        Whether it is to answer with numbers.
+
+    Raises
+    ------
+    ValueError
+        The recipe's family does not answer so.
     """
     imputer = ("impute", SimpleImputer(strategy="median", keep_empty_features=True))
-    return Pipeline([imputer, *_steps(recipe, dict(chosen))])
+    return Pipeline([imputer, *_steps(recipe, dict(chosen), numbers=numbers)])
 
 
-def constant() -> Pipeline:
-    """An unfitted pipeline for rows that are all of one class."""
-    return Pipeline([("model", DummyClassifier(strategy="prior"))])
+def fitted(recipe: Recipe, chosen: Chosen, features: Floats, labels: Truth, *, numbers: bool) -> Pipeline:
+    """A pipeline fitted on rows; where their labels are all the same, one that always answers that."""
+    if (labels == labels[:1]).all():
+        constant = DummyRegressor(strategy="median") if numbers else DummyClassifier(strategy="prior")
+        return Pipeline([("model", constant)]).fit(features, labels)
+    model = pipeline(recipe, chosen, numbers=numbers)
+    if not numbers or recipe.family is not Family.MLP:
+        return model.fit(features, labels)
+    # A network learns numbers of any size badly: it learns them scaled, and its last layer scales them back.
+    middle, spread = labels.mean(), labels.std()
+    model.fit(features, (labels - middle) / spread)
+    network: Any = model[-1]
+    network.coefs_[-1] = network.coefs_[-1] * spread
+    network.intercepts_[-1] = network.intercepts_[-1] * spread + middle
+    return model
 
 
-def answers(recipe: Recipe, chosen: Chosen, older: tuple[Floats, Ints], features: Floats) -> Ints:
-    """What a model of older rows and labels answers; where these are all of one class, that class."""
+def answers(recipe: Recipe, chosen: Chosen, older: tuple[Floats, Truth], features: Floats, *, numbers: bool) -> Truth:
+    """What a model of older rows and labels answers; where there are none, 0."""
     rows, labels = older
-    if len(np.unique(labels)) < 2:
-        return np.full(len(features), labels[0] if len(labels) else 0)
-    return pipeline(recipe, chosen).fit(rows, labels).predict(features)
+    if not len(labels):
+        return np.zeros(len(features), labels.dtype)
+    return fitted(recipe, chosen, rows, labels, numbers=numbers).predict(features)
 
 
-def _steps(recipe: Recipe, chosen: dict[str, Any]) -> list[tuple[str, Any]]:
+def _steps(recipe: Recipe, chosen: dict[str, Any], *, numbers: bool) -> list[tuple[str, Any]]:
+    family = recipe.family
+    if family not in (REGRESSORS if numbers else CLASSIFIERS):
+        raise ValueError(f"{family} does not answer with {'numbers' if numbers else 'classes'}")
     forest: dict[str, Any] = {"n_estimators": recipe.trees, "min_samples_leaf": recipe.min_leaf, "random_state": recipe.seed, "n_jobs": 1}
-    match recipe.family:
+    match family:
         case Family.EXTRA_TREES:
-            return [("model", ExtraTreesClassifier(**forest | chosen))]
+            return [("model", (ExtraTreesRegressor if numbers else ExtraTreesClassifier)(**forest | chosen))]
         case Family.RANDOM_FOREST:
-            return [("model", RandomForestClassifier(**forest | chosen))]
+            return [("model", (RandomForestRegressor if numbers else RandomForestClassifier)(**forest | chosen))]
         case Family.GRADIENT_BOOSTING:
             # Stopping early would hold rows out at random, and windows are small: some hundred rows.
             boosting: dict[str, Any] = {"early_stopping": False, "random_state": recipe.seed}
             boosting |= {"max_iter": recipe.trees, "min_samples_leaf": recipe.min_leaf}
-            return [("model", HistGradientBoostingClassifier(**boosting | chosen))]
+            return [("model", (HistGradientBoostingRegressor if numbers else HistGradientBoostingClassifier)(**boosting | chosen))]
         case Family.LOGISTIC_REGRESSION:
             linear: dict[str, Any] = {"max_iter": 1_000}
             return [("scale", StandardScaler()), ("model", LogisticRegression(**linear | chosen))]
+        case Family.LINEAR:
+            return [("scale", StandardScaler()), ("model", Ridge(**chosen))]
         case Family.MLP:
             # Small and shallow: it answers on a device within microseconds, and some hundred rows do not feed more.
             network: dict[str, Any] = {"hidden_layer_sizes": HIDDEN, "max_iter": EPOCHS, "random_state": recipe.seed}
-            return [("scale", StandardScaler()), ("model", MLPClassifier(**network | chosen))]
+            return [("scale", StandardScaler()), ("model", (MLPRegressor if numbers else MLPClassifier)(**network | chosen))]

@@ -9,11 +9,12 @@ from importlib.metadata import version
 
 import numpy as np
 
-from edgeloop_trainer.adapters.estimators import answers, constant, pipeline
-from edgeloop_trainer.adapters.onnx_export import ParityError, check_parity, export
-from edgeloop_trainer.core.dataset import Flags, Floats, Ints
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe, Trial
-from edgeloop_trainer.core.gate import Tally
+from edgeloop_trainer.adapters.estimators import answers, fitted
+from edgeloop_trainer.adapters.onnx_export import ParityError, check_numbers, check_parity, export
+from edgeloop_trainer.core.dataset import Flags
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Trial
+from edgeloop_trainer.core.gate import NumberTally, Tally
+from edgeloop_trainer.core.scores import measured
 from edgeloop_trainer.core.spaces import Chosen
 
 
@@ -24,7 +25,7 @@ def fit(job: FitJob) -> Fitted | Failed:
     """
     started = time.perf_counter()
     parameters = job.recipe.parameters | {name: version(name) for name in ("scikit-learn", "skl2onnx")}
-    metrics = {"rows": float(len(job.labels)), "classes": float(len(job.classes))}
+    metrics = {"rows": float(len(job.labels))} | ({} if job.numbers else {"classes": float(len(job.classes))})
     trials: tuple[Trial, ...] = ()
 
     def failed(reason: str) -> Failed:
@@ -34,14 +35,15 @@ def fit(job: FitJob) -> Fitted | Failed:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of columns without values, or solvers that could go on: parity tells what counts
             chosen: Chosen = {}
-            if job.recipe.search_seconds and len(job.classes) > 1:
+            if job.recipe.search_seconds and not (job.labels == job.labels[:1]).all():
                 chosen, trials = _searched(job)
                 parameters |= {name: str(value) for name, value in chosen.items()} | {"trials": str(len(trials))}
-            tally = None if job.held is None else against_majority(job.recipe, chosen, job.features, job.labels, job.held)
-            model = (pipeline(job.recipe, chosen) if len(job.classes) > 1 else constant()).fit(job.features, job.labels)
+            tally = None if job.held is None else against_constant(job, chosen, job.held)
+            model = fitted(job.recipe, chosen, job.features, job.labels, numbers=job.numbers)
             onnx = export(model, job.features.shape[1])
-            metrics["training_accuracy"] = float((model.predict(job.features) == job.labels).mean())
-            metrics |= check_parity(model, onnx, job.features)
+            scores = measured(model.predict(job.features), job.labels, numbers=job.numbers)
+            metrics |= {f"training_{name}": value for name, value in scores.items()}
+            metrics |= (check_numbers if job.numbers else check_parity)(model, onnx, job.features)
     except ParityError as error:
         return failed(f"ONNX differs: {error}")
     except MemoryError:
@@ -52,12 +54,18 @@ def fit(job: FitJob) -> Fitted | Failed:
     return Fitted(onnx, hashlib.sha256(onnx).hexdigest(), metrics, parameters, time.perf_counter() - started, tally, trials)
 
 
-def against_majority(recipe: Recipe, chosen: Chosen, features: Floats, labels: Ints, held: Flags) -> Tally:
-    """Fit on the rows that are not held out, and count on the others against the majority class of the first."""
-    older, truth = labels[~held], labels[held]
+def against_constant(job: FitJob, chosen: Chosen, held: Flags) -> Tally:
+    """Fit on the rows that are not held out, and count on the others against the majority class, or the median, of the first."""
+    older, truth = job.labels[~held], job.labels[held]
+    said = answers(job.recipe, chosen, (job.features[~held], older), job.features[held], numbers=job.numbers)
+    if job.numbers:
+        median = float(np.median(older)) if len(older) else 0.0
+        tally = NumberTally()
+        for outcome in zip(np.abs(said - truth).tolist(), np.abs(median - truth).tolist(), strict=True):
+            tally = tally.add(outcome)
+        return tally
     majority = int(np.bincount(older, minlength=1).argmax())
-    right = answers(recipe, chosen, (features[~held], older), features[held]) == truth
-    majority_right = truth == majority
+    right, majority_right = said == truth, truth == majority
     return Tally(
         wins=int((right & ~majority_right).sum()),
         losses=int((majority_right & ~right).sum()),

@@ -6,7 +6,7 @@ writes fields that nobody reads: the file is less than half as large without the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from onnx import AttributeProto, TensorProto, helper
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8
 MODES = (b"BRANCH_LEQ", b"LEAF")
+FLOATS = frozenset({"nodes_values", "class_weights", "target_weights"})
+
+Arrays = dict[str, NDArray[Any]]
 
 
 def down_to_float32(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -28,34 +31,38 @@ def down_to_float32(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
 def export_forest(imputer: Any, forest: Any, width: int) -> bytes:
     """ONNX file of a fitted median imputer and a fitted forest classifier with classes 0, 1, …; equal models, equal bytes."""
     classes = len(forest.classes_)
+    outputs = [
+        helper.make_tensor_value_info("label", TensorProto.INT64, ["N"]),
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]),
+    ]
+    trees = _node("TreeEnsembleClassifier", ["filled"], ["label", "probabilities"], _classifying(forest.estimators_, classes))
+    return _file(imputer, [trees], width, outputs).SerializeToString(deterministic=True)
+
+
+def forest_of_numbers(imputer: Any, forest: Any, width: int) -> onnx.ModelProto:
+    """Model of a fitted median imputer and a fitted forest regressor; its output has a column, float32 [N, 1]."""
+    outputs = [helper.make_tensor_value_info("sums", TensorProto.FLOAT, ["N", 1])]
+    return _file(imputer, [_node("TreeEnsembleRegressor", ["filled"], ["sums"], _adding(forest.estimators_))], width, outputs)
+
+
+def _file(imputer: Any, nodes: list[onnx.NodeProto], width: int, outputs: list[onnx.ValueInfoProto]) -> onnx.ModelProto:
     imputed = [
         _attribute("imputed_value_floats", AttributeProto.FLOATS, np.asarray(imputer.statistics_, np.float32).tolist()),
         helper.make_attribute("replaced_value_float", float("nan")),
     ]
-    graph = helper.make_graph(
-        [
-            _node("Imputer", ["input"], ["filled"], imputed),
-            _node("TreeEnsembleClassifier", ["filled"], ["label", "probabilities"], _trees(forest.estimators_, classes)),
-        ],
-        "edgeloop",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", width])],
-        [
-            helper.make_tensor_value_info("label", TensorProto.INT64, ["N"]),
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]),
-        ],
-    )
+    inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", width])]
+    graph = helper.make_graph([_node("Imputer", ["input"], ["filled"], imputed), *nodes], "edgeloop", inputs, outputs)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="edgeloop")
-    return model.SerializeToString(deterministic=True)
+    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="edgeloop")
 
 
-def _trees(estimators: list[Any], classes: int) -> list[AttributeProto]:
+def _classifying(estimators: list[Any], classes: int) -> list[AttributeProto]:
     """The attributes of a TreeEnsembleClassifier: nodes of all trees, and the weights of their leaves.
 
     A weight of zero adds nothing and is left out, but for the first leaf: each class has to be named once. Of two classes
     only the second one's weights stand there, under class id 0: so onnxruntime knows that the first is the complement.
     """
-    nodes: dict[str, list[NDArray[Any]]] = {}
+    parts: list[Arrays] = []
     for number, estimator in enumerate(estimators):
         tree = estimator.tree_
         leaf = tree.children_left < 0
@@ -66,30 +73,66 @@ def _trees(estimators: list[Any], classes: int) -> list[AttributeProto]:
         kept = weights > 0
         kept[0] |= number == 0
         rows, ids = np.nonzero(kept)
-        parts = {
-            "nodes_treeids": np.full(tree.node_count, number),
-            "nodes_nodeids": np.arange(tree.node_count),
-            "nodes_featureids": np.where(leaf, 0, tree.feature),
-            "nodes_modes": leaf.astype(np.int64),
-            "nodes_values": np.where(leaf, np.float32(0), down_to_float32(tree.threshold)),
-            "nodes_truenodeids": np.where(leaf, 0, tree.children_left),
-            "nodes_falsenodeids": np.where(leaf, 0, tree.children_right),
+        weighed = {
             "class_treeids": np.full(len(rows), number),
             "class_nodeids": np.flatnonzero(leaf)[rows],
             "class_ids": ids,
             "class_weights": weights[rows, ids],
         }
-        for name, values in parts.items():
-            nodes.setdefault(name, []).append(values)
-    joined = {name: np.concatenate(parts).tolist() for name, parts in nodes.items()}
-    modes = [MODES[mode] for mode in joined.pop("nodes_modes")]
-    floats = {"nodes_values", "class_weights"}
+        parts.append(_nodes(tree, number) | weighed)
     return [
-        *(_attribute(name, AttributeProto.FLOATS if name in floats else AttributeProto.INTS, values) for name, values in joined.items()),
-        _attribute("nodes_modes", AttributeProto.STRINGS, modes),
+        *_joined(parts),
         _attribute("classlabels_int64s", AttributeProto.INTS, list(range(classes))),
         helper.make_attribute("post_transform", "NONE"),
     ]
+
+
+def _adding(estimators: list[Any]) -> list[AttributeProto]:
+    """The attributes of a TreeEnsembleRegressor, whose leaves add to a base.
+
+    The base is about where the numbers lie: what the leaves add is small then, and little is lost to float32.
+    """
+    base = np.float32(np.mean([estimator.tree_.value[0, 0, 0] for estimator in estimators]))
+    parts: list[Arrays] = []
+    for number, estimator in enumerate(estimators):
+        tree = estimator.tree_
+        leaves = np.flatnonzero(tree.children_left < 0)
+        weighed = {
+            "target_treeids": np.full(len(leaves), number),
+            "target_nodeids": leaves,
+            "target_ids": np.zeros(len(leaves), np.int64),
+            "target_weights": ((tree.value[leaves, 0, 0] - base) / len(estimators)).astype(np.float32),
+        }
+        parts.append(_nodes(tree, number) | weighed)
+    return [
+        *_joined(parts),
+        _attribute("base_values", AttributeProto.FLOATS, [float(base)]),
+        helper.make_attribute("n_targets", 1),
+        helper.make_attribute("post_transform", "NONE"),
+    ]
+
+
+def _nodes(tree: Any, number: int) -> Arrays:
+    leaf = tree.children_left < 0
+    return {
+        "nodes_treeids": np.full(tree.node_count, number),
+        "nodes_nodeids": np.arange(tree.node_count),
+        "nodes_featureids": np.where(leaf, 0, tree.feature),
+        "nodes_modes": leaf.astype(np.int64),
+        "nodes_values": np.where(leaf, np.float32(0), down_to_float32(tree.threshold)),
+        "nodes_truenodeids": np.where(leaf, 0, tree.children_left),
+        "nodes_falsenodeids": np.where(leaf, 0, tree.children_right),
+    }
+
+
+def _joined(parts: list[Arrays]) -> Iterator[AttributeProto]:
+    """The trees' arrays, one behind the other."""
+    for name in parts[0]:
+        values = np.concatenate([part[name] for part in parts]).tolist()
+        if name == "nodes_modes":
+            yield _attribute(name, AttributeProto.STRINGS, [MODES[mode] for mode in values])
+        else:
+            yield _attribute(name, AttributeProto.FLOATS if name in FLOATS else AttributeProto.INTS, values)
 
 
 def _node(kind: str, inputs: list[str], outputs: list[str], attributes: Iterable[AttributeProto]) -> onnx.NodeProto:

@@ -44,7 +44,7 @@ class Models:
             self._sessions.popitem(last=False)
 
     def answers(self, artifact: Artifact, features: Floats) -> list[str]:
-        """Class that a model gives each row; empty text where it takes rows of another width.
+        """Class or number that a model gives each row; empty text where it takes rows of another width.
 
         Raises
         ------
@@ -54,8 +54,8 @@ class Models:
         session = self._session(artifact)
         if session.get_inputs()[0].shape[1] != features.shape[1]:
             return [""] * len(features)
-        (labels,) = session.run(["label"], {"input": features})
-        return [artifact.classes[label] for label in np.asarray(labels)]
+        (found,) = session.run(["label" if artifact.classes else "prediction"], {"input": features})
+        return [artifact.classes[label] for label in np.asarray(found)] if artifact.classes else [str(value) for value in np.asarray(found)]
 
     def width(self, artifact: Artifact) -> int:
         """Features of a row that a model takes.

@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import skl2onnx
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 from skl2onnx.common.data_types import FloatTensorType
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble._forest import ForestClassifier
+from sklearn.base import is_regressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble._forest import ForestClassifier, ForestRegressor
 
-from edgeloop_trainer.adapters.constant_export import export_constant
-from edgeloop_trainer.adapters.forest_export import OPSETS, down_to_float32, export_forest
+from edgeloop_trainer.adapters.constant_export import export_constant, export_number
+from edgeloop_trainer.adapters.forest_export import OPSETS, down_to_float32, export_forest, forest_of_numbers
 from edgeloop_trainer.core.dataset import Floats
 
 PROBED = 1_000
 PROBABILITY_TOLERANCE = 1e-4
 TIE = 1e-5
+ROUNDING = 1e-5
 
 
 class ParityError(Exception):
@@ -26,10 +30,14 @@ class ParityError(Exception):
 
 
 def export(model: Any, width: int) -> bytes:
-    """ONNX file of a fitted pipeline with classes 0, 1, …: the same bytes for the same model, in every process.
+    """ONNX file of a fitted pipeline with classes 0, 1, …, or of numbers: the same bytes for the same model, in every process.
 
-    Input ``input`` float32 [N, width]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C].
+    Input ``input`` float32 [N, width]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C], or ``prediction`` float32 [N].
     """
+    if isinstance(model[-1], DummyRegressor):
+        return export_number(float(np.ravel(model[-1].constant_)[0]), width)
+    if isinstance(model[-1], ForestRegressor) and len(model) == 2:
+        return _in_a_row(forest_of_numbers(model[0], model[1], width))
     if isinstance(model[-1], DummyClassifier):
         return export_constant(width)
     if isinstance(model[-1], ForestClassifier) and len(model) == 2:
@@ -38,14 +46,25 @@ def export(model: Any, width: int) -> bytes:
     for trees in getattr(model[-1], "_predictors", ()):
         for tree in trees:
             tree.nodes["num_threshold"] = down_to_float32(tree.nodes["num_threshold"])
+    numbers = is_regressor(model[-1])
     converted: Any = skl2onnx.convert_sklearn(
         model,
         "edgeloop",  # by default the graph has a random name
         [("input", FloatTensorType([None, width]))],
-        options={"zipmap": False},
+        options={} if numbers else {"zipmap": False},
         target_opset=OPSETS,
     )
-    return converted.SerializeToString(deterministic=True)
+    return _in_a_row(converted) if numbers else converted.SerializeToString(deterministic=True)
+
+
+def _in_a_row(model: onnx.ModelProto) -> bytes:
+    """The file of a model whose only output is a column of numbers, with a row of them, float32 [N], instead."""
+    graph = model.graph
+    column = graph.output[0].name
+    graph.initializer.append(numpy_helper.from_array(np.array([-1]), "in_a_row"))
+    graph.node.append(helper.make_node("Reshape", [column, "in_a_row"], ["prediction"], name="Reshape_in_a_row"))
+    graph.output[0].CopyFrom(helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None]))
+    return model.SerializeToString(deterministic=True)
 
 
 def probes(features: Floats) -> Floats:
@@ -60,7 +79,7 @@ def probes(features: Floats) -> Floats:
     return np.concatenate([rows, moved, holes])
 
 
-def check_parity(model: Any, onnx: bytes, features: Floats) -> dict[str, float]:
+def check_parity(model: Any, file: bytes, features: Floats) -> dict[str, float]:
     """Compare answers; give back how well they agree.
 
     Probabilities may differ by 1e-4: ONNX adds float32, scikit-learn float64. Labels must be equal, but where the two best
@@ -72,11 +91,7 @@ def check_parity(model: Any, onnx: bytes, features: Floats) -> dict[str, float]:
         They do not agree.
     """
     rows = probes(features)
-    onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    labels, probabilities = (np.asarray(out) for out in session.run(["label", "probabilities"], {"input": rows}))
+    labels, probabilities = _answers(file, ["label", "probabilities"], rows)
     expected: NDArray[Any] = model.predict_proba(rows)
     if probabilities.shape != expected.shape:
         raise ParityError(f"probabilities of shape {probabilities.shape}; scikit-learn gives {expected.shape}")
@@ -87,3 +102,33 @@ def check_parity(model: Any, onnx: bytes, features: Floats) -> dict[str, float]:
     if wrong or difference > PROBABILITY_TOLERANCE or np.isnan(difference):
         raise ParityError(f"{wrong} of {len(rows)} labels differ, probabilities by up to {difference:.2g}")
     return {"parity_rows": float(len(rows)), "parity_agreement": agreement, "parity_difference": difference}
+
+
+def check_numbers(model: Any, file: bytes, features: Floats) -> dict[str, float]:
+    """Compare answers that are numbers; give back how well they agree.
+
+    They may differ by 1e-5 of the largest: ONNX adds float32, scikit-learn float64.
+
+    Raises
+    ------
+    ParityError
+        They do not agree, or are not finite.
+    """
+    rows = probes(features)
+    (given,) = _answers(file, ["prediction"], rows)
+    expected: NDArray[Any] = np.ravel(model.predict(rows))
+    if given.shape != expected.shape:
+        raise ParityError(f"predictions of shape {given.shape}; scikit-learn gives {expected.shape}")
+    difference = float(np.abs(given - expected).max())
+    # Negated, as a comparison with NaN is false.
+    if not difference <= ROUNDING * float(np.abs(expected).max()):
+        raise ParityError(f"predictions differ by up to {difference:.2g} where they are up to {np.abs(expected).max():.2g}")
+    return {"parity_rows": float(len(rows)), "parity_difference": difference}
+
+
+def _answers(file: bytes, outputs: list[str], rows: Floats) -> list[NDArray[Any]]:
+    onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return [np.asarray(out) for out in session.run(outputs, {"input": rows})]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
-from edgeloop_contracts import DriftPartial, ExampleBatch, Manifest, Range, topics
+from edgeloop_contracts import DriftPartial, ExampleBatch, Manifest, Range, StreamDefinition, StreamTask, topics
 from edgeloop_contracts.references import Reference
 from edgeloop_streaming import RangeGoneError
 from edgeloop_streaming import ranges as by_offset
@@ -35,20 +35,21 @@ class Rows:
         self._reader = reader
         self._examples = by_offset.Examples(reader, topics.EXAMPLES)
 
-    def dataset(self, tenant: str, stream: str, manifest: Manifest, width: int) -> Dataset:
-        """The rows that a manifest names.
+    def dataset(self, manifest: Manifest, definition: StreamDefinition) -> Dataset:
+        """The rows of a stream that a manifest names.
 
         Raises
         ------
         DatasetError
-            They are of another cluster or topic, have been deleted, or are not as many or as wide as they should be.
+            They are of another cluster or topic, have been deleted, or are not as many, as wide or as labelled as they should be.
         """
         if manifest.topic not in ("", topics.EXAMPLES.name):
             raise DatasetError(f"the rows are in the topic {manifest.topic}; expected {topics.EXAMPLES.name}")
         if manifest.cluster_id and manifest.cluster_id != (here := self._reader.cluster_id()):
             raise DatasetError(f"the rows are in the cluster {manifest.cluster_id}; this is {here}")
         try:
-            return assemble(manifest, self._batches_of(tenant, stream, manifest.ranges), width)
+            batches = self._batches_of(definition.tenant, definition.stream, manifest.ranges)
+            return assemble(manifest, batches, len(definition.features), numbers=definition.task is StreamTask.REGRESSION)
         except RangeGoneError as error:
             raise DatasetError(f"rows have been deleted: {error}") from error
 

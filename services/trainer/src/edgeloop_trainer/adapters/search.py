@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from edgeloop_trainer.adapters.estimators import answers
-from edgeloop_trainer.core.dataset import Floats, Ints
+from edgeloop_trainer.core.dataset import Floats, Truth
 from edgeloop_trainer.core.fits import FitJob, Recipe, Trial
+from edgeloop_trainer.core.scores import measured
 from edgeloop_trainer.core.spaces import SPACES, Chosen, Dimension
 
 
@@ -46,32 +48,39 @@ def search(job: FitJob, clock: Callable[[], float] = time.perf_counter) -> Searc
     space = {name: _distribution(dimension) for name, dimension in SPACES[recipe.family].items()}
     started = clock()
     trials: list[Trial] = []
-    best, chosen = -1.0, {}
+    best, chosen = -math.inf, {}
     while len(trials) < recipe.search_trials:
         asked = study.ask(space) if trials else None
         given = {} if asked is None else dict(asked.params)
-        trial = _tried(recipe, given, older, newer, clock)
+        trial = _tried(recipe, given, older, newer, clock, numbers=job.numbers)
         trials.append(trial)
-        accuracy = trial.metrics.get("accuracy", -1.0)
-        if accuracy > best:
-            best, chosen = accuracy, given
+        score = _score(trial)
+        if score > best:
+            best, chosen = score, given
         if asked is not None:
-            study.tell(asked, None if trial.reason else accuracy, optuna.trial.TrialState.FAIL if trial.reason else None)
+            study.tell(asked, None if trial.reason else score, optuna.trial.TrialState.FAIL if trial.reason else None)
         if clock() - started + max(done.seconds for done in trials) > recipe.search_seconds:
             break
     return Searched(chosen, tuple(trials))
 
 
-def _tried(recipe: Recipe, chosen: Chosen, older: tuple[Floats, Ints], newer: tuple[Floats, Ints], clock: Callable[[], float]) -> Trial:
+def _score(trial: Trial) -> float:
+    """The more the better."""
+    return trial.metrics.get("accuracy", -trial.metrics.get("mae", math.inf))
+
+
+def _tried(
+    recipe: Recipe, chosen: Chosen, older: tuple[Floats, Truth], newer: tuple[Floats, Truth], clock: Callable[[], float], *, numbers: bool
+) -> Trial:
     parameters = recipe.parameters | {name: str(value) for name, value in chosen.items()}
     started = clock()
     try:
-        right = answers(recipe, chosen, older, newer[0]) == newer[1]
+        said = answers(recipe, chosen, older, newer[0], numbers=numbers)
     except MemoryError:
         return Trial(parameters, {}, clock() - started, "the fit needs more memory than it may have")
     except Exception as error:  # as in a fit: hyper-parameters that do not go with these rows are an answer too
         return Trial(parameters, {}, clock() - started, f"{type(error).__name__}: {error}")
-    return Trial(parameters, {"accuracy": float(right.mean()), "rows": float(len(right))}, clock() - started)
+    return Trial(parameters, {**measured(said, newer[1], numbers=numbers), "rows": float(len(said))}, clock() - started)
 
 
 def _distribution(dimension: Dimension) -> BaseDistribution:

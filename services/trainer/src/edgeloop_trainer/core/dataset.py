@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from edgeloop_contracts import ExampleBatch, Manifest, Range
+from edgeloop_contracts.outcomes import number
 from numpy.typing import NDArray
 
 HELD_OUT = 0.2
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Truth = NDArray[np.int64 | np.float64]
 Flags = NDArray[np.bool_]
 
 
@@ -31,9 +33,9 @@ class Dataset:
     features
         float32 [N, F].
     labels
-        int64 [N], index into ``classes``.
+        int64 [N], index into ``classes``; or float64 [N], the numbers themselves.
     classes
-        Class names in sorted order.
+        Class names in sorted order; none where labels are numbers.
     devices
         int64 [N]: number of each row's device in the order of their names.
     digest
@@ -41,7 +43,7 @@ class Dataset:
     """
 
     features: Floats
-    labels: Ints
+    labels: Truth
     classes: tuple[str, ...]
     devices: Ints
     digest: str
@@ -81,7 +83,7 @@ def matrix(batch: ExampleBatch) -> Floats:
     return np.frombuffer(batch.features, "<f4").reshape(count, -1)
 
 
-def assemble(manifest: Manifest, batches: Iterable[tuple[Range, ExampleBatch]], width: int) -> Dataset:
+def assemble(manifest: Manifest, batches: Iterable[tuple[Range, ExampleBatch]], width: int, *, numbers: bool = False) -> Dataset:
     """Put a dataset together.
 
     Parameters
@@ -93,11 +95,13 @@ def assemble(manifest: Manifest, batches: Iterable[tuple[Range, ExampleBatch]], 
         them; its own rows have indexes too, but are no further rows.
     width
         Features of a row.
+    numbers
+        Whether labels are numbers.
 
     Raises
     ------
     DatasetError
-        Rows are missing, or have another number of features.
+        Rows are missing, have another number of features, or a label that is no number where it should be.
     """
     found: dict[tuple[str, int, int], tuple[Floats, str]] = {}
     for part, batch in batches:
@@ -114,19 +118,26 @@ def assemble(manifest: Manifest, batches: Iterable[tuple[Range, ExampleBatch]], 
         raise DatasetError(f"{len(found)} rows found of {manifest.rows or 'at least one'}")
     order = sorted(found)
     names = sorted({device for device, _, _ in order})
-    numbers = {name: number for number, name in enumerate(names)}
+    places = {name: place for place, name in enumerate(names)}
     matrix_ = np.ascontiguousarray([found[row][0] for row in order], np.float32)
     texts = [found[row][1] for row in order]
-    classes = tuple(sorted(set(texts)))
-    index = {name: number for number, name in enumerate(classes)}
-    labels = np.array([index[text] for text in texts], np.int64)
-    devices = np.array([numbers[device] for device, _, _ in order], np.int64)
-    places = np.array([(numbers[device], epoch, seq) for device, epoch, seq in order], np.int64)
-    return Dataset(matrix_, labels, classes, devices, _digest(matrix_, labels, classes, places))
+    classes = () if numbers else tuple(sorted(set(texts)))
+    index = {name: place for place, name in enumerate(classes)}
+    labels = _numbers(texts) if numbers else np.array([index[text] for text in texts], np.int64)
+    devices = np.array([places[device] for device, _, _ in order], np.int64)
+    ids = np.array([(places[device], epoch, seq) for device, epoch, seq in order], np.int64)
+    return Dataset(matrix_, labels, classes, devices, _digest(matrix_, labels, classes, ids))
 
 
-def _digest(features: Floats, labels: Ints, classes: tuple[str, ...], places: NDArray[Any]) -> str:
-    """SHA-256 over shape, class names (each with its length), places, labels and features, numbers little-endian.
+def _numbers(texts: Sequence[str]) -> Truth:
+    values = [number(text) for text in texts]
+    if None in values:
+        raise DatasetError(f"the label {texts[values.index(None)]!r} is no number")
+    return np.array(values, np.float64)
+
+
+def _digest(features: Floats, labels: Truth, classes: tuple[str, ...], ids: NDArray[Any]) -> str:
+    """SHA-256 over shape, class names (each with its length), ids, labels and features, numbers little-endian.
 
     Every NaN counts as the same one.
     """
@@ -135,6 +146,6 @@ def _digest(features: Floats, labels: Ints, classes: tuple[str, ...], places: ND
     for name in classes:
         text = name.encode()
         sha.update(len(text).to_bytes(4, "little") + text)
-    for part, kind in ((places, "<i8"), (labels, "<i8"), (known, "<f4")):
+    for part, kind in ((ids, "<i8"), (labels, "<i8" if classes else "<f8"), (known, "<f4")):
         sha.update(np.ascontiguousarray(part, kind).tobytes())
     return sha.hexdigest()

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from edgeloop_trainer.core.dataset import Flags, Floats, Ints
+from edgeloop_trainer.core.dataset import Flags, Floats, Truth
 from edgeloop_trainer.core.gate import Tally
 
 
@@ -17,7 +17,12 @@ class Family(StrEnum):
     RANDOM_FOREST = "random_forest"
     GRADIENT_BOOSTING = "gradient_boosting"
     LOGISTIC_REGRESSION = "logistic_regression"
+    LINEAR = "linear"
     MLP = "mlp"
+
+
+CLASSIFIERS = frozenset(Family) - {Family.LINEAR}
+REGRESSORS = frozenset(Family) - {Family.LOGISTIC_REGRESSION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Trial:
     parameters
         Tried, with those that all trials have in common.
     metrics
-        ``accuracy`` on ``rows`` held out; empty if the fit failed.
+        ``accuracy``, or ``mae`` and ``rmse``, on ``rows`` held out; empty if the fit failed.
     seconds
         Wall time.
     reason
@@ -87,7 +92,7 @@ class FitJob:
     features, labels, classes
         As in a dataset.
     held
-        Rows to judge on, bool [N], if the challenger is to be judged against the majority class of the others.
+        Rows to judge on, bool [N], if the challenger is to be judged against the majority class, or the median, of the others.
     recipe
         How to fit.
     tried
@@ -96,11 +101,16 @@ class FitJob:
 
     dataset_digest: str
     features: Floats
-    labels: Ints
+    labels: Truth
     classes: tuple[str, ...]
     held: Flags | None
     recipe: Recipe
     tried: Flags | None = None
+
+    @property
+    def numbers(self) -> bool:
+        """Whether labels are numbers."""
+        return not self.classes
 
     @property
     def key(self) -> str:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-Outcome = tuple[bool, bool]
-"""Whether the challenger and whether the champion had a row right."""
+from edgeloop_contracts.outcomes import error
+
+Outcome = tuple[float, float]
+"""Of challenger and champion: whether they had a row's class right, or by how much they missed its number."""
+
+
+def outcomes(answers: Iterable[str], others: Iterable[str], labels: Iterable[str], *, numbers: bool) -> list[Outcome]:
+    """What challenger and champion made of rows.
+
+    >>> outcomes(["a", "a"], ["a", "b"], ["a", "b"], numbers=False), outcomes(["1.0"], ["2.5"], ["2.0"], numbers=True)
+    ([(True, True), (False, True)], [(1.0, 0.5)])
+    """
+    rows = zip(answers, others, labels, strict=True)
+    if numbers:
+        return [(error(one, label, numbers=True), error(other, label, numbers=True)) for one, other, label in rows]
+    return [(one == label, other == label) for one, other, label in rows]
 
 
 class Verdict(StrEnum):
@@ -38,7 +53,7 @@ class Tally:
 
     def add(self, outcome: Outcome) -> Tally:
         """The tally with one more row."""
-        challenger, champion = outcome
+        challenger, champion = map(bool, outcome)
         return replace(
             self,
             wins=self.wins + (challenger and not champion),
@@ -56,6 +71,57 @@ class Tally:
             "gate_accuracy": (self.wins + self.both) / self.judged,
             "gate_champion_accuracy": (self.losses + self.both) / self.judged,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTally(Tally):
+    """What has been judged so far where answers are numbers: the smaller absolute error wins a row, equal ones count for none.
+
+    Attributes
+    ----------
+    absolute, squared
+        Sums of the challenger's absolute errors, and of their squares.
+    champion_absolute, champion_squared
+        Of the champion's.
+
+    Examples
+    --------
+    >>> tally = NumberTally().add((1.0, 3.0)).add((2.0, 2.0))
+    >>> tally.wins, tally.losses, tally.metrics["gate_mae"], tally.metrics["gate_champion_mae"]
+    (1, 0, 1.5, 2.5)
+    """
+
+    absolute: float = 0.0
+    squared: float = 0.0
+    champion_absolute: float = 0.0
+    champion_squared: float = 0.0
+
+    def add(self, outcome: Outcome) -> NumberTally:
+        """The tally with one more row."""
+        challenger, champion = outcome
+        return replace(
+            self,
+            wins=self.wins + (challenger < champion),
+            losses=self.losses + (champion < challenger),
+            judged=self.judged + 1,
+            absolute=self.absolute + challenger,
+            squared=self.squared + challenger * challenger,
+            champion_absolute=self.champion_absolute + champion,
+            champion_squared=self.champion_squared + champion * champion,
+        )
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Mean absolute and root mean squared error of the two; nothing where none was judged, or one has answered no number."""
+        if not self.judged:
+            return {}
+        found = {
+            "gate_mae": self.absolute / self.judged,
+            "gate_rmse": math.sqrt(self.squared / self.judged),
+            "gate_champion_mae": self.champion_absolute / self.judged,
+            "gate_champion_rmse": math.sqrt(self.champion_squared / self.judged),
+        }
+        return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 @dataclass(frozen=True, slots=True)

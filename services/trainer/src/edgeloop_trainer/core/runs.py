@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from edgeloop_contracts import Cause, GateState, ModelCandidate, RunStatus, TrainingRequest, TrainingRun
 
 from edgeloop_trainer.core.fits import Failed, Fitted, Trial
-from edgeloop_trainer.core.gate import Judgement, Tally
+from edgeloop_trainer.core.gate import Judgement, NumberTally, Tally
 
 REMEMBERED = 64
 
@@ -111,7 +111,10 @@ def metrics_of(gate: GateState) -> dict[str, float]:
 
 def tally_of(gate: GateState) -> Tally:
     """What the gate has judged."""
-    return Tally(gate.wins, gate.losses, gate.both, gate.judged)
+    counted = (gate.wins, gate.losses, gate.both, gate.judged)
+    if gate.classes:
+        return Tally(*counted)
+    return NumberTally(*counted, gate.absolute, gate.squared, gate.champion_absolute, gate.champion_squared)
 
 
 def taken(gate: GateState, request_id: str) -> GateState:
@@ -140,7 +143,7 @@ def opened(
 def judged(gate: GateState, judgement: Judgement) -> GateState:
     """The state after more rows."""
     tally = judgement.tally
-    return replace(gate, wins=tally.wins, losses=tally.losses, both=tally.both, judged=tally.judged, next_row=judgement.next_row)
+    return replace(gate, **asdict(tally), next_row=judgement.next_row)
 
 
 def closed(gate: GateState) -> GateState:

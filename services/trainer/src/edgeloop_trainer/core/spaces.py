@@ -41,6 +41,7 @@ SPACES: Mapping[Family, Mapping[str, Dimension]] = {
         "l2_regularization": Dimension(1e-4, 10.0, log=True),
     },
     Family.LOGISTIC_REGRESSION: {"C": Dimension(1e-3, 1e3, log=True)},
+    Family.LINEAR: {"alpha": Dimension(1e-3, 1e3, log=True)},
     Family.MLP: {
         "hidden_layer_sizes": Dimension(8, 64, log=True),
         "alpha": Dimension(1e-6, 1.0, log=True),

@@ -1,0 +1,67 @@
+"""When an answer is right: labels and answers are texts, of classes or of numbers, and everybody compares them here.
+
+A stream's definition says which. Where they are numbers, it has a tolerance above 0.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+# The largest that a float32 holds, since models answer in these.
+LARGEST = 3.4028234663852886e38
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def number(text: str) -> float | None:
+    """What a text says as a number; ``None`` where it is no decimal number that float32 can hold.
+
+    Examples
+    --------
+    >>> number("-1.50"), number("2e3")
+    (-1.5, 2000.0)
+    >>> [number(text) for text in ("", "warm", "nan", "inf", "1e39", "1_000")]
+    [None, None, None, None, None, None]
+    """
+    stripped = text.strip()
+    if not _DECIMAL.fullmatch(stripped):
+        return None
+    value = float(stripped)
+    return value if abs(value) <= LARGEST else None
+
+
+def plain(value: float) -> str:
+    """The one text of a number, the shortest that gives it again; so equal labels are equal texts.
+
+    >>> [plain(value) for value in (1.50, 3, -0.0, 1e-7)]
+    ['1.5', '3.0', '0.0', '1e-07']
+    """
+    return repr(float(value) + 0.0)
+
+
+def error(answer: str, label: str, *, numbers: bool) -> float:
+    """How wrong an answer is: 0 or 1 for a class, the absolute difference of numbers; infinite where one of them is none.
+
+    >>> error("low", "high", numbers=False), error("1.5", "2.0", numbers=True), error("nan", "2.0", numbers=True)
+    (1.0, 0.5, inf)
+    """
+    if not numbers:
+        return float(answer != label)
+    said, true = number(answer), number(label)
+    return math.inf if said is None or true is None else abs(said - true)
+
+
+def right(answer: str, label: str, tolerance: float = 0.0) -> bool:
+    """Whether an answer counts as right.
+
+    Parameters
+    ----------
+    tolerance
+        Of the stream's definition: 0 for classes, which have to be equal.
+
+    Examples
+    --------
+    >>> right("low", "low"), right("1.5", "2.0", tolerance=0.5), right("1.4", "2.0", tolerance=0.5)
+    (True, True, False)
+    """
+    return error(answer, label, numbers=tolerance > 0) <= tolerance
