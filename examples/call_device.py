@@ -31,8 +31,11 @@ def main() -> int:
     tensor.set_data_from_numpy(row)
     answer = client.infer(arguments.model, [tensor], client_timeout=5)
     response = answer.get_response()
-    print(f"answer        {answer.as_numpy('label')[0].decode()}")
-    print(f"probabilities {np.round(answer.as_numpy('probabilities')[0], 3)}")
+    if (number := answer.as_numpy("prediction")) is not None:  # of a regression
+        print(f"answer        {number[0]}")
+    else:
+        print(f"answer        {answer.as_numpy('label')[0].decode()}")
+        print(f"probabilities {np.round(answer.as_numpy('probabilities')[0], 3)}")
     print(f"version       {response.model_version}")
     print(f"row           {response.parameters['edgeloop_boot_epoch'].int64_param}/{response.parameters['edgeloop_seq'].int64_param}")
     return 0

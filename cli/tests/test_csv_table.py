@@ -81,7 +81,7 @@ def test_there_must_be_a_row_to_play_and_two_classes_and_a_feature_to_tell_them_
         check_playable(table, 1)
     with pytest.raises(BadTableError, match="one must be left"):
         check_playable(table, 3)
-    with pytest.raises(BadTableError, match=r"column 'y': all 3 rows have the label 'k'; expected two classes"):
+    with pytest.raises(BadTableError, match=r"column 'y': all 3 rows have the label 'k'; expected two different ones"):
         check_playable(parse(lines("a,y\n1,k\n2,k\n3,k\n"), "y"), 2)
     with pytest.raises(BadTableError, match="rows 1 to 2: no feature changes in the warm-up"):
         check_playable(parse(lines("a,b,y\n1,,k\n1,,k\n2,,m\n"), "y"), 2)

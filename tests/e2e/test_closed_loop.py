@@ -14,7 +14,9 @@ import numpy as np
 import psutil
 import pytest
 from edgeloop_cli import connection
+from edgeloop_cli.core.regression import as_task
 from edgeloop_cli.core.schedule import GROUP
+from edgeloop_cli.core.task import Task
 from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.policy import LoopPolicy
 from edgeloop_cli.source import read_table
@@ -71,9 +73,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert alive == []
 
 
-def play(home: Path, stream: Path, name: str, *more: str) -> dict:
+def play(home: Path, stream: Path, name: str, *more: str, label: str = "state") -> dict:
     report = home / f"{name}.json"
-    call("run", "--stream", stream, "--label", "state", "--name", name, "--devices", "2", "--data-dir", home, "--report", report, *more)
+    call("run", "--stream", stream, "--label", label, "--name", name, "--devices", "2", "--data-dir", home, "--report", report, *more)
     return json.loads(report.read_text(encoding="utf-8"))
 
 
@@ -133,23 +135,61 @@ def test_a_policy_that_is_switched_on_gives_what_its_backtest_gave(first: dict, 
     agree(governed, stream, tmp_path / "backtest.json", "brisk", "--policy", policy)
 
 
-def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home: Path, offline: OfflineLoop) -> None:
+def told(home: Path, name: str, offline: OfflineLoop) -> tuple[dict[int, tuple[str, int]], ModelAdapter]:
+    """By row of a stream: the answer and the adapter that it was given with; and the stream's newest adapter."""
     answers, newest = {}, ModelAdapter()
     reader = connection.required(home).context("test").reader()
     for topic in (topics.OBSERVATIONS, topics.MODEL_ADAPTERS):
         for partition, (begin, end) in reader.spans(topic).items():
             for record in reader.read(topic, partition, begin, end):
                 match record.event:
-                    case ObservationBatch(stream="first", answers=told) as batch if told:
-                        device = batch.device_id.replace("first", "backtest")
-                        answers |= {offline.ledger.rows[device, 1, batch.first_seq + i]: (a, batch.adapter) for i, a in enumerate(told)}
-                    case ModelAdapter(stream="first") as adapter:
+                    case ObservationBatch() as batch if batch.stream == name and batch.answers:
+                        device = batch.device_id.replace(name, "backtest")
+                        rows = (offline.ledger.rows[device, 1, batch.first_seq + i] for i in range(batch.count))
+                        answers |= {row: (answer, batch.adapter) for row, answer in zip(rows, batch.answers, strict=True)}
+                    case ModelAdapter() as adapter if adapter.stream == name:
                         newest = max(newest, adapter, key=lambda one: one.number)
     reader.close()
+    return answers, newest
+
+
+def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home: Path, offline: OfflineLoop) -> None:
+    answers, newest = told(home, "first", offline)
     assert {row: answer for row, (answer, _) in answers.items()} == offline.ledger.answers
     assert len({adapter for _, adapter in answers.values()}) > 20
     frame, adapter, window = offline.newest_adapter()
     assert newest.digest == adapter_event("default", "first", frame, adapter, window).digest
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A number instead of a state, in a world that turns over once."""
+    chance = np.random.default_rng(3)
+    rows = chance.normal(size=(1_300, 4)).astype(np.float32)
+    numbers = 20 + 5 * rows[:, 0] + 3 * rows[:, 1] + 0.3 * chance.normal(size=len(rows))
+    numbers[600:] = 40 - numbers[600:]
+    path = tmp_path_factory.mktemp("load") / "load.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("a,b,c,d,load\n")
+        for row, number in zip(rows, numbers, strict=True):
+            file.write(",".join([*(f"{value:.4f}" for value in row), f"{number:.3f}"]) + "\n")
+    return path
+
+
+def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home: Path, load: Path, tmp_path: Path) -> None:
+    run = play(home, load, "load", "--task", "regression", label="load")
+    assert run["events"]["lost"] == run["events"]["duplicated"] == run["events"]["dead"] == 0
+    assert run["mae"] < 0.7 * run["mae_static"]
+    loop = OfflineLoop(as_task(read_table(load, "load"), Task.REGRESSION, 130, None), 130, 0, 2, GROUP, 0, LoopPolicy())
+    loop.run()
+    answers, newest = told(home, "load", loop)
+    assert {row: answer for row, (answer, _) in answers.items()} == loop.ledger.answers
+    assert newest == ModelAdapter()
+    assert [v["digest"] for v in run["versions"]] == [v.event.digest for v in loop.training.versions.values()]
+    assert len(run["versions"]) >= 2
+    call("backtest", "--topic", "examples", "--name", "load", "--data-dir", home, "--report", tmp_path / "again.json")
+    again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))["policies"]["default"]
+    assert again["tolerance"] == run["tolerance"]
 
 
 def test_recorded_rows_can_be_played_again(first: dict, home: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
+from edgeloop_cli.core.task import Task
 from edgeloop_cli.outputs import prepare, write_report
 from edgeloop_cli.problems import Refused, told
 
@@ -45,6 +46,8 @@ def backtest(
             metavar="POLICY.yaml", help="A policy, or a grid of policies, to try; may be repeated. By default the default policy."
         ),
     ] = None,
+    task: options.AsTask = Task.CLASSIFICATION,
+    tolerance: options.Tolerance = None,
     label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
     warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
@@ -85,14 +88,14 @@ def backtest(
                 raise Refused("--label COLUMN is missing: which column holds what turned out to be true?")
             from edgeloop_cli.source import name_of, read_table
 
-            table, title = read_table(stream, label), name_of(stream)
+            table, title = read_table(stream, label, task), name_of(stream)
             truth = truth or _beside(stream)
         else:
             from edgeloop_cli.recorded import read_recorded
 
             table = read_recorded(topic, tenant, name, offsets or [], bootstrap, schema_registry, data_dir)
             title = f"{topic} of {name}"
-        setting = check(table, title, rows, warmup, label_delay, devices, group, seed, truth)
+        setting = check(table, title, rows, warmup, label_delay, devices, group, seed, truth, task, tolerance)
         prepare(report, plot)
         results = _run(setting, policies, jobs)
         _finish(setting, results, report, plot, as_json=as_json)
@@ -152,6 +155,8 @@ def check(
     group: int,
     seed: int,
     truth: Path | None,
+    task: Task = Task.CLASSIFICATION,
+    tolerance: float | None = None,
 ) -> Setting:
     """Check everything before anything runs.
 
@@ -161,6 +166,7 @@ def check(
         It cannot be done so.
     """
     from edgeloop_cli.core.csv_table import BadTableError, check_playable
+    from edgeloop_cli.core.regression import as_task
     from edgeloop_cli.offline.jobs import Setting
     from edgeloop_cli.offline.outcome import known_changes
 
@@ -169,6 +175,7 @@ def check(
     warm = int(len(table) * warmup)
     try:
         check_playable(table, warm)
+        table = as_task(table, task, warm, tolerance)
     except BadTableError as error:
         raise Refused(f"{title}: {error}") from None
     known: list[int] = []

@@ -17,6 +17,7 @@ from edgeloop_cli.problems import Failed
 
 DEADLINE_S = 5.0
 PATIENCE_S = 30.0
+CLASS, NUMBER = "label", "prediction"
 # What passes by itself: the process is being started again, or its queue is full.
 _PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED})
 
@@ -28,7 +29,7 @@ class Answer:
     Attributes
     ----------
     label
-        Predicted class.
+        Predicted class, or number as text.
     version
         Model version that answered.
     epoch, seq
@@ -52,10 +53,13 @@ class DeviceClient:
         ``host:port`` of its gRPC server.
     model
         Name of the model, which is the stream's.
+    numbers
+        Whether it answers with numbers.
     """
 
-    def __init__(self, name: str, target: str, model: str) -> None:
+    def __init__(self, name: str, target: str, model: str, *, numbers: bool = False) -> None:
         self.name = name
+        self._output = NUMBER if numbers else CLASS
         self.target = target
         self._model = model
         self._channel = grpc.insecure_channel(target, options=[("grpc.keepalive_time_ms", 60_000)])
@@ -108,18 +112,19 @@ class DeviceClient:
 
     def _request(self, row: NDArray[np.float32], request_id: str) -> messages.ModelInferRequest:
         tensor = messages.ModelInferRequest.InferInputTensor(name="input", datatype="FP32", shape=[1, len(row)])
-        wanted = messages.ModelInferRequest.InferRequestedOutputTensor(name="label")
+        wanted = messages.ModelInferRequest.InferRequestedOutputTensor(name=self._output)
         return messages.ModelInferRequest(
             model_name=self._model, id=request_id, inputs=[tensor], outputs=[wanted], raw_input_contents=[row.tobytes()]
         )
 
 
 def answer_in(response: messages.ModelInferResponse) -> Answer:
-    """The answer in a response with the one output ``label``."""
+    """The answer in a response with the one output ``label``, or ``prediction``."""
     raw = response.raw_output_contents[0]
     kept = "edgeloop_seq" in response.parameters
+    number = response.outputs[0].name == NUMBER
     return Answer(
-        raw[4 : 4 + int.from_bytes(raw[:4], "little")].decode(),
+        str(np.frombuffer(raw, "<f4")[0]) if number else raw[4 : 4 + int.from_bytes(raw[:4], "little")].decode(),
         int(response.model_version or 0),
         response.parameters["edgeloop_boot_epoch"].int64_param if kept else 0,
         response.parameters["edgeloop_seq"].int64_param if kept else -1,

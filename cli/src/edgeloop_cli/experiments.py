@@ -120,13 +120,14 @@ def trials(run: Run) -> Table:
     names = sorted({name for event in events for name in event.parameters})
     varied = [name for name in names if len({event.parameters.get(name) for event in events}) > 1]
     drawn = Table(title="trials", title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False)
-    for column in ("no", "accuracy", "seconds"):
+    score = "mae" if any("mae" in event.metrics for event in events) else "accuracy"
+    for column in ("no", score, "seconds"):
         drawn.add_column(column, justify="right", no_wrap=True)
     drawn.add_column("parameters", overflow="fold")
     for event in events:
-        accuracy = event.metrics.get("accuracy")
+        reached = event.metrics.get(score)
         told = event.reason or "  ".join(f"{name}={_short(event.parameters[name])}" for name in varied if name in event.parameters)
-        drawn.add_row(str(event.trial), "" if accuracy is None else f"{accuracy:.4f}", f"{event.fit_seconds:.2f}", told)
+        drawn.add_row(str(event.trial), "" if reached is None else f"{reached:.4f}", f"{event.fit_seconds:.2f}", told)
     return drawn
 
 
@@ -136,7 +137,10 @@ def when(timestamp: int) -> str:
 
 
 def gate(metrics: Mapping[str, float]) -> str:
-    """Accuracy of the challenger and of what it was judged against, on the same rows."""
+    """Accuracy, or mean absolute error, of the challenger and of what it was judged against, on the same rows."""
+    if "gate_mae" in metrics:
+        beaten = metrics.get("gate_champion_mae")
+        return f"MAE {metrics['gate_mae']:.4g} ({'-' if beaten is None else f'{beaten:.4g}'})"
     if "gate_accuracy" not in metrics:
         return ""
     return f"{metrics['gate_accuracy']:.3f} ({metrics['gate_champion_accuracy']:.3f})"

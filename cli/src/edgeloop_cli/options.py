@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from edgeloop_cli.core.task import Task
+
 DATA_DIR = Path(".edgeloop")
 MOST_SEED = 2**32 - 1  # what numpy's generators take
 
@@ -14,4 +16,12 @@ DataDir = Annotated[Path, typer.Option(help="Where the stack keeps everything.",
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Bootstrap = Annotated[str, typer.Option(help="Kafka's address, host:port; by default that of the running stack.")]
 SchemaRegistry = Annotated[str, typer.Option(help="The schema registry's URL; by default that of the running stack.")]
+AsTask = Annotated[Task, typer.Option("--task", help="Whether the label is one of some classes, or a number.")]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        metavar="T",
+        help="Of a regression: an answer no further from the label is right; by default half the warm-up's interquartile range.",
+    ),
+]
 Tenant = Annotated[str, typer.Option(help="Whose streams.")]

@@ -62,7 +62,7 @@ def draw(
             axes.annotate(
                 str(version["version"]), (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", color="tab:green"
             )
-        axes.set(xlabel="row of the stream", ylabel=f"accuracy over {WINDOW} rows", ylim=(0, 1))
+        axes.set(xlabel="row of the stream", ylabel=counted(report.get("tolerance", 0.0)), ylim=(0, 1))
         axes.set_title(title, loc="left", pad=16)
         axes.grid(visible=True, alpha=0.2)
         axes.set_xlim(rows[0], rows[-1] + 1)
@@ -72,6 +72,11 @@ def draw(
         figure.savefig(paths[1], metadata={"Date": None})
         plt.close(figure)
     return paths
+
+
+def counted(tolerance: float) -> str:
+    """What is drawn."""
+    return f"share within {tolerance:g} over {WINDOW} rows" if tolerance else f"accuracy over {WINDOW} rows"
 
 
 def _mark(axes: Any, rows: Sequence[int], **style: Any) -> None:

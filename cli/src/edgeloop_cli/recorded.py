@@ -58,7 +58,16 @@ def read_recorded(
     ordered = sorted(rows.values(), key=lambda row: row[0])
     matrix = np.array([features for _, features, _ in ordered], np.float32)
     nullable = tuple(bool(np.isnan(column).any()) for column in matrix.T)
-    return StreamTable(tuple(f"f{i}" for i in range(width)), matrix, nullable, "label", tuple(label for *_, label in ordered))
+    labels = tuple(label for *_, label in ordered)
+    return StreamTable(tuple(f"f{i}" for i in range(width)), matrix, nullable, "label", labels, _tolerance(context, f"{tenant}/{stream}"))
+
+
+def _tolerance(context: Context, key: str) -> float:
+    """Of the stream's definition; 0 for classes."""
+    table = context.table(topics.STREAMS)
+    table.refresh()
+    definition = table.get(key)
+    return definition.event.tolerance if definition else 0.0
 
 
 def _batches(

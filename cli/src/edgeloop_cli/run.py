@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
+from edgeloop_cli.core.task import Task
 from edgeloop_cli.outputs import prepare, write_report
 from edgeloop_cli.problems import INTERRUPTED, Refused, told
 
@@ -28,6 +29,8 @@ def run(
     ],
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds what turned out to be true; may be text.")],
     devices: Annotated[int, typer.Option(min=1, help="How many devices to start.")] = 4,
+    task: options.AsTask = Task.CLASSIFICATION,
+    tolerance: options.Tolerance = None,
     label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
     warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
     pace: Annotated[
@@ -67,6 +70,8 @@ def run(
         plan = check(
             stream=stream,
             label=label,
+            task=task,
+            tolerance=tolerance,
             devices=devices,
             delay=label_delay,
             warmup=warmup,
@@ -90,6 +95,8 @@ def check(
     stream: Path,
     label: str,
     data_dir: Path,
+    task: Task = Task.CLASSIFICATION,
+    tolerance: float | None = None,
     devices: int = 4,
     delay: int = 0,
     warmup: float = 0.1,
@@ -112,18 +119,20 @@ def check(
     """
     from edgeloop_cli import connection
     from edgeloop_cli.core.csv_table import BadTableError, check_playable
+    from edgeloop_cli.core.regression import as_task
     from edgeloop_cli.runner import Plan
     from edgeloop_cli.source import name_of, read_table
 
     rate = _rate(pace)
     if any(character in name for character in "/ \t\n"):
         raise Refused(f"--name {name!r}: a name has no slash and no space")
-    table = read_table(stream, label)
+    table = read_table(stream, label, task)
     if rows:
         table = table.first(rows)
     warm = int(len(table) * warmup)
     try:
         check_playable(table, warm)
+        table = as_task(table, task, warm, tolerance)
     except BadTableError as error:
         raise Refused(f"{stream}: {error}") from None
     return Plan(

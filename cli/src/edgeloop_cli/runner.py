@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from edgeloop_local.progress import Progress
 from rich.console import Console
 
 from edgeloop_cli import auditing, plot, provisioning, static_model
 from edgeloop_cli.connection import Cluster
+from edgeloop_cli.core.accuracy import judged
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.ledger import Ledger
 from edgeloop_cli.core.report import Counts, assemble
@@ -112,7 +112,7 @@ class Runner:
         self._console = console
         self._progress = progress
         self._stream = plan.name or f"run-{secrets.token_hex(4)}"
-        self._ledger = Ledger(warmup=plan.warmup, total=len(plan.table), inputs=consumed())
+        self._ledger = Ledger(warmup=plan.warmup, total=len(plan.table), inputs=consumed(), tolerance=plan.table.tolerance)
 
     def run(self) -> Outcome:
         """Do it; nothing is left running.
@@ -160,7 +160,7 @@ class Runner:
         if fleet is not None:
             fleet.wait_live()
         targets = plan.targets or [(device.name, device.target) for device in devices]
-        return cluster, [DeviceClient(name, target, self._stream) for name, target in targets]
+        return cluster, [DeviceClient(name, target, self._stream, numbers=plan.table.tolerance > 0) for name, target in targets]
 
     def _run_on(self, cluster: Cluster, clients: Sequence[DeviceClient], stack: ExitStack) -> Outcome:
         plan, ledger = self._plan, self._ledger
@@ -176,7 +176,8 @@ class Runner:
         static: list[str] = []
         interrupted = False
         try:
-            view.say(f"stream {self._stream}: {plan.warmup:,} warm-up rows, then the first model")
+            numbers = f", answers right within {plan.table.tolerance:g}" if plan.table.tolerance else ""
+            view.say(f"stream {self._stream}: {plan.warmup:,} warm-up rows, then the first model{numbers}")
             self._first_version(session, feed, clients)
             version = ledger.versions[1].event
             static = static_model.answers(static_model.fetch(context, version), version.classes, plan.table.features[plan.warmup :])
@@ -226,9 +227,9 @@ class Runner:
     def _draw(self, report: dict[str, Any], static: Sequence[str]) -> list[Path]:
         plan, ledger = self._plan, self._ledger
         rows = sorted(ledger.answers)
-        truth = plan.table.labels
-        served = np.array([ledger.answers[row] == truth[row] for row in rows])
-        never = np.array([static[row - plan.warmup] == truth[row] for row in rows])
+        labels = [plan.table.labels[row] for row in rows]
+        served = judged([ledger.answers[row] for row in rows], labels, ledger.tolerance)
+        never = judged([static[row - plan.warmup] for row in rows], labels, ledger.tolerance)
         assert plan.plot_dir is not None
         title = f"{plan.title}: {report['rows']:,} rows, {report['devices']} devices, {report['fits']} fits"
         return plot.draw(plan.plot_dir, title, plan.warmup, served, never, report, plan.known)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_definition, parse
+from edgeloop_cli.core.task import Task
 from edgeloop_cli.problems import Refused
 
 
-def read_table(path: Path, label: str) -> StreamTable:
-    """The table in a CSV file, gzipped or not.
+def read_table(path: Path, label: str, task: Task = Task.CLASSIFICATION) -> StreamTable:
+    """The table in a CSV file, gzipped or not; whether a regression's labels are numbers is seen later, with its tolerance.
 
     Raises
     ------
@@ -23,7 +24,8 @@ def read_table(path: Path, label: str) -> StreamTable:
     try:
         with _opened(path) as lines:  # line by line: what is wrong at the beginning is told before all of a large file is read
             table = parse(lines, label)
-        check_definition(table)
+        if task is Task.CLASSIFICATION:
+            check_definition(table)
     except BadTableError as error:
         raise Refused(f"{path}: {error}") from None
     except UnicodeDecodeError:

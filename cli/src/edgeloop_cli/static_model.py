@@ -43,13 +43,13 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
 
 
 def answers(model: bytes, classes: tuple[str, ...], features: NDArray[np.float32]) -> list[str]:
-    """What the model answers to each row."""
+    """What the model answers to each row: a class, or, where it has none, a number."""
     onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     found: list[str] = []
     for first in range(0, len(features), BATCH):
-        labels = session.run(["label"], {"input": features[first : first + BATCH]})[0]
-        found += [classes[int(index)] for index in np.asarray(labels).ravel()]
+        (told,) = session.run(["label" if classes else "prediction"], {"input": features[first : first + BATCH]})
+        found += [classes[int(each)] if classes else str(each) for each in np.asarray(told).ravel()]
     return found

@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+from edgeloop_cli.core.report import told_errors
+
 
 def summary(title: str, report: Mapping[str, Any]) -> Group:
     """What a run came to."""
@@ -16,6 +18,8 @@ def summary(title: str, report: Mapping[str, Any]) -> Group:
     facts.add_row(
         "accuracy", f"[bold]{report['accuracy']:.3f}[/] over {report['rows']:,} rows; never retrained {report['accuracy_static']:.3f}"
     )
+    for name, told in told_errors(report).items():
+        facts.add_row(name, told)
     facts.add_row("fits", f"{report['fits']}, of which {max(0, len(report['versions']) - 1)} became versions")
     facts.add_row(
         "events", f"{events['produced']:,} sent, {events['lost']} lost, {events['duplicated']} duplicated, {events['dead']} in dead letters"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
+from edgeloop_contracts.outcomes import right
 from numpy.typing import NDArray
 
 
@@ -44,6 +47,45 @@ class RollingAccuracy:
     def recent(self) -> float:
         """Over the newest rows; 0 before the first."""
         return self._recent_right / len(self._newest) if self._newest else 0.0
+
+
+class Missed:
+    """By how much answers have missed their numbers.
+
+    Examples
+    --------
+    >>> missed = Missed()
+    >>> for error in (3.0, 4.0):
+    ...     missed.add(error)
+    >>> missed.mae, missed.rmse
+    (3.5, 3.5355339059327378)
+    """
+
+    def __init__(self) -> None:
+        self._absolute = 0.0
+        self._squared = 0.0
+        self._rows = 0
+
+    def add(self, error: float) -> None:
+        """Take one more absolute error."""
+        self._absolute += error
+        self._squared += error * error
+        self._rows += 1
+
+    @property
+    def mae(self) -> float | None:
+        """Mean absolute error; ``None`` before the first answer, or where one was no number."""
+        return self._absolute / self._rows if self._rows and math.isfinite(self._absolute) else None
+
+    @property
+    def rmse(self) -> float | None:
+        """Root mean squared error; ``None`` as for :attr:`mae`."""
+        return math.sqrt(self._squared / self._rows) if self._rows and math.isfinite(self._squared) else None
+
+
+def judged(answers: Sequence[str], labels: Sequence[str], tolerance: float) -> NDArray[np.bool_]:
+    """Whether each answer was right."""
+    return np.array([right(answer, label, tolerance) for answer, label in zip(answers, labels, strict=True)], np.bool_)
 
 
 def rolling(right: NDArray[np.bool_], window: int) -> NDArray[np.float64]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from edgeloop_contracts import Feature, RegisterStream, RegistryState
+from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamTask
 from edgeloop_registry.core.definitions import MAX_FEATURES, DefinitionRefused, define
 from numpy.typing import NDArray
 
@@ -34,6 +34,8 @@ class StreamTable:
         Name of the label's column.
     labels
         Text of each row's label.
+    tolerance
+        Of labels that are numbers: how far an answer that counts as right may be from them; 0 for classes.
     """
 
     names: tuple[str, ...]
@@ -41,18 +43,19 @@ class StreamTable:
     nullable: tuple[bool, ...]
     label: str
     labels: tuple[str, ...]
+    tolerance: float = 0.0
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The different labels, sorted as text."""
-        return tuple(sorted(set(self.labels)))
+        """The different labels, sorted as text; none where they are numbers."""
+        return () if self.tolerance else tuple(sorted(set(self.labels)))
 
     def first(self, rows: int) -> StreamTable:
         """The table without what follows its first rows; whether a feature may be missing stays as in the whole."""
-        return StreamTable(self.names, self.features[:rows], self.nullable, self.label, self.labels[:rows])
+        return replace(self, features=self.features[:rows], labels=self.labels[:rows])
 
 
 def parse(lines: Iterable[str], label: str) -> StreamTable:
@@ -100,7 +103,7 @@ def check_playable(table: StreamTable, warmup: int) -> None:
         raise BadTableError(f"of {len(table)} rows {warmup} would be warm-up: at least 2 are needed, and one must be left to play")
     if len(set(table.labels)) < 2:
         raise BadTableError(
-            f"column {table.label!r}: all {len(table)} rows have the label {table.labels[0]!r}; expected two classes or more"
+            f"column {table.label!r}: all {len(table)} rows have the label {table.labels[0]!r}; expected two different ones or more"
         )
     known = table.features[:warmup]
     if np.array_equal(known, np.broadcast_to(known[0], known.shape), equal_nan=True):
@@ -112,7 +115,15 @@ def check_playable(table: StreamTable, warmup: int) -> None:
 def definition(tenant: str, stream: str, table: StreamTable) -> RegisterStream:
     """The command that defines a table's stream."""
     features = tuple(Feature(name=name, nullable=nullable) for name, nullable in zip(table.names, table.nullable, strict=True))
-    return RegisterStream(tenant=tenant, stream=stream, features=features, label=table.label, classes=table.classes)
+    return RegisterStream(
+        tenant=tenant,
+        stream=stream,
+        features=features,
+        label=table.label,
+        classes=table.classes,
+        task=StreamTask.REGRESSION if table.tolerance else StreamTask.CLASSIFICATION,
+        tolerance=table.tolerance,
+    )
 
 
 def check_definition(table: StreamTable) -> None:

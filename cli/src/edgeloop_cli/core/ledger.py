@@ -26,8 +26,9 @@ from edgeloop_contracts import (
     TrainingRun,
     topics,
 )
+from edgeloop_contracts.outcomes import error, right
 
-from edgeloop_cli.core.accuracy import RollingAccuracy
+from edgeloop_cli.core.accuracy import Missed, RollingAccuracy
 from edgeloop_cli.core.pooled import PooledOrder, RowId
 from edgeloop_cli.core.settled import Place, Snapshot
 
@@ -50,6 +51,8 @@ class Ledger:
 
     Attributes
     ----------
+    tolerance
+        Of labels that are numbers; 0 for classes.
     sent, labelled
         Rows answered (warm-up rows included) and labels sent.
     served
@@ -69,6 +72,7 @@ class Ledger:
     warmup: int
     total: int
     inputs: Mapping[str, tuple[str, ...]]
+    tolerance: float = 0.0
     sent: int = 0
     labelled: int = 0
     observed: int = 0
@@ -78,6 +82,8 @@ class Ledger:
     definition: StreamDefinition | None = None
     accuracy: RollingAccuracy = field(default_factory=RollingAccuracy)
     static: RollingAccuracy = field(default_factory=RollingAccuracy)
+    missed: Missed = field(default_factory=Missed)
+    static_missed: Missed = field(default_factory=Missed)
     answers: dict[int, str] = field(default_factory=dict[int, str])
     served: dict[int, int] = field(default_factory=dict[int, int])
     first_served: dict[int, int] = field(default_factory=dict[int, int])
@@ -116,9 +122,13 @@ class Ledger:
         self.served[row] = version
         if row >= self.warmup:
             self.answers[row] = answer
-            self.accuracy.add(answer == label)
+            self.accuracy.add(right(answer, label, self.tolerance))
             if static is not None:
-                self.static.add(static == label)
+                self.static.add(right(static, label, self.tolerance))
+            if self.tolerance:
+                self.missed.add(error(answer, label, numbers=True))
+                if static is not None:
+                    self.static_missed.add(error(static, label, numbers=True))
         if version:
             self.first_served[version] = min(row, self.first_served.get(version, row))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -54,6 +55,7 @@ def assemble(ledger: Ledger, devices: int, stream: str, counts: Counts, wall: fl
         "devices": devices,
         "accuracy": round(ledger.accuracy.total, DIGITS),
         "accuracy_static": round(ledger.static.total, DIGITS),
+        **errors(ledger),
         "fits": fits(ledger),
         "versions": [version_entry(ledger, number) for number in sorted(ledger.versions)],
         "signals": sorted(
@@ -71,6 +73,34 @@ def assemble(ledger: Ledger, devices: int, stream: str, counts: Counts, wall: fl
             "fit_p50": _median([run.fit_seconds for run in ledger.fitted.values()]),
         },
     }
+
+
+def errors(ledger: Ledger) -> dict[str, float | None]:
+    """Of a stream of numbers: the tolerance, by which ``accuracy`` counts, and the errors; nothing for classes."""
+    if not ledger.tolerance:
+        return {}
+    found = {
+        "mae": ledger.missed.mae,
+        "mae_static": ledger.static_missed.mae,
+        "rmse": ledger.missed.rmse,
+        "rmse_static": ledger.static_missed.rmse,
+    }
+    return {
+        "tolerance": ledger.tolerance,
+        **{name: value if value is None else float(f"{value:.{DIGITS}g}") for name, value in found.items()},
+    }
+
+
+def told_errors(report: Mapping[str, Any]) -> dict[str, str]:
+    """What a report has of :func:`errors`, for people."""
+    if "tolerance" not in report:
+        return {}
+    told = {"right is within": f"{report['tolerance']:g}"}
+    for name in ("mae", "rmse"):
+        told[f"{name.upper()}, never retrained"] = ", ".join(
+            "-" if e is None else f"{e:.4g}" for e in (report[name], report[f"{name}_static"])
+        )
+    return told
 
 
 def fits(ledger: Ledger) -> int:

@@ -9,8 +9,9 @@ from typing import Any
 from rich.table import Table
 
 from edgeloop_cli.core.accuracy import rolling
+from edgeloop_cli.core.report import told_errors
 from edgeloop_cli.offline.jobs import Result, Setting
-from edgeloop_cli.plot import SETTLED, WINDOW
+from edgeloop_cli.plot import SETTLED, WINDOW, counted
 
 KIB = 1 << 10
 
@@ -43,6 +44,7 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str]:
     return {
         "accuracy": f"[bold]{report['accuracy']:.4f}[/]",
         "never retrained": f"{report['accuracy_static']:.4f}",
+        **told_errors(report),
         "fits": str(report["fits"]),
         "versions": str(len(report["versions"])),
         "rows trained": f"{report['rows_trained']:,}",
@@ -81,7 +83,7 @@ def draw(directory: Path, setting: Setting, results: Mapping[str, Result]) -> li
                     axes.axvline(version["installed_at_row"], ymin=0.97, color="tab:green", lw=0.9)
         for number, row in enumerate(setting.known):
             axes.axvline(row, color="0.3", alpha=0.25, lw=5, label="the world changed" if number == 0 else None)
-        axes.set(xlabel="row of the stream", ylabel=f"accuracy over {WINDOW} rows", ylim=(0, 1))
+        axes.set(xlabel="row of the stream", ylabel=counted(setting.table.tolerance), ylim=(0, 1))
         axes.set_title(setting.title, loc="left")
         axes.grid(visible=True, alpha=0.2)
         axes.set_xlim(rows[0], rows[-1] + 1)

@@ -22,9 +22,12 @@ class Examples:
         Features of a row.
     most
         Rows that will come at most.
+    numbers
+        Whether labels are numbers.
     """
 
-    def __init__(self, width: int, most: int) -> None:
+    def __init__(self, width: int, most: int, *, numbers: bool = False) -> None:
+        self._numbers = numbers
         self._features = np.empty((most, width), np.float32)
         self._batches: list[ExampleBatch] = []
         self._firsts: list[int] = []
@@ -78,7 +81,8 @@ class Examples:
         """Rows ``start`` to ``end`` as the trainer puts them together."""
         part = Range(partition=0, first_index=start, end_index=end)
         manifest = Manifest(rows=end - start)
-        return assemble(manifest, ((part, batch) for batch in self._between(start, end)), self._features.shape[1])
+        batches = ((part, batch) for batch in self._between(start, end))
+        return assemble(manifest, batches, self._features.shape[1], numbers=self._numbers)
 
     def _between(self, start: int, end: int) -> Iterator[ExampleBatch]:
         at = max(bisect_right(self._firsts, start) - 1, 0)

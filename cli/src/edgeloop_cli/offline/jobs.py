@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeloop_cli.core.accuracy import judged
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.outcome import report, right
@@ -111,7 +112,7 @@ def _one(setting: Setting, policy: LoopPolicy, tell: Callable[[int], None]) -> R
     return Result(
         report(loop, setting.devices, setting.title, time.monotonic() - began, setting.known),
         right(loop, table.labels, setting.warmup),
-        np.array(static) == np.array(table.labels[setting.warmup :]),
+        judged(static, table.labels[setting.warmup :], table.tolerance),
     )
 
 

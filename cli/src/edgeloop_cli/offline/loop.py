@@ -85,8 +85,8 @@ class OfflineLoop:
         self._policy = policy
         self._names = [f"{STREAM}-d{i}" for i in range(devices)]
         self._seqs = [0] * devices
-        self.ledger = Ledger(warmup=warmup, total=len(table), inputs={})
-        self.examples = Examples(table.features.shape[1], len(table))
+        self.ledger = Ledger(warmup=warmup, total=len(table), inputs={}, tolerance=table.tolerance)
+        self.examples = Examples(table.features.shape[1], len(table), numbers=table.tolerance > 0)
         self.training = Training(policy.training, Gate(policy.gate_minimum), self.examples, self._ran)
         self._sessions = Sessions(policy.adapter, self.training.versions)
         self._serving = Serving(policy.adapter, self._sessions)
@@ -174,7 +174,8 @@ class OfflineLoop:
         self._joined(
             self._names[group.device], tuple(k.seq for k in kept), features, labels, answers, versions, tuple(k.adapter for k in kept)
         )
-        if self._policy.adapters and len(self._table.classes) <= CLASSES:  # as the service: more classes go without a mixture
+        # As the service: numbers, and more classes than it takes, go without a mixture.
+        if self._policy.adapters and 0 < len(self._table.classes) <= CLASSES:
             for n, each in enumerate(kept):
                 self._learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each)
         for row in rows:
@@ -194,7 +195,7 @@ class OfflineLoop:
         batch = self.examples.add(device, seqs, features, labels, answers, versions, adapters)
         offset = self.examples.newest
         self.ledger.take(batch, "", 0, "", f"examples/0/{offset}")
-        for partial in bits.partials(batch, 0, offset):
+        for partial in bits.partials(batch, 0, offset, self._table.tolerance):
             self.ledger.take(partial, "", 0, "", "")
             alarms = self._errors.fold(partial)
             answered = partial.first_index + 1 if partial.model_version else 0

@@ -10,6 +10,7 @@ import numpy as np
 from edgeloop_contracts import SignalKind
 from numpy.typing import NDArray
 
+from edgeloop_cli.core.accuracy import judged
 from edgeloop_cli.core.ledger import Ledger
 from edgeloop_cli.core.report import Counts, assemble, row_of
 from edgeloop_cli.offline.loop import OfflineLoop
@@ -73,7 +74,7 @@ def noticed(found: Sequence[int], known: Sequence[int], end: int) -> dict[str, A
 
 def right(loop: OfflineLoop, labels: Sequence[str], first: int) -> NDArray[np.bool_]:
     """Whether each answer from row ``first`` on was right."""
-    return np.array([loop.ledger.answers[row] == labels[row] for row in range(first, len(labels))])
+    return judged([loop.ledger.answers[row] for row in range(first, len(labels))], labels[first:], loop.ledger.tolerance)
 
 
 def known_changes(truth: Mapping[str, Any], rows: int) -> list[int]:

@@ -12,14 +12,14 @@ from edgeloop_retraining.core.campaign import Fit
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
-from edgeloop_trainer.core.gate import Judgement, Rule, Tally, Verdict, judge
+from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Tally, Verdict, judge, outcomes
 from numpy.typing import NDArray
 
 from edgeloop_cli.offline.examples import STREAM, Examples
 
 
 class Model:
-    """A fitted model that answers."""
+    """A fitted model that answers; without classes, with numbers."""
 
     def __init__(self, onnx: bytes, classes: tuple[str, ...]) -> None:
         onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
@@ -30,9 +30,9 @@ class Model:
         self._run: Any = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"]).run
 
     def answers(self, features: NDArray[Any]) -> list[str]:
-        """Class of each row."""
-        (labels,) = self._run(["label"], {"input": features})
-        return [self.classes[label] for label in labels.tolist()]
+        """Class or number of each row."""
+        (found,) = self._run(["label" if self.classes else "prediction"], {"input": features})
+        return [self.classes[label] for label in found.tolist()] if self.classes else [str(value) for value in found]
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Training:
             return
         self.fitted += 1
         self.rows_fitted += dataset.rows
-        judgement = Judgement(result.tally or Tally(), due.end + 1)
+        judgement = Judgement(result.tally or (Tally() if dataset.classes else NumberTally()), due.end + 1)
         self._open = _Open(due, Model(result.onnx, dataset.classes), result, dataset.rows, dataset.digest, judgement)
         self._tell(RunStatus.FITTED, due.end)
         if result.tally is not None:
@@ -120,8 +120,8 @@ class Training:
         rows = self.examples.features(first - 1, max(last, first - 1))
         truth = self.examples.labels[first - 1 : max(last, first - 1)]
         answers, others = (model.answers(rows) if len(rows) else [] for model in (opened.model, champion.model))
-        outcomes = [(one == label, other == label) for one, other, label in zip(answers, others, truth, strict=True)]
-        opened.judgement = judge(self.rule, opened.judgement, outcomes, until)
+        compared = outcomes(answers, others, truth, numbers=not opened.model.classes)
+        opened.judgement = judge(self.rule, opened.judgement, compared, until)
         if opened.judgement.verdict is not None:
             yield from self._ended(opened.judgement.verdict, opened.judgement.next_row - 1)
 

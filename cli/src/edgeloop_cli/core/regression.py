@@ -1,0 +1,69 @@
+"""A table whose label is a number, and how near an answer has to come to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from edgeloop_contracts.outcomes import number, plain
+
+from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_definition
+from edgeloop_cli.core.task import Task
+
+DIGITS = 3
+
+
+def as_task(table: StreamTable, task: Task, warmup: int, tolerance: float | None) -> StreamTable:
+    """The table as it is played; recorded rows know their task and tolerance by themselves.
+
+    Parameters
+    ----------
+    warmup
+        Rows that a tolerance is derived from.
+    tolerance
+        Of a regression; ``None`` to derive it.
+
+    Raises
+    ------
+    BadTableError
+        A label is no number, the tolerance is none or not wanted, or the registry would not take the stream.
+    """
+    if task is Task.CLASSIFICATION and not table.tolerance:
+        if tolerance is not None:
+            raise BadTableError("a tolerance is for --task regression")
+        return table
+    values = [number(text) for text in table.labels]
+    if None in values:
+        row = values.index(None)
+        raise BadTableError(f"row {row + 1}, column {table.label!r}: expected a finite number as label, given {table.labels[row][:40]!r}")
+    found = [value for value in values if value is not None]
+    if tolerance is None:
+        tolerance = table.tolerance or derived(found[:warmup])
+    elif not 0 < tolerance < math.inf:
+        raise BadTableError(f"the tolerance is {tolerance:g}; expected a number above 0")
+    made = replace(table, labels=tuple(map(plain, found)), tolerance=tolerance)
+    check_definition(made)
+    return made
+
+
+def derived(labels: Sequence[float]) -> float:
+    """The tolerance where none is given: half the interquartile range, to three digits.
+
+    Within that distance of their median lies about half of the labels, so always answering the median is right in about half of the
+    rows. A few wild labels do not move it. Where more than half of the labels are equal, the mean distance from the median stands in.
+
+    Examples
+    --------
+    >>> derived([1.0, 2.0, 3.0, 4.0, 1e6])
+    1.0
+    >>> derived([0.0, 0.0, 0.0, 8.0])
+    2.0
+    """
+    values = np.array(labels, np.float64)
+    low, middle, high = np.percentile(values, [25, 50, 75]).tolist()
+    width = (high - low) / 2 or float(np.abs(values - middle).mean())
+    if not width:
+        raise BadTableError("all labels of the warm-up are equal, so no tolerance follows from them; give --tolerance")
+    return float(f"{width:.{DIGITS}g}")

@@ -1,0 +1,117 @@
+"""Streams whose label is a number, offline."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from edgeloop_cli.backtest import check
+from edgeloop_cli.core.csv_table import BadTableError, StreamTable
+from edgeloop_cli.core.ledger import Ledger
+from edgeloop_cli.core.regression import as_task, derived
+from edgeloop_cli.core.report import Counts, assemble
+from edgeloop_cli.core.task import Task
+from edgeloop_cli.main import build
+from edgeloop_cli.offline.jobs import backtest
+from edgeloop_cli.offline.policy import LoopPolicy, parse
+from edgeloop_cli.problems import Refused
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+
+def shifting(rows: int = 2_400, at: int = 1_200) -> StreamTable:
+    """A number told by two features, of which one changes its sign once."""
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(rows, 4)).astype(np.float32)
+    sign = np.where(np.arange(rows) < at, 1, -1)
+    load = 20 + 5 * features[:, 0] + 5 * sign * features[:, 1] + 0.3 * rng.normal(size=rows)
+    return StreamTable(("a", "b", "c", "d"), features, (False,) * 4, "load", tuple(f"{value:.3f}" for value in load))
+
+
+def tried(table: StreamTable, *policies: LoopPolicy):
+    setting = check(table, "shifting", 0, 0.1, 0, 2, 50, 0, None, Task.REGRESSION, None)
+    results = backtest(setting, {str(number): policy for number, policy in enumerate(policies)}, 1, lambda name, rows: None)
+    return [result.report for result in results.values()]
+
+
+def test_the_loop_learns_the_new_world_and_the_first_version_does_not() -> None:
+    (report,) = tried(shifting(), LoopPolicy())
+    assert report["accuracy"] > report["accuracy_static"] + 0.2
+    assert report["mae"] < 0.7 * report["mae_static"]
+    assert report["rmse"] < report["rmse_static"]
+    assert any(1_200 <= signal["row"] <= 1_400 for signal in report["signals"])
+    assert len(report["versions"]) >= 2
+    assert report["adapters"] == 0
+
+
+@pytest.mark.parametrize("family", ["random_forest", "gradient_boosting", "linear", "mlp"])
+def test_other_families_go_through_the_loop_too(family: str) -> None:
+    (report,) = tried(shifting(1_200, 600), parse({"training": {"family": family, "trees": 10}}))
+    assert len(report["versions"]) >= 2
+    assert report["mae"] < report["mae_static"]
+
+
+def test_the_report_has_the_errors_beside_what_every_report_has() -> None:
+    classes, numbers = Ledger(warmup=0, total=4, inputs={}), Ledger(warmup=0, total=4, inputs={}, tolerance=1.0)
+    answers, static, labels = ("1.0", "2.0", "5.0", "7.0"), ("1.0", "1.0", "1.0", "1.0"), ("1.0", "3.0", "3.0", "3.0")
+    for row, given_ in enumerate(zip(answers, labels, static, strict=True)):
+        answer, label, never = given_
+        numbers.given(row, ("d", 1, row), answer, 1, label, never)
+    told = assemble(numbers, 1, "data", Counts(), 1.0, set())
+    assert set(told) - set(assemble(classes, 1, "data", Counts(), 1.0, set())) == {"tolerance", "mae", "mae_static", "rmse", "rmse_static"}
+    assert (told["accuracy"], told["accuracy_static"]) == (0.5, 0.25)
+    assert (told["mae"], told["mae_static"]) == (1.75, 1.5)
+    assert told["rmse"] == pytest.approx(math.sqrt(21 / 4), abs=1e-5)
+    numbers.given(4, ("d", 1, 4), "nan", 1, "1.0", "1.0")
+    assert assemble(numbers, 1, "data", Counts(), 1.0, set())["mae"] is None
+
+
+@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=2, max_size=60).filter(lambda values: len(set(values)) > 1))
+def test_a_derived_tolerance_is_a_number_above_zero(labels: list[float]) -> None:
+    assert 0 < derived(labels) < math.inf
+
+
+def test_a_few_wild_labels_do_not_move_the_tolerance() -> None:
+    labels = np.random.default_rng(1).normal(size=400).tolist()
+    assert derived([*labels, 1e9, -1e9, 1e12]) == pytest.approx(derived(labels), rel=0.1)
+    assert derived(labels) == pytest.approx(0.674, rel=0.15)  # of a normal distribution
+
+
+def test_labels_get_the_one_text_of_their_number() -> None:
+    table = replace(shifting(4), labels=("1", "1.50", " 2e1", "-0"))
+    made = as_task(table, Task.REGRESSION, 4, None)
+    assert (made.labels, made.classes) == (("1.0", "1.5", "20.0", "0.0"), ())
+    assert made.first(2).tolerance == made.tolerance
+    assert as_task(made, Task.CLASSIFICATION, 4, None) == made  # as recorded rows come
+
+
+def test_what_is_no_regression_is_refused_with_row_and_column() -> None:
+    table = shifting(4)
+    with pytest.raises(BadTableError, match="row 3, column 'load': expected a finite number as label, given 'warm'"):
+        as_task(replace(table, labels=("1", "2", "warm", "4")), Task.REGRESSION, 4, None)
+    with pytest.raises(BadTableError, match="expected a number above 0"):
+        as_task(table, Task.REGRESSION, 4, 0.0)
+    with pytest.raises(BadTableError, match="a tolerance is for --task regression"):
+        as_task(table, Task.CLASSIFICATION, 4, 1.0)
+    with pytest.raises(BadTableError, match="all labels of the warm-up are equal"):
+        as_task(replace(table, labels=("1", "1.0", "1", "2")), Task.REGRESSION, 3, None)
+    with pytest.raises(Refused, match="two different"):
+        check(replace(table, labels=("1",) * 4), "same", 0, 0.5, 0, 2, 1, 0, None, Task.REGRESSION, None)
+
+
+def test_the_command_says_what_counts_as_right(tmp_path) -> None:
+    table = shifting(800, 400)
+    lines = [",".join((*table.names, table.label))]
+    lines += [",".join([*(f"{value:.6g}" for value in row), label]) for row, label in zip(table.features, table.labels, strict=True)]
+    path, out = tmp_path / "load.csv", tmp_path / "out.json"
+    path.write_text("\n".join(lines) + "\n")
+    arguments = ["backtest", "--stream", str(path), "--label", "load", "--task", "regression", "--tolerance", "1.25"]
+    told = CliRunner().invoke(build(), [*arguments, "--report", str(out), "--plot", str(tmp_path)])
+    assert told.exit_code == 0, told.output
+    assert "right is within" in told.output and "1.25" in told.output and "MAE, never retrained" in told.output
+    assert json.loads(out.read_text())["policies"]["default"]["tolerance"] == 1.25
+    assert (tmp_path / "backtest.png").exists()
