@@ -1,9 +1,10 @@
 import pytest
-from edgeloop_contracts import AlertKind, AlertStatus, Cause, DeviceReport, ObservationBatch, topics
+from edgeloop_contracts import AlertKind, AlertStatus, Cause, DeviceReport, DriftPartial, ObservationBatch, topics
 from edgeloop_monitoring.adapters.codecs import EventCodec, Undecodable
 from edgeloop_monitoring.adapters.security import UnsupportedSettingError, credentials
 from edgeloop_monitoring.adapters.stream import Record
 from edgeloop_monitoring.core.conditions import Rule
+from edgeloop_monitoring.core.disagreement import Suspicion
 from edgeloop_monitoring.core.rules import Thresholds, rules
 from edgeloop_monitoring.core.subjects import Groups
 from edgeloop_monitoring.core.views import Spans, Views
@@ -14,7 +15,7 @@ from edgeloop_streaming import Codec
 from edgeloop_streaming.registry import UnknownSchema
 from prometheus_client import CollectorRegistry, generate_latest
 
-SPANS = Spans(bucket=1_000, window=10_000, silence=5_000)
+SPANS = Spans(bucket=1_000, window=10_000, silence=5_000, look_back=60_000)
 T = 1_000_000
 RULES = {AlertKind.SILENT_DEVICES: Rule(1, 0, 0, 0, 1, "{value:.0f} of {samples}")}
 
@@ -22,9 +23,9 @@ RULES = {AlertKind.SILENT_DEVICES: Rule(1, 0, 0, 0, 1, "{value:.0f} of {samples}
 class Bench:
     """A monitor and its metrics, fed by hand."""
 
-    def __init__(self, told=()) -> None:
+    def __init__(self, told=(), kinds=RULES) -> None:
         self.registry = CollectorRegistry()
-        self.monitor = Monitor(Views(Groups(), SPANS), RULES, Metrics(self.registry), told, SPANS.bucket)
+        self.monitor = Monitor(Views(Groups(), SPANS), kinds, Metrics(self.registry), told, SPANS.bucket)
         self.offset = 0
         for number, device in enumerate(("d1", "d2")):
             report = DeviceReport(stream="s", device_id=device)
@@ -34,10 +35,10 @@ class Bench:
         event = ObservationBatch(stream="s", device_id=device, count=10, model_version=3)
         self.take(event, at)
 
-    def take(self, event, at=T) -> None:
+    def take(self, event, at=T, topic="observations") -> None:
         self.offset += 1
-        place = f"observations/0/{self.offset}"
-        self.monitor.take(Record("observations", 0, self.offset, at, event, Cause(id=f"id{self.offset}", at=place)))
+        place = f"{topic}/0/{self.offset}"
+        self.monitor.take(Record(topic, 0, self.offset, at, event, Cause(id=f"id{self.offset}", at=place)))
 
     def shown(self) -> str:
         return generate_latest(self.registry).decode()
@@ -56,6 +57,24 @@ def test_an_alert_names_the_newest_record_of_its_stream_as_its_cause() -> None:
         'edgeloop_monitoring_alert_active{group="default",kind="SILENT_DEVICES",stream="s",tenant="default",version="0"} 1.0'
         in bench.shown()
     )
+
+
+def test_a_poisoned_device_is_named_in_an_alert_that_is_cleared_when_its_rows_are_past() -> None:
+    bench = Bench(kinds=rules(Thresholds(raise_after_ms=2_000, clear_after_ms=2_000)))
+    told = []
+    for second in range(130):
+        for number in range(5):
+            wrong = 4 if number == 3 and second < 30 else 1
+            event = DriftPartial(stream="s", device_id=f"d{number}", count=10, errors=b"\1" * wrong + b"\0" * (10 - wrong), model_version=1)
+            bench.take(event, T + second * 1_000, "drift.partials")
+        told += bench.monitor.moment(float(second))
+    raised, cleared = (telling for telling in told if telling.alert.kind is AlertKind.OUTLYING_DEVICES)
+    assert (raised.alert.status, raised.alert.devices, raised.alert.samples) == (AlertStatus.RAISED, ("d3",), 5)
+    assert raised.alert.message == "labels and answers of 1 of 5 devices differ much oftener than those of the others"
+    assert raised.cause is not None
+    assert raised.cause.at.startswith("drift.partials/")
+    assert (cleared.alert.status, cleared.alert.alert_id) == (AlertStatus.CLEARED, raised.alert.alert_id)
+    assert 'edgeloop_monitoring_outlying_devices{group="default",stream="s",tenant="default"} 0.0' in bench.shown()
 
 
 def test_a_window_is_judged_once() -> None:
@@ -140,6 +159,8 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     settings = Settings()
     assert settings.groups == ("line-a", "line-b")
     assert settings.spans.look_back == 2_000_000
+    monkeypatch.setenv("EDGELOOP_MONITORING_OUTLYING_EXCESS", "0.3")
+    assert Settings().suspicion == Suspicion(rows=100, excess=0.3)
 
 
 def test_every_kind_of_alert_has_a_rule_that_can_clear() -> None:

@@ -43,8 +43,8 @@ def rows(device="d1", count=10, version=1, **more) -> ObservationBatch:
     return ObservationBatch(stream="s", device_id=device, count=count, model_version=version, **more)
 
 
-def judged(errors: bytes, version: int = 1, **more) -> DriftPartial:
-    return DriftPartial(stream="s", device_id="d1", count=len(errors), errors=errors, model_version=version, **more)
+def judged(errors: bytes, version: int = 1, device: str = "d1", **more) -> DriftPartial:
+    return DriftPartial(stream="s", device_id=device, count=len(errors), errors=errors, model_version=version, **more)
 
 
 def test_rows_count_for_their_group_and_version() -> None:
@@ -88,6 +88,15 @@ def test_rows_without_an_answer_are_no_errors() -> None:
     feed(judged(b"\2\2", version=0))
     feed(judged(b"", kind=PartialKind.FEATURES))
     assert feed.measured() == {}
+
+
+def test_a_device_whose_labels_and_answers_differ_much_oftener_than_those_of_others_stands_out() -> None:
+    feed = Feed()
+    for number in range(4):
+        feed(judged(b"\0" * 150 if number else b"\0\1" * 75, device=f"d{number}"))
+        feed(judged(b"\2" * 150, version=0, device=f"d{number}"))  # no model answered these
+    found = feed.measured()[AlertKind.OUTLYING_DEVICES, Subject("default", "s", "default")]
+    assert (found.value, found.samples, found.devices) == (1, 4, ("d0",))
 
 
 def test_age_is_record_time_less_event_time() -> None:

@@ -2063,6 +2063,7 @@ class AlertKind(StrEnum):
     SILENT_DEVICES = "SILENT_DEVICES"
     REFUSED_MODEL = "REFUSED_MODEL"
     FAILED_TRAINING = "FAILED_TRAINING"
+    OUTLYING_DEVICES = "OUTLYING_DEVICES"
 
 
 class AlertStatus(StrEnum):
@@ -2108,7 +2109,7 @@ class Alert:
         For people.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
 
     tenant: str = "default"

@@ -74,7 +74,7 @@ class Service:
 
     def _wire(self) -> EventStream:
         spans = self._settings.spans
-        views = Views(Groups(self._settings.groups), spans)
+        views = Views(Groups(self._settings.groups), spans, self._settings.suspicion)
         monitor = Monitor(views, rules(self._settings.thresholds), self._metrics, self._told(), spans.bucket)
         stream = EventStream(
             self._context.settings,

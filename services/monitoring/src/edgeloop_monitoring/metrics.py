@@ -98,13 +98,16 @@ def _fleet(summary: Summary) -> Iterator[GaugeMetricFamily]:
         devices.add_metric(labels, group.seen)
         silent.add_metric(labels, len(group.silent))
         refusing.add_metric(labels, len(group.refusing))
+    outlying = _gauge("outlying_devices", "Devices whose labels and answers differ much oftener than those of the others", _GROUP)
+    for subject, standout in sorted(summary.standouts.items()):
+        outlying.add_metric(_labels(subject, 3), len(standout.devices))
     versions = _gauge("device_version", "Version that a device says it serves", (*_GROUP, "device"))
     for subject, device, version in summary.versions:
         versions.add_metric([*_labels(subject, 3), device], version)
     champions = _gauge("champion_version", "Newest version of a stream", _STREAM)
     for subject, version in sorted(summary.champions.items()):
         champions.add_metric(_labels(subject, 2), version)
-    yield from (devices, silent, refusing, versions, champions)
+    yield from (devices, silent, refusing, outlying, versions, champions)
 
 
 def _gauge(name: str, text: str, labels: Sequence[str]) -> GaugeMetricFamily:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from edgeloop_monitoring.core.disagreement import Suspicion
 from edgeloop_monitoring.core.rules import Thresholds
 from edgeloop_monitoring.core.views import Spans
 
@@ -30,6 +31,9 @@ class Settings(BaseSettings):
         95th percentile of the rows' age that raises an alert.
     silent_devices
         How many silent devices of a group raise an alert.
+    outlying_excess, outlying_rows
+        By how much a device's labels and answers differ oftener than those of the other devices to raise an alert, and the fewest
+        rows to judge it on.
     raise_after_s, clear_after_s
         How long a value must stay over, or under, its limit.
     """
@@ -46,6 +50,8 @@ class Settings(BaseSettings):
     error_rows: int = Field(default=100, ge=1)
     event_age_s: float = Field(default=30.0, gt=0)
     silent_devices: int = Field(default=1, ge=1)
+    outlying_excess: float = Field(default=0.1, gt=0, le=1)
+    outlying_rows: int = Field(default=100, ge=1)
     raise_after_s: float = Field(default=10.0, ge=0)
     clear_after_s: float = Field(default=30.0, ge=0)
 
@@ -64,6 +70,11 @@ class Settings(BaseSettings):
             forgetting=int(self.forget_s * 1000),
             look_back=int(max(self.look_back_s, self.window_s) * 1000),
         )
+
+    @property
+    def suspicion(self) -> Suspicion:
+        """When a device stands out."""
+        return Suspicion(rows=self.outlying_rows, excess=self.outlying_excess)
 
     @property
     def thresholds(self) -> Thresholds:

@@ -17,6 +17,7 @@ from edgeloop_contracts import (
     TrainingRun,
 )
 
+from edgeloop_monitoring.core.disagreement import Disagreement, Standout, Suspicion
 from edgeloop_monitoring.core.fleet import Fleet, GroupOfDevices
 from edgeloop_monitoring.core.subjects import Groups, Subject
 from edgeloop_monitoring.core.windows import Cell, Windows
@@ -63,6 +64,8 @@ class Summary:
         By stream, group and version; by stream alone for signals and failed fits.
     groups
         By stream and group.
+    standouts
+        Devices that stand out, by stream and group, over the whole look back.
     versions
         Stream and group, device, version that serves.
     champions
@@ -74,6 +77,7 @@ class Summary:
     window_s: float
     cells: dict[Subject, Cell]
     groups: dict[Subject, GroupOfDevices]
+    standouts: dict[Subject, Standout]
     versions: tuple[tuple[Subject, str, int], ...]
     champions: dict[Subject, int]
 
@@ -83,14 +87,15 @@ class Views:
 
     Parameters
     ----------
-    groups, spans
+    groups, spans, suspicion
         As set.
     """
 
-    def __init__(self, groups: Groups, spans: Spans) -> None:
+    def __init__(self, groups: Groups, spans: Spans, suspicion: Suspicion | None = None) -> None:
         self._of = groups.of
         self._spans = spans
         self._windows = Windows(spans.bucket, spans.look_back)
+        self._disagreement = Disagreement(groups, suspicion or Suspicion(), spans.bucket, spans.look_back)
         self._fleet = Fleet(groups, spans.silence, spans.forgetting)
         self._champions: dict[Subject, int] = {}
         self.ends: dict[tuple[str, int], int] = {}
@@ -146,6 +151,7 @@ class Views:
             window_s=self._spans.window / 1000,
             cells=self._windows.totals(end, self._spans.window),
             groups=self._fleet.groups(),
+            standouts=self._disagreement.groups(now),
             versions=tuple(self._fleet.versions()),
             champions=dict(self._champions),
         )
@@ -158,5 +164,7 @@ class Views:
 
     def _judged(self, partial: DriftPartial, at: int) -> None:
         cell = self._windows.cell(Subject(partial.tenant, partial.stream, self._of(partial.device_id), partial.model_version), at)
+        wrong = partial.errors.count(WRONG)
         cell.labelled += partial.count
-        cell.errors += partial.errors.count(WRONG)
+        cell.errors += wrong
+        self._disagreement.judged(partial.tenant, partial.stream, partial.device_id, partial.count, wrong, at)
