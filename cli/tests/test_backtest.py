@@ -35,8 +35,8 @@ def written(path, table: StreamTable):
 
 def played(policy: LoopPolicy, table: StreamTable | None = None, **setting: int) -> OfflineLoop:
     table = table or turning()
-    values = {"delay": 0, "devices": 3, "group": 1, "seed": 0} | setting
-    loop = OfflineLoop(table, 300, values["delay"], values["devices"], values["group"], values["seed"], policy)
+    values = {"warmup": 300, "delay": 0, "devices": 3, "group": 1, "seed": 0} | setting
+    loop = OfflineLoop(table, values["warmup"], values["delay"], values["devices"], values["group"], values["seed"], policy)
     loop.run()
     return loop
 
@@ -68,6 +68,22 @@ def test_labels_of_a_class_that_no_model_knows_are_learned() -> None:
     loop = played(LoopPolicy(), StreamTable(table.names, table.features, table.nullable, "y", labels))
     answered = [loop.ledger.answers[row] for row in range(2_500, 3_000)]
     assert answered.count("new") > 50
+
+
+def test_a_world_that_comes_back_brings_its_version_back_and_devices_fetch_nothing() -> None:
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(4_500, 4)).astype(np.float32)
+    sign = np.where(np.arange(4_500) // 1_500 == 1, -1, 1)
+    labels = tuple("yes" if value > 0 else "no" for value in features[:, 0] + sign * features[:, 1])
+    table = StreamTable(("a", "b", "c", "d"), features, (False,) * 4, "y", labels)
+    loop = played(LoopPolicy(adapters=False), table, warmup=750)
+    events = [version.event for version in loop.training.versions.values()]
+    again = next(event for event in events if event.recalls)
+    assert again.digest == events[again.recalls - 1].digest
+    assert loop.version_bytes == sum({event.digest: event.size for event in events}.values())
+    without = played(parse({"training": {"archive": 0}, "adapter": {"enabled": False}}), table, warmup=750)
+    assert not any(version.event.recalls for version in without.training.versions.values())
+    assert without.ledger.accuracy.total < loop.ledger.accuracy.total + 0.002
 
 
 def test_several_policies_run_side_by_side_and_give_what_each_gives_alone() -> None:

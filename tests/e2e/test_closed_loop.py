@@ -135,6 +135,17 @@ def test_a_policy_that_is_switched_on_gives_what_its_backtest_gave(first: dict, 
     agree(governed, stream, tmp_path / "backtest.json", "brisk", "--policy", policy)
 
 
+def test_a_version_of_a_world_that_comes_back_is_promoted_again_as_in_its_backtest(home: Path, tmp_path: Path) -> None:
+    stream, rows = tmp_path / "returning.csv", 2_400
+    values = np.random.default_rng(4).normal(size=(rows, 3)).astype(np.float32)
+    truth = (values[:, 0] + values[:, 1] > 0) ^ (np.arange(rows) // 800 == 1)
+    lines = [",".join([*(f"{value:.4f}" for value in row), "bad" if yes else "good"]) for row, yes in zip(values, truth, strict=True)]
+    stream.write_text("\n".join(["a,b,c,state", *lines]) + "\n", encoding="utf-8")
+    returning = play(home, stream, "returning", "--warmup", "0.25")
+    assert any(version.get("recalls") for version in returning["versions"])
+    agree(returning, stream, tmp_path / "backtest.json", "default", "--warmup", "0.25")
+
+
 def told(home: Path, name: str, offline: OfflineLoop) -> tuple[dict[int, tuple[str, int]], ModelAdapter]:
     """By row of a stream: the answer and the adapter that it was given with; and the stream's newest adapter."""
     answers, newest = {}, ModelAdapter()

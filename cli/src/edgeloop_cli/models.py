@@ -136,6 +136,7 @@ def _tell(found: Experiments, version: Timed, origin: Received[Any] | None) -> N
         "signed by": event.key_id,
         "size": f"{event.size:,} bytes",
         "stream definition": event.definition_version,
+        **({"recalls": f"version {event.recalls}"} if event.recalls else {}),
         "beat": f"version {event.beat_version}" if event.beat_version else "the majority class",
     }
     parts: list[Any] = [pairs(f"version {event.version} of {event.stream}{', the newest' if found.champion(event) else ''}", told)]

@@ -115,7 +115,7 @@ def _list(found: Experiments, newest: list[Run], *, many: bool) -> None:
             name,
             *([escape(run.key.partition("/")[2])] if many else []),
             when(run.began),
-            run.status.lower(),
+            run.status.lower() + (f", {event.recalls} again" if event.recalls else ""),
             str(event.rows or ""),
             gate(event.metrics),
             f"{event.fit_seconds:.2f}" if event.fit_seconds else "",
@@ -136,6 +136,7 @@ def _tell(found: Experiments, run: Run, origin: Received[Any] | None) -> None:
         "rows": event.rows,
         "dataset": event.dataset_digest,
         "model": f"{event.digest} ({event.size:,} bytes)" if event.digest else "",
+        "recalls": f"version {event.recalls}, which did better on the new rows than a fresh fit" if event.recalls else "",
         "judged": f"{event.wins} wins, {event.losses} losses on {event.judged} rows" if event.judged else "",
         "fit seconds": round(event.fit_seconds, 3),
     }

@@ -270,9 +270,21 @@ def test_the_first_version_is_never_dropped(begun) -> None:
     learner, *_ = begun
     for version in range(2, 8):
         learner.weights[0] = 0
-        learner.prepare([], AdapterMember(version=version, classes=("a", "b")))
+        learner.prepare([], AdapterMember(version=version, digest=f"m{version}", classes=("a", "b")))
     assert len(learner.frame.members) == RULE.members
     assert learner.frame.members[0].version == 1
+
+
+def test_a_version_that_is_the_file_of_a_member_takes_its_place_and_keeps_the_larger_weight(begun) -> None:
+    learner, *_ = begun
+    for version, digest in ((2, "m2"), (3, "m3")):
+        learner.prepare([], AdapterMember(version=version, digest=digest, classes=("a", "b")))
+    learner.weights[:3] = 0.5, 0.9, 0.1
+    learner.prepare([], AdapterMember(version=4, digest="m2", classes=("a", "b")))
+    assert [member.version for member in learner.frame.members] == [1, 3, 4]
+    assert learner.weights[:3].tolist() == [0.5, 0.1, 0.9]
+    learner.prepare([], AdapterMember(version=5, digest="m", classes=("a", "b")))
+    assert [member.version for member in learner.frame.members] == [1, 3, 4, 5]  # the first one stays what it is
 
 
 def test_frames_adapters_and_blocks_survive_the_way_through_events(begun) -> None:

@@ -75,6 +75,17 @@ def test_a_candidate_that_beat_an_older_version_is_stale(registry: Any) -> None:
     assert message == "the candidate was compared with version 0; the current one is 1"
 
 
+def test_an_archived_file_becomes_a_new_version_that_names_the_one_it_recalls(registry: Any) -> None:
+    registry.define()
+    (first,) = registry.propose(registry.model(1))
+    registry.propose(registry.model(2), champion_version=1)
+    (again,) = registry.propose(registry.model(1), champion_version=2, recalls=1, request_id="again")
+    assert (again.version, again.recalls, again.digest, again.beat_version) == (3, 1, first.digest, 2)
+    assert json.loads(again.statement) == json.loads(first.statement) | {"version": 3}
+    reason, message = refusal(registry.propose(registry.model(2), champion_version=3, recalls=4, request_id="never"))
+    assert (reason, message) == (RefusalReason.BROKEN_ARTIFACT, "version 4 is recalled; there are 1 to 3")
+
+
 def test_a_candidate_of_a_stream_that_nobody_defined_is_refused(registry: Any) -> None:
     assert refusal(registry.propose(registry.model()))[0] is RefusalReason.UNKNOWN_STREAM
 

@@ -115,12 +115,12 @@ class World:
         return StreamDefinition(stream=self.stream, version=3, features=features, task=task, tolerance=2.0 * self.numbers)
 
     def task(self, partition: int, state: State) -> TrainerTask:
-        rows = Rows(self.log)
+        rows, models = Rows(self.log), Models(self.log)
         ports = Ports(
             rows,
-            Models(self.log),
+            models,
             Champions(self.log),
-            Attempts(rows, self.log, self.process),
+            Attempts(rows, models, self.log, self.process),
             self.policies.policies(Plan(self.recipe, Rule(self.minimum)), taken),
             Metrics(CollectorRegistry()),
         )
@@ -212,6 +212,10 @@ class World:
             version=self.versions,
             request_id=candidate.request_id,
             digest=candidate.digest,
+            size=candidate.size,
+            rows=candidate.rows,
+            definition_version=candidate.definition_version,
+            recalls=candidate.recalls,
             chunks=candidate.chunks,
             chunk_partition=candidate.chunk_partition,
             chunk_offset=candidate.chunk_offset,

@@ -50,7 +50,7 @@ def title(event: Event) -> str:
         case Assignment():
             return f"rollout assigned version {event.version} to {event.device_id}"
         case ModelVersion():
-            return f"registry made version {event.version}"
+            return f"registry made version {event.version}" + (f", which is version {event.recalls} again" if event.recalls else "")
         case ModelCandidate():
             return "trainer offered a candidate"
         case TrainingRun():
@@ -89,6 +89,7 @@ def facts(event: Event) -> Facts:
             return {
                 "version": event.version,
                 "beat_version": event.beat_version,
+                **({"recalls": event.recalls} if event.recalls else {}),
                 "digest": event.digest,
                 "rows": event.rows,
                 "dataset": event.dataset_digest,
@@ -105,6 +106,7 @@ def facts(event: Event) -> Facts:
                 "decided_at_row": event.row,
                 "rows": event.rows,
                 "fit_seconds": round(event.fit_seconds, 3),
+                **({"recalls": event.recalls} if event.recalls else {}),
                 **({"reason": event.reason} if event.reason else {}),
             }
         case TrainingRequest():

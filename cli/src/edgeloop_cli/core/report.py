@@ -110,7 +110,10 @@ def fits(ledger: Ledger) -> int:
 
 
 def version_entry(ledger: Ledger, number: int) -> dict[str, Any]:
-    """One version: what it is, what led to it, and the first row that it answered (the row that would have come next, if none)."""
+    """One version: what it is, what led to it, and the first row that it answered (the row that would have come next, if none).
+
+    ``recalls`` is there for an archived version that was promoted again.
+    """
     version: ModelVersion = ledger.versions[number].event
     return {
         "version": number,
@@ -118,6 +121,7 @@ def version_entry(ledger: Ledger, number: int) -> dict[str, Any]:
         "cause": cause_of(ledger, version),
         "trained_rows": version.rows,
         "installed_at_row": ledger.first_served.get(number, ledger.warmup + ledger.accuracy.rows),
+        **({"recalls": version.recalls} if version.recalls else {}),
     }
 
 

@@ -13,7 +13,6 @@ from edgeloop_contracts import (
     Cause,
     DriftSignal,
     Event,
-    ModelVersion,
     ObservationBatch,
     TrainingRequest,
     TrainingRun,
@@ -70,8 +69,8 @@ class OfflineLoop:
     ----------
     ledger
         What has happened.
-    adapter_bytes, version_bytes
-        Avro bytes of adapters, and bytes of models, that each device has received.
+    adapter_bytes
+        Avro bytes of adapters that each device has received.
     adapters
         Adapters published.
     """
@@ -101,7 +100,12 @@ class OfflineLoop:
         self._taken = 0
         self._sent_blocks = 0
         self._frame_sent: Frame | None = None
-        self.adapter_bytes = self.version_bytes = self.adapters = 0
+        self.adapter_bytes = self.adapters = 0
+
+    @property
+    def version_bytes(self) -> int:
+        """Bytes of models that each device has fetched."""
+        return self._serving.fetched
 
     def run(self, tell: Callable[[int], None] = lambda _: None) -> None:
         """Play everything; ``tell`` is called with the rows done so far, now and then.
@@ -256,14 +260,10 @@ class OfflineLoop:
     def _came(self, outcomes: Iterable[Version | str]) -> None:
         for outcome in outcomes:
             if isinstance(outcome, Version):
-                self._released(outcome.event)
+                self.ledger.take(outcome.event, "", 0, "", "")
                 self._fresh.append(outcome)
             else:
                 self._happened(Unfit(outcome, NO_CAUSE))
-
-    def _released(self, event: ModelVersion) -> None:
-        self.version_bytes += event.size
-        self.ledger.take(event, "", 0, "", "")
 
     def _ran(self, run: TrainingRun) -> None:
         self.ledger.take(run, "", 0, "", "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from edgeloop_contracts import AdapterMember
+from edgeloop_inference.core.shelf import Shelved, shelved
 from edgeloop_mixture.learning import Learner
 from edgeloop_mixture.mixture import Adapter, Frame, joined
 from edgeloop_mixture.rule import Rule
@@ -48,6 +49,8 @@ class Serving:
     ----------
     version, adapter
         Numbers of what answers; adapter 0 where the version answers alone.
+    fetched
+        Bytes of files that each device has fetched; what it still has from an earlier version it does not fetch.
     """
 
     def __init__(self, rule: Rule, sessions: Sessions) -> None:
@@ -58,6 +61,8 @@ class Serving:
         self._session: MixtureSession | None = None
         self._feeds: Feeds = {}
         self._learner: Learner | None = None
+        self._shelf: tuple[Shelved, ...] = ()
+        self.fetched = 0
 
     @property
     def version(self) -> int:
@@ -71,6 +76,9 @@ class Serving:
 
     def install(self, version: Version) -> None:
         """Take a version; in a mixture it counts at once."""
+        file = Shelved(version.event.version, version.event.digest, version.event.size)
+        self.fetched += 0 if file.digest in (held.digest for held in self._shelf) else file.size
+        self._shelf = shelved(self._shelf, file)
         self._current = version
         if self._mixture is not None:
             self._apply(*self._mixture)

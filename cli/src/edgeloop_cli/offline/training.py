@@ -13,6 +13,7 @@ from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Tally, Verdict, judge, outcomes
+from edgeloop_trainer.core.recall import rival
 from numpy.typing import NDArray
 
 from edgeloop_cli.offline.examples import STREAM, Examples
@@ -95,14 +96,20 @@ class Training:
         held = dataset.newest() if due.gate == GateKind.MAJORITY or champion is None else None
         recipe = self.recipe if due.seed < 0 else replace(self.recipe, seed=due.seed)
         tried = dataset.newest(without=held) if recipe.search_seconds else None
-        result = fit(FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried))
+        versions = [version.event for version in self.versions.values()]
+        old = rival(dataset, versions, self._answers, self.rule, recipe.archive, 0) if held is None else None
+        result = fit(FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old))
         if isinstance(result, Failed):
             yield from self._failed(request, result)
             return
         self.fitted += 1
         self.rows_fitted += dataset.rows
         judgement = Judgement(result.tally or (Tally() if dataset.classes else NumberTally()), due.end + 1)
-        self._open = _Open(due, Model(result.onnx, dataset.classes), result, dataset.rows, dataset.digest, judgement)
+        if result.recalls:
+            version = self.versions[result.recalls]
+            self._open = _Open(due, version.model, result, version.event.rows, version.event.dataset_digest, judgement)
+        else:
+            self._open = _Open(due, Model(result.onnx, dataset.classes), result, dataset.rows, dataset.digest, judgement)
         self._tell(RunStatus.FITTED, due.end)
         if result.tally is not None:
             yield from self._ended(self.rule.beside_majority(result.tally, has_champion=champion is not None), due.end)
@@ -111,6 +118,9 @@ class Training:
         """Judge the challenger at the gate on the rows that have come."""
         if self._open is not None:
             yield from self._advance(self._open.fit.gate_until)
+
+    def _answers(self, version: ModelVersion, rows: NDArray[Any]) -> list[str]:
+        return self.versions[version.version].model.answers(rows)
 
     def _advance(self, until: int) -> Iterator[Version | str]:
         opened, champion = self._open, self.champion
@@ -143,6 +153,7 @@ class Training:
                 beat_version=number - 1,
                 rows=opened.rows,
                 dataset_digest=opened.dataset_digest,
+                recalls=opened.fitted.recalls,
             )
             self.versions[number] = Version(event, opened.model)
             yield self.versions[number]
@@ -181,6 +192,7 @@ class Training:
                 metrics={**opened.fitted.metrics, **tally.metrics},
                 parameters=opened.fitted.parameters,
                 fit_seconds=round(opened.fitted.seconds, 3),
+                recalls=opened.fitted.recalls,
             )
         )
 

@@ -1566,9 +1566,11 @@ class ModelCandidate:
         Of gate and fit.
     parameters
         Of the fit.
+    recalls
+        Archived version that is the same file and is offered anew; 0 for a model that was fitted.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelCandidate"
 
     tenant: str = "default"
@@ -1586,6 +1588,7 @@ class ModelCandidate:
     dataset_digest: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    recalls: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1604,6 +1607,7 @@ class ModelCandidate:
             "dataset_digest": self.dataset_digest,
             "metrics": dict(self.metrics),
             "parameters": dict(self.parameters),
+            "recalls": self.recalls,
         }
 
     @classmethod
@@ -1624,6 +1628,7 @@ class ModelCandidate:
             dataset_digest=fields["dataset_digest"],
             metrics=fields["metrics"],
             parameters=fields["parameters"],
+            recalls=fields["recalls"],
         )
 
 
@@ -1720,9 +1725,12 @@ class ModelVersion:
         SHA-256 of the public key, hex, first 16.
     previous
         Hash of the event before in the chain: SHA-256(its previous ‖ its schema fingerprint ‖ its Avro body).
+    recalls
+        Archived version that is the same file, so that devices which have kept it fetch nothing; 0 for a new
+        model.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""},{"name":"previous","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""},{"name":"previous","type":"string","default":""},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelVersion"
 
     tenant: str = "default"
@@ -1745,6 +1753,7 @@ class ModelVersion:
     signature: bytes = b""
     key_id: str = ""
     previous: str = ""
+    recalls: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1768,6 +1777,7 @@ class ModelVersion:
             "signature": self.signature,
             "key_id": self.key_id,
             "previous": self.previous,
+            "recalls": self.recalls,
         }
 
     @classmethod
@@ -1793,6 +1803,7 @@ class ModelVersion:
             signature=fields["signature"],
             key_id=fields["key_id"],
             previous=fields["previous"],
+            recalls=fields["recalls"],
         )
 
 
@@ -2410,17 +2421,21 @@ class TrainingPolicy:
         Trees of a forest, or rounds of boosting.
     min_leaf
         Rows that a leaf has at least.
+    archive
+        Archived versions that a fresh fit has to beat; 0 for none.
     """
 
     family: str | None = None
     trees: int | None = None
     min_leaf: int | None = None
+    archive: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "family": self.family,
             "trees": self.trees,
             "min_leaf": self.min_leaf,
+            "archive": self.archive,
         }
 
     @classmethod
@@ -2429,6 +2444,7 @@ class TrainingPolicy:
             family=fields["family"],
             trees=fields["trees"],
             min_leaf=fields["min_leaf"],
+            archive=fields["archive"],
         )
 
 
@@ -2493,7 +2509,7 @@ class Policy:
         Of the service drift.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.policy.Policy"
 
     tenant: str = "default"
@@ -3038,9 +3054,11 @@ class GateState:
     gate_minimum
         Rows on which the two differ that a promotion before the gate's last row needs, as it was when the
         gate opened.
+    recalls
+        Archived version that the challenger is; 0 for a fit.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"absolute","type":"double","default":0.0},{"name":"squared","type":"double","default":0.0},{"name":"champion_absolute","type":"double","default":0.0},{"name":"champion_squared","type":"double","default":0.0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0},{"name":"gate_minimum","type":"long","default":4}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"absolute","type":"double","default":0.0},{"name":"squared","type":"double","default":0.0},{"name":"champion_absolute","type":"double","default":0.0},{"name":"champion_squared","type":"double","default":0.0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0},{"name":"gate_minimum","type":"long","default":4},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.GateState"
 
     tenant: str = "default"
@@ -3078,6 +3096,7 @@ class GateState:
     judged: int = 0
     next_row: int = 0
     gate_minimum: int = 4
+    recalls: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -3116,6 +3135,7 @@ class GateState:
             "judged": self.judged,
             "next_row": self.next_row,
             "gate_minimum": self.gate_minimum,
+            "recalls": self.recalls,
         }
 
     @classmethod
@@ -3156,6 +3176,7 @@ class GateState:
             judged=fields["judged"],
             next_row=fields["next_row"],
             gate_minimum=fields["gate_minimum"],
+            recalls=fields["recalls"],
         )
 
 
@@ -3528,9 +3549,12 @@ class TrainingRun:
         Class names in the order of the probabilities; none where it answers with a number.
     definition_version
         Stream definition that it was trained on.
+    recalls
+        Archived version that stands at the gate, as it did better on the new rows than a fresh fit; 0 for a
+        fit.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"digest","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":"int","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"digest","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":"int","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRun"
 
     tenant: str = "default"
@@ -3558,6 +3582,7 @@ class TrainingRun:
     chunk_offset: int = 0
     classes: tuple[str, ...] = ()
     definition_version: int = 0
+    recalls: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -3586,6 +3611,7 @@ class TrainingRun:
             "chunk_offset": self.chunk_offset,
             "classes": list(self.classes),
             "definition_version": self.definition_version,
+            "recalls": self.recalls,
         }
 
     @classmethod
@@ -3616,6 +3642,7 @@ class TrainingRun:
             chunk_offset=fields["chunk_offset"],
             classes=tuple(fields["classes"]),
             definition_version=fields["definition_version"],
+            recalls=fields["recalls"],
         )
 
 

@@ -79,13 +79,19 @@ def begun(number: int, frame: Frame, memory_end: int, rule: Rule) -> Adapter:
 def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int, rule: Rule) -> tuple[Frame, Adapter]:
     """Take a version in; where there is no room, the member of the lowest weight goes, never the first one.
 
-    Learner and devices do the same, so that a version counts from the moment at which it is installed.
+    A version that is the same file as a member, since it was archived and is back, takes that member's place and keeps its weight if it is
+    the larger one. Learner and devices do the same, so that a version counts from the moment at which it is installed.
     """
     members, weights = list(frame.members), adapter.weights.tolist()
-    if len(members) >= rule.members:
+    weight = rule.newcomer
+    same = next((i for i, member in enumerate(members) if i and member.digest == newcomer.digest), None)
+    if same is not None:
+        weight = max(weight, weights[same])
+        del members[same], weights[same]
+    elif len(members) >= rule.members:
         lowest = min(range(1, len(members)), key=lambda i: weights[i])
         del members[lowest], weights[lowest]
-    weights.insert(len(members), rule.newcomer)
+    weights.insert(len(members), weight)
     members.append(newcomer)
     wider, more = widened(frame, adapter, newcomer.classes, number)
     return replace(wider, number=number, members=tuple(members)), replace(more, weights=np.array(weights))

@@ -14,6 +14,7 @@ from edgeloop_streaming import Context, HealthServer, KafkaSettings, Stop
 from prometheus_client import CollectorRegistry
 
 from edgeloop_inference.adapters.adapting import Adapting
+from edgeloop_inference.adapters.archive import Archive
 from edgeloop_inference.adapters.background import Background
 from edgeloop_inference.adapters.installation import Installation
 from edgeloop_inference.adapters.installer import Installer
@@ -93,7 +94,8 @@ class Device:
             )
 
         store = ModelStore(settings.data_dir / "models")
-        verification = Verification(trust, start_trial, settings.max_model_bytes)
+        archive = Archive(settings.data_dir / "archive", settings.archive_max_bytes)
+        verification = Verification(trust, start_trial, archive, settings.max_model_bytes)
         self._mixer = adapting = None
         if settings.adapters:
             rule = Rule()

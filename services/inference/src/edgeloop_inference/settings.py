@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from edgeloop_inference.core.shelf import BYTES
+
 MIB = 1 << 20
 # No slash: it separates the parts of a key.
 NAME = r"^[^/\s]+$"
@@ -39,6 +41,8 @@ class Settings(BaseSettings):
         Time that rows wait for others to share their batch.
     max_model_bytes
         Largest model that is taken.
+    archive_max_bytes
+        Most bytes of a stream's newest files, at most nine, that are kept for the case that one is promoted again; 0 to keep none.
     adapters
         Whether versions answer together with what has been learned from labels since.
     memories
@@ -62,6 +66,7 @@ class Settings(BaseSettings):
     outbox_max_bytes: int = Field(default=256 * MIB, ge=64 * 1024)
     linger_ms: int = Field(default=10, ge=0)
     max_model_bytes: int = Field(default=256 * MIB, ge=1)
+    archive_max_bytes: int = Field(default=BYTES, ge=0)
     adapters: bool = True
     memories: bool = True
     trial_memory_bytes: int = Field(default=2048 * MIB, ge=1)

@@ -27,11 +27,12 @@ def build(context: Context, settings: Settings) -> Service:
     reader = context.reader()
     rows = Rows(reader)
     plan = Plan(settings.recipe, Rule(settings.gate_minimum))
+    models = Models(reader)
     ports = Ports(
         rows=rows,
-        models=Models(reader),
+        models=models,
         champions=Champions(context.follower([topics.MODEL_EVENTS])),
-        attempts=Attempts(rows, context.table(topics.STREAMS), process),
+        attempts=Attempts(rows, models, context.table(topics.STREAMS), process),
         plans=Policies(context.table(topics.POLICIES), plan, taken, context.metrics, context.log),
         metrics=Metrics(context.metrics),
     )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from edgeloop_contracts import GateKind, StreamDefinition, TrainingRequest
+from edgeloop_contracts import GateKind, ModelVersion, StreamDefinition, TrainingRequest
 from edgeloop_streaming import Received
+from edgeloop_streaming.ranges import Artifact, ModelGoneError
 
 from edgeloop_trainer.adapters.fitting import FittingProcess, Pending
+from edgeloop_trainer.adapters.models import Models
 from edgeloop_trainer.adapters.rows import Rows
-from edgeloop_trainer.core.dataset import DatasetError
+from edgeloop_trainer.core.dataset import DatasetError, Floats
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan
+from edgeloop_trainer.core.recall import rival
 from edgeloop_trainer.core.sizes import refusal, rows_named
 
 
@@ -72,17 +76,24 @@ class Attempts:
 
     Parameters
     ----------
-    rows, definitions, process
-        Where rows and definitions come from, and who fits.
+    rows, models, definitions, process
+        Where rows, answers of archived versions and definitions come from, and who fits.
     """
 
-    def __init__(self, rows: Rows, definitions: Definitions, process: FittingProcess) -> None:
+    def __init__(self, rows: Rows, models: Models, definitions: Definitions, process: FittingProcess) -> None:
         self._rows = rows
+        self._models = models
         self._definitions = definitions
         self._process = process
 
-    def begin(self, key: str, request: TrainingRequest, plan: Plan, *, has_champion: bool) -> Attempt:
-        """Read the rows and ask for the fit. Without a champion the challenger has to beat a constant."""
+    def begin(self, key: str, request: TrainingRequest, plan: Plan, versions: Sequence[ModelVersion]) -> Attempt:
+        """Read the rows and ask for the fit. Without a champion the challenger has to beat a constant.
+
+        Parameters
+        ----------
+        versions
+            Of the stream, in rising order; the last is the champion.
+        """
         self._definitions.refresh()
         record = self._definitions.get(key)
         if record is None:
@@ -95,9 +106,21 @@ class Attempts:
             dataset = self._rows.dataset(request.manifest, definition)
         except DatasetError as error:
             return Attempt(request.request_id, Failed(str(error)), plan.rule, definition_version=definition.version)
-        held = dataset.newest() if request.gate == GateKind.MAJORITY or not has_champion else None
+        held = dataset.newest() if request.gate == GateKind.MAJORITY or not versions else None
         recipe = plan.recipe if request.seed < 0 else replace(plan.recipe, seed=request.seed)
         tried = dataset.newest(without=held) if recipe.search_seconds else None
-        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried)
+        old = rival(dataset, versions, self._answers, plan.rule, recipe.archive, definition.version) if held is None else None
+        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old)
         work = self._process.submit(job)
         return Attempt(request.request_id, work, plan.rule, dataset.rows, dataset.digest, dataset.classes, definition.version)
+
+    def _answers(self, version: ModelVersion, features: Floats) -> list[str] | None:
+        try:
+            return self._models.answers(artifact_of(version), features)
+        except ModelGoneError:
+            return None
+
+
+def artifact_of(version: ModelVersion) -> Artifact:
+    """Where a version's file lies."""
+    return Artifact(version.digest, version.chunk_partition, version.chunk_offset, version.chunks, version.classes)

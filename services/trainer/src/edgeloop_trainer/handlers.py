@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgeloop_contracts import DriftPartial, GateState, RunStatus, TrainingRequest, topics
+from edgeloop_contracts import DriftPartial, GateState, ModelVersion, RunStatus, TrainingRequest, topics
 from edgeloop_contracts.references import counts, folded, reference
 from edgeloop_streaming import Backpressure, Policies, RangeGoneError, Received, Send, State, body, from_body
 from edgeloop_streaming.ranges import ModelGoneError
@@ -18,7 +18,7 @@ from edgeloop_trainer.attempts import Attempt, Attempts
 from edgeloop_trainer.core.fits import Failed, Fitted
 from edgeloop_trainer.core.gate import Judgement, Verdict
 from edgeloop_trainer.core.plans import Plan
-from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, run, taken, tried
+from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, promoted, recalled, run, taken, tried
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics
 
@@ -134,12 +134,24 @@ class TrainerTask:
     def _attempt(self, key: str, request: TrainingRequest) -> Attempt:
         attempt = self._attempts.get(key)
         if attempt is None or attempt.request_id != request.request_id:
-            self._ports.champions.refresh()
-            has_champion = self._ports.champions.get(key) is not None
+            versions = self._versions(key, request)
             self._ports.plans.refresh()
             plan = self._ports.plans.of(request.tenant, request.stream)
-            attempt = self._attempts[key] = self._ports.attempts.begin(key, request, plan, has_champion=has_champion)
+            attempt = self._attempts[key] = self._ports.attempts.begin(key, request, plan, versions)
         return attempt
+
+    def _versions(self, key: str, request: TrainingRequest) -> list[ModelVersion]:
+        """Versions as they will be once this request has closed the gate of an earlier one: what a fit has to beat is no matter of haste."""
+        self._ports.champions.refresh()
+        gate, versions = self._gate(key), self._ports.champions.versions(key)
+        if gate.request is None or not versions:
+            return versions
+        earlier, until = self._last_row(key, gate, request)
+        try:
+            gate, verdict = self._judge.advance(key, restarted(gate, earlier, gate.champion_version), earlier, until)
+        except (RangeGoneError, ModelGoneError):
+            return versions
+        return [*versions, promoted(gate, versions[-1].version + 1)] if verdict == Verdict.PROMOTE else versions
 
     def _closed_for(self, key: str, gate: GateState, request: TrainingRequest) -> tuple[GateState, list[Send]]:
         """Close the gate of an earlier request, as the next one is here: with its rows up to the next one's window.
@@ -148,16 +160,48 @@ class TrainerTask:
         """
         if gate.request is None:
             return gate, []
+        earlier, until = self._last_row(key, gate, request)
+        return self._decide(key, restarted(gate, earlier, gate.champion_version), earlier, until, final=True)
+
+    def _last_row(self, key: str, gate: GateState, request: TrainingRequest) -> tuple[TrainingRequest, int]:
+        """The request at the gate, and the row at which the next one ends it; waits for that row."""
+        assert gate.request is not None
         earlier = from_body(TrainingRequest, gate.request)
         until = min(earlier.gate_until, request.row)
         if gate.rows < until:
             raise Backpressure(lambda: self._gate(key).rows >= until)
-        return self._decide(key, restarted(gate, earlier, gate.champion_version), earlier, until, final=True)
+        return earlier, until
 
     def _fitted(
         self, key: str, gate: GateState, received: Received[Any], request: TrainingRequest, attempt: Attempt, fitted: Fitted
     ) -> tuple[GateState, list[Send]]:
         champion = self._ports.champions.get(key)
+        gate, files = self._opened(key, gate, attempt, fitted)
+        gate = replace(
+            gate,
+            request=body(request),
+            request_at=received.at,
+            request_cause_id=received.id,
+            correlation=received.correlation,
+            gate_minimum=attempt.rule.minimum,
+        )
+        gate = restarted(gate, request, champion.version if champion else 0)
+        known = [Send(topics.TRAINING_RUNS, key, run(gate, request, RunStatus.FITTED, request.row))]
+        if fitted.tally is None:
+            return gate, [*files, *known]
+        verdict = attempt.rule.beside_majority(fitted.tally, has_champion=champion is not None)
+        gate = judged(gate, Judgement(fitted.tally, gate.next_row))
+        gate, ended = self._ended(key, gate, request, RunStatus.PROMOTED if verdict == Verdict.PROMOTE else RunStatus.REJECTED, request.row)
+        return gate, [*files, *known, *ended]
+
+    def _opened(self, key: str, gate: GateState, attempt: Attempt, fitted: Fitted) -> tuple[GateState, list[Send]]:
+        """The state with the challenger, and the chunks of its file, which an archived version has already."""
+        if fitted.recalls:
+            found = [version for version in self._ports.champions.versions(key) if version.digest == fitted.digest]
+            return recalled(gate, fitted, found[-1]), []
+        chunks = chunked(fitted.onnx, fitted.digest)
+        first = self._ports.models.end(self._partition)
+        self._ports.models.add(fitted.digest, fitted.onnx)
         gate = opened(
             gate,
             fitted,
@@ -166,28 +210,8 @@ class TrainerTask:
             classes=attempt.classes,
             definition_version=attempt.definition_version,
         )
-        chunks = chunked(fitted.onnx, fitted.digest)
-        gate = replace(
-            gate,
-            request=body(request),
-            request_at=received.at,
-            request_cause_id=received.id,
-            correlation=received.correlation,
-            chunk_partition=self._partition,
-            chunk_offset=self._ports.models.end(self._partition),
-            chunks=len(chunks),
-            gate_minimum=attempt.rule.minimum,
-        )
-        gate = restarted(gate, request, champion.version if champion else 0)
-        self._ports.models.add(fitted.digest, fitted.onnx)
-        files = [Send(topics.MODEL_CHUNKS, f"{chunk.digest}/{chunk.index}", chunk, partition=self._partition) for chunk in chunks]
-        known = [Send(topics.TRAINING_RUNS, key, run(gate, request, RunStatus.FITTED, request.row))]
-        if fitted.tally is None:
-            return gate, [*files, *known]
-        verdict = attempt.rule.beside_majority(fitted.tally, has_champion=champion is not None)
-        gate = judged(gate, Judgement(fitted.tally, gate.next_row))
-        gate, ended = self._ended(key, gate, request, RunStatus.PROMOTED if verdict == Verdict.PROMOTE else RunStatus.REJECTED, request.row)
-        return gate, [*files, *known, *ended]
+        gate = replace(gate, chunk_partition=self._partition, chunk_offset=first, chunks=len(chunks))
+        return gate, [Send(topics.MODEL_CHUNKS, f"{chunk.digest}/{chunk.index}", chunk, partition=self._partition) for chunk in chunks]
 
     def _decide(self, key: str, gate: GateState, request: TrainingRequest, until: int, *, final: bool) -> tuple[GateState, list[Send]]:
         try:

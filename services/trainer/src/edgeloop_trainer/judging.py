@@ -12,6 +12,7 @@ from edgeloop_streaming.ranges import Artifact, ModelGoneError
 from edgeloop_trainer.adapters.champions import Champions
 from edgeloop_trainer.adapters.models import Models
 from edgeloop_trainer.adapters.rows import Rows
+from edgeloop_trainer.attempts import artifact_of
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Verdict, judge, outcomes
 from edgeloop_trainer.core.runs import judged, tally_of
 
@@ -64,7 +65,7 @@ class Judge:
 
     def _judge(self, key: str, gate: GateState, champion: ModelVersion, until: int) -> tuple[GateState, Verdict | None]:
         challenger = Artifact(gate.digest, gate.chunk_partition, gate.chunk_offset, gate.chunks, gate.classes)
-        current = Artifact(champion.digest, champion.chunk_partition, champion.chunk_offset, champion.chunks, champion.classes)
+        current = artifact_of(champion)
         features, truth = self._rows.at(self._references(key, gate, until), self._models.width(challenger))
         answers, others = self._models.answers(challenger, features), self._models.answers(current, features)
         compared = outcomes(answers, others, truth, numbers=not gate.classes)

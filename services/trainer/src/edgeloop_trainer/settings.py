@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.plans import MOST_ARCHIVED
+from edgeloop_trainer.core.recall import ARCHIVED
 
 
 class Settings(BaseSettings):
@@ -31,6 +33,8 @@ class Settings(BaseSettings):
         ``EDGELOOP_TRAINER_SEARCH_TRIALS``: trials after which a search ends at the latest.
     gate_minimum
         ``EDGELOOP_TRAINER_GATE_MINIMUM``: rows that tell the two apart which a promotion before the gate's last row needs.
+    archive
+        ``EDGELOOP_TRAINER_ARCHIVE``: archived versions that a fresh fit has to beat; 0 for none.
     fit_seconds
         ``EDGELOOP_TRAINER_FIT_SECONDS``: wall time after which a fit has failed.
     fit_memory_mb
@@ -46,6 +50,7 @@ class Settings(BaseSettings):
     search_seconds: float = Field(default=0.0, ge=0)
     search_trials: int = Field(default=30, ge=1, le=1_000)
     gate_minimum: int = Field(default=4, ge=1)
+    archive: int = Field(default=ARCHIVED, ge=0, le=MOST_ARCHIVED)
     fit_seconds: float = Field(default=120.0, gt=0)
     fit_memory_mb: int = Field(default=4_096, ge=512)
 
@@ -58,4 +63,4 @@ class Settings(BaseSettings):
     @property
     def recipe(self) -> Recipe:
         """How to fit, where no policy says otherwise."""
-        return Recipe(self.model, self.trees, self.min_leaf, self.seed, self.search_seconds, self.search_trials)
+        return Recipe(self.model, self.trees, self.min_leaf, self.seed, self.search_seconds, self.search_trials, self.archive)

@@ -10,6 +10,7 @@ from edgeloop_contracts import Assignment
 from edgeloop_contracts.rpc.model_graph import Model
 from google.protobuf.message import DecodeError
 
+from edgeloop_inference.adapters.archive import Archive
 from edgeloop_inference.adapters.chunks import fetch
 from edgeloop_inference.adapters.kafka import Reader
 from edgeloop_inference.adapters.model_store import Package
@@ -39,13 +40,16 @@ class Verification:
         Of the device.
     start_trial
         Starts the trial of a model that is described by its statement and comes later.
+    archive
+        Files of earlier versions.
     max_bytes
         Largest model that the device takes.
     """
 
-    def __init__(self, trust: Trust, start_trial: StartTrial, max_bytes: int) -> None:
+    def __init__(self, trust: Trust, start_trial: StartTrial, archive: Archive, max_bytes: int) -> None:
         self._trust = trust
         self._start_trial = start_trial
+        self._archive = archive
         self.max_bytes = max_bytes
 
     def statement(self, assignment: Assignment) -> Statement:
@@ -59,7 +63,7 @@ class Verification:
         return self._trust.verified(assignment.statement, assignment.signature)
 
     def fetched(self, statement: Statement, assignment: Assignment, reader: Callable[[], Reader]) -> Package:
-        """Fetch a model whose statement was admitted, and try it in a child process.
+        """Fetch a model whose statement was admitted, unless its file is archived here, and try it in a child process.
 
         Raises
         ------
@@ -67,10 +71,13 @@ class Verification:
             ``MISSING``, ``DIGEST`` or ``LOAD``.
         """
         with self._start_trial(statement) as trial:
-            data = fetch(reader(), assignment)
+            data = self._archive.get(statement.stream, statement.digest)
+            if data is None:
+                data = fetch(reader(), assignment)
             check_bytes(statement, data)
             check_graph(data)
             trial.judge(data)
+        self._archive.put(statement.stream, statement.version, statement.digest, data)
         return Package(assignment.statement, assignment.signature, data)
 
     def stored(self, package: Package) -> Statement:

@@ -98,6 +98,8 @@ def note(event: TrainingRun, at: str) -> Note:
     tags = {"edgeloop.status": event.status.value, "edgeloop.dataset_digest": event.dataset_digest, mark(event): at}
     if event.digest:
         tags |= {DIGEST: event.digest, "edgeloop.classes": json.dumps(list(event.classes))}
+    if event.recalls:
+        tags["edgeloop.recalls"] = str(event.recalls)
     if event.reason:
         tags |= {"edgeloop.reason": event.reason, "mlflow.note.content": event.reason}
     if event.status in (RunStatus.PROMOTED, RunStatus.REJECTED):

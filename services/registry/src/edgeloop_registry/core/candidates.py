@@ -38,8 +38,8 @@ def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> Re
     Raises
     ------
     Refused
-        Its stream is unknown; or it beat a version that is no longer the current one; or it was trained on rows of
-        other features; or it answers with classes where the stream has numbers, or the other way round.
+        Its stream is unknown; or it beat a version that is no longer the current one; or it recalls one that there never was; or it was
+        trained on rows of other features; or it answers with classes where the stream has numbers, or the other way round.
     """
     if known is None:
         raise Refused(RefusalReason.UNKNOWN_STREAM, f"no stream {candidate.stream!r} of tenant {candidate.tenant!r} is defined")
@@ -47,6 +47,8 @@ def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> Re
         raise Refused(
             RefusalReason.STALE, f"the candidate was compared with version {candidate.champion_version}; the current one is {known.version}"
         )
+    if not 0 <= candidate.recalls <= known.version:
+        raise broken(f"version {candidate.recalls} is recalled; there are 1 to {known.version}")
     if not known.features_since <= candidate.definition_version <= known.definition_version:
         raise Refused(
             RefusalReason.STALE,
@@ -133,6 +135,7 @@ def version_of(candidate: ModelCandidate, version: int, *, statement: bytes, sig
         dataset_digest=candidate.dataset_digest,
         metrics=candidate.metrics,
         parameters=candidate.parameters,
+        recalls=candidate.recalls,
         statement=statement,
         signature=signature,
         key_id=key_id,

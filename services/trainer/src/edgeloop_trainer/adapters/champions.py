@@ -34,7 +34,7 @@ class Champions:
     def __init__(self, follower: Followed, clock: Callable[[], float] = time.monotonic) -> None:
         self._follower = follower
         self._clock = clock
-        self._versions: dict[str, ModelVersion] = {}
+        self._versions: dict[str, dict[int, ModelVersion]] = {}
         self._digests: set[str] = set()
         self._answered: set[tuple[str, str]] = set()
         self._asked: dict[tuple[str, str], float] = {}
@@ -45,7 +45,12 @@ class Champions:
 
     def get(self, key: str) -> ModelVersion | None:
         """Champion of a stream, ``tenant/stream``, as of the last :meth:`refresh`."""
-        return self._versions.get(key)
+        known = self._versions.get(key)
+        return known[max(known)] if known else None
+
+    def versions(self, key: str) -> list[ModelVersion]:
+        """All versions of a stream in rising order, the champion last, as of the last :meth:`refresh`."""
+        return [version for _, version in sorted(self._versions.get(key, {}).items())]
 
     def knows(self, digest: str) -> bool:
         """Whether any version of any stream is this file."""
@@ -72,6 +77,4 @@ class Champions:
             self._answered.add((key, event.request_id))
             if isinstance(event, ModelVersion):
                 self._digests.add(event.digest)
-                known = self._versions.get(key)
-                if known is None or event.version > known.version:
-                    self._versions[key] = event
+                self._versions.setdefault(key, {})[event.version] = event

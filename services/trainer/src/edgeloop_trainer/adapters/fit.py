@@ -14,6 +14,7 @@ from edgeloop_trainer.adapters.onnx_export import ParityError, check_numbers, ch
 from edgeloop_trainer.core.dataset import Flags
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Trial
 from edgeloop_trainer.core.gate import NumberTally, Tally
+from edgeloop_trainer.core.recall import Rival, compared, goes_before, scores
 from edgeloop_trainer.core.scores import measured
 from edgeloop_trainer.core.spaces import Chosen
 
@@ -38,6 +39,13 @@ def fit(job: FitJob) -> Fitted | Failed:
             if job.recipe.search_seconds and not (job.labels == job.labels[:1]).all():
                 chosen, trials = _searched(job)
                 parameters |= {name: str(value) for name, value in chosen.items()} | {"trials": str(len(trials))}
+            if job.rival is not None:
+                tally = against_fit(job, chosen, job.rival)
+                told = {name.replace("gate_champion", "fresh").replace("gate", "archive"): value for name, value in tally.metrics.items()}
+                metrics |= told
+                if goes_before(tally):
+                    seconds = time.perf_counter() - started
+                    return Fitted(b"", job.rival.digest, metrics, parameters, seconds, None, trials, job.rival.version)
             tally = None if job.held is None else against_constant(job, chosen, job.held)
             model = fitted(job.recipe, chosen, job.features, job.labels, numbers=job.numbers)
             onnx = export(model, job.features.shape[1])
@@ -72,6 +80,13 @@ def against_constant(job: FitJob, chosen: Chosen, held: Flags) -> Tally:
         both=int((right & majority_right).sum()),
         judged=len(truth),
     )
+
+
+def against_fit(job: FitJob, chosen: Chosen, rival: Rival) -> Tally:
+    """How an archived version did on the newest rows against a fit of the others."""
+    older, truth = job.labels[~rival.held], job.labels[rival.held]
+    said = answers(job.recipe, chosen, (job.features[~rival.held], older), job.features[rival.held], numbers=job.numbers)
+    return compared(rival.scores, scores(said, truth, numbers=job.numbers), numbers=job.numbers)
 
 
 def _searched(job: FitJob) -> tuple[Chosen, tuple[Trial, ...]]:

@@ -12,7 +12,7 @@ from edgeloop_streaming.ranges import Artifact, Reader, model_file
 from edgeloop_trainer.core.dataset import Floats
 
 CHUNK_BYTES = 512 << 10
-KEPT = 8
+KEPT = 16
 
 
 def chunked(onnx: bytes, digest: str) -> list[ModelChunk]:

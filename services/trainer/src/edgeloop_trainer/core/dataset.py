@@ -53,8 +53,8 @@ class Dataset:
         """How many rows."""
         return len(self.labels)
 
-    def newest(self, without: Flags | None = None) -> Flags:
-        """The last fifth of each device's rows, bool [N]; of those that are not among ``without``, if it is given.
+    def newest(self, without: Flags | None = None, share: float = HELD_OUT) -> Flags:
+        """The last fifth of each device's rows, or another share, bool [N]; of those that are not among ``without``, if it is given.
 
         Rows of several devices have no common order that does not depend on partitions; of one device they have.
         """
@@ -62,10 +62,10 @@ class Dataset:
         there = np.ones(self.rows, bool) if without is None else ~without
         for device in range(int(self.devices.max(initial=-1)) + 1):
             rows = np.flatnonzero(there & (self.devices == device))
-            held[rows[len(rows) - int(len(rows) * HELD_OUT) :]] = True
+            held[rows[len(rows) - int(len(rows) * share) :]] = True
         if not held.any():  # every device has fewer than five rows
             rows = np.flatnonzero(there)
-            held[rows[len(rows) - max(1, int(len(rows) * HELD_OUT)) :]] = True
+            held[rows[len(rows) - max(1, int(len(rows) * share)) :]] = True
         return held
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from edgeloop_trainer.core.dataset import Flags, Floats, Truth
 from edgeloop_trainer.core.gate import Tally
+from edgeloop_trainer.core.recall import ARCHIVED, Rival
 
 
 class Family(StrEnum):
@@ -44,6 +45,8 @@ class Recipe:
         may differ.
     search_trials
         Trials after which a search ends at the latest. Where they end it, equal rows give equal models.
+    archive
+        Archived versions that a fit has to beat, see :mod:`edgeloop_trainer.core.recall`; 0 for none.
     """
 
     family: Family = Family.EXTRA_TREES
@@ -52,6 +55,7 @@ class Recipe:
     seed: int = 0
     search_seconds: float = 0.0
     search_trials: int = 30
+    archive: int = ARCHIVED
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -97,6 +101,8 @@ class FitJob:
         How to fit.
     tried
         Rows to judge trials on, bool [N], none of them held; only a search needs them.
+    rival
+        An archived version that takes the fit's place if it is ahead of a fit of the older rows.
     """
 
     dataset_digest: str
@@ -106,6 +112,7 @@ class FitJob:
     held: Flags | None
     recipe: Recipe
     tried: Flags | None = None
+    rival: Rival | None = None
 
     @property
     def numbers(self) -> bool:
@@ -116,7 +123,8 @@ class FitJob:
     def key(self) -> str:
         """Equal for jobs with equal results."""
         held = b"" if self.held is None else self.held.tobytes()
-        return f"{self.dataset_digest}/{self.recipe}/{hashlib.sha256(held).hexdigest() if held else ''}"
+        rival = "" if self.rival is None else f"{self.rival.digest}/{hashlib.sha256(self.rival.scores.tobytes()).hexdigest()}"
+        return f"{self.dataset_digest}/{self.recipe}/{hashlib.sha256(held).hexdigest() if held else ''}/{rival}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,7 @@ class Fitted:
     Attributes
     ----------
     onnx
-        The file.
+        The file; empty where an archived version takes the fit's place.
     digest
         Its SHA-256, hex.
     metrics, parameters
@@ -137,6 +145,8 @@ class Fitted:
         How it did on the rows held out, where there were any.
     trials
         Of the search before it.
+    recalls
+        The archived version that is the challenger; 0 for the fit.
     """
 
     onnx: bytes
@@ -146,6 +156,7 @@ class Fitted:
     seconds: float
     tally: Tally | None = None
     trials: tuple[Trial, ...] = ()
+    recalls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

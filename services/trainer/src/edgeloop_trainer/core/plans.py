@@ -10,6 +10,7 @@ from edgeloop_trainer.core.fits import Family, Recipe
 from edgeloop_trainer.core.gate import Rule
 
 MOST_TREES = 1_000
+MOST_ARCHIVED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,14 @@ def taken(settings: Plan, policy: Policy) -> Plan:
         recipe = replace(recipe, trees=_within("trees", given.trees, MOST_TREES))
     if given.min_leaf is not None:
         recipe = replace(recipe, min_leaf=_within("min_leaf", given.min_leaf))
+    if given.archive is not None:
+        recipe = replace(recipe, archive=_within("archive", given.archive, MOST_ARCHIVED, least=0))
     if policy.gate_minimum is not None:
         rule = replace(rule, minimum=_within("gate_minimum", policy.gate_minimum))
     return Plan(recipe, rule)
 
 
-def _within(name: str, value: int, most: int = 1 << 31) -> int:
-    if not 1 <= value <= most:
-        raise ValueError(f"{name}: expected 1 to {most}, given {value}")
+def _within(name: str, value: int, most: int = 1 << 31, *, least: int = 1) -> int:
+    if not least <= value <= most:
+        raise ValueError(f"{name}: expected {least} to {most}, given {value}")
     return value

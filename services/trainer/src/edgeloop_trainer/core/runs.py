@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 
-from edgeloop_contracts import Cause, GateState, ModelCandidate, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_contracts import Cause, GateState, ModelCandidate, ModelVersion, RunStatus, TrainingRequest, TrainingRun
 
 from edgeloop_trainer.core.fits import Failed, Fitted, Trial
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Tally
@@ -80,6 +80,7 @@ def run(gate: GateState, request: TrainingRequest, status: RunStatus, row: int, 
         chunk_offset=gate.chunk_offset,
         classes=gate.classes,
         definition_version=gate.definition_version,
+        recalls=gate.recalls,
     )
 
 
@@ -101,6 +102,23 @@ def candidate(gate: GateState, request: TrainingRequest) -> ModelCandidate:
         dataset_digest=gate.dataset_digest,
         metrics=metrics_of(gate),
         parameters=gate.parameters,
+        recalls=gate.recalls,
+    )
+
+
+def promoted(gate: GateState, number: int) -> ModelVersion:
+    """The version that the registry will make of the challenger, as far as a model to compare with needs to be known."""
+    return ModelVersion(
+        tenant=gate.tenant,
+        stream=gate.stream,
+        version=number,
+        digest=gate.digest,
+        size=gate.size,
+        chunks=gate.chunks,
+        chunk_partition=gate.chunk_partition,
+        chunk_offset=gate.chunk_offset,
+        classes=gate.classes,
+        definition_version=gate.definition_version,
     )
 
 
@@ -137,6 +155,27 @@ def opened(
         parameters=fitted.parameters,
         metrics=fitted.metrics,
         fit_seconds=round(fitted.seconds, 3),
+        recalls=0,
+    )
+
+
+def recalled(gate: GateState, fitted: Fitted, version: ModelVersion) -> GateState:
+    """The state with an archived version as challenger, in place of a fit that it was ahead of; its chunks lie where they lay."""
+    return replace(
+        gate,
+        digest=version.digest,
+        size=version.size,
+        chunks=version.chunks,
+        chunk_partition=version.chunk_partition,
+        chunk_offset=version.chunk_offset,
+        rows_fitted=version.rows,
+        dataset_digest=version.dataset_digest,
+        classes=version.classes,
+        definition_version=version.definition_version,
+        parameters=version.parameters,
+        metrics=fitted.metrics,
+        fit_seconds=round(fitted.seconds, 3),
+        recalls=version.version,
     )
 
 

@@ -1,0 +1,52 @@
+"""Which files of earlier versions a device keeps, so that one that is promoted again need not be fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+FILES = 9
+"""Of a stream: the newest version's, and as many archived ones as the trainer recalls by default."""
+BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A file.
+
+    Attributes
+    ----------
+    version
+        The newest version that is this file.
+    digest
+        SHA-256, hex.
+    size
+        Bytes.
+    """
+
+    version: int
+    digest: str
+    size: int
+
+
+def shelved(held: Iterable[Shelved], newcomer: Shelved, most_bytes: int = BYTES) -> tuple[Shelved, ...]:
+    """What one stream's shelf holds once a file has come, newest version first: at most ``FILES`` files of ``most_bytes`` together.
+
+    Examples
+    --------
+    >>> held = shelved(shelved((), Shelved(1, "a", 40)), Shelved(2, "b", 30))
+    >>> [file.digest for file in shelved(held, Shelved(3, "a", 40))]
+    ['a', 'b']
+    >>> [file.digest for file in shelved(held, Shelved(3, "c", 40), most_bytes=100)]
+    ['c', 'b']
+    """
+    files: dict[str, Shelved] = {}
+    for file in sorted((*held, newcomer), key=lambda file: -file.version):
+        files.setdefault(file.digest, file)
+    kept: list[Shelved] = []
+    room = most_bytes
+    for file in list(files.values())[:FILES]:
+        if file.size <= room:
+            room -= file.size
+            kept.append(file)
+    return tuple(kept)
