@@ -131,3 +131,12 @@ def test_what_is_drawn_fits_eighty_columns_and_holds_trials_with_what_differs_be
     assert max(map(len, drawn.splitlines())) <= 80
     for part in ("would not fit", "C=1", "0.7000", "runs on d0, d2", "gate_accuracy", "0.9"):
         assert part in drawn
+
+
+def test_a_gate_of_numbers_tells_the_mean_absolute_errors():
+    assert view.gate({"gate_mae": 1.25, "gate_champion_mae": 3.0}) == "MAE 1.25 (3)"
+    assert view.gate({"gate_mae": 1.25}) == "MAE 1.25 (-)"
+    run = TrainingRun(stream="s", request_id="signal/0", status=RunStatus.TRIAL, trial=3, metrics={"mae": 0.5, "rmse": 0.75})
+    found = folded(REQUESTS, [run])
+    drawn = text(view.trials(next(run for run in found.runs.values() if run.trials)))
+    assert "mae" in drawn and "0.5000" in drawn and "accuracy" not in drawn

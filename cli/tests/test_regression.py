@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import math
 from dataclasses import replace
 
+import edgeloop_cli.core.accuracy
+import edgeloop_cli.core.regression
 import numpy as np
 import pytest
 from edgeloop_cli.backtest import check
@@ -21,6 +24,11 @@ from edgeloop_cli.problems import Refused
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
+
+
+@pytest.mark.parametrize("module", [edgeloop_cli.core.accuracy, edgeloop_cli.core.regression])
+def test_the_examples_in_the_documentation_hold(module) -> None:
+    assert doctest.testmod(module).failed == 0
 
 
 def shifting(rows: int = 2_400, at: int = 1_200) -> StreamTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import edgeloop_trainer.core.gate
+import edgeloop_trainer.core.scores
 import numpy as np
 import onnx
 import onnxruntime
@@ -20,6 +23,12 @@ from edgeloop_trainer.adapters.onnx_export import ParityError, check_numbers, ex
 from edgeloop_trainer.core.dataset import DatasetError, assemble
 from edgeloop_trainer.core.fits import REGRESSORS, Failed, Family, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, judge
+
+
+@pytest.mark.parametrize("module", [edgeloop_trainer.core.gate, edgeloop_trainer.core.scores])
+def test_the_examples_in_the_documentation_hold(module):
+    assert doctest.testmod(module).failed == 0
+
 
 EVERY = pytest.mark.parametrize("family", sorted(REGRESSORS))
 

@@ -58,8 +58,8 @@ def derived(labels: Sequence[float]) -> float:
     --------
     >>> derived([1.0, 2.0, 3.0, 4.0, 1e6])
     1.0
-    >>> derived([0.0, 0.0, 0.0, 8.0])
-    2.0
+    >>> derived([0.0, 0.0, 0.0, 0.0, 8.0])
+    1.6
     """
     values = np.array(labels, np.float64)
     low, middle, high = np.percentile(values, [25, 50, 75]).tolist()

@@ -64,4 +64,4 @@ def right(answer: str, label: str, tolerance: float = 0.0) -> bool:
     >>> right("low", "low"), right("1.5", "2.0", tolerance=0.5), right("1.4", "2.0", tolerance=0.5)
     (True, True, False)
     """
-    return error(answer, label, numbers=tolerance > 0) <= tolerance
+    return answer == label or (tolerance > 0 and error(answer, label, numbers=True) <= tolerance)
