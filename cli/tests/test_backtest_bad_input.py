@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_playable, parse
-from edgeloop_cli.core.schedule import groups
+from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_definition, check_playable, definition, parse
+from edgeloop_cli.core.schedule import batch_rows, groups
 from edgeloop_cli.main import build
 from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.policy import LoopPolicy
 from edgeloop_cli.offline.policy import parse as parsed
 from edgeloop_cli.source import read_table
+from edgeloop_contracts import ObservationBatch, topics
 from edgeloop_mixture.graph import bounded, checked
+from edgeloop_registry.core.definitions import MAX_FEATURES
+from edgeloop_streaming import body
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()
@@ -66,10 +69,11 @@ def test_a_million_features_are_refused_by_the_header_and_no_row_is_read() -> No
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: replace(t, labels=tuple(f"c{row}" for row in range(len(t)))), ["at most 4096 classes expected, 5000 given"]),
+        (lambda t: replace(t, labels=tuple(f"c{row}" for row in range(len(t)))), ["'y': 5,000 different labels", "4,096 classes"]),
         (lambda t: replace(t, labels=tuple("x" * 5_000 if label == "no" else label for label in t.labels)), ["class", "5000 characters"]),
         (lambda t: replace(t, labels=tuple("\a" if label == "no" else label for label in t.labels)), ["class", "printable"]),
         (lambda t: replace(t, names=("a", "b" * 201, "c")), ["feature", "201 characters"]),
+        (lambda t: replace(t, labels=tuple(f"{row % 4_000:0200}" for row in range(len(t)))), ["names", "800,003 bytes", "524,288"]),
         (lambda t: replace(t, features=np.full_like(t.features, 7)), ["rows 1 to 500", "no feature changes"]),
         (lambda t: replace(t, features=np.full_like(t.features, np.nan)), ["rows 1 to 500", "no feature changes"]),
     ],
@@ -80,6 +84,16 @@ def test_a_stream_that_the_registry_would_not_take_or_that_teaches_nothing_is_re
     line = told(tmp_path, text_of(change(plain(5_000))))
     assert all(word in line for word in words), line
     assert len(line) < 400
+
+
+def test_the_widest_rows_and_the_largest_definition_fit_into_the_records_that_a_run_sends() -> None:
+    rows, names = batch_rows(MAX_FEATURES), tuple(f"{number:0120}" for number in range(MAX_FEATURES))
+    assert (batch_rows(1), batch_rows(512), rows) == (256, 256, 32)
+    table = StreamTable(names, np.zeros((2, MAX_FEATURES), np.float32), (True,) * MAX_FEATURES, "y", ("a", "b"))
+    check_definition(table)
+    assert len(body(definition("default", "stream", table))) < topics.MODEL_COMMANDS.max_bytes
+    batch = ObservationBatch(count=rows, features=bytes(rows * MAX_FEATURES * 4))
+    assert len(body(batch)) < topics.OBSERVATIONS_RAW.max_bytes
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from edgeloop_streaming import Publisher
 
 from edgeloop_cli.core.csv_table import StreamTable, definition
 from edgeloop_cli.core.pooled import RowId
+from edgeloop_cli.core.schedule import batch_rows
 from edgeloop_cli.problems import Failed
 
-BATCH_ROWS = 256
 EPOCH = 1
 
 
@@ -41,8 +41,9 @@ class Feed:
     def warm_up(self, table: StreamTable, rows: int) -> list[RowId]:
         """Send the first rows as what a device saw before there was a model; give back their names."""
         device, key = self.warmup_device, f"{self.key}/{self.warmup_device}"
-        for first in range(0, rows, BATCH_ROWS):
-            end = min(first + BATCH_ROWS, rows)
+        step = batch_rows(len(table.names))
+        for first in range(0, rows, step):
+            end = min(first + step, rows)
             batch = ObservationBatch(
                 tenant=self._tenant,
                 stream=self._stream,

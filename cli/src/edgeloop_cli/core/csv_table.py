@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamTask
-from edgeloop_registry.core.definitions import MAX_FEATURES, DefinitionRefused, define
+from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, DefinitionRefused, define
 from numpy.typing import NDArray
 
+MOST_NAMES = 512 << 10  # bytes
 _MISSING = frozenset({"", "nan"})
 
 
@@ -132,8 +133,16 @@ def check_definition(table: StreamTable) -> None:
     Raises
     ------
     BadTableError
-        It would not: a name is too long or not printable, or there are too many classes.
+        It would not: a name is too long or not printable, there are too many classes, or all names together are too long.
     """
+    if len(table.classes) > MAX_CLASSES:
+        raise BadTableError(
+            f"column {table.label!r}: {len(table.classes):,} different labels; a stream has at most {MAX_CLASSES:,} classes, "
+            "and for labels that are numbers there is --task regression"
+        )
+    size = sum(len(name.encode()) for name in (*table.names, *table.classes))
+    if size > MOST_NAMES:
+        raise BadTableError(f"the names of features and classes take {size:,} bytes together; at most {MOST_NAMES:,} fit into a definition")
     try:
         define(definition("default", "stream", table), RegistryState())
     except DefinitionRefused as refused:

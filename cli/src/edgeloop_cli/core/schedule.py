@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 GROUP = 50
+BATCH_ROWS = 256
+BATCH_BYTES = 512 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,15 @@ class Step:
 
     rows: Group | None
     labels: tuple[Group, ...]
+
+
+def batch_rows(features: int) -> int:
+    """Rows of the warm-up that go into one record: fewer where rows are wide, so that it does not become too large for its topic.
+
+    >>> batch_rows(50), batch_rows(4_096)
+    (256, 32)
+    """
+    return max(1, min(BATCH_ROWS, BATCH_BYTES // (4 * features)))
 
 
 def groups(first: int, end: int, devices: int, size: int = GROUP) -> list[Group]:

@@ -31,7 +31,7 @@ from edgeloop_trainer.core.gate import Rule as Gate
 
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.schedule import Group, steps
+from edgeloop_cli.core.schedule import Group, batch_rows, steps
 from edgeloop_cli.offline.examples import STREAM, Examples
 from edgeloop_cli.offline.policy import LoopPolicy
 from edgeloop_cli.offline.serving import Serving, Sessions, member
@@ -39,7 +39,6 @@ from edgeloop_cli.offline.training import Training, Version
 from edgeloop_cli.problems import Refused
 
 WARMUP_DEVICE = f"{STREAM}-warmup"
-BATCH_ROWS = 256
 NO_CAUSE = Cause()
 
 
@@ -135,9 +134,9 @@ class OfflineLoop:
         return self._frame_sent, adapter, learner.memory.window(adapter.memory_end, self._policy.adapter.horizon)
 
     def _first_version(self) -> None:
-        count = self._warmup
-        for first in range(0, count, BATCH_ROWS):
-            end = min(first + BATCH_ROWS, count)
+        count, step = self._warmup, batch_rows(len(self._table.names))
+        for first in range(0, count, step):
+            end = min(first + step, count)
             self._observed(WARMUP_DEVICE, first, self._table.features[first:end], 0)
             for row in range(first, end):
                 self.ledger.given(row, (WARMUP_DEVICE, 1, row))
