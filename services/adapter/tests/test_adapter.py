@@ -230,6 +230,13 @@ def test_it_begins_with_the_classes_that_the_definition_names(begun) -> None:
     assert begun.published[f"{begun.key}/frame"].classes == ("low", "high", "broken")
 
 
+def test_a_stream_of_more_classes_than_a_mixture_holds_goes_without_one(begun) -> None:
+    definition = StreamDefinition(stream=begun.stream, version=1, classes=tuple(f"c{number}" for number in range(256)))
+    begun.driver.broker.publisher("registry").publish(topics.STREAMS, begun.key, definition)
+    assert begun.deliver(*begun.label([30], version=1)) == []
+    assert begun.driver.state.get(LearnerState, begun.key).frame == -1
+
+
 def test_a_class_too_many_is_counted_and_not_learned(make_world) -> None:
     world = make_world()
     world.deliver(*world.label([25] * 4))
