@@ -1,4 +1,5 @@
 import gzip
+import os
 import time
 from pathlib import Path
 
@@ -92,6 +93,15 @@ def test_a_file_may_be_gzipped_and_begin_with_a_byte_order_mark(tmp_path: Path):
     path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + GOOD.encode()))
     assert read_table(path, "y").names == ("a", "b")
     assert name_of(path) == "data"
+
+
+@pytest.mark.parametrize("data", [GOOD.encode(), gzip.compress(GOOD.encode())])
+def test_a_pipe_can_be_read(data: bytes):
+    reading, writing = os.pipe()
+    os.write(writing, data)
+    os.close(writing)
+    assert read_table(Path(f"/dev/fd/{reading}"), "y").names == ("a", "b")
+    os.close(reading)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +24,8 @@ def read_table(path: Path, label: str, task: Task = Task.CLASSIFICATION) -> Stre
         It cannot be read, or cannot be played; one line that names file, row and column.
     """
     try:
-        with _opened(path) as lines:  # line by line: what is wrong at the beginning is told before all of a large file is read
+        # Line by line: what is wrong at the beginning is told before all of a large file is read.
+        with _opened(path) as data, io.TextIOWrapper(data, encoding="utf-8-sig", newline="") as lines:
             table = parse(lines, label)
         if task is Task.CLASSIFICATION:
             check_definition(table)
@@ -42,20 +45,22 @@ def name_of(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".csv") or "stream"
 
 
-def _opened(path: Path) -> io.TextIOWrapper:
-    return io.TextIOWrapper(_bytes(path), encoding="utf-8-sig", newline="")
-
-
-def _bytes(path: Path) -> BinaryIO | gzip.GzipFile:
+@contextmanager
+def _opened(path: Path) -> Generator[BinaryIO | gzip.GzipFile]:
     with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if packed else path.open("rb")
+        if file.peek(2)[:2] != b"\x1f\x8b":  # a pipe can be read only once
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            yield unpacked
 
 
 def _first_bad(path: Path) -> str:
     """Where a file ceases to be text."""
     expected = "expected text in UTF-8"
-    with _bytes(path) as file:
+    if not path.is_file():
+        return expected
+    with _opened(path) as file:
         for number, line in enumerate(file, 1):
             try:
                 line.decode()
