@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeloop_cli.core.csv_table import BadTableError, check_playable, parse
+from edgeloop_cli.core.csv_table import AT_ONCE, BadTableError, check_playable, parse
 from edgeloop_cli.problems import Refused
 from edgeloop_cli.source import name_of, read_table
 
@@ -73,6 +73,19 @@ def test_what_cannot_be_played_is_refused_with_row_and_column(text: str, words: 
     message = refused(text)
     assert all(word in message for word in words), message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(("row", "told"), [("x,k", "'x'"), ("1,", "the label is empty"), ("1e60,k", "'1e60'"), ("1", "'y' is missing")])
+def test_what_is_wrong_far_below_is_told_with_its_row(row: str, told: str):
+    message = refused("a,y\n" + "1,k\n" * AT_ONCE * 2 + f"{row}\n")
+    assert message.startswith(f"row {AT_ONCE * 2 + 1}")
+    assert told in message
+
+
+def test_rows_that_are_read_in_parts_are_one_table():
+    table = parse(lines("a,y\n" + "".join(f"{row},k{row}\n" for row in range(AT_ONCE + 1))), "y")
+    assert table.features[:, 0].tolist() == list(range(AT_ONCE + 1))
+    assert table.labels[AT_ONCE:] == (f"k{AT_ONCE}",)
 
 
 def test_there_must_be_a_row_to_play_and_two_classes_and_a_feature_to_tell_them_by():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamTask
@@ -12,6 +13,7 @@ from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, Defini
 from numpy.typing import NDArray
 
 MOST_NAMES = 512 << 10  # bytes
+AT_ONCE = 5_000  # rows
 _MISSING = frozenset({"", "nan"})
 
 
@@ -75,21 +77,28 @@ def parse(lines: Iterable[str], label: str) -> StreamTable:
         Empty, ragged, without that label, or with text where numbers belong.
     """
     reader = csv.reader(lines)
+    labels: list[str] = []
+    parts: list[NDArray[np.float32]] = []
     try:
         header = _header(next(reader, []), label)
-        rows = list(_rows(reader, header))
+        rows = _rows(reader, header)
+        while some := list(islice(rows, AT_ONCE)):  # as text, a table takes twenty times the memory
+            columns = dict(zip(header, zip(*some, strict=True), strict=True))
+            texts = [text.strip() for text in columns.pop(label)]
+            if "" in texts:
+                raise BadTableError(f"row {len(labels) + texts.index('') + 1}, column {label!r}: the label is empty")
+            part = np.empty((len(some), len(columns)), dtype=np.float32)
+            for number, (name, cells) in enumerate(columns.items()):
+                part[:, number] = _numbers(name, cells, len(labels))
+            labels += texts
+            parts.append(part)
     except csv.Error as error:
         raise BadTableError(f"line {reader.line_num}: {error}") from error
-    if not rows:
+    if not parts:
         raise BadTableError("there is a header, and no rows")
-    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
-    labels = tuple(text.strip() for text in columns.pop(label))
-    if "" in labels:
-        raise BadTableError(f"row {labels.index('') + 1}, column {label!r}: the label is empty")
-    features = np.empty((len(rows), len(columns)), dtype=np.float32)
-    for number, (name, cells) in enumerate(columns.items()):
-        features[:, number] = _numbers(name, cells)
-    return StreamTable(tuple(columns), features, tuple(bool(np.isnan(column).any()) for column in features.T), label, labels)
+    features = np.concatenate(parts)
+    names = tuple(name for name in header if name != label)
+    return StreamTable(names, features, tuple(bool(np.isnan(column).any()) for column in features.T), label, tuple(labels))
 
 
 def check_playable(table: StreamTable, warmup: int) -> None:
@@ -182,17 +191,18 @@ def _rows(reader: Iterable[list[str]], header: Sequence[str]) -> Iterator[list[s
         yield row
 
 
-def _numbers(name: str, cells: Sequence[str]) -> NDArray[np.float32]:
-    """Cells as float32."""
+def _numbers(name: str, cells: Sequence[str], before: int) -> NDArray[np.float32]:
+    """Cells as float32; ``before`` rows came before them."""
     try:
         exact = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
     except ValueError:
-        exact = np.fromiter((_number(name, row, cell) for row, cell in enumerate(cells, 1)), dtype=np.float64, count=len(cells))
+        numbered = enumerate(cells, before + 1)
+        exact = np.fromiter((_number(name, row, cell) for row, cell in numbered), dtype=np.float64, count=len(cells))
     with np.errstate(over="ignore"):
         values = exact.astype(np.float32)
     if np.isinf(values).any():
-        row = int(np.argmax(np.isinf(values))) + 1
-        raise BadTableError(f"row {row}, column {name!r}: {cells[row - 1]!r} is no finite float32")
+        place = int(np.argmax(np.isinf(values)))
+        raise BadTableError(f"row {before + place + 1}, column {name!r}: {cells[place]!r} is no finite float32")
     return values
 
 
