@@ -221,6 +221,14 @@ def test_more_classes_than_a_mixture_holds_are_played_without_one_as_the_service
     assert loop.ledger.accuracy.total > 0.8
 
 
+def test_a_mixture_begins_with_the_newest_rows_of_a_long_warm_up_as_in_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeloop_cli.offline.loop.BACKLOG", 150)
+    loop = played(plain(400))
+    frame, adapter, _ = loop.newest_adapter()
+    assert frame.number == WARMUP
+    assert adapter.number - adapter.memory_end == WARMUP - 150
+
+
 @pytest.mark.parametrize("setting", [{"delay": 10**9}, {"devices": 5_000}, {"group": 10**9}])
 def test_numbers_larger_than_the_stream_are_as_good_as_its_length(setting: dict[str, int]) -> None:
     loop = played(plain(400), **setting)

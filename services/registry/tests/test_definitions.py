@@ -84,6 +84,7 @@ def test_a_stream_of_numbers_has_a_tolerance_and_no_classes(registry: Any) -> No
         ({"features": (*THREE, THREE[0])}, "'heat' is named 2 times"),
         ({"features": (Feature(name=" "),)}, "the feature ' '"),
         ({"classes": ("yes", "yes")}, "the class 'yes'"),
+        ({"classes": ("yes", "n" * 201)}, "n'… (201 characters) is no name"),
         ({"features": (Feature(name="heat", minimum=2.0, maximum=1.0),)}, "bound nothing"),
         ({"features": (Feature(name="heat", minimum=float("nan")),)}, "bound nothing"),
     ],
