@@ -86,6 +86,23 @@ def test_a_world_that_comes_back_brings_its_version_back_and_devices_fetch_nothi
     assert without.ledger.accuracy.total < loop.ledger.accuracy.total + 0.002
 
 
+@pytest.mark.parametrize("training", [{"family": "online_logistic_regression"}, {"challengers": ["online_logistic_regression"]}])
+def test_online_models_take_part_and_give_the_same_twice(training) -> None:
+    policy = parse({"training": training, "adapter": {"enabled": False}})
+    one, other = played(policy), played(policy)
+    versions = [version.event for version in one.training.versions.values()]
+    assert [event.digest for event in versions] == [version.event.digest for version in other.training.versions.values()]
+    assert one.ledger.answers == other.ledger.answers
+    fits = [run for run in one.ledger.fitted.values() if run.request_id != versions[0].request_id]
+    assert fits
+    if "family" in training:
+        assert {run.parameters["family"] for run in fits} == {"online_logistic_regression"}
+        assert all(run.rows > 1_500 for run in fits)
+    else:
+        assert all("online_logistic_regression_accuracy" in run.metrics for run in fits)
+    assert one.ledger.accuracy.total > one.ledger.static.total
+
+
 def test_several_policies_run_side_by_side_and_give_what_each_gives_alone() -> None:
     policies = {"default": LoopPolicy(), "quiet": parse({"adapter": {"enabled": False}})}
     setting = check(turning(), "turning", 0, 0.1, 0, 2, 50, 0, None)

@@ -146,6 +146,13 @@ def test_a_version_of_a_world_that_comes_back_is_promoted_again_as_in_its_backte
     agree(returning, stream, tmp_path / "backtest.json", "default", "--warmup", "0.25")
 
 
+def test_a_model_that_learns_from_every_row_is_that_of_its_backtest(home: Path, stream: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "online.yaml"
+    policy.write_text("training: {family: online_logistic_regression, challengers: [hoeffding_adaptive_tree]}")
+    call("policy", "set", "--stream", "online", policy, "--data-dir", home)
+    agree(play(home, stream, "online"), stream, tmp_path / "backtest.json", "online", "--policy", policy)
+
+
 def told(home: Path, name: str, offline: OfflineLoop) -> tuple[dict[int, tuple[str, int]], ModelAdapter]:
     """By row of a stream: the answer and the adapter that it was given with; and the stream's newest adapter."""
     answers, newest = {}, ModelAdapter()

@@ -86,9 +86,9 @@ def test_what_a_fit_has_to_beat_is_the_same_whether_its_request_closes_the_gate_
     known: list[list[str]] = []
     begin = Attempts.begin
 
-    def noted(self: Attempts, key: str, request: Any, plan: Any, versions: Any) -> Any:
+    def noted(self: Attempts, key: str, request: Any, plan: Any, versions: Any, course: Any) -> Any:
         known.append([version.digest for version in versions])
-        return begin(self, key, request, plan, versions)
+        return begin(self, key, request, plan, versions, course)
 
     monkeypatch.setattr(Attempts, "begin", noted)
     world = make_world(minimum=1000)  # gates decide at their last row

@@ -34,6 +34,11 @@ class Examples:
         self.labels: list[str] = []
 
     @property
+    def width(self) -> int:
+        """Features of a row."""
+        return self._features.shape[1]
+
+    @property
     def rows(self) -> int:
         """How many rows."""
         return len(self.labels)

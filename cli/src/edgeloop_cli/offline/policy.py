@@ -149,6 +149,8 @@ def _converted(place: str, default: Any, value: Any) -> Any:
         case int() if isinstance(value, int) and not isinstance(value, bool) and not isinstance(default, bool):
             return value
         case tuple() if isinstance(value, list):
+            if place == "training.challengers":
+                return tuple(_converted(place, Family.EXTRA_TREES, each) for each in value)
             if all(isinstance(v, int) for v in value):
                 return tuple(value)
             if all(isinstance(v, list) and len(v) == 2 and all(isinstance(n, int) for n in v) for v in value):

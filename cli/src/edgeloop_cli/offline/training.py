@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 from edgeloop_contracts import GateKind, ModelVersion, RunStatus, TrainingRequest, TrainingRun
 from edgeloop_retraining.core.campaign import Fit
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.dataset import DatasetError
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fits import ONLINE, Failed, FitJob, Fitted, Lessons, Recipe
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Tally, Verdict, judge, outcomes
+from edgeloop_trainer.core.lessons import Course, Due, Lesson
 from edgeloop_trainer.core.recall import rival
 from numpy.typing import NDArray
 
 from edgeloop_cli.offline.examples import STREAM, Examples
+
+if TYPE_CHECKING:
+    from edgeloop_trainer.adapters.online import OnlineModels
 
 
 class Model:
@@ -76,6 +80,7 @@ class Training:
     fitted: int = 0
     rows_fitted: int = 0
     _open: _Open | None = None
+    _online: OnlineModels | None = None
 
     @property
     def champion(self) -> Version | None:
@@ -95,10 +100,13 @@ class Training:
         champion = self.champion
         held = dataset.newest() if due.gate == GateKind.MAJORITY or champion is None else None
         recipe = self.recipe if due.seed < 0 else replace(self.recipe, seed=due.seed)
-        tried = dataset.newest(without=held) if recipe.search_seconds else None
+        tried = dataset.newest(without=held) if recipe.search_seconds and recipe.family not in ONLINE else None
         versions = [version.event for version in self.versions.values()]
         old = rival(dataset, versions, self._answers, self.rule, recipe.archive, 0) if held is None else None
-        result = fit(FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old))
+        compared = None if held is not None else dataset.newest()
+        learned = self._learned(recipe, due.end) if dataset.classes else None
+        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old, compared, learned)
+        result = fit(job, self._online)
         if isinstance(result, Failed):
             yield from self._failed(request, result)
             return
@@ -109,7 +117,8 @@ class Training:
             version = self.versions[result.recalls]
             self._open = _Open(due, version.model, result, version.event.rows, version.event.dataset_digest, judgement)
         else:
-            self._open = _Open(due, Model(result.onnx, dataset.classes), result, dataset.rows, dataset.digest, judgement)
+            rows = result.lessons or Lessons(dataset.rows, dataset.digest, dataset.classes)
+            self._open = _Open(due, Model(result.onnx, rows.classes), result, rows.rows, rows.digest, judgement)
         self._tell(RunStatus.FITTED, due.end)
         if result.tally is not None:
             yield from self._ended(self.rule.beside_majority(result.tally, has_champion=champion is not None), due.end)
@@ -118,6 +127,22 @@ class Training:
         """Judge the challenger at the gate on the rows that have come."""
         if self._open is not None:
             yield from self._advance(self._open.fit.gate_until)
+
+    def _learned(self, recipe: Recipe, row: int) -> Due | None:
+        """The online models of a recipe, which have learned all rows up to this one."""
+        if not recipe.learners:
+            return None
+        if self._online is None:
+            from edgeloop_trainer.adapters.online import OnlineModels
+
+            self._online = OnlineModels()
+        course = Course(STREAM, self.examples.width, recipe.learners)
+        known = self._online.row(course)
+        if known != row:
+            start = known if known < row else 0
+            labels = tuple(self.examples.labels[start:row])
+            self._online.learn(Lesson(course, start + 1, row, self.examples.features(start, row), labels, begin=start == 0))
+        return Due(course, row)
 
     def _answers(self, version: ModelVersion, rows: NDArray[Any]) -> list[str]:
         return self.versions[version.version].model.answers(rows)

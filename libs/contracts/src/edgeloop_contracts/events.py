@@ -2423,12 +2423,15 @@ class TrainingPolicy:
         Rows that a leaf has at least.
     archive
         Archived versions that a fresh fit has to beat; 0 for none.
+    challengers
+        Families that learn from every row, which a fresh fit has to beat.
     """
 
     family: str | None = None
     trees: int | None = None
     min_leaf: int | None = None
     archive: int | None = None
+    challengers: tuple[str, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2436,6 +2439,7 @@ class TrainingPolicy:
             "trees": self.trees,
             "min_leaf": self.min_leaf,
             "archive": self.archive,
+            "challengers": None if self.challengers is None else list(self.challengers),
         }
 
     @classmethod
@@ -2445,6 +2449,7 @@ class TrainingPolicy:
             trees=fields["trees"],
             min_leaf=fields["min_leaf"],
             archive=fields["archive"],
+            challengers=None if fields["challengers"] is None else tuple(fields["challengers"]),
         )
 
 
@@ -2509,7 +2514,7 @@ class Policy:
         Of the service drift.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.policy.Policy"
 
     tenant: str = "default"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edgeloop_contracts import GateKind, ModelVersion, StreamDefinition, TrainingRequest
+from edgeloop_contracts import GateKind, ModelVersion, StreamDefinition, StreamTask, TrainingRequest
 from edgeloop_streaming import Received
 from edgeloop_streaming.ranges import Artifact, ModelGoneError
 
@@ -14,8 +14,9 @@ from edgeloop_trainer.adapters.fitting import FittingProcess, Pending
 from edgeloop_trainer.adapters.models import Models
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.core.dataset import DatasetError, Floats
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted
+from edgeloop_trainer.core.fits import ONLINE, Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.core.lessons import Course, Due, Lesson
 from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.recall import rival
 from edgeloop_trainer.core.sizes import refusal, rows_named
@@ -67,7 +68,7 @@ class Attempt:
     def result(self) -> Fitted | Failed:
         """What came of it, once it is done."""
         result = self.work if isinstance(self.work, Failed) else self.work.result
-        assert result is not None
+        assert isinstance(result, Fitted | Failed)
         return result
 
 
@@ -86,13 +87,15 @@ class Attempts:
         self._definitions = definitions
         self._process = process
 
-    def begin(self, key: str, request: TrainingRequest, plan: Plan, versions: Sequence[ModelVersion]) -> Attempt:
+    def begin(self, key: str, request: TrainingRequest, plan: Plan, versions: Sequence[ModelVersion], course: Course | None) -> Attempt:
         """Read the rows and ask for the fit. Without a champion the challenger has to beat a constant.
 
         Parameters
         ----------
         versions
             Of the stream, in rising order; the last is the champion.
+        course
+            Of the stream's online models, which have learned all rows up to that of the request.
         """
         self._definitions.refresh()
         record = self._definitions.get(key)
@@ -107,12 +110,26 @@ class Attempts:
         except DatasetError as error:
             return Attempt(request.request_id, Failed(str(error)), plan.rule, definition_version=definition.version)
         held = dataset.newest() if request.gate == GateKind.MAJORITY or not versions else None
-        recipe = plan.recipe if request.seed < 0 else replace(plan.recipe, seed=request.seed)
-        tried = dataset.newest(without=held) if recipe.search_seconds else None
+        recipe = plan.recipe_for(request.seed)
+        tried = dataset.newest(without=held) if recipe.search_seconds and recipe.family not in ONLINE else None
         old = rival(dataset, versions, self._answers, plan.rule, recipe.archive, definition.version) if held is None else None
-        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old)
+        compared = None if held is not None else dataset.newest()
+        due = Due(course, request.row) if course else None
+        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old, compared, due)
         work = self._process.submit(job)
         return Attempt(request.request_id, work, plan.rule, dataset.rows, dataset.digest, dataset.classes, definition.version)
+
+    def course(self, key: str, recipe: Recipe) -> Course | None:
+        """The online models that a recipe has for a stream; ``None`` for none, as where labels are numbers."""
+        self._definitions.refresh()
+        record = self._definitions.get(key)
+        if record is None or not recipe.learners or record.event.task is StreamTask.REGRESSION:
+            return None
+        return Course(key, len(record.event.features), recipe.learners)
+
+    def teach(self, lesson: Lesson) -> Pending:
+        """Have online models learn rows."""
+        return self._process.teach(lesson)
 
     def _answers(self, version: ModelVersion, features: Floats) -> list[str] | None:
         try:

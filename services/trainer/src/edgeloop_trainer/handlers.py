@@ -15,12 +15,13 @@ from edgeloop_trainer.adapters.champions import Champions
 from edgeloop_trainer.adapters.models import Models, chunked
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempt, Attempts
-from edgeloop_trainer.core.fits import Failed, Fitted
+from edgeloop_trainer.core.fits import Failed, Fitted, Lessons
 from edgeloop_trainer.core.gate import Judgement, Verdict
 from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, promoted, recalled, run, taken, tried
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics
+from edgeloop_trainer.teaching import Teacher
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class TrainerTask:
         self._partition = partition
         self._state = state
         self._ports = ports
+        self._teacher = Teacher(partition, ports.rows, ports.attempts)
         self._judge = Judge(partition, ports.rows, ports.models, ports.champions)
         self._attempts: dict[str, Attempt] = {}
         self._touched: set[str] = set()
@@ -91,6 +93,7 @@ class TrainerTask:
                 self._state.put(key, gate)
                 yield from sends
             self._judge.trim(key)
+            self._teacher.go_on(key, self._gate(key))
 
     def _labelled(self, received: Received[Any], partial: DriftPartial) -> None:
         key = f"{partial.tenant}/{partial.stream}"
@@ -113,6 +116,9 @@ class TrainerTask:
         attempt = self._attempt(key, request)
         if not attempt.done():
             raise Backpressure(attempt.done)
+        if isinstance(attempt.result, Failed) and attempt.result.behind and self._teacher.begins_anew(key):
+            del self._attempts[key]
+            raise Backpressure(lambda: True)
         gate, sends = self._closed_for(key, replace(gate, awaiting="", awaiting_digest=""), request)
         del self._attempts[key]
         gate = taken(gate, request.request_id)
@@ -134,10 +140,16 @@ class TrainerTask:
     def _attempt(self, key: str, request: TrainingRequest) -> Attempt:
         attempt = self._attempts.get(key)
         if attempt is None or attempt.request_id != request.request_id:
-            versions = self._versions(key, request)
             self._ports.plans.refresh()
             plan = self._ports.plans.of(request.tenant, request.stream)
-            attempt = self._attempts[key] = self._ports.attempts.begin(key, request, plan, versions)
+            course = self._ports.attempts.course(key, plan.recipe_for(request.seed))
+            if course and not self._teacher.ready(key, self._gate(key), course, request.row):
+                raise Backpressure(lambda: self._teacher.ready(key, self._gate(key), course, request.row))
+            if failure := self._teacher.failure(key):
+                attempt = Attempt(request.request_id, failure, plan.rule)
+            else:
+                attempt = self._ports.attempts.begin(key, request, plan, self._versions(key, request), course)
+            self._attempts[key] = attempt
         return attempt
 
     def _versions(self, key: str, request: TrainingRequest) -> list[ModelVersion]:
@@ -205,9 +217,7 @@ class TrainerTask:
         gate = opened(
             gate,
             fitted,
-            rows=attempt.rows,
-            dataset_digest=attempt.dataset_digest,
-            classes=attempt.classes,
+            learned=fitted.lessons or Lessons(attempt.rows, attempt.dataset_digest, attempt.classes),
             definition_version=attempt.definition_version,
         )
         gate = replace(gate, chunk_partition=self._partition, chunk_offset=first, chunks=len(chunks))

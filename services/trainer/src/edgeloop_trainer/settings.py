@@ -35,6 +35,8 @@ class Settings(BaseSettings):
         ``EDGELOOP_TRAINER_GATE_MINIMUM``: rows that tell the two apart which a promotion before the gate's last row needs.
     archive
         ``EDGELOOP_TRAINER_ARCHIVE``: archived versions that a fresh fit has to beat; 0 for none.
+    challengers
+        ``EDGELOOP_TRAINER_CHALLENGERS``: online families that a fresh fit has to beat, separated by commas.
     fit_seconds
         ``EDGELOOP_TRAINER_FIT_SECONDS``: wall time after which a fit has failed.
     fit_memory_mb
@@ -51,6 +53,7 @@ class Settings(BaseSettings):
     search_trials: int = Field(default=30, ge=1, le=1_000)
     gate_minimum: int = Field(default=4, ge=1)
     archive: int = Field(default=ARCHIVED, ge=0, le=MOST_ARCHIVED)
+    challengers: str = ""
     fit_seconds: float = Field(default=120.0, gt=0)
     fit_memory_mb: int = Field(default=4_096, ge=512)
 
@@ -60,7 +63,26 @@ class Settings(BaseSettings):
             raise ValueError(f"EDGELOOP_TRAINER_SEARCH_SECONDS: expected at most half of the {self.fit_seconds:g} s of a fit")
         return self
 
+    @model_validator(mode="after")
+    def _challengers_are_online(self) -> Self:
+        self.recipe  # noqa: B018 - says what is wrong
+        return self
+
+    @property
+    def challenger_families(self) -> tuple[Family, ...]:
+        """The challengers by their names."""
+        return tuple(Family(name.strip()) for name in self.challengers.split(",") if name.strip())
+
     @property
     def recipe(self) -> Recipe:
         """How to fit, where no policy says otherwise."""
-        return Recipe(self.model, self.trees, self.min_leaf, self.seed, self.search_seconds, self.search_trials, self.archive)
+        return Recipe(
+            self.model,
+            self.trees,
+            self.min_leaf,
+            self.seed,
+            self.search_seconds,
+            self.search_trials,
+            self.archive,
+            self.challenger_families,
+        )

@@ -6,6 +6,10 @@ import os
 import resource
 import signal
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgeloop_trainer.adapters.online import OnlineModels
 
 READY = "ready"
 
@@ -25,10 +29,20 @@ def serve(pipe: Connection, memory_bytes: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard), hard))
     from edgeloop_trainer.adapters.fit import fit
+    from edgeloop_trainer.core.lessons import Lesson
 
+    online: OnlineModels | None = None
     try:
         pipe.send(READY)
         while True:
-            pipe.send(fit(pipe.recv()))
+            job = pipe.recv()
+            if isinstance(job, Lesson):
+                if online is None:
+                    from edgeloop_trainer.adapters.online import OnlineModels  # River is imported where somebody wants it
+
+                    online = OnlineModels()
+                pipe.send(online.learn(job))
+            else:
+                pipe.send(fit(job, online))
     except (EOFError, OSError):
         return

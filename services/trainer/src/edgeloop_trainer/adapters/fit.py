@@ -6,23 +6,35 @@ import hashlib
 import time
 import warnings
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeloop_trainer.adapters.contest import contest
 from edgeloop_trainer.adapters.estimators import answers, fitted
 from edgeloop_trainer.adapters.onnx_export import ParityError, check_numbers, check_parity, export
 from edgeloop_trainer.core.dataset import Flags
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Trial
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Lessons, Trial
 from edgeloop_trainer.core.gate import NumberTally, Tally
-from edgeloop_trainer.core.recall import Rival, compared, goes_before, scores
+from edgeloop_trainer.core.recall import Rival
 from edgeloop_trainer.core.scores import measured
 from edgeloop_trainer.core.spaces import Chosen
 
+if TYPE_CHECKING:
+    from edgeloop_trainer.adapters.online import OnlineModel, OnlineModels
 
-def fit(job: FitJob) -> Fitted | Failed:
+PROBED_ONLINE = 100  # rows: River answers them one by one
+
+
+def fit(job: FitJob, online: OnlineModels | None = None) -> Fitted | Failed:
     """Search, where that is wanted, fit, judge on the rows held out, convert and check.
 
     Whatever goes wrong is an answer too: nothing that is in the rows may end the process.
+
+    Parameters
+    ----------
+    online
+        The models that ``job.due`` names, and others.
     """
     started = time.perf_counter()
     parameters = job.recipe.parameters | {name: version(name) for name in ("scikit-learn", "skl2onnx")}
@@ -32,20 +44,23 @@ def fit(job: FitJob) -> Fitted | Failed:
     def failed(reason: str) -> Failed:
         return Failed(reason, metrics, parameters, time.perf_counter() - started, trials)
 
+    models = online.models(job.due.course) if online and job.due else []
+    if job.due and (online is None or online.row(job.due.course) != job.due.row):
+        return Failed(f"the online models have not learned the rows up to {job.due.row}", behind=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of columns without values, or solvers that could go on: parity tells what counts
             chosen: Chosen = {}
-            if job.recipe.search_seconds and not (job.labels == job.labels[:1]).all():
+            if job.tried is not None and not (job.labels == job.labels[:1]).all():
                 chosen, trials = _searched(job)
                 parameters |= {name: str(value) for name, value in chosen.items()} | {"trials": str(len(trials))}
-            if job.rival is not None:
-                tally = against_fit(job, chosen, job.rival)
-                told = {name.replace("gate_champion", "fresh").replace("gate", "archive"): value for name, value in tally.metrics.items()}
-                metrics |= told
-                if goes_before(tally):
-                    seconds = time.perf_counter() - started
-                    return Fitted(b"", job.rival.digest, metrics, parameters, seconds, None, trials, job.rival.version)
+            ahead, told = contest(job, chosen, models)
+            metrics |= told
+            if isinstance(ahead, Rival):
+                seconds = time.perf_counter() - started
+                return Fitted(b"", ahead.digest, metrics, parameters, seconds, None, trials, ahead.version)
+            if ahead is not None:
+                return exported(ahead, job, metrics, started, trials)
             tally = None if job.held is None else against_constant(job, chosen, job.held)
             model = fitted(job.recipe, chosen, job.features, job.labels, numbers=job.numbers)
             onnx = export(model, job.features.shape[1])
@@ -82,11 +97,17 @@ def against_constant(job: FitJob, chosen: Chosen, held: Flags) -> Tally:
     )
 
 
-def against_fit(job: FitJob, chosen: Chosen, rival: Rival) -> Tally:
-    """How an archived version did on the newest rows against a fit of the others."""
-    older, truth = job.labels[~rival.held], job.labels[rival.held]
-    said = answers(job.recipe, chosen, (job.features[~rival.held], older), job.features[rival.held], numbers=job.numbers)
-    return compared(rival.scores, scores(said, truth, numbers=job.numbers), numbers=job.numbers)
+def exported(model: OnlineModel, job: FitJob, metrics: dict[str, float], started: float, trials: tuple[Trial, ...]) -> Fitted:
+    """An online model as it is now, as the challenger."""
+    onnx = model.export()
+    metrics = metrics | {"rows": float(model.learned), "classes": float(len(model.classes))}
+    metrics |= check_parity(model, onnx, job.features[-PROBED_ONLINE:])
+    tally = None if job.held is None else model.against_majority(int(job.held.sum()))
+    metrics |= tally.metrics if tally else {}
+    parameters = model.learner.parameters | {"river": version("river")}
+    lessons = Lessons(model.learned, model.digest, model.classes)
+    seconds = time.perf_counter() - started
+    return Fitted(onnx, hashlib.sha256(onnx).hexdigest(), metrics, parameters, seconds, tally, trials, lessons=lessons)
 
 
 def _searched(job: FitJob) -> tuple[Chosen, tuple[Trial, ...]]:

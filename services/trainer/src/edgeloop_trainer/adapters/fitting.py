@@ -12,6 +12,7 @@ from typing import Any
 
 from edgeloop_trainer.adapters.child import READY, serve
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted
+from edgeloop_trainer.core.lessons import Learned, Lesson
 
 ATTEMPTS = 2
 REMEMBERED = 8
@@ -37,7 +38,7 @@ class Limits:
 
 
 class Pending:
-    """A fit that was asked for.
+    """A fit, or a lesson, that was asked for.
 
     Attributes
     ----------
@@ -45,9 +46,9 @@ class Pending:
         ``None`` until it is there.
     """
 
-    def __init__(self, job: FitJob, pump: Callable[[], None]) -> None:
+    def __init__(self, job: FitJob | Lesson, pump: Callable[[], None]) -> None:
         self.job = job
-        self.result: Fitted | Failed | None = None
+        self.result: Fitted | Failed | Learned | None = None
         self.attempts = 0
         self._pump = pump
 
@@ -114,6 +115,13 @@ class FittingProcess:
                 self._known.popitem(last=False)
         self._turn()
         return known
+
+    def teach(self, lesson: Lesson) -> Pending:
+        """Have the child's online models learn rows; what comes of it depends on what they have learned, so each lesson is a new one."""
+        pending = Pending(lesson, self._turn)
+        self._queue.append(pending)
+        self._turn()
+        return pending
 
     def close(self) -> None:
         """End the child."""

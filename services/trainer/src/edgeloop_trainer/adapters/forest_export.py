@@ -6,7 +6,7 @@ writes fields that nobody reads: the file is less than half as large without the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,24 +30,39 @@ def down_to_float32(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def export_forest(imputer: Any, forest: Any, width: int) -> bytes:
     """ONNX file of a fitted median imputer and a fitted forest classifier with classes 0, 1, …; equal models, equal bytes."""
-    classes = len(forest.classes_)
+    trees = [estimator.tree_ for estimator in forest.estimators_]
+    return export_trees(imputer.statistics_, trees, [1 / len(trees)] * len(trees), width, len(forest.classes_))
+
+
+def export_trees(fillings: NDArray[Any], trees: Sequence[Any], shares: Sequence[float], width: int, classes: int) -> bytes:
+    """ONNX file of trees that vote for classes 0, 1, ….
+
+    Parameters
+    ----------
+    fillings
+        What stands for a missing value, by feature.
+    trees
+        In arrays, as scikit-learn has them.
+    shares
+        Of each tree in the vote; together 1.
+    """
     outputs = [
         helper.make_tensor_value_info("label", TensorProto.INT64, ["N"]),
         helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]),
     ]
-    trees = _node("TreeEnsembleClassifier", ["filled"], ["label", "probabilities"], _classifying(forest.estimators_, classes))
-    return _file(imputer, [trees], width, outputs).SerializeToString(deterministic=True)
+    node = _node("TreeEnsembleClassifier", ["filled"], ["label", "probabilities"], _classifying(trees, shares, classes))
+    return _file(fillings, [node], width, outputs).SerializeToString(deterministic=True)
 
 
 def forest_of_numbers(imputer: Any, forest: Any, width: int) -> onnx.ModelProto:
     """Model of a fitted median imputer and a fitted forest regressor; its output has a column, float32 [N, 1]."""
     outputs = [helper.make_tensor_value_info("sums", TensorProto.FLOAT, ["N", 1])]
-    return _file(imputer, [_node("TreeEnsembleRegressor", ["filled"], ["sums"], _adding(forest.estimators_))], width, outputs)
+    return _file(imputer.statistics_, [_node("TreeEnsembleRegressor", ["filled"], ["sums"], _adding(forest.estimators_))], width, outputs)
 
 
-def _file(imputer: Any, nodes: list[onnx.NodeProto], width: int, outputs: list[onnx.ValueInfoProto]) -> onnx.ModelProto:
+def _file(fillings: NDArray[Any], nodes: list[onnx.NodeProto], width: int, outputs: list[onnx.ValueInfoProto]) -> onnx.ModelProto:
     imputed = [
-        _attribute("imputed_value_floats", AttributeProto.FLOATS, np.asarray(imputer.statistics_, np.float32).tolist()),
+        _attribute("imputed_value_floats", AttributeProto.FLOATS, np.asarray(fillings, np.float32).tolist()),
         helper.make_attribute("replaced_value_float", float("nan")),
     ]
     inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", width])]
@@ -56,18 +71,17 @@ def _file(imputer: Any, nodes: list[onnx.NodeProto], width: int, outputs: list[o
     return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="edgeloop")
 
 
-def _classifying(estimators: list[Any], classes: int) -> list[AttributeProto]:
+def _classifying(trees: Sequence[Any], shares: Sequence[float], classes: int) -> list[AttributeProto]:
     """The attributes of a TreeEnsembleClassifier: nodes of all trees, and the weights of their leaves.
 
     A weight of zero adds nothing and is left out, but for the first leaf: each class has to be named once. Of two classes
     only the second one's weights stand there, under class id 0: so onnxruntime knows that the first is the complement.
     """
     parts: list[Arrays] = []
-    for number, estimator in enumerate(estimators):
-        tree = estimator.tree_
+    for number, (tree, share) in enumerate(zip(trees, shares, strict=True)):
         leaf = tree.children_left < 0
         weights = tree.value[leaf, 0, :]
-        weights = (weights / weights.sum(axis=1, keepdims=True) / len(estimators)).astype(np.float32)
+        weights = (weights / weights.sum(axis=1, keepdims=True) * share).astype(np.float32)
         if classes == 2:
             weights = weights[:, 1:]
         kept = weights > 0

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from edgeloop_trainer.core.dataset import Flags, Floats, Truth
 from edgeloop_trainer.core.gate import Tally
+from edgeloop_trainer.core.lessons import MOST_TREES, Due, Learner
 from edgeloop_trainer.core.recall import ARCHIVED, Rival
 
 
@@ -20,10 +21,15 @@ class Family(StrEnum):
     LOGISTIC_REGRESSION = "logistic_regression"
     LINEAR = "linear"
     MLP = "mlp"
+    HOEFFDING_ADAPTIVE_TREE = "hoeffding_adaptive_tree"
+    ADAPTIVE_RANDOM_FOREST = "adaptive_random_forest"
+    ONLINE_LOGISTIC_REGRESSION = "online_logistic_regression"
 
 
-CLASSIFIERS = frozenset(Family) - {Family.LINEAR}
-REGRESSORS = frozenset(Family) - {Family.LOGISTIC_REGRESSION}
+ONLINE = frozenset({Family.HOEFFDING_ADAPTIVE_TREE, Family.ADAPTIVE_RANDOM_FOREST, Family.ONLINE_LOGISTIC_REGRESSION})
+"""Those that learn from every labelled row as it comes, and are not fitted on a window."""
+CLASSIFIERS = frozenset(Family) - ONLINE - {Family.LINEAR}
+REGRESSORS = frozenset(Family) - ONLINE - {Family.LOGISTIC_REGRESSION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Recipe:
         Trials after which a search ends at the latest. Where they end it, equal rows give equal models.
     archive
         Archived versions that a fit has to beat, see :mod:`edgeloop_trainer.core.recall`; 0 for none.
+    challengers
+        Online families that a fit has to beat.
     """
 
     family: Family = Family.EXTRA_TREES
@@ -56,11 +64,22 @@ class Recipe:
     search_seconds: float = 0.0
     search_trials: int = 30
     archive: int = ARCHIVED
+    challengers: tuple[Family, ...] = ()
+
+    def __post_init__(self) -> None:
+        if fitted := [family for family in self.challengers if family not in ONLINE]:
+            raise ValueError(f"challengers: {fitted[0]} does not learn online; what does is {', '.join(sorted(ONLINE))}")
 
     @property
     def parameters(self) -> dict[str, str]:
         """As they go into events."""
         return {"family": self.family.value, "trees": str(self.trees), "min_leaf": str(self.min_leaf), "seed": str(self.seed)}
+
+    @property
+    def learners(self) -> tuple[Learner, ...]:
+        """Online models that take part, the recipe's own family first."""
+        families = [family for family in dict.fromkeys((self.family, *self.challengers)) if family in ONLINE]
+        return tuple(Learner(family, min(self.trees, MOST_TREES), self.seed) for family in families)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,10 @@ class FitJob:
         Rows to judge trials on, bool [N], none of them held; only a search needs them.
     rival
         An archived version that takes the fit's place if it is ahead of a fit of the older rows.
+    compared
+        Rows on which such contenders are compared, bool [N]: the newest.
+    due
+        Online models that contend too; where the recipe's family is one of them, it is the challenger.
     """
 
     dataset_digest: str
@@ -113,6 +136,8 @@ class FitJob:
     recipe: Recipe
     tried: Flags | None = None
     rival: Rival | None = None
+    compared: Flags | None = None
+    due: Due | None = None
 
     @property
     def numbers(self) -> bool:
@@ -124,7 +149,16 @@ class FitJob:
         """Equal for jobs with equal results."""
         held = b"" if self.held is None else self.held.tobytes()
         rival = "" if self.rival is None else f"{self.rival.digest}/{hashlib.sha256(self.rival.scores.tobytes()).hexdigest()}"
-        return f"{self.dataset_digest}/{self.recipe}/{hashlib.sha256(held).hexdigest() if held else ''}/{rival}"
+        return f"{self.dataset_digest}/{self.recipe}/{hashlib.sha256(held).hexdigest() if held else ''}/{rival}/{self.due}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Rows that a model has learned from: how many, their digest, and their classes."""
+
+    rows: int
+    digest: str
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +181,8 @@ class Fitted:
         Of the search before it.
     recalls
         The archived version that is the challenger; 0 for the fit.
+    lessons
+        Where the challenger is an online model: the rows that it has learned from.
     """
 
     onnx: bytes
@@ -157,6 +193,7 @@ class Fitted:
     tally: Tally | None = None
     trials: tuple[Trial, ...] = ()
     recalls: int = 0
+    lessons: Lessons | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +206,8 @@ class Failed:
         Why, for people.
     metrics, parameters, seconds, trials
         As far as it came.
+    behind
+        Whether online models had not learned what they should have, since their process began anew.
     """
 
     reason: str
@@ -176,3 +215,4 @@ class Failed:
     parameters: dict[str, str] = field(default_factory=dict[str, str])
     seconds: float = 0.0
     trials: tuple[Trial, ...] = ()
+    behind: bool = False

@@ -20,6 +20,10 @@ class Plan:
     recipe: Recipe
     rule: Rule
 
+    def recipe_for(self, seed: int) -> Recipe:
+        """The recipe with the seed that a request names; with its own where that is below zero."""
+        return self.recipe if seed < 0 else replace(self.recipe, seed=seed)
+
 
 def taken(settings: Plan, policy: Policy) -> Plan:
     """The settings with what a policy gives.
@@ -39,6 +43,8 @@ def taken(settings: Plan, policy: Policy) -> Plan:
         recipe = replace(recipe, min_leaf=_within("min_leaf", given.min_leaf))
     if given.archive is not None:
         recipe = replace(recipe, archive=_within("archive", given.archive, MOST_ARCHIVED, least=0))
+    if given.challengers is not None:
+        recipe = replace(recipe, challengers=tuple(Family(name) for name in given.challengers))
     if policy.gate_minimum is not None:
         rule = replace(rule, minimum=_within("gate_minimum", policy.gate_minimum))
     return Plan(recipe, rule)

@@ -11,7 +11,7 @@ from edgeloop_contracts import ModelVersion
 from edgeloop_contracts.outcomes import number
 from numpy.typing import NDArray
 
-from edgeloop_trainer.core.dataset import Dataset, Flags, Floats
+from edgeloop_trainer.core.dataset import Dataset, Floats
 from edgeloop_trainer.core.gate import NumberTally, Rule, Tally, Verdict
 
 ARCHIVED = 8
@@ -32,15 +32,12 @@ class Rival:
     ----------
     version, digest
         Which.
-    held
-        Rows on which the two are compared, bool [N]: the newest of the dataset.
     scores
-        What it made of these, float64 [number held].
+        What it made of the newest fifth of the rows, float64.
     """
 
     version: int
     digest: str
-    held: Flags
     scores: Scores
 
 
@@ -102,8 +99,7 @@ def rival(
     lead = compared(best[1], scores(_values(champion, numbers=numbers), truth, numbers=numbers), numbers=numbers)
     if rule.verdict(lead, last=False) is not Verdict.PROMOTE:
         return None
-    held = dataset.newest()
-    return Rival(best[0].version, best[0].digest, held, best[1][held[ranked]])
+    return Rival(best[0].version, best[0].digest, best[1][dataset.newest()[ranked]])
 
 
 def scores(said: NDArray[Any], truth: NDArray[Any], *, numbers: bool) -> Scores:

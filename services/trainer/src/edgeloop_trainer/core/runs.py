@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 from edgeloop_contracts import Cause, GateState, ModelCandidate, ModelVersion, RunStatus, TrainingRequest, TrainingRun
 
-from edgeloop_trainer.core.fits import Failed, Fitted, Trial
+from edgeloop_trainer.core.fits import Failed, Fitted, Lessons, Trial
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Tally
 
 REMEMBERED = 64
@@ -140,17 +140,15 @@ def taken(gate: GateState, request_id: str) -> GateState:
     return replace(gate, done=(*gate.done, request_id)[-REMEMBERED:])
 
 
-def opened(
-    gate: GateState, fitted: Fitted, *, rows: int, dataset_digest: str, classes: tuple[str, ...], definition_version: int
-) -> GateState:
+def opened(gate: GateState, fitted: Fitted, *, learned: Lessons, definition_version: int) -> GateState:
     """The state with a new challenger, nothing judged; where its chunks lie is for the caller to say."""
     return replace(
         gate,
         digest=fitted.digest,
         size=len(fitted.onnx),
-        rows_fitted=rows,
-        dataset_digest=dataset_digest,
-        classes=classes,
+        rows_fitted=learned.rows,
+        dataset_digest=learned.digest,
+        classes=learned.classes,
         definition_version=definition_version,
         parameters=fitted.parameters,
         metrics=fitted.metrics,
