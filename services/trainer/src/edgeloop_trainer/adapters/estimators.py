@@ -97,3 +97,5 @@ def _steps(recipe: Recipe, chosen: dict[str, Any], *, numbers: bool) -> list[tup
             # Small and shallow: it answers on a device within microseconds, and some hundred rows do not feed more.
             network: dict[str, Any] = {"hidden_layer_sizes": HIDDEN, "max_iter": EPOCHS, "random_state": recipe.seed}
             return [("scale", StandardScaler()), ("model", (MLPRegressor if numbers else MLPClassifier)(**network | chosen))]
+        case other:
+            raise ValueError(f"{other} is not fitted on a window")

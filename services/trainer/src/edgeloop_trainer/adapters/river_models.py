@@ -58,8 +58,9 @@ class MainTree(tree.HoeffdingAdaptiveTreeClassifier):
             return {}
         while not isinstance(node, Leaf):
             node = node.next(x)
-        total = sum(node.stats.values())
-        return {label: weight / total for label, weight in node.stats.items()} if total else {}
+        stats: dict[Any, float] = getattr(node, "stats", {})
+        total = sum(stats.values())
+        return {label: weight / total for label, weight in stats.items()} if total else {}
 
 
 class RiverModel:

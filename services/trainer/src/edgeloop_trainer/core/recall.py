@@ -84,7 +84,7 @@ def rival(
     numbers = not dataset.classes
     ranked = dataset.newest(share=RANKED)
     rows, labels = dataset.features[ranked], dataset.labels[ranked]
-    truth = labels if numbers else np.array(dataset.classes)[labels]
+    truth: NDArray[Any] = labels if numbers else np.array(dataset.classes)[labels.astype(np.int64)]
     best: tuple[ModelVersion, Scores] | None = None
     for version in candidates:
         given = answers(version, rows)
