@@ -1,5 +1,8 @@
 """The graph against plain numpy; what a late label may know; events there and back."""
 
+from collections import deque
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from edgeloop_contracts import AdapterMember
@@ -88,7 +91,7 @@ def test_the_graph_says_what_a_calculation_by_hand_says(begun) -> None:
     for n, row in enumerate(rows):
         expected = by_hand(learner, matrix, adapter, row, RULE)
         np.testing.assert_allclose(experts[n], expected, atol=2e-5)
-        assert answers[n] == int((adapter.weights @ expected + adapter.bias).argmax())
+        assert answers[n] == int(adapter.sums(expected).argmax())
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
@@ -144,6 +147,27 @@ def test_a_late_label_is_learned_from_with_the_memories_that_answered_its_row(be
     np.testing.assert_array_equal(adapter.coefficients, then.coefficients)
 
 
+@pytest.mark.parametrize("late", [0, 200])
+def test_a_bias_that_says_nothing_of_the_rows_it_answers_loses_its_weight(begun, late: int) -> None:
+    learner, *_ = begun
+    experts, row = np.full((4, 3), np.log(1 / 3), np.float32), np.zeros(4, np.float32)
+    waiting: deque[Labelled] = deque()
+    adapter = learner.publish()
+    for number in range(3_000):  # labels come in runs of 200, and features tell nothing
+        waiting.append(Labelled(row, "abc"[number // 200 % 3], "a", 1, adapter.number))
+        if len(waiting) > late and learner.learn(waiting.popleft(), experts):
+            adapter = learner.publish()
+    assert learner.weights[-1] < 0.1 if late else learner.weights[-1] > 0.5
+
+
+def test_at_the_beginning_nothing_outvotes_the_first_version(begun) -> None:
+    learner, *_ = begun
+    weights = learner.adapter.weights
+    assert weights[0] > weights[1:-1].sum()
+    assert weights[:-1].sum() == pytest.approx(RULE.total)
+    assert weights[-1] == 1
+
+
 def test_a_label_that_is_later_than_the_memories_reach_back_meets_the_oldest_rows_that_are_left(begun) -> None:
     learner, model, *_ = begun
     then = learner.publish()
@@ -175,7 +199,7 @@ def test_a_new_class_and_a_new_version_widen_the_mixture(begun) -> None:
     assert learner.prepare([row], newcomer)
     assert learner.frame.classes == ("b", "a", "c", "e", "d")
     assert [member.version for member in learner.frame.members] == [1, 2]
-    assert len(learner.weights) == 5 and learner.weights[1] == RULE.newcomer
+    assert len(learner.weights) == 6 and learner.weights[1] == RULE.newcomer
     adapter, _ = learner.as_answered(100)
     assert adapter.weights[1] == 0 and len(adapter.bias) == 5
     assert not learner.prepare([row], newcomer)
@@ -218,7 +242,7 @@ def test_a_member_that_gives_no_number_says_nothing_of_that_row_and_spoils_neith
         assert np.isfinite(said).all()
         if row[0] <= 0:  # no word of the second member
             others = by_hand(learner, matrix, adapter, row, RULE)
-            assert answer == int((np.delete(adapter.weights, 1) @ others + adapter.bias).argmax())
+            assert answer == int(replace(adapter, weights=np.delete(adapter.weights, 1)).sums(others).argmax())
         learner.learn(Labelled(row, "a", learner.frame.classes[int(answer)], 2, adapter.number), said)
     for learned in (learner.weights, learner.bias, learner.coefficients):
         assert np.isfinite(learned).all()

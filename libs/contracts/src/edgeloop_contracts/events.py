@@ -411,7 +411,8 @@ class ModelAdapter:
     frame
         Frame that it belongs to.
     weights
-        Weight of each expert, little-endian float64: the frame's members, the linear part, the memories.
+        Weight of each expert, little-endian float64: the frame's members, the linear part, the memories, the
+        bias.
     bias
         Bias of each class, little-endian float64.
     coefficients

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from edgeloop_contracts import AdapterMember
-from numpy.typing import NDArray
 
 from edgeloop_mixture.memory import MemoryRows, Window
 from edgeloop_mixture.mixture import Adapter, Doubles, Frame, begun, joined, widened
@@ -45,8 +44,9 @@ class Labelled:
 class Learner:
     """One stream's mixture, moved by labels.
 
-    A label that comes late is learned from as the row was answered: with the memories and the linear part of the adapter
-    that answered it. Otherwise what lies beside the row in time would seem to know its label.
+    A label that comes late is learned from as the row was answered: with the memories, the linear part and the bias of the
+    adapter that answered it. Otherwise what lies beside the row in time would seem to know its label. So the bias, which
+    follows the newest labels, loses its weight where these say nothing of the rows that are answered with it.
 
     Parameters
     ----------
@@ -166,17 +166,18 @@ class Learner:
         number = self.frame.classes.index(row.label)
         said = experts.astype(np.float64)
         self._compare(row, said, number)
-        gradient = _softmax(self.weights @ said + self.bias)
-        gradient[number] -= 1
-        self.weights = np.maximum(0.0, self.weights - self.rule.weight_rate * (said @ gradient))
-        self.bias = self.rule.bias_decay * (self.bias - self.rule.bias_rate * gradient)
+        rule = self.rule
+        sums, bias = self.weights[:-1] @ said, self._bias_of(row.adapter)
+        answered, newest = _gradient(sums + self.weights[-1] * bias, number), _gradient(sums + self.bias, number)
+        self.weights[:-1] = np.maximum(0.0, self.weights[:-1] - rule.weight_rate * (said @ answered))
+        self.weights[-1] = min(1.0, max(0.0, self.weights[-1] - rule.trust_rate * float(bias @ answered)))
+        self.bias = rule.bias_decay * (self.bias - rule.bias_rate * newest)
         features = row.features[None]
         self._linear(self.frame.scaling.scores(features)[0], number)
         self.memory.append(self.frame.scaling.steps(features), np.array([number]))
         self.rows += 1
         self.mistakes += row.answer != row.label
         since = self.rows - self.published
-        rule = self.rule
         return since >= rule.publish_every or (since >= rule.publish_least and self.mistakes >= rule.publish_mistakes)
 
     def publish(self) -> Adapter:
@@ -194,20 +195,30 @@ class Learner:
         mixture = row.answer == row.label
         if known is not None and known[1].alone:
             then = self.answered(row.adapter)
-            mixture = int((then.weights @ said + then.bias).argmax()) == number
+            mixture = int(then.sums(said).argmax()) == number
         first = int(said[0].argmax()) == number
         share = self.rule.memory_of_losses
         self.losses = (1 - share) * self.losses + share * np.array([not mixture, not first])
         self.alone = self.frame.members[0].version if self.losses[1] < self.losses[0] - self.rule.lead else 0
 
+    def _bias_of(self, number: int) -> Doubles:
+        """The bias of the adapter that answered; zeros where it is forgotten or there was none."""
+        known = self.history.get(number)
+        if known is None:
+            return np.zeros(len(self.bias))
+        bias = known[1].bias
+        return np.pad(bias, (0, len(self.bias) - len(bias)))
+
     def _linear(self, scores: Floats, number: int) -> None:
         """A step of softmax regression."""
         inputs = np.append(scores.astype(np.float64), 1.0)
-        gradient = _softmax(self.coefficients @ inputs)
-        gradient[number] -= 1
+        gradient = _gradient(self.coefficients @ inputs, number)
         self.coefficients -= self.rule.linear_rate * gradient[:, None] * inputs
 
 
-def _softmax(values: NDArray[np.float64]) -> Doubles:
-    e = np.exp(values - values.max())
-    return e / e.sum()
+def _gradient(sums: Doubles, number: int) -> Doubles:
+    """Of the log loss of softmax(sums), where class ``number`` is true."""
+    gradient = np.exp(sums - sums.max())
+    gradient /= gradient.sum()
+    gradient[number] -= 1
+    return gradient

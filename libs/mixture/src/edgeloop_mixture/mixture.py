@@ -50,7 +50,7 @@ class Adapter:
     number
         Labelled rows of the stream that it has learned from.
     weights
-        float64 [K], of members, linear part and memories.
+        float64 [K + 1], of members, linear part and memories, and of the bias.
     bias
         float64 [C].
     coefficients
@@ -68,12 +68,18 @@ class Adapter:
     memory_end: int
     alone: int = 0
 
+    def sums(self, experts: Doubles) -> Doubles:
+        """What the mixture makes of what its experts say, logarithms [K, C]: the largest [C] is the answer."""
+        return self.weights[:-1] @ experts + self.weights[-1] * self.bias
+
 
 def begun(number: int, frame: Frame, memory_end: int, rule: Rule) -> Adapter:
-    """An adapter that has learned nothing: all experts count the same."""
+    """An adapter that has learned nothing: the first version has its share, all other experts count the same."""
     experts, classes = frame.experts(rule), len(frame.classes)
     coefficients = np.zeros((classes, len(frame.scaling.features) + 1), np.float32)
-    return Adapter(number, np.full(experts, rule.total / experts), np.zeros(classes), coefficients, memory_end)
+    weights = np.full(experts + 1, rule.total * (1 - rule.first) / (experts - 1))
+    weights[0], weights[-1] = rule.total * rule.first, 1.0
+    return Adapter(number, weights, np.zeros(classes), coefficients, memory_end)
 
 
 def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int, rule: Rule) -> tuple[Frame, Adapter]:

@@ -88,8 +88,8 @@ def adapter_of(event: ModelAdapter, frame: Frame) -> Adapter:
     if event.frame != frame.number:
         raise PackedError(f"frame: expected {frame.number}, given {event.frame}")
     weights = _numbers("weights", event.weights, "<f8", None)
-    if len(weights) < len(frame.members) + 1:
-        raise PackedError(f"weights: expected {len(frame.members) + 1} or more, given {len(weights)}")
+    if len(weights) < len(frame.members) + 2:
+        raise PackedError(f"weights: expected {len(frame.members) + 2} or more, given {len(weights)}")
     if event.alone and event.alone not in [member.version for member in frame.members]:
         raise PackedError(f"alone: version {event.alone} is no member")
     return Adapter(

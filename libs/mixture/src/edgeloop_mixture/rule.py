@@ -37,10 +37,13 @@ class Rule:
         Share of the uniform distribution in what an expert says.
     total
         Sum of the experts' weights at the beginning.
+    first
+        Share of it that the first version has: what nothing has been heard of yet must not outvote it, least of all where labels
+        come late.
     newcomer
         Weight of a version that joins.
-    weight_rate, bias_rate, bias_decay, linear_rate
-        Steps of the gradient descent on the log loss, a label each.
+    weight_rate, bias_rate, bias_decay, linear_rate, trust_rate
+        Steps of the gradient descent on the log loss, a label each; ``trust_rate`` is that of the weight of the bias.
     memory_of_losses
         Share of the newest label in the losses by which the mixture and the first version are compared.
     lead
@@ -56,11 +59,13 @@ class Rule:
     features: int = 32
     floor: float = 0.05
     total: float = 1.2
+    first: float = 0.75
     newcomer: float = 0.3
     weight_rate: float = 0.01
     bias_rate: float = 0.03
     bias_decay: float = 0.9995
     linear_rate: float = 0.01
+    trust_rate: float = 0.03
     memory_of_losses: float = 0.002
     lead: float = 0.01
     publish_every: int = 50

@@ -42,8 +42,8 @@ class MixtureSession:
     def feeds(self, adapter: Adapter, window: Window) -> Feeds:
         """What an adapter makes of the graph; a new one replaces the old one as a whole."""
         own = len(self.frame.members) + 1
-        weights = adapter.weights if self.memories else adapter.weights[:own]
-        bias = adapter.bias
+        weights = adapter.weights[:-1] if self.memories else adapter.weights[:own]
+        bias = adapter.weights[-1] * adapter.bias
         if adapter.alone:
             versions = [member.version for member in self.frame.members]
             weights = np.zeros(len(weights))

@@ -125,8 +125,8 @@ class Mixer:
         frame, adapter = learned.frame, learned.adapter
         if not statement.classes:
             raise Refusal(Reason.DEFINITION, f"version {statement.version} answers with a number; a mixture is of classes")
-        if len(adapter.weights) != frame.experts(self._rule):
-            raise Refusal(Reason.LOAD, f"weights: expected {frame.experts(self._rule)}, given {len(adapter.weights)}")
+        if len(adapter.weights) != (wanted := frame.experts(self._rule) + 1):
+            raise Refusal(Reason.LOAD, f"weights: expected {wanted}, given {len(adapter.weights)}")
         if frame.scaling.width != len(statement.features):
             raise Refusal(
                 Reason.DEFINITION, f"the frame's rows have {frame.scaling.width} features, the stream's {len(statement.features)}"
