@@ -141,9 +141,12 @@ def test_a_version_of_a_world_that_comes_back_is_promoted_again_as_in_its_backte
     truth = (values[:, 0] + values[:, 1] > 0) ^ (np.arange(rows) // 800 == 1)
     lines = [",".join([*(f"{value:.4f}" for value in row), "bad" if yes else "good"]) for row, yes in zip(values, truth, strict=True)]
     stream.write_text("\n".join(["a,b,c,state", *lines]) + "\n", encoding="utf-8")
+    policy = tmp_path / "recalling.yaml"
+    policy.write_text("training: {archive: 8}")
+    call("policy", "set", "--stream", "returning", policy, "--data-dir", home)
     returning = play(home, stream, "returning", "--warmup", "0.25")
     assert any(version.get("recalls") for version in returning["versions"])
-    agree(returning, stream, tmp_path / "backtest.json", "default", "--warmup", "0.25")
+    agree(returning, stream, tmp_path / "backtest.json", "recalling", "--policy", policy, "--warmup", "0.25")
 
 
 def test_a_model_that_learns_from_every_row_is_that_of_its_backtest(home: Path, stream: Path, tmp_path: Path) -> None:

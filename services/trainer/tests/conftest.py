@@ -38,7 +38,7 @@ from edgeloop_trainer.metrics import Metrics
 from prometheus_client import CollectorRegistry
 
 WIDTH = 4
-RECIPE = Recipe(trees=8)
+RECIPE = Recipe(trees=8, archive=8)
 
 
 class Log:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgeloop_trainer.core.dataset import Dataset, Floats
 from edgeloop_trainer.core.gate import NumberTally, Rule, Tally, Verdict
 
-ARCHIVED = 8
+ARCHIVED = 0  # a mixture keeps older versions by itself; see the README for what recalling gives and costs
 RANKED = 0.5
 """Share of the rows on which archived versions are compared with each other: none of the fits of this campaign has seen them."""
 
