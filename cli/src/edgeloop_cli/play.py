@@ -14,7 +14,7 @@ from edgeloop_streaming import Received
 
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.pooled import RowId
-from edgeloop_cli.core.schedule import Group, steps
+from edgeloop_cli.core.schedule import GROUP, Group, steps
 from edgeloop_cli.device_client import Answer, DeviceClient
 from edgeloop_cli.feed import Feed
 from edgeloop_cli.problems import Failed
@@ -31,6 +31,8 @@ class Play:
     ----------
     static
         What version 1 answers to each row after the warm-up.
+    group
+        In lockstep, rows that a device answers before their labels follow.
     """
 
     table: StreamTable
@@ -40,6 +42,7 @@ class Play:
     feed: Feed
     session: Session
     static: Sequence[str]
+    group: int = GROUP
     places: dict[int, RowId] = field(default_factory=dict[int, RowId])
 
     def lockstep(self) -> None:
@@ -50,7 +53,7 @@ class Play:
         Failed
             A device or a service does not go on.
         """
-        for step in steps(self.warmup, len(self.table), len(self.clients), self.delay):
+        for step in steps(self.warmup, len(self.table), len(self.clients), self.delay, self.group):
             if step.rows is not None:
                 client = self.clients[step.rows.device]
                 for row in range(step.rows.first, step.rows.end):

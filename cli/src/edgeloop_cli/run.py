@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
+from edgeloop_cli.core.schedule import GROUP
 from edgeloop_cli.core.task import Task
 from edgeloop_cli.outputs import prepare, write_report
 from edgeloop_cli.problems import INTERRUPTED, Refused, told
@@ -39,6 +40,13 @@ def run(
             metavar="lockstep|RATE", help="In lockstep with the platform, so that a result does not depend on speed; or rows a second."
         ),
     ] = "lockstep",
+    group: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="In lockstep, rows that a device answers before their labels follow; fewer take longer, and tell more where labels repeat.",
+        ),
+    ] = GROUP,
     seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
     report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="Write the report here.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows as accuracy.png and accuracy.svg here.")] = None,
@@ -76,6 +84,7 @@ def run(
             delay=label_delay,
             warmup=warmup,
             pace=pace,
+            group=group,
             seed=seed,
             rows=rows,
             name=name,
@@ -101,6 +110,7 @@ def check(
     delay: int = 0,
     warmup: float = 0.1,
     pace: str = "lockstep",
+    group: int = GROUP,
     seed: int = 0,
     rows: int = 0,
     name: str = "",
@@ -124,6 +134,8 @@ def check(
     from edgeloop_cli.source import name_of, read_table
 
     rate = _rate(pace)
+    if rate and group != GROUP:
+        raise Refused(f"--group {group} goes with --pace lockstep; at {pace} rows a second each label follows its row")
     if any(character in name for character in "/ \t\n"):
         raise Refused(f"--name {name!r}: a name has no slash and no space")
     table = read_table(stream, label, task)
@@ -141,6 +153,7 @@ def check(
         warmup=warm,
         delay=delay,
         rate=rate,
+        group=group,
         seed=seed,
         name=name,
         devices=devices,

@@ -20,6 +20,7 @@ from edgeloop_cli.core.accuracy import judged
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.ledger import Ledger
 from edgeloop_cli.core.report import Counts, assemble
+from edgeloop_cli.core.schedule import GROUP
 from edgeloop_cli.device_client import DeviceClient
 from edgeloop_cli.feed import Feed
 from edgeloop_cli.fleet import Fleet, planned
@@ -47,6 +48,8 @@ class Plan:
         Rows by which labels follow.
     rate
         Rows a second; 0 for lockstep.
+    group
+        In lockstep, rows that a device answers before their labels follow.
     seed
         Of what is drawn when models are fitted; takes effect where the run starts the services.
     name
@@ -64,6 +67,7 @@ class Plan:
     warmup: int
     delay: int = 0
     rate: float = 0.0
+    group: int = GROUP
     seed: int = 0
     name: str = ""
     devices: int = 4
@@ -182,7 +186,7 @@ class Runner:
             version = ledger.versions[1].event
             static = static_model.answers(static_model.fetch(context, version), version.classes, plan.table.features[plan.warmup :])
             view.say("playing in lockstep" if not plan.rate else f"playing {plan.rate:g} rows a second")
-            play = Play(plan.table, plan.warmup, plan.delay, clients, feed, session, static)
+            play = Play(plan.table, plan.warmup, plan.delay, clients, feed, session, static, plan.group)
             if plan.rate:
                 play.in_real_time(plan.rate)
             else:

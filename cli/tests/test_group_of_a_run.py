@@ -1,0 +1,24 @@
+"""Rows that a device answers before their labels follow."""
+
+from pathlib import Path
+
+import pytest
+from edgeloop_cli.problems import Refused
+from edgeloop_cli.run import check
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Path:
+    path = tmp_path / "pumps.csv"
+    path.write_text("a,y\n" + "".join(f"{row},{row % 2}\n" for row in range(200)), encoding="utf-8")
+    return path
+
+
+def test_a_group_is_as_large_as_it_is_asked_for(stream: Path, tmp_path: Path) -> None:
+    assert check(stream=stream, label="y", data_dir=tmp_path, group=10).group == 10
+    assert check(stream=stream, label="y", data_dir=tmp_path).group == 50
+
+
+def test_a_run_in_real_time_has_no_groups(stream: Path, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="--group 10 goes with --pace lockstep"):
+        check(stream=stream, label="y", data_dir=tmp_path, pace="100", group=10)
