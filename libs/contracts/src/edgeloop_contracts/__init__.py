@@ -2,9 +2,9 @@
 
 from edgeloop_contracts import topics
 from edgeloop_contracts.event import Event
-from edgeloop_contracts.events import *  # noqa: F403 - the generated module lists its names
+from edgeloop_contracts.events import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary] - the generated module lists its names
 from edgeloop_contracts.events import EVENTS
 from edgeloop_contracts.events import __all__ as _generated
 from edgeloop_contracts.topics import Key, Partitions, Topic
 
-__all__ = ["EVENTS", "Event", "Key", "Partitions", "Topic", "topics", *_generated]
+__all__ = ["EVENTS", "Event", "Key", "Partitions", "Topic", "topics", *_generated]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import fastavro
 from edgeloop_contracts import EVENTS, Event, Topic
+from fastavro.schema import to_parsing_canonical_form
 
 from edgeloop_streaming.registry import RegistryRefused, UnknownSchema
 
@@ -169,7 +170,7 @@ class Codec:
         kind = KINDS.get(writer["name"])
         if kind is None and len(topic.kinds) > 1:
             raise UnknownKindError(writer["name"])
-        if kind not in topic.kinds:
+        if kind is None or kind not in topic.kinds:
             raise UndecodableError("WRONG_TYPE", f"expected {[k.FULLNAME for k in topic.kinds]}, given {writer['name']}")
         try:
             fields = _read(data[5:], writer, _PARSED[kind])
@@ -215,7 +216,7 @@ def _known_or_parsed(schema: Any) -> Any:
     """Our own parsed schema where the writer's is the same, so that no resolution is needed."""
     parsed: Any = fastavro.parse_schema(schema)
     kind = KINDS.get(parsed["name"])
-    if kind and fastavro.schema.to_parsing_canonical_form(parsed) == fastavro.schema.to_parsing_canonical_form(_PARSED[kind]):
+    if kind and to_parsing_canonical_form(parsed) == to_parsing_canonical_form(_PARSED[kind]):
         return _PARSED[kind]
     return parsed
 

@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.membership import Membership, is_fenced
 from edgeloop_streaming.messages import Backpressure, Task
 from edgeloop_streaming.partitions import PartitionReader
@@ -134,10 +135,10 @@ class Loop:
             self._consumer.close()
             self._reader.close()
 
-    def _poll(self, timeout: float) -> list[Message]:
+    def _poll(self, timeout: float) -> list[Consumed]:
         first = self._consumer.poll(timeout)
-        messages = [] if first is None else [first, *self._consumer.consume(BATCH - 1, 0)]
-        good: list[Message] = []
+        messages = [] if first is None else cast("list[Consumed]", [first, *self._consumer.consume(BATCH - 1, 0)])
+        good: list[Consumed] = []
         for message in messages:
             error = message.error()
             if error is None:
@@ -152,7 +153,7 @@ class Loop:
                 self._log.warning("consumer", error=error.str())
         return good
 
-    def _handle(self, messages: list[Message]) -> None:
+    def _handle(self, messages: list[Consumed]) -> None:
         """Handle messages, in as many transactions as their work needs."""
         waiting = list(reversed(messages))
         while waiting:
@@ -217,7 +218,7 @@ class Loop:
             if place >= 0 and known["hi_offset"] >= 0:
                 self._metrics.lag.labels(self._inputs[name].name, str(partition)).set(max(0, known["hi_offset"] - place))
 
-    def _pause(self, message: Message, ready: Callable[[], bool]) -> None:
+    def _pause(self, message: Consumed, ready: Callable[[], bool]) -> None:
         place = TopicPartition(message.topic(), message.partition(), message.offset())
         self._consumer.pause([place])
         self._consumer.seek(place)

@@ -84,4 +84,6 @@ class Membership:
         # A broker names static members after their instance, with a UUID behind it.
         admin = AdminClient(self._settings.librdkafka())
         members = [member.id for group in admin.list_groups(self._group, _REQUEST_S) for member in group.members]
-        return next((name for name in members if name.startswith(f"{self._instance}-") and len(name) == len(self._instance) + _ID), "")
+        return next(
+            (name for name in members if name and name.startswith(f"{self._instance}-") and len(name) == len(self._instance) + _ID), ""
+        )

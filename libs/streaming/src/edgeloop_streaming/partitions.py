@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from edgeloop_contracts import Cause, Topic
 
 from edgeloop_streaming.causation import identify
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import Received
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
@@ -24,7 +26,7 @@ class RangeGoneError(Exception):
     """Records that a range names have been deleted."""
 
 
-def received_from(message: Message, topic: Topic, codec: Codec) -> Received[Any]:
+def received_from(message: Consumed, topic: Topic, codec: Codec) -> Received[Any]:
     """Decode a Kafka message; see :meth:`Codec.decode` for what it raises."""
     headers = headers_of(message)
     place = f"{topic.name}/{message.partition()}/{message.offset()}"
@@ -37,14 +39,14 @@ def received_from(message: Message, topic: Topic, codec: Codec) -> Received[Any]
     )
 
 
-def cause_of(message: Message, topic: Topic) -> Cause:
+def cause_of(message: Consumed, topic: Topic) -> Cause:
     """A Kafka message as the cause of an event; the same as ``received_from(…).cause``, without decoding."""
     place = f"{topic.name}/{message.partition()}/{message.offset()}"
     event_id, correlation = identify(headers_of(message), place)
     return Cause(id=event_id, correlation=correlation, at=place)
 
 
-def headers_of(message: Message) -> dict[str, bytes]:
+def headers_of(message: Consumed) -> dict[str, bytes]:
     """Headers as a mapping; where a name repeats, the last wins."""
     return {name: (value.encode() if isinstance(value, str) else value or b"") for name, value in message.headers() or ()}
 
@@ -118,11 +120,12 @@ class PartitionReader:
         low, _ = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)
         return low
 
-    def poll(self, timeout: float) -> list[Message]:
+    def poll(self, timeout: float) -> list[Consumed]:
         """Messages that are there within ``timeout`` seconds; ends of partitions are noted."""
-        messages: list[Message] = []
+        messages: list[Consumed] = []
         first = self._consumer.poll(timeout)
-        for message in [first, *self._consumer.consume(1000, 0)] if first is not None else []:
+        come = [] if first is None else cast("list[Consumed]", [first, *self._consumer.consume(1000, 0)])
+        for message in come:
             place = (message.topic(), message.partition())
             error = message.error()
             if error is None:
@@ -136,7 +139,7 @@ class PartitionReader:
                 raise KafkaException(error)
         return messages
 
-    def read_until(self, ends: Mapping[Place, int], handle: Callable[[Message], None], timeout: float = 60.0) -> None:
+    def read_until(self, ends: Mapping[Place, int], handle: Callable[[Consumed], None], timeout: float = 60.0) -> None:
         """Hand over messages until every partition has been read up to its end.
 
         Raises
@@ -166,7 +169,7 @@ class PartitionReader:
 
 def end_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
     """Last stable offset of each partition, asked in one request."""
-    wanted = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in places}
+    wanted: dict[Any, Any] = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in places}
     if not wanted:
         return {}
     answers = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=10)
@@ -199,7 +202,7 @@ class RangeReader:
         """
         records: list[Received[Any]] = []
 
-        def take(message: Message) -> None:
+        def take(message: Consumed) -> None:
             if message.offset() < end and message.value() is not None:
                 try:
                     records.append(received_from(message, topic, self._codec))
@@ -259,7 +262,7 @@ class Follower:
         self._reader = PartitionReader(settings)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[Consumed] = deque()
         self.skipped = 0
 
     def poll(self, timeout: float = 0.1) -> list[Received[Any]]:
@@ -301,7 +304,7 @@ class Follower:
         """Close the connection."""
         self._reader.close()
 
-    def _decode(self, message: Message) -> Received[Any] | None:
+    def _decode(self, message: Consumed) -> Received[Any] | None:
         if message.value() is None:
             return None
         try:

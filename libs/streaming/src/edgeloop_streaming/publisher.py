@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 from edgeloop_contracts import Cause, Event, Topic
@@ -73,7 +74,7 @@ class Publisher:
             if on_delivery is not None:
                 on_delivery(None if error is None else error.str())
 
-        place = {} if partition is None else {"partition": partition}
+        place: dict[str, Any] = {} if partition is None else {"partition": partition}
         while True:
             try:
                 self._producer.produce(

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 from edgeloop_contracts import Topic, topics
 
 from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.partitions import PartitionReader, Place
 from edgeloop_streaming.state import State
@@ -108,7 +109,7 @@ class Restorer:
         state = State()
         place = (self._prefix + self._topic.name, partition)
 
-        def take(message: Message) -> None:
+        def take(message: Consumed) -> None:
             self._alive()
             value = message.value()
             key = (message.key() or b"").decode()

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Message
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from confluent_kafka.admin import AdminClient
 from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import state
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import Received
 from edgeloop_streaming.partitions import PartitionReader, end_offsets, received_from
 from edgeloop_streaming.settings import KafkaSettings
@@ -105,7 +106,7 @@ class Scanner:
         committed = self._committed()
         records: list[Received[Any]] = []
 
-        def take(message: Message) -> None:
+        def take(message: Consumed) -> None:
             if (record := self._take(message)) is not None:
                 records.append(record)
 
@@ -129,7 +130,7 @@ class Scanner:
             for group, answer in answers.items()
         }
 
-    def _take(self, message: Message) -> Received[Any] | None:
+    def _take(self, message: Consumed) -> Received[Any] | None:
         name, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
         key = (message.key() or b"").decode("utf-8", "replace")
         topic = self._topics[name]
@@ -142,7 +143,7 @@ class Scanner:
         self.ends[topic.name, partition] = offset + 1
         return None if topic.name in self._unread else self._decoded(message, topic)
 
-    def _decoded(self, message: Message, topic: Topic) -> Received[Any] | None:
+    def _decoded(self, message: Consumed, topic: Topic) -> Received[Any] | None:
         if message.value() is None:
             return None
         try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.messages import Backpressure, Received
 from edgeloop_streaming.partitions import received_from
@@ -90,13 +91,13 @@ class Subscription:
             while not stopping():
                 self.beat = time.monotonic()
                 self._resume()
-                message = self._consumer.poll(0.2)
+                message = cast("Consumed | None", self._consumer.poll(0.2))
                 if message is not None and self._good(message):
                     self._take(message, handle)
         finally:
             self._consumer.close()
 
-    def _take(self, message: Message, handle: Callable[[Received[Any]], None]) -> None:
+    def _take(self, message: Consumed, handle: Callable[[Received[Any]], None]) -> None:
         place = (str(message.topic()), int(message.partition() or 0))
         try:
             if message.value() is not None:
@@ -119,7 +120,7 @@ class Subscription:
                 raise FencedError(str(error)) from error
             self._log.warning("not committed: the record may come again", error=str(error))
 
-    def _good(self, message: Message) -> bool:
+    def _good(self, message: Consumed) -> bool:
         error = message.error()
         if error is None:
             return (message.topic(), message.partition()) not in self._paused
@@ -130,7 +131,7 @@ class Subscription:
         self._log.warning("consumer", error=error.str())
         return False
 
-    def _pause(self, message: Message, ready: Callable[[], bool]) -> None:
+    def _pause(self, message: Consumed, ready: Callable[[], bool]) -> None:
         place = TopicPartition(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
         self._consumer.pause([place])
         self._consumer.seek(place)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import IsolationLevel, Message, TopicPartition
+from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import Received
 from edgeloop_streaming.partitions import PartitionReader, Place, end_offsets, received_from
 from edgeloop_streaming.settings import KafkaSettings
@@ -78,7 +79,7 @@ class TopicTail:
             # Every transaction leaves a control record behind, so more offsets are needed than records.
             starts = {place: max(start, ends[place] - 3 * newest - 10) for place, start in starts.items()}
         self._reader.assign(starts)
-        messages: list[Message] = []
+        messages: list[Consumed] = []
         self._reader.read_until({place: end for place, end in ends.items() if end > starts[place]}, messages.append)
         yield from map(self._shown, sorted(messages, key=lambda m: (m.timestamp()[1], m.partition(), m.offset())))
 
@@ -95,7 +96,7 @@ class TopicTail:
         answers = self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=10)
         return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
 
-    def _shown(self, message: Message) -> Shown:
+    def _shown(self, message: Consumed) -> Shown:
         try:
             if message.value() is not None:
                 return received_from(message, self._topic, self._codec)

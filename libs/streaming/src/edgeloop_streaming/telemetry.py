@@ -99,7 +99,7 @@ class HealthServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, *_: Any) -> None:
+            def log_message(self, *_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - what is said is not looked at
                 return
 
         self._server = ThreadingHTTPServer((host, port), Handler)

@@ -153,7 +153,7 @@ class TransactionalProducer:
 
     def produce(self, topic: str, key: bytes | None, value: bytes | None, headers: Any, partition: int | None) -> None:
         """Write a record in the current transaction."""
-        place = {} if partition is None else {"partition": partition}
+        place: dict[str, Any] = {} if partition is None else {"partition": partition}
         while True:
             try:
                 self._producer.produce(topic, value=value, key=key, headers=headers, **place)

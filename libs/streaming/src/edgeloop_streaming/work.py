@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from confluent_kafka import Message
 from edgeloop_contracts import Cause, Checkpoint, DeadLetter, Event, OffsetRange, Topic, topics
 
 from edgeloop_streaming.causation import event_headers, trace_of
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError, body
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import BulkTask, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
 from edgeloop_streaming.partitions import cause_of, headers_of, received_from
 from edgeloop_streaming.state import State
@@ -70,7 +70,7 @@ class Work:
         self._dead_topic = topics.dead_letters(service)
         self._unprepared = [topic for topic in topics.all_topics() if topic.producer == service]
 
-    def take(self, assigned: Assigned, topic: Topic, message: Message) -> None:
+    def take(self, assigned: Assigned, topic: Topic, message: Consumed) -> None:
         """Handle one message; its effects wait for the transaction.
 
         Raises
@@ -102,7 +102,7 @@ class Work:
         assigned.first.setdefault(topic.name, message.offset())
         assigned.end[topic.name] = message.offset() + 1
 
-    def take_all(self, assigned: Assigned, topic: Topic, message: Message, waiting: list[Message]) -> bool:
+    def take_all(self, assigned: Assigned, topic: Topic, message: Consumed, waiting: list[Consumed]) -> bool:
         """Handle a message and its neighbours at once, if the task can; take those from ``waiting``, which has the next one last.
 
         ``False`` when the message is to be taken by itself; nothing has changed then.
@@ -177,7 +177,7 @@ class Work:
         assigned.first, assigned.records, assigned.handled, assigned.counted = {}, [], [], []
 
     def _effect(
-        self, assigned: Assigned, effect: Effect, received: Received[Any] | None, topic: Topic | None, message: Message | None
+        self, assigned: Assigned, effect: Effect, received: Received[Any] | None, topic: Topic | None, message: Consumed | None
     ) -> None:
         match effect:
             case Send():
@@ -207,7 +207,7 @@ class Work:
         )
         return Record(name, key.encode(), self._codec.framed(topic, type(event), encoded), list(headers.items()), partition)
 
-    def _dead_letter(self, assigned: Assigned, topic: Topic, message: Message, reason: str, text: str) -> None:
+    def _dead_letter(self, assigned: Assigned, topic: Topic, message: Consumed, reason: str, text: str) -> None:
         headers = headers_of(message)
         place = f"{topic.name}/{message.partition()}/{message.offset()}"
         letter = DeadLetter(

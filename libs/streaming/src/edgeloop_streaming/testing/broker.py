@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message
@@ -13,6 +13,7 @@ from edgeloop_contracts.topics import Partitions
 from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.partitioner import murmur2
 from edgeloop_streaming.partitions import Follower, Place, RangeReader, Table
 from edgeloop_streaming.policies import Policies
@@ -109,7 +110,7 @@ class MemoryBroker:
             found = self._logs[topic, partition] = PartitionLog()
         return found
 
-    def produce(self, record: Record, timestamp: int | None = None) -> Message:
+    def produce(self, record: Record, timestamp: int | None = None) -> Consumed:
         """Write bytes, as any program may that has a Kafka client; give back where they lie.
 
         Parameters
@@ -121,12 +122,12 @@ class MemoryBroker:
             timestamp = self.now + 1
         return self.append(record, self._placed(record), timestamp)
 
-    def append(self, record: Record, place: Place, timestamp: int, offset: int | None = None) -> Message:
+    def append(self, record: Record, place: Place, timestamp: int, offset: int | None = None) -> Consumed:
         """Write a record that is to lie exactly there, and then."""
         log = self.log(*place)
         self.now = max(self.now + 1, timestamp)
         kind = TIMESTAMP_LOG_APPEND_TIME if self.topic(place[0]).log_append_time else TIMESTAMP_CREATE_TIME
-        message = Message(
+        written: Any = Message(
             topic=place[0],
             partition=place[1],
             offset=log.end if offset is None else offset,
@@ -135,6 +136,7 @@ class MemoryBroker:
             headers=list(record.headers),
             timestamp=(kind, timestamp),
         )
+        message: Consumed = written
         log.append(next(self._numbers), message)
         return message
 
@@ -142,7 +144,7 @@ class MemoryBroker:
         """Give partitions to a member of a group; whoever had them before is fenced."""
         self._owners |= {(group, partition): member for partition in partitions}
 
-    def commit(self, group: str, member: object, records: Iterable[Record], offsets: Mapping[Place, int]) -> list[Message]:
+    def commit(self, group: str, member: object, records: Iterable[Record], offsets: Mapping[Place, int]) -> list[Consumed]:
         """Records and offsets of a transaction, all or none; a marker follows in each partition that was written.
 
         Raises

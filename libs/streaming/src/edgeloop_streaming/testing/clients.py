@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaException, Message
+from confluent_kafka import OFFSET_BEGINNING, KafkaException
 from edgeloop_contracts import Topic
 
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.partitions import Follower, PartitionReader, Place, RangeGoneError, RangeReader
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.testing.logs import number_of
@@ -45,7 +46,7 @@ class MemoryPartitionReader(PartitionReader):
         """See :meth:`PartitionReader.ends`."""
         return {place: self._broker.log(*place).end for place in places}
 
-    def poll(self, timeout: float) -> list[Message]:
+    def poll(self, timeout: float) -> list[Consumed]:
         """Everything that was written since the last call."""
         del timeout
         logs = {place: self._broker.log(*place) for place in self._next}
@@ -56,7 +57,7 @@ class MemoryPartitionReader(PartitionReader):
         self._next = {place: log.end for place, log in logs.items()}
         return [message for _, message in entries]
 
-    def read_until(self, ends: Mapping[Place, int], handle: Callable[[Message], None], timeout: float = 60.0) -> None:
+    def read_until(self, ends: Mapping[Place, int], handle: Callable[[Consumed], None], timeout: float = 60.0) -> None:
         """See :meth:`PartitionReader.read_until`; what is not there yet never comes."""
         del timeout
         for message in self.poll(0):

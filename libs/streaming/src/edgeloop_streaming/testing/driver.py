@@ -9,6 +9,7 @@ from typing import Any, cast
 from confluent_kafka import Message
 from edgeloop_contracts import Cause, Event, Topic, topics
 
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.loop import Service
 from edgeloop_streaming.messages import Effect, Forward, InvalidEvent, Received, Reject, Send, Task
 from edgeloop_streaming.partitions import received_from
@@ -51,7 +52,7 @@ class TaskDriver:
         self._make = make
         self._inputs: dict[str, Topic] = {}
         self._last: list[Received[Any]] = []
-        self._kept: dict[str, Message | Event] = {}
+        self._kept: dict[str, Consumed | Event] = {}
         self.restart()
 
     @property
@@ -113,7 +114,7 @@ class TaskDriver:
         self._watched = _Watched(self._make(partition, state))
         return self._watched
 
-    def _note(self, written: list[Message]) -> list[Send | Forward]:
+    def _note(self, written: list[Consumed]) -> list[Send | Forward]:
         """Take in what a transaction wrote: each effect of the task is one record, in the same order."""
         sent: list[Send | Forward] = []
         others = [message for message in written if not self._keep(message)]
@@ -125,7 +126,7 @@ class TaskDriver:
         self.sent += sent
         return sent
 
-    def _keep(self, message: Message) -> bool:
+    def _keep(self, message: Consumed) -> bool:
         """Take in what belongs to the state topic; whether it does."""
         if message.topic() != self._state_topic.name:
             return False
@@ -136,7 +137,7 @@ class TaskDriver:
             self._kept[key] = message
         return True
 
-    def _as_read(self, effect: Send | Forward, message: Message) -> Send | Forward:
+    def _as_read(self, effect: Send | Forward, message: Consumed) -> Send | Forward:
         if isinstance(effect, Forward) or effect.event is None:
             return effect
         read = received_from(message, effect.topic, self.broker.codec)

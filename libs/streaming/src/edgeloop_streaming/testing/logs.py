@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from confluent_kafka import Message
+from edgeloop_streaming.consumed import Consumed
 
-Entry = tuple[int, Message]
+Entry = tuple[int, Consumed]
 
 
 class PartitionLog:
@@ -25,9 +25,9 @@ class PartitionLog:
         self.end = 0
         self._entries: list[Entry] = []
 
-    def append(self, number: int, message: Message) -> None:
+    def append(self, number: int, message: Consumed) -> None:
         """Write a record, the ``number``-th of the whole broker."""
-        offset = offset_of(message)
+        offset = message.offset()
         if offset < self.end:
             raise ValueError(f"{message.topic()}/{message.partition()} ends at {self.end}, {offset} is taken")
         self._entries.append((number, message))
@@ -41,10 +41,10 @@ class PartitionLog:
         """Records from ``offset`` on."""
         return self._entries[self._index(offset) :]
 
-    def at(self, offset: int) -> Message:
+    def at(self, offset: int) -> Consumed:
         """The record at ``offset``."""
         index = self._index(offset)
-        if index == len(self._entries) or offset_of(self._entries[index][1]) != offset:
+        if index == len(self._entries) or self._entries[index][1].offset() != offset:
             raise LookupError(f"no record at offset {offset}")
         return self._entries[index][1]
 
@@ -59,16 +59,9 @@ class PartitionLog:
         self.start = max(self.start, offset)
 
     def _index(self, offset: int) -> int:
-        return bisect_left(self._entries, offset, key=lambda entry: offset_of(entry[1]))
+        return bisect_left(self._entries, offset, key=lambda entry: entry[1].offset())
 
 
 def number_of(entry: Entry) -> int:
     """What sorts entries of several partitions into the order in which they were written."""
     return entry[0]
-
-
-def offset_of(message: Message) -> int:
-    """Offset of a record that lies in a log."""
-    offset = message.offset()
-    assert offset is not None
-    return offset

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import structlog
-from confluent_kafka import OFFSET_INVALID, Message, TopicPartition
+from confluent_kafka import OFFSET_INVALID, TopicPartition
 from edgeloop_contracts import topics
 from prometheus_client import CollectorRegistry
 
+from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.loop import BATCH, Service
 from edgeloop_streaming.messages import Backpressure
 from edgeloop_streaming.partitions import Place
@@ -36,7 +37,7 @@ class Transaction:
         Partitions whose record the task could not take yet.
     """
 
-    written: list[Message] = field(default_factory=list[Message])
+    written: list[Consumed] = field(default_factory=list[Consumed])
     paused: dict[Place, Backpressure] = field(default_factory=dict[Place, Backpressure])
 
 
@@ -113,7 +114,7 @@ class MemoryLoop:
         self._paused |= done.paused
         return bool(done.written)
 
-    def deliver(self, messages: Iterable[Message]) -> Transaction:
+    def deliver(self, messages: Iterable[Consumed]) -> Transaction:
         """Handle these records as one transaction."""
         if self._ended:
             raise RuntimeError("this process has ended: restart() it")
@@ -136,7 +137,7 @@ class MemoryLoop:
         self._ended = False
         return done
 
-    def _commit(self, touched: list[Assigned]) -> list[Message]:
+    def _commit(self, touched: list[Assigned]) -> list[Consumed]:
         records: list[Record] = [record for assigned in touched for record in self._work.close(assigned)]
         offsets = {(name, assigned.partition): end for assigned in touched for name, end in assigned.end.items()}
         written = self._broker.commit(self._group, self, records, offsets)
