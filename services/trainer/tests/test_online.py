@@ -131,11 +131,38 @@ def test_a_lesson_that_does_not_follow_changes_nothing_and_tells_where_the_model
     assert models.row(replace(course, learners=(Learner(LR, 3, 2),))) == 0
 
 
-def test_what_river_cannot_learn_from_is_told_and_ends_the_course():
-    course = Course("t/s", 2, (Learner(LR, 3, 1),))
+def test_what_river_cannot_learn_from_ends_that_model_and_the_course_goes_on():
+    course = Course("t/s", 2, (Learner(LR, 3, 1), Learner(Family.HOEFFDING_ADAPTIVE_TREE, 3, 1)))
     models = OnlineModels()
-    assert models.learn(Lesson(course, 1, 1, np.zeros((1, 3), np.float32), ("a",), begin=True)).reason
-    assert models.models(course) == []
+    models.learn(Lesson(course, 1, 1, np.zeros((1, 2), np.float32), ("a",), begin=True))
+    first, second = models.models(course)
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("weights")
+
+    first._river.learn = fails  # type: ignore[method-assign]
+    for row in (2, 3):
+        assert models.learn(Lesson(course, row, row, np.zeros((1, 2), np.float32), ("b",))) == Learned(row)
+    assert (first.broken, first.learned, second.broken, second.learned) == ("ZeroDivisionError: weights", 1, "", 3)
+
+
+def test_a_broken_challenger_leaves_the_fit_and_a_broken_model_of_the_recipe_fails_it():
+    features, labels = line(2_000)
+    numbers = np.array([label == "yes" for label in labels[-100:]], np.int64)
+    for recipe in (Recipe(challengers=(LR,)), Recipe(family=LR)):
+        models, course = OnlineModels(), Course("t/s", 12, recipe.learners)
+        models.learn(lesson(course, features, labels, 1, 2_000))
+        models.models(course)[0].broken = "ZeroDivisionError: weights"
+        dataset = Dataset(features[-100:], numbers, ("no", "yes"), np.zeros(100, np.int64), "d")
+        job = FitJob("d", dataset.features, numbers, dataset.classes, None, recipe, compared=dataset.newest(), due=Due(course, 2_000))
+        result = fit(job, models)
+        assert result.parameters[f"{LR}_broken"] == "ZeroDivisionError: weights"
+        if recipe.family == LR:
+            assert isinstance(result, Failed)
+            assert result.reason == f"{LR} cannot go on: ZeroDivisionError: weights"
+        else:
+            assert isinstance(result, Fitted)
+            assert result.lessons is None
 
 
 def line(count: int, seed: int = 0) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -52,9 +52,8 @@ class Progress:
         if not self.lesson.done():
             return False
         match self.lesson.result:
-            case Learned(row=learned, reason=reason):
-                self.row = learned
-                self.failure = Failed(f"an online model cannot go on: {reason}") if reason else None
+            case Learned(row=learned):
+                self.row, self.failure = learned, None
             case Failed() as failure:
                 self.failure = failure
             case _:

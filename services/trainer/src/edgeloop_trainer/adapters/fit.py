@@ -14,7 +14,7 @@ from edgeloop_trainer.adapters.contest import contest
 from edgeloop_trainer.adapters.estimators import answers, fitted
 from edgeloop_trainer.adapters.onnx_export import ParityError, check_numbers, check_parity, export
 from edgeloop_trainer.core.dataset import Flags
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Lessons, Trial
+from edgeloop_trainer.core.fits import ONLINE, Failed, FitJob, Fitted, Lessons, Trial
 from edgeloop_trainer.core.gate import NumberTally, Tally
 from edgeloop_trainer.core.recall import Rival
 from edgeloop_trainer.core.scores import measured
@@ -45,8 +45,11 @@ def fit(job: FitJob, online: OnlineModels | None = None) -> Fitted | Failed:
         return Failed(reason, metrics, parameters, time.perf_counter() - started, trials)
 
     models = online.models(job.due.course) if online and job.due else []
+    parameters |= {f"{model.learner.family}_broken": model.broken for model in models if model.broken}
     if job.due and (online is None or online.row(job.due.course) != job.due.row):
         return Failed(f"the online models have not learned the rows up to {job.due.row}", behind=True)
+    if job.recipe.family in ONLINE and models and models[0].broken:
+        return failed(f"{job.recipe.family} cannot go on: {models[0].broken}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of columns without values, or solvers that could go on: parity tells what counts
@@ -54,7 +57,7 @@ def fit(job: FitJob, online: OnlineModels | None = None) -> Fitted | Failed:
             if job.tried is not None and not (job.labels == job.labels[:1]).all():
                 chosen, trials = _searched(job)
                 parameters |= {name: str(value) for name, value in chosen.items()} | {"trials": str(len(trials))}
-            ahead, told = contest(job, chosen, models)
+            ahead, told = contest(job, chosen, [model for model in models if not model.broken])
             metrics |= told
             if isinstance(ahead, Rival):
                 seconds = time.perf_counter() - started

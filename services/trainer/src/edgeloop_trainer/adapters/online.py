@@ -31,10 +31,13 @@ class OnlineModel:
     ----------
     learned
         Rows that it has learned from.
+    broken
+        Why it cannot go on, once River has met a row that it cannot bear.
     """
 
     def __init__(self, learner: Learner, width: int) -> None:
         self.learned = 0
+        self.broken = ""
         self._river = RiverModel(learner, width)
         self._names: list[str] = []
         self._numbers: dict[str, int] = {}
@@ -57,7 +60,15 @@ class OnlineModel:
         return self._rows.hexdigest()
 
     def learn(self, features: Floats, labels: tuple[str, ...]) -> None:
-        """Answer and learn rows, float32 [N, F], one by one."""
+        """Answer and learn rows, float32 [N, F], one by one; after one that River cannot bear, none."""
+        if self.broken:
+            return
+        try:
+            self._learn(features, labels)
+        except Exception as error:  # River raises what it meets, with rows from outside
+            self.broken = f"{type(error).__name__}: {error}"
+
+    def _learn(self, features: Floats, labels: tuple[str, ...]) -> None:
         for row, label in zip(features, labels, strict=True):
             answer = self._names[self._river.answer(row)] if self._names else ""
             self._answers.append((answer, label))
@@ -112,12 +123,8 @@ class OnlineModels:
         models = self.models(course)
         if not models or self.row(course) != lesson.first - 1:
             return Learned(self.row(course))
-        try:
-            for model in models:
-                model.learn(lesson.features, lesson.labels)
-        except Exception as error:  # River raises what it meets, with rows from outside
-            del self._courses[course.stream]
-            return Learned(0, f"{type(error).__name__}: {error}")
+        for model in models:
+            model.learn(lesson.features, lesson.labels)
         self._courses[course.stream] = (course, lesson.last, models)
         return Learned(lesson.last)
 

@@ -89,12 +89,9 @@ class Learned:
     ----------
     row
         Number of the newest row that they have learned; 0 where there are none.
-    reason
-        Why they cannot go on.
     """
 
     row: int
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
