@@ -168,4 +168,4 @@ def _short(one: Figure) -> dict[str, Any]:
 
 
 def _figure(told: dict[str, Any]) -> Figure:
-    return Figure(**{"low": 0.0, "high": 0.0, **told, "kind": Kind(told["kind"])})
+    return Figure(**{"low": 0.0, "high": 0.0, "unit": "", **told, "kind": Kind(told["kind"])})

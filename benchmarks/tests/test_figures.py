@@ -87,3 +87,9 @@ def test_the_table_marks_what_got_worse_and_what_missed_its_aim(tmp_path: Path) 
     assert text.endswith("after\n")
     assert "old" not in text
     assert markdown(history) in text
+
+
+def test_a_run_is_read_again_as_it_was_written(tmp_path: Path) -> None:
+    run = Run("2026-01-01 00:00", {}, (figure("quality/accuracy/default/pumps", Sample((0.5,)), "", Kind.RESOURCE),))
+    History([run]).save(tmp_path / "results.json")
+    assert History.load(tmp_path / "results.json").runs == [run]
