@@ -76,7 +76,7 @@ def test_a_world_that_comes_back_brings_its_version_back_and_devices_fetch_nothi
     sign = np.where(np.arange(4_500) // 1_500 == 1, -1, 1)
     labels = tuple("yes" if value > 0 else "no" for value in features[:, 0] + sign * features[:, 1])
     table = StreamTable(("a", "b", "c", "d"), features, (False,) * 4, "y", labels)
-    loop = played(LoopPolicy(adapters=False), table, warmup=750)
+    loop = played(parse({"training": {"archive": 8}, "adapter": {"enabled": False}}), table, warmup=750)
     events = [version.event for version in loop.training.versions.values()]
     again = next(event for event in events if event.recalls)
     assert again.digest == events[again.recalls - 1].digest

@@ -13,7 +13,7 @@ from edgeloop_cli.topics_access import READS, acls, readers, writes
 from edgeloop_cli.topics_apply import CannotApply, apply_topics, survey
 from edgeloop_cli.topics_plan import Sizes, Status, compare, fitted, plan_topics
 from edgeloop_contracts import topics
-from edgeloop_streaming import KafkaSettings, SchemaRegistry
+from edgeloop_streaming import KafkaSettings, SchemaRegistry, reach
 from edgeloop_streaming.admin import Admin, TopicFound
 from typer.testing import CliRunner
 
@@ -121,7 +121,7 @@ def test_one_topic_is_shown_with_its_fields_and_an_unknown_one_with_all_names() 
 
 @pytest.mark.usefixtures("nowhere")
 def test_a_cluster_that_does_not_answer_is_an_error_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "Admin", lambda settings: Admin(settings, 0.3))
+    monkeypatch.setattr(command, "reach", lambda settings: reach(settings, timeout_s=0.3))
     result = run("--apply")
     assert result.exit_code == 2
     assert "127.0.0.1:1" in result.stderr
