@@ -98,7 +98,7 @@ def image_size(image: str) -> int | None:
     counter = _Counter()
     with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
         assert saving.stdout is not None
-        with gzip.GzipFile(fileobj=counter, mode="wb", compresslevel=1) as packed:  # type: ignore[arg-type]
+        with gzip.GzipFile(fileobj=counter, mode="wb", compresslevel=1) as packed:
             shutil.copyfileobj(saving.stdout, packed, 1 << 20)
     return counter.bytes
 

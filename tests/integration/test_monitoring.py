@@ -83,7 +83,10 @@ class Bench:
 
 def test_alerts_are_raised_once_outlive_the_process_and_are_cleared_under_the_same_id(cluster) -> None:
     bench = Bench(cluster)
-    raised = lambda: bench.told(AlertKind.ERROR_SHARE, AlertStatus.RAISED)  # noqa: E731
+
+    def raised() -> list[Alert]:
+        return bench.told(AlertKind.ERROR_SHARE, AlertStatus.RAISED)
+
     with bench.process():
         bench.until(lambda: bool(raised()), wrong=8)
         metrics = bench.get("/metrics")

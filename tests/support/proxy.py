@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import struct
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 PRODUCE, ADD_OFFSETS, END_TXN = 0, 25, 26
 HOST = "127.0.0.1"
@@ -104,8 +104,8 @@ class Proxy:
         """Do nothing to the next one."""
         self._loop.call_soon_threadsafe(setattr, self, "_fault", None)
 
-    def _do(self, work: Awaitable[None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _start(self) -> None:
         self._server = await asyncio.start_server(self._serve, HOST, 0)

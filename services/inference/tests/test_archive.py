@@ -17,7 +17,10 @@ ROOM = 1 << 20
 
 def installed(bench: Any, version: int) -> Any:
     """The report of a version's installation."""
-    found = lambda: next((r for r in bench.kafka.reports if r.status is DeviceStatus.INSTALLED and r.version == version), None)  # noqa: E731
+
+    def found() -> Any:
+        return next((r for r in bench.kafka.reports if r.status is DeviceStatus.INSTALLED and r.version == version), None)
+
     return bench.eventually(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from edgeloop_contracts import Feature, ObservationRow, StreamDefinition, topics
@@ -59,12 +60,12 @@ def transaction(codec: Codec, messages: list[Raw], *, at_once: bool) -> tuple[li
     work = Work("ingestion", codec, "", LoopMetrics(CollectorRegistry()))
     state = State()
     assigned = Assigned(0, state, IngestionTask(0, 1, state, RULES.get, Metrics(CollectorRegistry())))
-    waiting = list(reversed(messages))
+    waiting: list[Any] = list(reversed(messages))
     alone = 0
     while waiting:
         message = waiting.pop()
-        if not at_once or not work.take_all(assigned, TOPIC, message, waiting):  # type: ignore[arg-type]
-            work.take(assigned, TOPIC, message)  # type: ignore[arg-type]
+        if not at_once or not work.take_all(assigned, TOPIC, message, waiting):
+            work.take(assigned, TOPIC, message)
             alone += 1
     return work.close(assigned), alone
 

@@ -131,7 +131,7 @@ def test_a_lesson_that_does_not_follow_changes_nothing_and_tells_where_the_model
     assert models.row(replace(course, learners=(Learner(LR, 3, 2),))) == 0
 
 
-def test_what_river_cannot_learn_from_ends_that_model_and_the_course_goes_on():
+def test_what_river_cannot_learn_from_ends_that_model_and_the_course_goes_on(monkeypatch):
     course = Course("t/s", 2, (Learner(LR, 3, 1), Learner(Family.HOEFFDING_ADAPTIVE_TREE, 3, 1)))
     models = OnlineModels()
     models.learn(Lesson(course, 1, 1, np.zeros((1, 2), np.float32), ("a",), begin=True))
@@ -140,21 +140,17 @@ def test_what_river_cannot_learn_from_ends_that_model_and_the_course_goes_on():
     def fails(*_: object) -> None:
         raise ZeroDivisionError("weights")
 
-    first._river.learn = fails  # type: ignore[method-assign]
+    monkeypatch.setattr(first._river, "learn", fails)
     for row in (2, 3):
         assert models.learn(Lesson(course, row, row, np.zeros((1, 2), np.float32), ("b",))) == Learned(row)
     assert (first.broken, first.learned, second.broken, second.learned) == ("ZeroDivisionError: weights", 1, "", 3)
 
 
 def test_a_broken_challenger_leaves_the_fit_and_a_broken_model_of_the_recipe_fails_it():
-    features, labels = line(2_000)
-    numbers = np.array([label == "yes" for label in labels[-100:]], np.int64)
     for recipe in (Recipe(challengers=(LR,)), Recipe(family=LR)):
-        models, course = OnlineModels(), Course("t/s", 12, recipe.learners)
-        models.learn(lesson(course, features, labels, 1, 2_000))
-        models.models(course)[0].broken = "ZeroDivisionError: weights"
-        dataset = Dataset(features[-100:], numbers, ("no", "yes"), np.zeros(100, np.int64), "d")
-        job = FitJob("d", dataset.features, numbers, dataset.classes, None, recipe, compared=dataset.newest(), due=Due(course, 2_000))
+        job, models = prepared(recipe)
+        assert job.due is not None
+        models.models(job.due.course)[0].broken = "ZeroDivisionError: weights"
         result = fit(job, models)
         assert result.parameters[f"{LR}_broken"] == "ZeroDivisionError: weights"
         if recipe.family == LR:
@@ -171,14 +167,19 @@ def line(count: int, seed: int = 0) -> tuple[np.ndarray, tuple[str, ...]]:
     return features, tuple("yes" if value > 0 else "no" for value in features.sum(axis=1))
 
 
-def contested(recipe: Recipe, rows: int = 100) -> Fitted:
+def prepared(recipe: Recipe, rows: int = 100) -> tuple[FitJob, OnlineModels]:
+    """A fit on the newest of 2,000 rows, and online models that have learned them all."""
     features, labels = line(2_000)
     models, course = OnlineModels(), Course("t/s", 12, recipe.learners)
     models.learn(lesson(course, features, labels, 1, 2_000))
     numbers = np.array([label == "yes" for label in labels[-rows:]], np.int64)
     dataset = Dataset(features[-rows:], numbers, ("no", "yes"), np.zeros(rows, np.int64), "d")
-    job = FitJob("d", dataset.features, numbers, dataset.classes, None, recipe, compared=dataset.newest(), due=Due(course, 2_000))
-    result = fit(job, models)
+    due = Due(course, 2_000)
+    return FitJob("d", dataset.features, numbers, dataset.classes, None, recipe, compared=dataset.newest(), due=due), models
+
+
+def contested(recipe: Recipe, rows: int = 100) -> Fitted:
+    result = fit(*prepared(recipe, rows))
     assert isinstance(result, Fitted), result
     return result
 

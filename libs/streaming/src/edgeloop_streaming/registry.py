@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import quote
 
 import httpx
@@ -162,7 +162,7 @@ class SchemaRegistry:
             raise RegistryUnavailable(f"{self._place}: HTTP {response.status_code}, and no JSON: {response.text[:200]}") from error
         if response.is_success:
             return answer
-        fault: dict[str, Any] = answer if isinstance(answer, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+        fault = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
         code, message = int(fault.get("error_code", response.status_code)), str(fault.get("message", response.text[:200]))
         if response.status_code == 404 and code in NOT_FOUND:
             raise UnknownSchema(f"{self._place}: {code}: {message}")

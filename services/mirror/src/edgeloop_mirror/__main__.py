@@ -6,6 +6,7 @@ import sys
 
 from edgeloop_streaming import Context, KafkaSettings, Stop, Unreachable, reach
 
+from edgeloop_mirror.adapters.mlflow_environment import set_defaults
 from edgeloop_mirror.app import NAME, run
 from edgeloop_mirror.settings import Settings
 
@@ -20,6 +21,7 @@ def main() -> int:
     if not settings.tracking_uri:
         context.log.error("stopped", error="MLFLOW_TRACKING_URI says where MLflow is; it is not set")
         return NOT_SET
+    set_defaults()
     try:
         from edgeloop_mirror.adapters.mlflow_tracking import MlflowTracking
     except ImportError as error:

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _challengers_are_online(self) -> Self:
-        self.recipe  # noqa: B018 - says what is wrong
+        Recipe(challengers=self.challenger_families)  # says what is wrong
         return self
 
     @property

@@ -1,36 +1,25 @@
-"""MLflow's tracking server, by MLflow's own client: the only module that imports it."""
+"""MLflow's tracking server, by MLflow's own client: the only module that imports it, after :mod:`.mlflow_environment`."""
 
 # MLflow is an extra, which is not there where types are checked.
 # pyright: reportMissingImports=false
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import mlflow
+import mlflow.onnx
+import numpy as np
+import onnx
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.protos.databricks_pb2 import BAD_REQUEST, INVALID_PARAMETER_VALUE, ErrorCode
+from mlflow.types import Schema, TensorSpec
+
 from edgeloop_mirror.adapters.tracking import Away, Found, ModelNote, Refused
 from edgeloop_mirror.core.notes import KEY, DatasetNote, Note
-
-# The event is tried again anyway, and meanwhile this process must show that it lives. Nothing of a fleet's business leaves it.
-_OURS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}
-for _name, _value in _OURS.items():
-    os.environ.setdefault(_name, _value)
-
-import mlflow  # noqa: E402
-import mlflow.onnx  # noqa: E402
-import numpy as np  # noqa: E402
-import onnx  # noqa: E402
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param, RunTag, ViewType  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.models import Model, ModelSignature  # noqa: E402
-from mlflow.protos.databricks_pb2 import BAD_REQUEST, INVALID_PARAMETER_VALUE, ErrorCode  # noqa: E402
-from mlflow.types import Schema, TensorSpec  # noqa: E402
 
 _REFUSALS = frozenset({ErrorCode.Name(BAD_REQUEST), ErrorCode.Name(INVALID_PARAMETER_VALUE)})
 _PARENT = "mlflow.parentRunId"
