@@ -15,6 +15,7 @@ from edgeloop_trainer.core.fits import ONLINE, Failed, FitJob, Fitted, Lessons, 
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Tally, Verdict, judge, outcomes
 from edgeloop_trainer.core.lessons import Course, Due, Lesson
 from edgeloop_trainer.core.recall import rival
+from edgeloop_trainer.core.runs import failed, step
 from numpy.typing import NDArray
 
 from edgeloop_cli.offline.examples import STREAM, Examples
@@ -51,6 +52,7 @@ class Version:
 @dataclass(slots=True)
 class _Open:
     fit: Fit
+    request: TrainingRequest
     model: Model
     fitted: Fitted
     rows: int
@@ -95,7 +97,7 @@ class Training:
         try:
             dataset = self.examples.dataset(due.start, due.end)
         except DatasetError as error:
-            yield from self._failed(request, Failed(str(error)))
+            yield from self._failed(failed(request, Failed(str(error)), 0, ""))
             return
         champion = self.champion
         held = dataset.newest() if due.gate == GateKind.MAJORITY or champion is None else None
@@ -108,17 +110,17 @@ class Training:
         job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old, compared, learned)
         result = fit(job, self._online)
         if isinstance(result, Failed):
-            yield from self._failed(request, result)
+            yield from self._failed(failed(request, result, dataset.rows, dataset.digest))
             return
         self.fitted += 1
         self.rows_fitted += dataset.rows
         judgement = Judgement(result.tally or (Tally() if dataset.classes else NumberTally()), due.end + 1)
         if result.recalls:
             version = self.versions[result.recalls]
-            self._open = _Open(due, version.model, result, version.event.rows, version.event.dataset_digest, judgement)
+            self._open = _Open(due, request, version.model, result, version.event.rows, version.event.dataset_digest, judgement)
         else:
             rows = result.lessons or Lessons(dataset.rows, dataset.digest, dataset.classes)
-            self._open = _Open(due, Model(result.onnx, rows.classes), result, rows.rows, rows.digest, judgement)
+            self._open = _Open(due, request, Model(result.onnx, rows.classes), result, rows.rows, rows.digest, judgement)
         self._tell(RunStatus.FITTED, due.end)
         if result.tally is not None:
             yield from self._ended(self.rule.beside_majority(result.tally, has_champion=champion is not None), due.end)
@@ -171,7 +173,7 @@ class Training:
             event = ModelVersion(
                 stream=STREAM,
                 version=number,
-                request_id=_request_id(opened.fit),
+                request_id=opened.request.request_id,
                 digest=opened.fitted.digest,
                 size=len(opened.model.onnx),
                 classes=opened.model.classes,
@@ -185,27 +187,18 @@ class Training:
         elif opened.fit.stage == 0:
             yield opened.fit.campaign
 
-    def _failed(self, request: TrainingRequest, failure: Failed) -> Iterator[str]:
-        self.runs(
-            TrainingRun(
-                stream=STREAM, request_id=request.request_id, campaign=request.campaign, stage=request.stage, status=RunStatus.FAILED,
-                row=request.row, reason=failure.reason,
-            )
-        )  # fmt: skip
-        if request.stage == 0:
-            yield request.campaign
+    def _failed(self, run: TrainingRun) -> Iterator[str]:
+        self.runs(run)
+        if run.stage == 0:
+            yield run.campaign
 
     def _tell(self, status: RunStatus, row: int) -> None:
         opened = self._open
         assert opened is not None
         tally = opened.judgement.tally
         self.runs(
-            TrainingRun(
-                stream=STREAM,
-                request_id=_request_id(opened.fit),
-                campaign=opened.fit.campaign,
-                stage=opened.fit.stage,
-                status=status,
+            replace(
+                step(opened.request, status, row),
                 digest=opened.fitted.digest,
                 rows=opened.rows,
                 dataset_digest=opened.dataset_digest,
@@ -213,14 +206,9 @@ class Training:
                 wins=tally.wins,
                 losses=tally.losses,
                 judged=tally.judged,
-                row=row,
                 metrics={**opened.fitted.metrics, **tally.metrics},
                 parameters=opened.fitted.parameters,
                 fit_seconds=round(opened.fitted.seconds, 3),
                 recalls=opened.fitted.recalls,
             )
         )
-
-
-def _request_id(due: Fit) -> str:
-    return f"{due.campaign}/{due.stage}"

@@ -13,18 +13,25 @@ from edgeloop_trainer.core.gate import Judgement, NumberTally, Tally
 REMEMBERED = 64
 
 
-def failed(request: TrainingRequest, failure: Failed, rows: int, dataset_digest: str) -> TrainingRun:
-    """The end of a run that has no challenger."""
+def step(request: TrainingRequest, status: RunStatus, row: int) -> TrainingRun:
+    """A step of a request's run at a row, nothing else known of it."""
     return TrainingRun(
         tenant=request.tenant,
         stream=request.stream,
         request_id=request.request_id,
         campaign=request.campaign,
         stage=request.stage,
-        status=RunStatus.FAILED,
+        status=status,
+        row=row,
+    )
+
+
+def failed(request: TrainingRequest, failure: Failed, rows: int, dataset_digest: str) -> TrainingRun:
+    """The end of a run that has no challenger."""
+    return replace(
+        step(request, RunStatus.FAILED, request.row),
         rows=rows,
         dataset_digest=dataset_digest,
-        row=request.row,
         metrics=failure.metrics,
         parameters=failure.parameters,
         fit_seconds=failure.seconds,
@@ -35,17 +42,11 @@ def failed(request: TrainingRequest, failure: Failed, rows: int, dataset_digest:
 def tried(request: TrainingRequest, trials: Iterable[Trial], rows: int, dataset_digest: str) -> Iterator[TrainingRun]:
     """The trials of a search before the fit."""
     for number, trial in enumerate(trials, 1):
-        yield TrainingRun(
-            tenant=request.tenant,
-            stream=request.stream,
-            request_id=request.request_id,
-            campaign=request.campaign,
-            stage=request.stage,
-            status=RunStatus.TRIAL,
+        yield replace(
+            step(request, RunStatus.TRIAL, request.row),
             trial=number,
             rows=rows,
             dataset_digest=dataset_digest,
-            row=request.row,
             metrics=trial.metrics,
             parameters=trial.parameters,
             fit_seconds=round(trial.seconds, 3),
@@ -55,13 +56,8 @@ def tried(request: TrainingRequest, trials: Iterable[Trial], rows: int, dataset_
 
 def run(gate: GateState, request: TrainingRequest, status: RunStatus, row: int, reason: str = "") -> TrainingRun:
     """Where the challenger at the gate stands."""
-    return TrainingRun(
-        tenant=request.tenant,
-        stream=request.stream,
-        request_id=request.request_id,
-        campaign=request.campaign,
-        stage=request.stage,
-        status=status,
+    return replace(
+        step(request, status, row),
         digest=gate.digest,
         rows=gate.rows_fitted,
         dataset_digest=gate.dataset_digest,
@@ -69,7 +65,6 @@ def run(gate: GateState, request: TrainingRequest, status: RunStatus, row: int, 
         wins=gate.wins,
         losses=gate.losses,
         judged=gate.judged,
-        row=row,
         metrics=metrics_of(gate),
         parameters=gate.parameters,
         fit_seconds=gate.fit_seconds,
