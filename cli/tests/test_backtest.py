@@ -44,9 +44,9 @@ def played(policy: LoopPolicy, table: StreamTable | None = None, **setting: int)
 def test_what_turns_is_noticed_fitted_and_learned() -> None:
     with_adapters, without = played(LoopPolicy()), played(LoopPolicy(adapters=False))
     assert with_adapters.ledger.accuracy.total > without.ledger.accuracy.total > with_adapters.ledger.static.total + 0.1
-    assert without.adapters == without.adapter_bytes == 0
+    assert without.adapting.published == without.adapting.bytes == 0
     assert len(without.training.versions) >= 2
-    assert with_adapters.adapters > 30
+    assert with_adapters.adapting.published > 30
 
 
 def test_the_same_seed_gives_the_same_answers_and_models() -> None:

@@ -178,7 +178,7 @@ def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home:
     answers, newest = told(home, "first", offline)
     assert {row: answer for row, (answer, _) in answers.items()} == offline.ledger.answers
     assert len({adapter for _, adapter in answers.values()}) > 20
-    frame, adapter, window = offline.newest_adapter()
+    frame, adapter, window = offline.adapting.newest()
     assert newest.digest == adapter_event("default", "first", frame, adapter, window).digest
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from edgeloop_adapter.handlers import BACKLOG
 from edgeloop_contracts import (
     BlockState,
     CampaignState,
     Cause,
     DriftSignal,
-    Event,
     ObservationBatch,
     TrainingRequest,
     TrainingRun,
@@ -20,21 +18,18 @@ from edgeloop_contracts import (
 from edgeloop_drift.core import bits, blocks
 from edgeloop_drift.core.pooling import ErrorPool, InputPool
 from edgeloop_drift.core.signals import error_signal, input_signal
-from edgeloop_mixture.learning import Labelled, Learner
-from edgeloop_mixture.memory import Window
-from edgeloop_mixture.mixture import Adapter, Frame
-from edgeloop_mixture.packing import CLASSES, adapter_event, frame_event
-from edgeloop_mixture.packing import blocks as memory_blocks
+from edgeloop_mixture.learning import Labelled
+from edgeloop_mixture.mixture import Frame
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
-from edgeloop_streaming import body
 from edgeloop_trainer.core.gate import Rule as Gate
 
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.ledger import Ledger
 from edgeloop_cli.core.schedule import Group, batch_rows, steps
+from edgeloop_cli.offline.adapting import Adapting
 from edgeloop_cli.offline.examples import STREAM, Examples
 from edgeloop_cli.offline.policy import LoopPolicy
-from edgeloop_cli.offline.serving import Serving, Sessions, member
+from edgeloop_cli.offline.serving import Serving, Sessions
 from edgeloop_cli.offline.training import Training, Version
 from edgeloop_cli.problems import Refused
 
@@ -68,10 +63,10 @@ class OfflineLoop:
     ----------
     ledger
         What has happened.
-    adapter_bytes
-        Avro bytes of adapters that each device has received.
-    adapters
-        Adapters published.
+    training
+        Fits and versions so far.
+    adapting
+        Adapters so far.
     """
 
     def __init__(self, table: StreamTable, warmup: int, delay: int, devices: int, group: int, seed: int, policy: LoopPolicy) -> None:
@@ -86,9 +81,9 @@ class OfflineLoop:
         self.ledger = Ledger(warmup=warmup, total=len(table), inputs={}, tolerance=table.tolerance)
         self.examples = Examples(table.features.shape[1], len(table), numbers=table.tolerance > 0)
         self.training = Training(policy.training, Gate(policy.gate_minimum), self.examples, self._ran)
-        self._sessions = Sessions(policy.adapter, self.training.versions)
-        self._serving = Serving(policy.adapter, self._sessions)
-        self._learner: Learner | None = None
+        sessions = Sessions(policy.adapter, self.training.versions)
+        self._serving = Serving(policy.adapter, sessions)
+        self.adapting = Adapting(policy, table.classes, warmup, self.examples, self.training.versions, sessions, self._serving)
         self._errors = ErrorPool(policy.detection)
         self._inputs = InputPool(policy.detection)
         self._blocks: dict[str, BlockState] = {}
@@ -97,9 +92,6 @@ class OfflineLoop:
         self._kept: dict[int, Kept] = {}
         self._fresh: list[Version] = []
         self._taken = 0
-        self._sent_blocks = 0
-        self._frame_sent: Frame | None = None
-        self.adapter_bytes = self.adapters = 0
 
     @property
     def version_bytes(self) -> int:
@@ -124,14 +116,6 @@ class OfflineLoop:
             self._settle()
             if step.rows is not None and step.rows.end % 500 < self._group:
                 tell(step.rows.end - self._warmup)
-
-    def newest_adapter(self) -> tuple[Frame, Adapter, Window]:
-        """The newest adapter that was published, with its frame and its memories' rows."""
-        learner = self._learner
-        assert learner is not None
-        assert self._frame_sent is not None
-        _, adapter = next(reversed(learner.history.values()))
-        return self._frame_sent, adapter, learner.memory.window(adapter.memory_end, self._policy.adapter.horizon)
 
     def _first_version(self) -> None:
         count, step = self._warmup, batch_rows(len(self._table.names))
@@ -177,10 +161,8 @@ class OfflineLoop:
         self._joined(
             self._names[group.device], tuple(k.seq for k in kept), features, labels, answers, versions, tuple(k.adapter for k in kept)
         )
-        # As the service: numbers, and more classes than it takes, go without a mixture.
-        if self._policy.adapters and 0 < len(self._table.classes) <= CLASSES:
-            for n, each in enumerate(kept):
-                self._learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each)
+        for n, each in enumerate(kept):
+            self.adapting.learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each.frame, each.said)
         for row in rows:
             del self._kept[row]
 
@@ -266,43 +248,3 @@ class OfflineLoop:
 
     def _ran(self, run: TrainingRun) -> None:
         self.ledger.take(run, "", 0, "", "")
-
-    def _learn(self, row: Labelled, kept: Kept) -> None:
-        """The adapter service, then the devices."""
-        if not row.version:
-            return
-        learner = self._learner or self._begin()
-        newest = self.training.versions[row.version]
-        learner.prepare([row], member(newest))
-        said, frame = kept.said, kept.frame
-        if said is None or frame is None or frame.members != learner.frame.members or frame.classes != learner.frame.classes:
-            session = self._sessions.of(learner.frame)
-            said = session.said(row.features[None], session.feeds(*learner.as_answered(row.adapter)))[1]
-        if learner.learn(row, said):
-            self._publish()
-
-    def _begin(self) -> Learner:
-        """The mixture begins with the first row that was answered, and the newest rows before it."""
-        rows = self._warmup
-        start = max(0, rows - BACKLOG)
-        first, labels = self.training.versions[1], self.examples.labels[start:rows]
-        learner = self._learner = Learner.begin(
-            self._policy.adapter, member(first), self._table.classes, self.examples.features(start, rows), labels, rows
-        )
-        self._publish()
-        return learner
-
-    def _publish(self) -> None:
-        learner = self._learner
-        assert learner is not None
-        adapter = learner.publish()
-        self._serving.apply(learner.frame, adapter, learner)
-        self.adapters += 1
-        horizon = self._policy.adapter.horizon
-        events: list[Event] = list(memory_blocks("default", STREAM, 0, learner.memory, self._sent_blocks, horizon))
-        self._sent_blocks = learner.memory.end
-        if self._frame_sent is not learner.frame:
-            self._frame_sent = learner.frame
-            events.append(frame_event("default", STREAM, learner.frame))
-        event = replace(adapter_event("default", STREAM, learner.frame, adapter, learner.memory.window(0, 0)), digest="0" * 64)
-        self.adapter_bytes += sum(len(body(each)) for each in (*events, event))

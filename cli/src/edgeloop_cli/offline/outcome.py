@@ -31,8 +31,8 @@ def report(loop: OfflineLoop, devices: int, stream: str, wall: float, known: Seq
     return {
         **assemble(ledger, devices, stream, Counts(produced=sent), wall, set()),
         "rows_trained": loop.training.rows_fitted,
-        "adapters": loop.adapters,
-        "bytes_per_device": {"versions": loop.version_bytes, "adapters": loop.adapter_bytes},
+        "adapters": loop.adapting.published,
+        "bytes_per_device": {"versions": loop.version_bytes, "adapters": loop.adapting.bytes},
         "labels": ledger.labelled,
         "drift": noticed(alarms(ledger), known, len(loop.ledger.served)),
     }
