@@ -66,6 +66,17 @@ def test_an_adapter_follows_after_so_many_labels_or_earlier_after_mistakes(begun
     assert on_a_device(begun).number == numbers[-1]
 
 
+def test_how_far_the_newest_adapter_is_behind_the_labels_is_told(begun) -> None:
+    def told(name: str) -> float | None:
+        return begun.registry.get_sample_value(f"edgeloop_adapter_{name}", {"tenant": "default", "stream": "pumps"})
+
+    assert (told("labelled_rows"), told("newest")) == (100, None)
+    begun.deliver(*begun.label([5] * 10, version=1))
+    assert told("labelled_rows") == 150
+    assert told("newest") == begun.history[-1].number > 100
+    assert told("alone") == 0
+
+
 def test_rows_without_an_answer_count_and_teach_nothing(begun) -> None:
     begun.deliver(*begun.label([30], version=1))
     begun.deliver(*begun.label([30]))

@@ -34,7 +34,7 @@ from edgeloop_mixture import packing
 from edgeloop_mixture.learning import Labelled, Learner
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import MixtureSession
-from edgeloop_streaming import RangeGoneError, Received
+from edgeloop_streaming import RangeGoneError, Received, body
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry
 
@@ -123,7 +123,7 @@ class FakeKafka:
         with self.changed:
             log = self.logs.setdefault(topic.name, [])
             place = f"{topic.name}/0/{len(log)}"
-            received = Received(event, topic.name, 0, len(log), 0, key, f"id of {place}", "chain")
+            received = Received(event, topic.name, 0, len(log), 0, key, f"id of {place}", "chain", raw=body(event))
             log.append(received)
             self.changed.notify_all()
         return received

@@ -327,10 +327,25 @@ def test_what_was_touched_on_disk_does_not_serve_and_is_fetched_again(bench: Any
     bench.applied(121)
 
 
+def test_what_adapters_and_versions_cost_the_network_is_measured(bench: Any) -> None:
+    _, teacher = bench.adapting()
+    versions = bench.metric("edgeloop_inference_received_bytes_total", what="versions")
+    assert len(bench.model(0)) < versions
+    assert bench.metric("edgeloop_inference_received_bytes_total", what="adapters") == 0
+    teacher.publish()
+    bench.applied(120)
+    brought = sum(len(received.raw) for received in bench.kafka.logs["model.adapters"])
+    assert bench.metric("edgeloop_inference_received_bytes_total", what="adapters") == brought > 0
+    assert bench.metric("edgeloop_inference_received_bytes_total", what="versions") == versions
+    bench.eventually(lambda: bench.metric("edgeloop_inference_adapter_age_seconds_count") == 1)
+    assert bench.metric("edgeloop_inference_memories") == 1
+
+
 def test_without_memories_a_device_serves_what_is_left_and_says_so(bench: Any) -> None:
     device, teacher = bench.adapting(memories=False)
     teacher.publish()
     bench.applied(120)
+    assert bench.metric("edgeloop_inference_memories") == 0
     np.testing.assert_array_equal(ask(device).as_numpy("probabilities"), teacher.says([bench.model(0)], ROWS, memories=False))
     assert bench.kafka.reports[-1].message == "mixtures answer without their memories here"
 

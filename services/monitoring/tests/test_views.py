@@ -165,6 +165,34 @@ def test_a_report_that_takes_a_refusal_back_ends_it() -> None:
     assert feed.measured()[AlertKind.REFUSED_MODEL, Subject("default", "s", "default")].value == 0
 
 
+def test_what_a_device_says_of_adapters_takes_the_refusal_of_a_version_not_back() -> None:
+    feed, key = Feed(), (AlertKind.REFUSED_MODEL, Subject("default", "s", "default"))
+    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, adapter=100, refused_version=3))
+    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.INSTALLED, version=2, adapter=120))
+    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, adapter=120, refused_adapter=140))
+    assert feed.measured()[key].value == 1
+    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.INSTALLED, version=3, adapter=120))
+    assert feed.measured()[key].value == 0
+
+
+def test_a_refused_adapter_is_no_refused_model() -> None:
+    feed = Feed()
+    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, refused_adapter=140))
+    subject = Subject("default", "s", "default")
+    assert feed.measured()[AlertKind.REFUSED_MODEL, subject].value == 0
+    assert feed.views.summary(T).groups[subject].refusing_adapters == ["d1"]
+
+
+def test_the_adapters_of_devices_that_are_heard_are_seen() -> None:
+    feed, group = Feed(), Subject("default", "s", "default")
+    for device, adapter in (("d1", 150), ("d2", 0), ("takes-none", -1), ("silent", 100), ("never-heard", 100)):
+        feed(DeviceReport(stream="s", device_id=device, status=DeviceStatus.INSTALLED, version=1, adapter=adapter))
+    feed(rows("silent"), T)
+    for device in ("d1", "d2", "takes-none"):
+        feed(rows(device), T + 6_000)
+    assert feed.views.summary(T + 6_000).adapters == ((group, "d1", 150), (group, "d2", 0))
+
+
 def test_partitions_that_are_read_one_after_the_other_give_the_same_windows() -> None:
     one, other = Windows(1_000, 30_000), Windows(1_000, 30_000)
     s = Subject("t", "s")

@@ -83,8 +83,9 @@ class AdapterTask:
     def flush(self) -> Iterator[Send]:
         """Keep what was learned, and send each stream's newest adapter: rows first, the frame, then the adapter, which makes them count."""
         for key, order in sorted(self._orders.items()):
-            mixing = self._mixings.get(key)
+            mixing, metrics = self._mixings.get(key), self._ports.metrics
             self._state.put(key, mixing.keep(order) if mixing else order)
+            metrics.labelled.labels(order.tenant, order.stream).set(order.rows)
             if mixing is None or mixing.due is None:
                 continue
             due, mixing.due = mixing.due, None
@@ -93,6 +94,8 @@ class AdapterTask:
             if due.frame is not None:
                 yield Send(topics.MODEL_ADAPTERS, f"{key}/frame", due.frame, due.cause, self._partition)
             yield Send(topics.MODEL_ADAPTERS, f"{key}/adapter", due.adapter, due.cause, self._partition)
+            metrics.newest.labels(order.tenant, order.stream).set(due.adapter.number)
+            metrics.alone.labels(order.tenant, order.stream).set(due.adapter.alone)
         self._orders = {}
 
     def _labelled(self, received: Received[Any], partial: DriftPartial) -> None:

@@ -93,6 +93,7 @@ class Device:
                 seconds=settings.trial_s,
             )
 
+        self._metrics.memories.set(settings.adapters and settings.memories)
         store = ModelStore(settings.data_dir / "models")
         archive = Archive(settings.data_dir / "archive", settings.archive_max_bytes)
         verification = Verification(trust, start_trial, archive, settings.max_model_bytes)

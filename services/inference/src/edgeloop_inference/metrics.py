@@ -68,6 +68,17 @@ class Metrics:
         self.adapter_refusals = Counter(f"{PREFIX}_adapter_refusals", "Adapters refused", ["stream", "reason"], registry=registry)
         # adapter that answers together with the version, by stream; 0 for none
         self.adapter = Gauge(f"{PREFIX}_model_adapter", "Adapter that serves", ["stream"], registry=registry)
+        # from an adapter's record in Kafka to its first answer here; the clocks of device and platform count
+        self.adapter_age = Histogram(
+            f"{PREFIX}_adapter_age_seconds",
+            "Age of an adapter when it comes to answer",
+            buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 60, 600, 3600),
+            registry=registry,
+        )
+        # 1 where mixtures answer with their memories; 0 where the device cannot afford them, or takes no adapters
+        self.memories = Gauge(f"{PREFIX}_memories", "Whether mixtures answer with their memories", registry=registry)
+        # bytes of records for models: what versions and what adapters cost the device's network
+        self.received = Counter(f"{PREFIX}_received_bytes", "Bytes of records read", ["what"], registry=registry)
         # failures of what runs beside serving, such as an absent broker
         self.failures = Counter(
             f"{PREFIX}_background_failures", "Failures of background work, which is tried again", ["job"], registry=registry

@@ -92,22 +92,27 @@ def _windows(summary: Summary) -> Iterator[GaugeMetricFamily]:
 def _fleet(summary: Summary) -> Iterator[GaugeMetricFamily]:
     devices = _gauge("devices", "Devices heard of", _GROUP)
     silent = _gauge("silent_devices", "Devices that are silent while others are heard", _GROUP)
-    refusing = _gauge("refusing_devices", "Devices whose newest report refuses a model", _GROUP)
+    refusing = _gauge("refusing_devices", "Devices that refused the newest version they were assigned", _GROUP)
+    unadapted = _gauge("adapter_refusing_devices", "Devices whose newest report refuses an adapter", _GROUP)
     for subject, group in sorted(summary.groups.items()):
         labels = _labels(subject, 3)
         devices.add_metric(labels, group.seen)
         silent.add_metric(labels, len(group.silent))
         refusing.add_metric(labels, len(group.refusing))
+        unadapted.add_metric(labels, len(group.refusing_adapters))
     outlying = _gauge("outlying_devices", "Devices whose labels and answers differ much oftener than those of the others", _GROUP)
     for subject, standout in sorted(summary.standouts.items()):
         outlying.add_metric(_labels(subject, 3), len(standout.devices))
     versions = _gauge("device_version", "Version that a device says it serves", (*_GROUP, "device"))
     for subject, device, version in summary.versions:
         versions.add_metric([*_labels(subject, 3), device], version)
+    adapters = _gauge("device_adapter", "Adapter that a device says it answers with", (*_GROUP, "device"))
+    for subject, device, adapter in summary.adapters:
+        adapters.add_metric([*_labels(subject, 3), device], adapter)
     champions = _gauge("champion_version", "Newest version of a stream", _STREAM)
     for subject, version in sorted(summary.champions.items()):
         champions.add_metric(_labels(subject, 2), version)
-    yield from (devices, silent, refusing, outlying, versions, champions)
+    yield from (devices, silent, refusing, unadapted, outlying, versions, adapters, champions)
 
 
 def _gauge(name: str, text: str, labels: Sequence[str]) -> GaugeMetricFamily:

@@ -12,7 +12,7 @@ from edgeloop_streaming import Received
 
 from edgeloop_inference.adapters.adapting import Adapting, Outcome
 from edgeloop_inference.adapters.installation import Installation
-from edgeloop_inference.adapters.kafka import Follower, Kafka, Reader
+from edgeloop_inference.adapters.kafka import Follower, Kafka, MeteredReader, Reader
 from edgeloop_inference.adapters.models import Models
 from edgeloop_inference.adapters.outbox import Outbox
 from edgeloop_inference.adapters.sender import Report
@@ -113,6 +113,7 @@ class Installer:
                     self._wishes[assignment.stream] = received
             case _:
                 if self._adapting is not None:
+                    self._metrics.received.labels("adapters").inc(len(received.raw))
                     self._adapting.take(received)
 
     def act(self, follower: Follower) -> None:
@@ -135,6 +136,7 @@ class Installer:
         stream, refusal = outcome.stream, outcome.refusal
         if refusal is None:
             self._metrics.adapters.labels(stream).inc()
+            self._metrics.adapter_age.observe(max(0.0, time.time() - outcome.received.timestamp / 1000))
             self._say(stream, DeviceStatus.INSTALLED, outcome.received.cause)
             return
         self._metrics.adapter_refusals.labels(stream, refusal.reason.value).inc()
@@ -172,7 +174,7 @@ class Installer:
 
     def _chunks(self) -> Reader:
         if self._reader is None:
-            self._reader = self._kafka.reader()
+            self._reader = MeteredReader(self._kafka.reader(), self._metrics.received.labels("versions").inc)
         return self._reader
 
     def _claim(self) -> None:

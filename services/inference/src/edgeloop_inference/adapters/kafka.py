@@ -66,6 +66,28 @@ class Reader(Protocol):
         ...
 
 
+class MeteredReader:
+    """A reader that tells how many bytes of records each reading has brought."""
+
+    def __init__(self, reader: Reader, told: Callable[[int], None]) -> None:
+        self._reader = reader
+        self._told = told
+
+    def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
+        """Records with ``first <= offset < end``."""
+        records = self._reader.read(topic, partition, first, end, timeout)
+        self._told(sum(len(record.raw) for record in records))
+        return records
+
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last committed record."""
+        return self._reader.end(topic, partition)
+
+    def close(self) -> None:
+        """End."""
+        self._reader.close()
+
+
 class Kafka(Protocol):
     """Makes clients."""
 

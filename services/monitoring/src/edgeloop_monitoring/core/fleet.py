@@ -19,6 +19,7 @@ class GroupOfDevices:
     seen: int = 0
     silent: list[str] = field(default_factory=list[str])
     refusing: list[str] = field(default_factory=list[str])
+    refusing_adapters: list[str] = field(default_factory=list[str])
     reporting: int = 0
 
 
@@ -43,6 +44,7 @@ class Fleet:
         self._newest = 0
         self._seen: dict[tuple[str, str, str], int] = {}
         self._reports: dict[tuple[str, str, str], DeviceReport] = {}
+        self._refusing: set[tuple[str, str, str]] = set()
 
     def observed(self, tenant: str, stream: str, device_id: str, at: int) -> None:
         """A device sent rows at a record time."""
@@ -51,8 +53,16 @@ class Fleet:
         self._seen[key] = max(self._seen.get(key, 0), at)
 
     def reported(self, report: DeviceReport) -> None:
-        """A device told what it runs."""
-        self._reports[report.tenant, report.stream, report.device_id] = report
+        """A device told what it runs. Of a version that it refused, reports about adapters say nothing new."""
+        key = (report.tenant, report.stream, report.device_id)
+        before = self._reports.get(key)
+        self._reports[key] = report
+        if report.refused_adapter or (before and report.version == before.version and report.adapter != before.adapter):
+            return
+        if report.status is DeviceStatus.REFUSED:
+            self._refusing.add(key)
+        else:
+            self._refusing.discard(key)
 
     def groups(self) -> dict[Subject, GroupOfDevices]:
         """Devices by stream and group, as of the newest observation: silence of all is nobody's."""
@@ -68,11 +78,19 @@ class Fleet:
         for (tenant, stream, device), report in sorted(self._reports.items()):
             group = found.setdefault(Subject(tenant, stream, self._groups.of(device)), GroupOfDevices())
             group.reporting += 1
-            if report.status is DeviceStatus.REFUSED:
+            if (tenant, stream, device) in self._refusing:
                 group.refusing.append(device)
+            if report.refused_adapter:
+                group.refusing_adapters.append(device)
         return found
 
     def versions(self) -> Iterator[tuple[Subject, str, int]]:
         """Each device that reported: its stream and group, its name, the version that serves."""
         for (tenant, stream, device), report in sorted(self._reports.items()):
             yield Subject(tenant, stream, self._groups.of(device)), device, report.version
+
+    def adapters(self) -> Iterator[tuple[Subject, str, int]]:
+        """Each device that is heard and takes adapters: its stream and group, its name, the adapter that serves; 0 for none."""
+        for key, report in sorted(self._reports.items()):
+            if report.adapter >= 0 and key in self._seen and self._newest - self._seen[key] < self._silent_ms:
+                yield Subject(report.tenant, report.stream, self._groups.of(report.device_id)), report.device_id, report.adapter

@@ -68,6 +68,8 @@ class Summary:
         Devices that stand out, by stream and group, over the whole look back.
     versions
         Stream and group, device, version that serves.
+    adapters
+        Stream and group, device, adapter that serves; of devices that are heard and take adapters.
     champions
         Newest version of each stream.
     """
@@ -79,6 +81,7 @@ class Summary:
     groups: dict[Subject, GroupOfDevices]
     standouts: dict[Subject, Standout]
     versions: tuple[tuple[Subject, str, int], ...]
+    adapters: tuple[tuple[Subject, str, int], ...]
     champions: dict[Subject, int]
 
 
@@ -153,6 +156,7 @@ class Views:
             groups=self._fleet.groups(),
             standouts=self._disagreement.groups(now),
             versions=tuple(self._fleet.versions()),
+            adapters=tuple(self._fleet.adapters()),
             champions=dict(self._champions),
         )
 
