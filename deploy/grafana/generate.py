@@ -72,23 +72,23 @@ def dashboard(
 
 
 def devices() -> dict[str, Any]:
-    """What devices answer, how quickly, with which version, and whether their rows get through."""
+    """What devices answer, how quickly, with which version and adapter, and whether their rows get through."""
     d = '{device=~"$device"}'
     return dashboard(
         "devices",
         "devices",
-        "What the devices answer, how quickly, with which version; and whether their rows get through.",
+        "What the devices answer, how quickly, with which version and adapter; and whether their rows get through.",
         [variable("device", "label_values(edgeloop_inference_rows_total, device)")],
         [
             (
                 4,
                 [
                     (
-                        4,
+                        3,
                         number("Devices up", 'sum(up{job="edgeloop-devices", device=~"$device"})', says="Devices that answer a scrape."),
                     ),
                     (
-                        4,
+                        3,
                         number(
                             "Rows answered",
                             f"sum(edgeloop:device_rows:rate1m{d})",
@@ -97,7 +97,7 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        4,
+                        3,
                         number(
                             "Answer, p99",
                             f"max(edgeloop:device_request_seconds:p99{d} >= 0)",
@@ -107,7 +107,7 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        4,
+                        3,
                         number(
                             "Rows in outboxes",
                             f"sum(edgeloop_inference_outbox_rows{d})",
@@ -116,7 +116,7 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        4,
+                        3,
                         number(
                             "Silent devices",
                             "sum(edgeloop_monitoring_silent_devices)",
@@ -125,12 +125,30 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        4,
+                        3,
                         number(
                             "Refused models",
                             f"sum(edgeloop_inference_refusals_total{d}) or vector(0)",
                             colours=BAD_FROM_ONE,
                             says="Assigned versions that a device did not take, since its start.",
+                        ),
+                    ),
+                    (
+                        3,
+                        number(
+                            "Refused adapters",
+                            f"sum(edgeloop_inference_adapter_refusals_total{d}) or vector(0)",
+                            colours=BAD_FROM_ONE,
+                            says="Adapters that a device did not take, since its start; what served before serves on.",
+                        ),
+                    ),
+                    (
+                        3,
+                        number(
+                            "Without memories",
+                            f"count(edgeloop_inference_memories{d} == 0) or vector(0)",
+                            colours=steps((1, YELLOW)),
+                            says="Devices whose mixtures answer without their memories, or that take no adapters at all.",
                         ),
                     ),
                 ],
@@ -193,6 +211,45 @@ def devices() -> dict[str, Any]:
                 8,
                 [
                     (
+                        8,
+                        lines(
+                            "Adapter that answers with the version",
+                            [query(f"edgeloop_inference_model_adapter{d}", "{{device}} {{stream}}")],
+                            steps_=True,
+                            says="An adapter's number is that of the labelled row after which it was made. A flat line gets none.",
+                        ),
+                    ),
+                    (
+                        8,
+                        lines(
+                            "Age of an adapter at its first answer",
+                            [
+                                query(
+                                    f"histogram_quantile({q}, sum by (le) (increase(edgeloop_inference_adapter_age_seconds_bucket{d}[5m])))",
+                                    f"p{int(q * 100)}",
+                                )
+                                for q in (0.5, 0.95)
+                            ],
+                            unit="s",
+                            says="From its record in Kafka; high after a time offline.",
+                        ),
+                    ),
+                    (
+                        8,
+                        lines(
+                            "Bytes for models",
+                            [query(f"sum by (what) (rate(edgeloop_inference_received_bytes_total{d}[5m]))", "{{what}}")],
+                            unit="Bps",
+                            stacked=True,
+                            says="What devices read a second for versions and for adapters.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
                         12,
                         table(
                             "Devices",
@@ -200,6 +257,7 @@ def devices() -> dict[str, Any]:
                                 ("rows answered", f"edgeloop_inference_rows_total{d}", "short"),
                                 ("outbox bytes", f"edgeloop_inference_outbox_bytes{d}", "bytes"),
                                 ("dropped rows", f"edgeloop_inference_outbox_dropped_rows{d}", "short"),
+                                ("refused adapters", f"edgeloop_inference_adapter_refusals_total{d}", "short"),
                                 ("failed deliveries", f"edgeloop_inference_failed_deliveries_total{d}", "short"),
                                 ("background failures", f"sum without (job) (edgeloop_inference_background_failures_total{d})", "short"),
                             ],
@@ -396,12 +454,12 @@ def flow() -> dict[str, Any]:
 
 
 def models() -> dict[str, Any]:
-    """Whether models are right, and what is done about it."""
+    """Whether models are right, what is done about it, and what is learned in between."""
     s = '{stream=~"$stream"}'
     return dashboard(
         "models",
         "models",
-        "Whether models are right, what drifted, what was trained, which version is the newest.",
+        "Whether models are right, what drifted, what was trained, what is learned in between, which version is the newest.",
         [variable("stream", "label_values(edgeloop_monitoring_champion_version, stream)")],
         [
             (
@@ -508,6 +566,55 @@ def models() -> dict[str, Any]:
                             ],
                             unit="s",
                             says="Wall time.",
+                        ),
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        6,
+                        lines(
+                            "Labelled rows that devices have not learned from",
+                            [
+                                query(f"edgeloop:adapter_lag:newest{s}", "{{stream}} newest adapter"),
+                                query(f"edgeloop:adapter_lag:device{s}", "{{stream}} {{device}}"),
+                            ],
+                            says="Labelled rows so far, less the number of the adapter. 50 and what is on its way are usual.",
+                        ),
+                    ),
+                    (
+                        6,
+                        lines(
+                            "Learning between the fits",
+                            [query("sum by (outcome) (rate(edgeloop_adapter_rows_total[1m]))", "{{outcome}}")],
+                            unit=PER_SECOND,
+                            says="Labelled rows a second, and what became of them.",
+                        ),
+                    ),
+                    (
+                        6,
+                        lines(
+                            "Adapters",
+                            [
+                                query("sum(increase(edgeloop_adapter_published_total[1m]))", "published"),
+                                query(
+                                    f"sum by (reason) (increase(edgeloop_inference_adapter_refusals_total{s}[1m]))", "refused: {{reason}}"
+                                ),
+                                query("sum(increase(edgeloop_adapter_refused_versions_total[1m]))", "versions that cannot take part"),
+                            ],
+                            steps_=True,
+                            says="Within a minute. Many mean that devices answer wrongly.",
+                        ),
+                    ),
+                    (
+                        6,
+                        states(
+                            "Version in the mixture's place",
+                            f"edgeloop_adapter_alone{s}",
+                            "{{stream}}",
+                            says="0: the mixture answers. Else the mixture has done worse than this version, which answers alone.",
                         ),
                     ),
                 ],
