@@ -51,7 +51,7 @@ def set_policy(
             policy = event(content, tenant, stream, file.stem, 1)
         except BadPolicyError as error:
             raise Refused(f"{file}: {error}") from None
-        _publish(_context(data_dir, bootstrap, schema_registry), policy)
+        _write(_context(data_dir, bootstrap, schema_registry), policy)
 
 
 def show(
@@ -95,7 +95,7 @@ def unset(
         context = _context(data_dir, bootstrap, schema_registry)
         if stream not in [policy.stream for policy in _newest(_table(context), tenant)]:
             raise Refused(f"there is no policy of {_place(tenant, stream)}")
-        _publish(context, Policy(tenant=tenant, stream=stream, withdrawn=True))
+        _write(context, Policy(tenant=tenant, stream=stream, withdrawn=True))
 
 
 def _context(data_dir: Path, bootstrap: str, schema_registry: str) -> Context:
@@ -121,22 +121,24 @@ def _newest(table: Table, tenant: str) -> list[Policy]:
     return [policy for policy in policies if policy.tenant == tenant and not policy.withdrawn]
 
 
-def _publish(context: Context, policy: Policy) -> None:
+def _write(context: Context, policy: Policy) -> None:
+    """Write a policy as the version after the newest."""
     from dataclasses import replace
 
     from edgeloop_contracts import topics
+    from edgeloop_streaming import OvertakenError
 
-    key = f"{policy.tenant}/{policy.stream}"
-    before = _table(context).get(key)
-    version = before.event.version + 1 if before else 1
-    publisher = context.publisher()
-    publisher.publish(topics.POLICIES, key, replace(policy, version=version))
-    left = publisher.flush()
-    failures = publisher.failures() or ["the broker did not take it in time"] * left
-    if failures:
-        raise Failed(f"the policy has not been written: {failures[0]}")
-    done = "is withdrawn" if policy.withdrawn else f"is {policy.name}"
-    print(f"the policy of {_place(policy.tenant, policy.stream)} {done}, version {version}")
+    def follow(newest: Policy | None) -> Policy:
+        return replace(policy, version=newest.version + 1 if newest else 1)
+
+    try:
+        written = context.succession(topics.POLICIES).write(f"{policy.tenant}/{policy.stream}", follow)
+    except LookupError as error:
+        raise Refused(str(error.args[0])) from None
+    except OvertakenError as error:
+        raise Failed(f"the policy has not been written: {error}") from None
+    done = "is withdrawn" if written.withdrawn else f"is {written.name}"
+    print(f"the policy of {_place(written.tenant, written.stream)} {done}, version {written.version}")
 
 
 def _place(tenant: str, stream: str) -> str:

@@ -13,6 +13,7 @@ from edgeloop_streaming.registry import RegistryUnavailable, SchemaRegistry, Unk
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import State
 from edgeloop_streaming.subscriptions import Subscription
+from edgeloop_streaming.succession import OvertakenError, Succession
 from edgeloop_streaming.telemetry import HealthServer, configure_logs
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "HealthServer",
     "InvalidEvent",
     "KafkaSettings",
+    "OvertakenError",
     "Policies",
     "Publisher",
     "RangeGoneError",
@@ -38,6 +40,7 @@ __all__ = [
     "State",
     "Stop",
     "Subscription",
+    "Succession",
     "Table",
     "Task",
     "UnknownSchema",

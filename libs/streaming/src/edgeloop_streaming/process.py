@@ -24,6 +24,7 @@ from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.reaching import Unreachable, reach, told
 from edgeloop_streaming.registry import RegistryError, SchemaRegistry
 from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.succession import Succession
 from edgeloop_streaming.telemetry import HealthServer, LoopMetrics, configure_logs
 from edgeloop_streaming.transactions import DoubtError, FencedError
 
@@ -68,6 +69,10 @@ class Context:
     def publisher(self, timeout_s: float = 30.0) -> Publisher:
         """A producer without transactions."""
         return Publisher(self.settings, self.codec, self.name, timeout_s)
+
+    def succession(self, topic: Topic) -> Succession:
+        """Writes what follows the newest record of a key."""
+        return Succession(self.settings, self.codec, self.name, topic, self.table(topic))
 
 
 class Stop:

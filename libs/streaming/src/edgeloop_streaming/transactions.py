@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -69,9 +70,18 @@ class TransactionalProducer:
         Told of each error that the client reports.
     calls
         Told of each call that may hang.
+    logger
+        Gets what the client logs; ``None`` for standard error.
     """
 
-    def __init__(self, settings: KafkaSettings, transactional_id: str, on_error: Callable[[str], None], calls: Calls | None = None) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        transactional_id: str,
+        on_error: Callable[[str], None],
+        calls: Calls | None = None,
+        logger: logging.Logger | None = None,
+    ) -> None:
         self._signs = _Signs(on_error)
         self._calls = calls or Calls()
         self._baseline = 0
@@ -93,6 +103,7 @@ class TransactionalProducer:
                 "statistics.interval.ms": _TICK_MS,
                 "stats_cb": self._signs.statistics,
                 "error_cb": self._signs.report,
+                **({"logger": logger} if logger else {}),
             }
         )
 
@@ -164,8 +175,8 @@ class TransactionalProducer:
             else:
                 return
 
-    def commit(self, offsets: Sequence[TopicPartition], group_metadata: Any) -> None:
-        """Commit records and offsets as one.
+    def commit(self, offsets: Sequence[TopicPartition] = (), group_metadata: Any = None) -> None:
+        """Commit records and, where a group's metadata is given, offsets as one.
 
         Raises
         ------
@@ -176,8 +187,9 @@ class TransactionalProducer:
         """
         started = time.monotonic()
         try:
-            with self._calls.one():
-                self._producer.send_offsets_to_transaction(list(offsets), group_metadata, _COMMIT_S)
+            if group_metadata is not None:
+                with self._calls.one():
+                    self._producer.send_offsets_to_transaction(list(offsets), group_metadata, _COMMIT_S)
             with self._calls.one():
                 self._producer.commit_transaction(_COMMIT_S)
         except KafkaException as error:
