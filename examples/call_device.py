@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 import tritonclient.grpc as oip
+from tritonclient.utils import InferenceServerException
 
 
 def main() -> int:
@@ -21,11 +22,21 @@ def main() -> int:
     parser.add_argument("--model", required=True, help="name of the stream whose model shall answer")
     parser.add_argument("values", nargs="*", type=float, help="the row's features in order")
     arguments = parser.parse_args()
+    try:
+        ask(arguments)
+    except InferenceServerException as error:
+        sys.exit(f"{arguments.address}: {error.message()}")
+    return 0
 
+
+def ask(arguments: argparse.Namespace) -> None:
+    """Ask, and print the answer."""
     client = oip.InferenceServerClient(arguments.address)
-    if not client.is_model_ready(arguments.model):
-        sys.exit(f"{arguments.address} has no model for {arguments.model} yet")
-    wanted = client.get_model_metadata(arguments.model).inputs[0]
+    if not client.is_model_ready(arguments.model, client_timeout=5):
+        sys.exit(
+            f"{arguments.address} has no model for {arguments.model} yet (`edgeloop models` lists versions and the devices that run them)"
+        )
+    wanted = client.get_model_metadata(arguments.model, client_timeout=5).inputs[0]
     row = np.array([arguments.values or [0.0] * wanted.shape[-1]], np.float32)
     tensor = oip.InferInput(wanted.name, list(row.shape), wanted.datatype)
     tensor.set_data_from_numpy(row)
@@ -36,9 +47,10 @@ def main() -> int:
     else:
         print(f"answer        {answer.as_numpy('label')[0].decode()}")
         print(f"probabilities {np.round(answer.as_numpy('probabilities')[0], 3)}")
+    adapter, epoch, seq = (response.parameters[f"edgeloop_{name}"].int64_param for name in ("adapter", "boot_epoch", "seq"))
     print(f"version       {response.model_version}")
-    print(f"row           {response.parameters['edgeloop_boot_epoch'].int64_param}/{response.parameters['edgeloop_seq'].int64_param}")
-    return 0
+    print(f"adapter       {adapter or 'none: the version alone'}")
+    print(f"row           {epoch}/{seq}")
 
 
 if __name__ == "__main__":
