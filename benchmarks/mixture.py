@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -81,7 +82,10 @@ def models(features: Any, labels: list[str], remembered: int, fitted: int) -> tu
     starts = [i * (len(labels) - fitted) // MEMBERS for i in range(MEMBERS)]
     fits = [_forest(features[start:][:fitted], labels[start:][:fitted]) for start in starts]
     forests = [ServingModel(_statement(FOREST, features.shape[1], names), file) for file, names in fits]
-    members = [AdapterMember(version=number, classes=names) for number, (_, names) in enumerate(fits, start=1)]
+    members = [
+        AdapterMember(version=number, digest=hashlib.sha256(file).hexdigest(), classes=names)
+        for number, (file, names) in enumerate(fits, start=1)
+    ]
     rule = Rule()
     learner = Learner.begin(rule, members[0], sorted(set(labels)), features[-remembered:], labels[-remembered:])
     for member in members[1:]:
