@@ -59,7 +59,7 @@ class Serving:
         self._current: Version | None = None
         self._mixture: tuple[Frame, Adapter] | None = None
         self._session: MixtureSession | None = None
-        self._feeds: Feeds = {}
+        self._feeds: Feeds | None = None
         self._learner: Learner | None = None
         self._shelf: tuple[Shelved, ...] = ()
         self.fetched = 0
@@ -91,7 +91,7 @@ class Serving:
     def answer(self, row: NDArray[np.float32]) -> tuple[str, NDArray[np.float32] | None]:
         """Class of a row [1, F], and what each expert says, [K, C], where a mixture answers."""
         assert self._current is not None
-        if self._session is None:
+        if self._session is None or self._feeds is None:
             return self._current.model.answers(row)[0], None
         number, experts = self._session.said(row, self._feeds)
         return self._session.frame.classes[number], experts

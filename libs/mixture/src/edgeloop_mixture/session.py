@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,40 @@ from edgeloop_mixture.memory import Window
 from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.rule import Rule
 
-Feeds = dict[str, Any]
 FAR = 1 << 24  # farther than any row, as a square
+
+
+class Feeds:
+    """What an adapter makes of a graph; safe to use from many threads.
+
+    The runtime gets the arrays once, not with each request: at one row, an array that is handed over costs as much as two nodes.
+
+    Parameters
+    ----------
+    session
+        Of onnxruntime.
+    arrays
+        By input: all but the rows.
+    """
+
+    def __init__(self, session: Any, arrays: dict[str, NDArray[Any]]) -> None:
+        self._session = session
+        self._values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(array) for name, array in arrays.items()}
+        self._mine = threading.local()
+
+    def run(self, rows: NDArray[np.float32], *outputs: str) -> list[Any]:
+        """Outputs of the graph for rows [N, F]."""
+        binding: Any = getattr(self._mine, "binding", None)
+        if binding is None or self._mine.made_for != (outputs, len(rows)):  # outputs keep the size that they had first
+            binding = self._mine.binding = self._session.io_binding()
+            self._mine.made_for = outputs, len(rows)
+            for name, value in self._values.items():
+                binding.bind_ortvalue_input(name, value)
+            for name in outputs:
+                binding.bind_output(name)
+        binding.bind_cpu_input(g.INPUT, rows)
+        self._session.run_with_iobinding(binding)
+        return binding.copy_outputs_to_cpu()
 
 
 class MixtureSession:
@@ -37,7 +70,7 @@ class MixtureSession:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         built = g.build(frame, models, rule, memories=memories)
-        self._run: Any = onnxruntime.InferenceSession(built, options, providers=["CPUExecutionProvider"]).run
+        self._session: Any = onnxruntime.InferenceSession(built, options, providers=["CPUExecutionProvider"])
 
     def feeds(self, adapter: Adapter, window: Window) -> Feeds:
         """What an adapter makes of the graph; a new one replaces the old one as a whole."""
@@ -49,16 +82,16 @@ class MixtureSession:
             weights = np.zeros(len(weights))
             weights[versions.index(adapter.alone)] = 1
             bias = np.zeros(len(bias))
-        feeds: Feeds = {
+        arrays: dict[str, NDArray[Any]] = {
             # The graph multiplies all experts' logarithms, side by side, with one matrix.
             g.WEIGHTS: np.kron(weights[:, None], np.eye(len(bias))).astype(np.float32),
             g.BIAS: bias.astype(np.float32),
             g.COEFFICIENTS: np.ascontiguousarray(adapter.coefficients[:, :-1].T),
             g.CONSTANT: np.ascontiguousarray(adapter.coefficients[:, -1]),
         }
-        return feeds | self._remembered(window) if self.memories else feeds
+        return Feeds(self._session, arrays | self._remembered(window) if self.memories else arrays)
 
-    def _remembered(self, window: Window) -> Feeds:
+    def _remembered(self, window: Window) -> dict[str, NDArray[Any]]:
         """The memories' rows, doubled, since a distance holds each product twice; where rows are few, with some that have no vote.
 
         Norms are those that belong to products of rows that are shifted.
@@ -79,14 +112,14 @@ class MixtureSession:
 
     def answer(self, rows: NDArray[np.float32], feeds: Feeds) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Class numbers [N] and probabilities [N, C] of rows [N, F]."""
-        label, probabilities = self._run([g.LABEL, g.PROBABILITIES], {g.INPUT: rows, **feeds})
+        label, probabilities = feeds.run(rows, g.LABEL, g.PROBABILITIES)
         return label, probabilities
 
     def said(self, row: NDArray[np.float32], feeds: Feeds) -> tuple[int, NDArray[np.float32]]:
         """Class number of one row [1, F], and what each expert says of it, logarithms [K, C]."""
-        label, experts = self._run([g.LABEL, g.EXPERTS], {g.INPUT: row, **feeds})
+        label, experts = feeds.run(row, g.LABEL, g.EXPERTS)
         return int(label[0]), experts[0]
 
     def experts(self, rows: NDArray[np.float32], feeds: Feeds) -> NDArray[np.float32]:
         """What each expert says, logarithms [N, K, C]; row by row, so that it does not matter how rows come together."""
-        return np.concatenate([self._run([g.EXPERTS], {g.INPUT: rows[i : i + 1], **feeds})[0] for i in range(len(rows))])
+        return np.concatenate([feeds.run(rows[i : i + 1], g.EXPERTS)[0] for i in range(len(rows))])
