@@ -576,7 +576,7 @@ def models() -> dict[str, Any]:
                     (
                         6,
                         lines(
-                            "Labelled rows that devices have not learned from",
+                            "Rows not learned from yet",
                             [
                                 query(f"edgeloop:adapter_lag:newest{s}", "{{stream}} newest adapter"),
                                 query(f"edgeloop:adapter_lag:device{s}", "{{stream}} {{device}}"),
