@@ -24,6 +24,7 @@ COPY libs/contracts/pyproject.toml libs/contracts/
 COPY libs/streaming/pyproject.toml libs/streaming/
 COPY libs/local/pyproject.toml libs/local/
 COPY libs/mixture/pyproject.toml libs/mixture/
+COPY libs/signing/pyproject.toml libs/signing/
 COPY ${FOLDER}/pyproject.toml ${FOLDER}/
 RUN --mount=type=cache,target=/root/.cache/pip \
     test -n "${SERVICE}" || { echo "say which service: --build-arg SERVICE=drift"; exit 1; } \

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 CHECK = ROOT / "tools" / "check_docker.py"
-JOBS = {"schema-volume", "topics", "keys", "cli"}
+JOBS = {"schema-volume", "topics", "keys", "adapter-keys", "cli"}
 GROUND = {"kafka", "schema-registry"}
 OTHERS = {"prometheus", "alertmanager", "grafana"}
 UNLOCKED = {"mirror"}  # needs what the lock does not hold, so it runs beside the containers: docs/mlflow.md
@@ -78,9 +78,10 @@ def test_images_are_pinned():
         assert re.search(r":(v?\d|\$\{EDGELOOP_VERSION:-\d)", image), image
 
 
-def test_only_the_registry_and_the_job_that_makes_it_hold_the_private_key():
-    assert {name for name, text in blocks().items() if "signing-keys:" in text} == {"keys", "registry"}
-    assert "signing-keys:/var/lib/edgeloop/keys:ro" in blocks()["registry"]
+@pytest.mark.parametrize(("volume", "job", "service"), [("signing-keys", "keys", "registry"), ("adapter-keys", "adapter-keys", "adapter")])
+def test_only_who_signs_with_a_private_key_and_the_job_that_makes_it_hold_it(volume: str, job: str, service: str):
+    assert {name for name, text in blocks().items() if f'"{volume}:' in text} == {job, service}
+    assert f"{volume}:/var/lib/edgeloop/keys:ro" in blocks()[service]
 
 
 def test_ids_of_schemas_lie_on_a_volume_and_are_written_at_once():
@@ -90,7 +91,7 @@ def test_ids_of_schemas_lie_on_a_volume_and_are_written_at_once():
 
 def test_settings_named_in_the_compose_file_exist():
     sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("services/*/src/*/settings.py"))
-    for service, field in re.findall(r"EDGELOOP_(INFERENCE|LABELS|REGISTRY|TRAINER|MONITORING)_([A-Z_]+):", COMPOSE):
+    for service, field in re.findall(r"EDGELOOP_(INFERENCE|LABELS|ADAPTER|REGISTRY|TRAINER|MONITORING)_([A-Z_]+):", COMPOSE):
         assert re.search(rf"^    {field.lower()}(?:, \w+)*: ", sources, re.MULTILINE), (service, field)
 
 
@@ -114,7 +115,7 @@ def test_an_image_holds_the_libraries_that_its_package_names_and_no_other_servic
     assert libraries == ["contracts", "streaming"]
     assert any(one.startswith("river") for one in requirements)
     requirements, libraries = closure.wanted(ROOT / "cli" / "pyproject.toml", ROOT / "libs")
-    assert libraries == ["contracts", "local", "mixture", "streaming"]
+    assert libraries == ["contracts", "local", "mixture", "signing", "streaming"]
     assert not any(one.startswith(("river", "edgeloop-")) for one in requirements)
 
 

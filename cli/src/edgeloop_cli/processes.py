@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeloop_local import ChildSpec
+from edgeloop_signing.keys import KeyPair
 
 SERVICES = ("ingestion", "labels", "drift", "retraining", "trainer", "adapter", "registry", "rollout")
 OBSERVERS = ("monitoring",)  # look on: nobody waits for them, and no result depends on them
@@ -26,10 +27,10 @@ _SMALL = {
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The registry's private key and the devices' root of trust, as PEM files."""
+    """Pairs of keys, one for each service whose word devices take, and for nothing else."""
 
-    private: Path
-    public: Path
+    registry: KeyPair
+    adapter: KeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def service_spec(name: str, http_port: int, data_dir: Path, cluster: Mapping[str
     """
     own = {
         "labels": {"EDGELOOP_LABELS_DATA_DIR": str(data_dir / "services" / "labels")},
-        "registry": {"EDGELOOP_REGISTRY_KEY_FILE": str(keys.private)},
+        "registry": {"EDGELOOP_REGISTRY_KEY_FILE": str(keys.registry.private)},
+        "adapter": {"EDGELOOP_ADAPTER_KEY_FILE": str(keys.adapter.private)},
     }
     return ChildSpec(
         name=name,
@@ -98,6 +100,7 @@ def device_spec(device: Device, data_dir: Path, cluster: Mapping[str, str], keys
             "EDGELOOP_INFERENCE_STREAMS": ",".join(device.streams),
             "EDGELOOP_INFERENCE_GRPC_PORT": str(device.grpc_port),
             "EDGELOOP_INFERENCE_DATA_DIR": str(data_dir / "devices" / device.name),
-            "EDGELOOP_INFERENCE_TRUST_FILE": str(keys.public),
+            "EDGELOOP_INFERENCE_TRUST_FILE": str(keys.registry.public),
+            "EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE": str(keys.adapter.public),
         },
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeloop_contracts import topics
+from edgeloop_signing.keys import Role, generate_keys
 from edgeloop_streaming import SchemaRegistry
 from edgeloop_streaming.admin import Admin
 
@@ -37,7 +38,5 @@ def apply_all(cluster: Cluster) -> None:
 
 
 def keys(data_dir: Path) -> Keys:
-    """The pair of keys of this data directory, made when it has none."""
-    from edgeloop_registry.adapters.signing import generate_keys
-
-    return Keys(*generate_keys(data_dir / "keys"))
+    """The keys of this data directory, made where it has none."""
+    return Keys(*(generate_keys(data_dir / "keys", role) for role in (Role.REGISTRY, Role.ADAPTER)))

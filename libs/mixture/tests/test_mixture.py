@@ -325,7 +325,7 @@ def test_frames_adapters_and_blocks_survive_the_way_through_events(begun) -> Non
     received = MemoryRows(len(frame.scaling.features), RULE.horizon, first=sent[0].first)
     for block in sent:
         received.append(*packing.rows_of(block, len(frame.scaling.features)))
-    assert packing.digest(event, received.window(adapter.memory_end, RULE.horizon)) == event.digest
+    assert packing.digest(event, frame, received.window(adapter.memory_end, RULE.horizon)) == event.digest
     slots = {packing.slot(block, RULE.horizon) for block in sent}
     assert len(slots) == len(sent)
 

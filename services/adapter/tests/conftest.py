@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edgeloop_adapter.adapters.rows import Rows
 from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
 from edgeloop_adapter.handlers import AdapterTask, Ports
@@ -23,12 +24,15 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_mixture.rule import Memory, Rule
+from edgeloop_signing.keys import Signer, key_id
 from edgeloop_streaming import Received, Send
 from edgeloop_streaming.testing import TaskDriver
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry
 
 WIDTH = 4
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+SIGNER = Signer(KEY, key_id(KEY.public_key()))
 RULE = Rule(memories=(Memory(40, 3), Memory(200, 3)), publish_every=20)
 
 
@@ -75,7 +79,7 @@ class World:
         """A new process after a kill: everything is read again."""
         reader, follower = self.driver.broker.reader(), self.driver.broker.follower([topics.MODEL_EVENTS])
         definitions = Definitions(self.driver.broker.table(topics.STREAMS))
-        self.ports = Ports(Rows(reader), Versions(follower), Files(reader), definitions, self.rule, self.metrics)
+        self.ports = Ports(Rows(reader), Versions(follower), Files(reader), definitions, self.rule, SIGNER, self.metrics)
         self.driver.restart()
 
     def version(self, number: int, classes: tuple[str, ...] = ("low", "high"), file: bytes | None = None) -> None:
@@ -178,3 +182,8 @@ def begun(world: World) -> World:
     world.deliver(*world.label([25] * 4))
     world.version(1)
     return world
+
+
+@pytest.fixture
+def signer() -> Signer:
+    return SIGNER

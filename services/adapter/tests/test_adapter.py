@@ -12,6 +12,7 @@ from edgeloop_contracts import AdapterFrame, DriftPartial, LearnerState, MemoryB
 from edgeloop_mixture import packing
 from edgeloop_mixture.learning import PATIENCE
 from edgeloop_mixture.memory import MemoryRows
+from edgeloop_signing.keys import signed_by
 from edgeloop_streaming import Send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,7 +33,7 @@ def on_a_device(world: Any) -> ModelAdapter:
     for block in blocks:
         assert block.first == memory.end
         memory.append(*packing.rows_of(block, len(frame.scaling.features)))
-    assert packing.digest(event, memory.window(event.memory_end, world.rule.horizon)) == event.digest
+    assert packing.digest(event, frame, memory.window(event.memory_end, world.rule.horizon)) == event.digest
     return event
 
 
@@ -98,7 +99,16 @@ def test_several_adapters_of_one_transaction_are_kept_and_the_newest_is_sent(beg
     sent = begun.deliver(*begun.label([150], version=1))
     assert len(adapters(sent)) == 1
     assert len(begun.history) > 5
-    assert on_a_device(begun) == begun.history[-1]
+    assert on_a_device(begun).digest == begun.history[-1].digest
+
+
+def test_what_is_sent_is_signed_with_the_services_key_for_its_tenant_stream_and_number(begun, signer) -> None:
+    (received,) = begun.label([1], version=1)
+    (sent,) = adapters(begun.deliver(received))
+    assert sent.key_id == signer.key_id
+    assert signed_by([signer.key.public_key()], packing.statement(sent), sent.signature)
+    for other in (replace(sent, stream="fans"), replace(sent, tenant="other"), replace(sent, number=101), replace(sent, digest="0" * 64)):
+        assert not signed_by([signer.key.public_key()], packing.statement(other), sent.signature)
 
 
 @given(st.sets(st.integers(1, 299)), st.integers(1, 7), st.integers(0, 60), st.sampled_from([0, 50, 280]))

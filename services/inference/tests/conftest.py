@@ -23,6 +23,7 @@ from edgeloop_contracts import (
     Cause,
     DeviceReport,
     Feature,
+    ModelAdapter,
     ModelChunk,
     ObservationBatch,
     StreamDefinition,
@@ -71,16 +72,17 @@ def make_model(favourite: int = 0, features: int = len(FEATURES), classes: int =
     return model.SerializeToString()
 
 
+def trust_file(path: Path, *keys: Ed25519PrivateKey) -> Path:
+    """Write the public keys of some keys."""
+    path.write_bytes(b"".join(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) for key in keys))
+    return path
+
+
 @dataclass
 class Registry:
     """Signs as the registry does."""
 
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-
-    def trust_file(self, folder: Path) -> Path:
-        path = folder / "trust.pem"
-        path.write_bytes(self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-        return path
 
     def assignment(self, model: bytes, version: int, device: str = DEVICE, stream: str = STREAM, **statement: Any) -> Assignment:
         """An assignment with its signed statement; ``statement`` overrides fields of it before it is signed."""
@@ -256,8 +258,9 @@ def labelled(count: int, seed: int = 0) -> tuple[np.ndarray, list[str]]:
 class Teacher:
     """Learns as the adapter service does, and puts what it learned into the topic."""
 
-    def __init__(self, kafka: FakeKafka, first: Assignment, rows: int = 120) -> None:
+    def __init__(self, kafka: FakeKafka, key: Ed25519PrivateKey, first: Assignment, rows: int = 120) -> None:
         self.kafka = kafka
+        self.key = key
         self.rule = Rule()
         features, labels = labelled(rows)
         self.learner = Learner.begin(self.rule, member(first), CLASSES, features, labels)
@@ -286,7 +289,7 @@ class Teacher:
         if learner.frame.number != self._framed:
             made.append((f"{head}/frame", packing.frame_event(TENANT, STREAM, learner.frame)))
         self._framed, self._sent_to = learner.frame.number, learner.memory.end
-        return [*made, (f"{head}/adapter", packing.adapter_event(TENANT, STREAM, learner.frame, adapter, window))]
+        return [*made, (f"{head}/adapter", signed(packing.adapter_event(TENANT, STREAM, learner.frame, adapter, window), self.key))]
 
     def begin_anew(self) -> None:
         """Send everything again with the next adapter."""
@@ -302,6 +305,11 @@ class Teacher:
         _, adapter = self.learner.history[self.learner.published]
         session = MixtureSession(self.learner.frame, models, self.rule, memories=memories)
         return session.answer(rows, session.feeds(adapter, self.learner.memory.window(adapter.memory_end, self.rule.horizon)))[1]
+
+
+def signed(event: ModelAdapter, key: Ed25519PrivateKey) -> ModelAdapter:
+    """An adapter with a key's signature."""
+    return replace(event, signature=key.sign(packing.statement(event)))
 
 
 def member(assignment: Assignment) -> AdapterMember:
@@ -326,6 +334,7 @@ class Bench:
     folder: Path
     registry: Registry
     kafka: FakeKafka
+    adapter_keys: list[Ed25519PrivateKey] = field(default_factory=lambda: [Ed25519PrivateKey.generate()])
     devices: list[Device] = field(default_factory=list)
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -340,7 +349,8 @@ class Bench:
             "streams": STREAM,
             "grpc_port": 0,
             "data_dir": self.folder / "data",
-            "trust_file": self.registry.trust_file(self.folder),
+            "trust_file": trust_file(self.folder / "trust.pem", self.registry.key),
+            "adapter_trust_file": trust_file(self.folder / "adapter-trust.pem", *self.adapter_keys),
         }
         return Settings(**(values | changed))
 
@@ -380,8 +390,8 @@ class Bench:
         return device, self.teacher(self.kafka.events(topics.ROLLOUT_ASSIGNMENTS)[0])
 
     def teacher(self, first: Assignment) -> Teacher:
-        """Who teaches a mixture that begins with a version."""
-        return Teacher(self.kafka, first)
+        """Who teaches a mixture that begins with a version, and signs with the newest key."""
+        return Teacher(self.kafka, self.adapter_keys[-1], first)
 
     def applied(self, number: int) -> None:
         """Wait until an adapter serves, and is reported."""
@@ -394,6 +404,11 @@ class Bench:
 
     def metric(self, name: str, **labels: str) -> float:
         return self.metrics.get_sample_value(name, labels) or 0.0
+
+
+@pytest.fixture(name="trust_file")
+def trust_file_fixture() -> Callable[..., Path]:
+    return trust_file
 
 
 @pytest.fixture

@@ -185,8 +185,8 @@ def external_data(bench: Any) -> None:
         (short_chunks, "DIGEST", "bytes, given"),
         (swapped_digest, "DIGEST", "digest: the signed statement says"),
         (other_stream, "DIGEST", "stream: the signed statement says 'fans', the assignment 'pumps'"),
-        (foreign_key, "SIGNATURE", "not signed by the key"),
-        (changed_statement, "SIGNATURE", "not signed by the key"),
+        (foreign_key, "SIGNATURE", "not signed by a key"),
+        (changed_statement, "SIGNATURE", "not signed by a key"),
         (no_statement, "SIGNATURE", "no JSON object"),
         (other_features, "DEFINITION", "features are ['flow', 'pressure'], the model's are ['pressure', 'flow']"),
         (lost_chunks, "MISSING", "0 of 1 chunks found from model.chunks/3/0 on"),
@@ -315,6 +315,15 @@ def test_a_stored_model_that_was_touched_or_whose_key_is_not_trusted_does_not_se
     bench.stop()
     bench.registry.key = type(bench.registry)().key
     assert not bench.device().ready
+
+
+def test_a_device_that_trusts_two_keys_takes_versions_of_both(bench: Any, trust_file: Any) -> None:
+    bench.serving(1)
+    bench.stop()
+    old, bench.registry.key = bench.registry.key, type(bench.registry)().key
+    assert bench.device(trust_file=trust_file(bench.folder / "both.pem", old, bench.registry.key)).ready
+    bench.assign(2, favourite=1)
+    bench.eventually(lambda: bench.metric("edgeloop_inference_model_version", stream=STREAM) == 2)
 
 
 def test_a_connection_that_comes_back_repeats_nothing(bench: Any) -> None:

@@ -261,6 +261,7 @@ def test_a_device_killed_without_a_network_sends_every_answered_row_after_its_re
         "EDGELOOP_INFERENCE_STREAMS": "pumps",
         "EDGELOOP_INFERENCE_DATA_DIR": str(bench.folder / "data"),
         "EDGELOOP_INFERENCE_TRUST_FILE": str(bench.folder / "trust.pem"),
+        "EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE": str(bench.folder / "adapter-trust.pem"),
         "EDGELOOP_INFERENCE_GRPC_PORT": str(port),
         "EDGELOOP_HTTP_PORT": str(http),
         "EDGELOOP_KAFKA_BOOTSTRAP": f"127.0.0.1:{free_port()}",

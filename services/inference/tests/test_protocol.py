@@ -111,6 +111,7 @@ def test_a_port_that_is_taken_is_one_clear_line_and_exit_code_2(bench: Any) -> N
         "EDGELOOP_INFERENCE_DEVICE": "p2",
         "EDGELOOP_INFERENCE_DATA_DIR": str(bench.folder / "other"),
         "EDGELOOP_INFERENCE_TRUST_FILE": str(bench.folder / "trust.pem"),
+        "EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE": str(bench.folder / "adapter-trust.pem"),
         "EDGELOOP_INFERENCE_GRPC_PORT": str(taken),
     }
     command = [sys.executable, "-m", "edgeloop_inference"]
@@ -129,6 +130,12 @@ def test_a_device_that_cannot_start_says_why(bench: Any) -> None:
         bench.device()
     with pytest.raises(CannotStart, match=r"trust file .*nowhere\.pem"):
         bench.device(trust_file=bench.folder / "nowhere.pem")
+    with pytest.raises(CannotStart, match=r"trust file .*nowhere\.pem"):
+        bench.device(adapter_trust_file=bench.folder / "nowhere.pem")
+    with pytest.raises(CannotStart, match="EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE is not set"):
+        bench.device(adapter_trust_file=None)
+    with pytest.raises(CannotStart, match="is trusted for versions and for adapters"):
+        bench.device(adapter_trust_file=bench.folder / "trust.pem")
     with pytest.raises(CannotStart, match="data directory"):
         bench.device(data_dir="/dev/null/data")
 

@@ -14,8 +14,8 @@ import pytest
 from edgeloop_contracts import Feature, ModelCandidate, ModelChunk, RegisterStream, Topic, topics
 from edgeloop_registry.adapters.artifacts import Artifacts
 from edgeloop_registry.adapters.graph import check_graph
-from edgeloop_registry.adapters.signing import generate_keys, load_signer
 from edgeloop_registry.handlers import Ports, RegistryTask
+from edgeloop_signing.keys import Role, generate_keys, load_signer
 from edgeloop_streaming import Received
 from edgeloop_streaming.testing import TaskDriver
 from onnx import TensorProto, helper, numpy_helper
@@ -85,10 +85,10 @@ class Registry:
     """A registry without a broker."""
 
     def __init__(self, keys: Path) -> None:
-        self.private, self.public = generate_keys(keys)
+        self.keys = generate_keys(keys, Role.REGISTRY)
         self.log = ChunkLog()
         artifacts = Artifacts(self.log, lambda: 1, Gone, clock=lambda: self.log.seconds)
-        ports = Ports(artifacts, check_graph, load_signer(self.private))
+        ports = Ports(artifacts, check_graph, load_signer(self.keys.private, "KEY"))
         self.driver = TaskDriver("registry", lambda _partition, state: RegistryTask(state, ports))
 
     def define(self, **fields: Any) -> list[Any]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import CandidateRefused, ModelVersion, RefusalReason, StreamTask, topics
-from edgeloop_registry.adapters.signing import load_public, signed_by
 from edgeloop_registry.core.chain import verify_chain
+from edgeloop_signing.keys import load_trusted, signed_by
 from edgeloop_streaming import Backpressure
 
 
@@ -35,9 +35,9 @@ def test_a_sound_candidate_becomes_version_1_with_a_signature_that_the_public_ke
         "tenant": "default",
         "version": 1,
     }
-    public = load_public(registry.public)
-    assert signed_by(public, version.statement, version.signature)
-    assert not signed_by(public, version.statement + b" ", version.signature)
+    trusted = load_trusted(registry.keys.public)
+    assert signed_by(trusted, version.statement, version.signature)
+    assert not signed_by(trusted, version.statement + b" ", version.signature)
     sent = registry.driver.sent[-1]
     assert sent.topic is topics.MODEL_EVENTS
     assert sent.cause.at == "model.candidates/0/0"

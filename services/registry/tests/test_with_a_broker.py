@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import CandidateRefused, Feature, ModelVersion, RefusalReason, RegisterStream, StreamDefinition, topics
-from edgeloop_registry.adapters.signing import generate_keys, load_public, signed_by
 from edgeloop_registry.core.chain import Link, fingerprint, verify_chain
+from edgeloop_signing.keys import Role, generate_keys, load_trusted, signed_by
 from edgeloop_streaming import Context, KafkaSettings
 
 pytestmark = pytest.mark.integration
@@ -47,7 +47,7 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
     cluster: Any, tmp_path: Path, log: Any, linear_model: Callable[..., Any]
 ) -> None:
     settings = cluster.settings()
-    private, public = generate_keys(tmp_path)
+    keys = generate_keys(tmp_path, Role.REGISTRY)
     context = Context(settings, "test")
     publisher, reader = context.publisher(), context.reader()
 
@@ -60,7 +60,7 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
         publish(topics.MODEL_CHUNKS, chunk, f"{chunk.digest}/{chunk.index}", partition=2)
     features = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
     publish(topics.MODEL_COMMANDS, RegisterStream(stream="pumps", features=features, classes=("no", "yes")))
-    process = start(settings, private)
+    process = start(settings, keys.private)
     try:
         assert events(context, topics.STREAMS, 1)[0].event == StreamDefinition(
             stream="pumps", version=1, features=features, classes=("no", "yes")
@@ -71,7 +71,7 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
         process.wait()
         publish(topics.MODEL_CANDIDATES, candidate)
         publish(topics.MODEL_CANDIDATES, replace(candidate, request_id="other"))
-        process = start(settings, private)
+        process = start(settings, keys.private)
         first, second = events(context, topics.MODEL_EVENTS, 2)
     finally:
         process.terminate()
@@ -79,7 +79,7 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
     version, refused = first.event, second.event
     assert isinstance(version, ModelVersion)
     assert version.version == 1
-    assert signed_by(load_public(public), version.statement, version.signature)
+    assert signed_by(load_trusted(keys.public), version.statement, version.signature)
     assert first.headers["ce_causationat"] == b"model.candidates/0/0"
     assert isinstance(refused, CandidateRefused)
     assert refused.reason is RefusalReason.STALE

@@ -115,5 +115,10 @@ class Adapting:
         if self._frame_sent is not learner.frame:
             self._frame_sent = learner.frame
             events.append(frame_event("default", STREAM, learner.frame))
-        event = replace(adapter_event("default", STREAM, learner.frame, adapter, learner.memory.window(0, 0)), digest="0" * 64)
+        event = replace(
+            adapter_event("default", STREAM, learner.frame, adapter, learner.memory.window(0, 0)),
+            digest="0" * 64,
+            signature=bytes(64),
+            key_id="0" * 16,
+        )
         self.bytes += sum(len(body(each)) for each in (*events, event))

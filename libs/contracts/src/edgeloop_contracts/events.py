@@ -422,9 +422,9 @@ class ModelAdapter:
     alone
         Version that answers alone, since the mixture did worse; 0 for the mixture.
     digest
-        SHA-256 over frame, numbers and memories, hex.
+        SHA-256 over all that an answer depends on, hex: frame, numbers, rows of the memories.
     signature
-        Ed25519 over the digest.
+        Ed25519 over canonical JSON of digest, kind (adapter), number, stream, tenant.
     key_id
         SHA-256 of the public key, hex, first 16.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -73,7 +74,7 @@ def adapter_event(tenant: str, stream: str, frame: Frame, adapter: Adapter, wind
         memory_end=adapter.memory_end,
         alone=adapter.alone,
     )
-    return replace(event, digest=digest(event, window))
+    return replace(event, digest=digest(event, frame, window))
 
 
 def adapter_of(event: ModelAdapter, frame: Frame) -> Adapter:
@@ -102,10 +103,27 @@ def adapter_of(event: ModelAdapter, frame: Frame) -> Adapter:
     )
 
 
-def digest(event: ModelAdapter, window: Window) -> str:
-    """SHA-256, hex, over an adapter's numbers and the rows of its longest memory; names of tenant and stream are not in it."""
+def statement(event: ModelAdapter) -> bytes:
+    """What is signed about an adapter: whose it is, which, and the digest of all that its answers depend on, as canonical JSON.
+
+    No statement of a version is one of an adapter, whatever it holds.
+
+    Examples
+    --------
+    >>> statement(ModelAdapter(stream="pumps", number=120, digest="ab"))
+    b'{"digest":"ab","kind":"adapter","number":120,"stream":"pumps","tenant":"default"}'
+    """
+    return _canonical({"digest": event.digest, "kind": "adapter", "number": event.number, "stream": event.stream, "tenant": event.tenant})
+
+
+def digest(event: ModelAdapter, frame: Frame, window: Window) -> str:
+    """SHA-256, hex, over all that an answer depends on: the frame, an adapter's numbers and the rows of its longest memory.
+
+    Not in it: tenant and stream, which :func:`statement` names, and where members' files lie, since their digests say which they are.
+    """
+    sha = hashlib.sha256(_canonical(_content(frame)))
     head = np.array([event.number, event.frame, event.memory_end, event.alone, len(event.weights), len(event.bias)], "<i8")
-    sha = hashlib.sha256(head.tobytes() + event.weights + event.bias + event.coefficients)
+    sha.update(head.tobytes() + event.weights + event.bias + event.coefficients)
     sha.update(np.ascontiguousarray(window.rows).tobytes())
     sha.update(window.labels.astype(np.uint8).tobytes())
     return sha.hexdigest()
@@ -144,6 +162,22 @@ def rows_of(block: MemoryBlock, width: int) -> tuple[np.ndarray, np.ndarray]:
     if len(block.rows) != len(block.labels) * width:
         raise PackedError(f"rows: expected {len(block.labels)} rows of {width} bytes, given {len(block.rows)} bytes")
     return np.frombuffer(block.rows, np.int8).reshape(-1, width), np.frombuffer(block.labels, np.uint8).astype(np.int64)
+
+
+def _content(frame: Frame) -> dict[str, object]:
+    scaling = frame.scaling
+    return {
+        "classes": frame.classes,
+        "features": scaling.features.tolist(),
+        "members": [(member.version, member.digest, member.classes) for member in frame.members],
+        "number": frame.number,
+        "scaling": [part.astype("<f4").tobytes().hex() for part in (scaling.means, scaling.gains, scaling.scales)],
+        "width": scaling.width,
+    }
+
+
+def _canonical(content: dict[str, object]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _numbers(name: str, data: bytes, kind: str, count: int | None) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from edgeloop_signing.keys import KeyProblem, load_signer
 from edgeloop_streaming import Context, KafkaSettings, run
 
 from edgeloop_adapter.app import NAME, build
@@ -11,9 +12,15 @@ from edgeloop_adapter.settings import Settings
 
 
 def main() -> int:
-    """Entry point; gives back the exit code."""
+    """Entry point; the exit code is 2 if the settings are not usable."""
     context = Context(KafkaSettings(), NAME)
-    return run(lambda: build(context, Settings()), context)
+    settings = Settings()
+    try:
+        signer = load_signer(settings.key_file, "EDGELOOP_ADAPTER_KEY_FILE")
+    except KeyProblem as problem:
+        context.log.error("no key", error=str(problem))
+        return 2
+    return run(lambda: build(context, settings, signer), context)
 
 
 if __name__ == "__main__":

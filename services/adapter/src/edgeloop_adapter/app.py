@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeloop_contracts import topics
 from edgeloop_mixture.rule import Rule
+from edgeloop_signing.keys import Signer
 from edgeloop_streaming import Context, Service
 
 from edgeloop_adapter.adapters.rows import Rows
@@ -15,7 +16,7 @@ from edgeloop_adapter.settings import Settings
 NAME = "adapter"
 
 
-def build(context: Context, settings: Settings) -> Service:
+def build(context: Context, settings: Settings, signer: Signer) -> Service:
     """Wire the task to the clients of a process."""
     reader = context.reader()
     ports = Ports(
@@ -24,6 +25,7 @@ def build(context: Context, settings: Settings) -> Service:
         files=Files(reader),
         definitions=Definitions(context.table(topics.STREAMS)),
         rule=Rule() if settings.enabled else None,
+        signer=signer,
         metrics=Metrics(context.metrics),
     )
     return Service(name=NAME, inputs=(topics.DRIFT_PARTIALS,), task=lambda partition, state: AdapterTask(partition, state, ports))

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, topics
+from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, topics
 from edgeloop_contracts.references import counts, folded, reference
 from edgeloop_mixture.graph import GraphError, checked
 from edgeloop_mixture.learning import Labelled, Learner
-from edgeloop_mixture.packing import CLASSES
+from edgeloop_mixture.packing import CLASSES, statement
 from edgeloop_mixture.rule import Rule
+from edgeloop_signing.keys import Signer
 from edgeloop_streaming import RangeGoneError, Received, Send, State
 from edgeloop_streaming.ranges import ModelGoneError
 
@@ -36,6 +37,8 @@ class Ports:
         Read from topics.
     rule
         How to learn; ``None`` for not at all.
+    signer
+        The key that devices trust for adapters, and for nothing else.
     metrics
         Of the process.
     """
@@ -45,6 +48,7 @@ class Ports:
     files: Files
     definitions: Definitions
     rule: Rule | None
+    signer: Signer
     metrics: Metrics
 
 
@@ -93,10 +97,14 @@ class AdapterTask:
                 yield Send(topics.MODEL_ADAPTERS, f"{key}/block/{slot}", block, due.cause, self._partition)
             if due.frame is not None:
                 yield Send(topics.MODEL_ADAPTERS, f"{key}/frame", due.frame, due.cause, self._partition)
-            yield Send(topics.MODEL_ADAPTERS, f"{key}/adapter", due.adapter, due.cause, self._partition)
+            yield Send(topics.MODEL_ADAPTERS, f"{key}/adapter", self._signed(due.adapter), due.cause, self._partition)
             metrics.newest.labels(order.tenant, order.stream).set(due.adapter.number)
             metrics.alone.labels(order.tenant, order.stream).set(due.adapter.alone)
         self._orders = {}
+
+    def _signed(self, adapter: ModelAdapter) -> ModelAdapter:
+        signer = self._ports.signer
+        return replace(adapter, signature=signer.sign(statement(adapter)), key_id=signer.key_id)
 
     def _labelled(self, received: Received[Any], partial: DriftPartial) -> None:
         key = f"{partial.tenant}/{partial.stream}"

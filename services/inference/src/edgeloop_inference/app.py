@@ -57,14 +57,11 @@ class Device:
     Raises
     ------
     CannotStart
-        The trust file cannot be used, another process has the data, or the port is taken.
+        The trust files cannot be used, another process has the data, or the port is taken.
     """
 
     def __init__(self, settings: Settings, kafka: Kafka, registry: CollectorRegistry, log: Any) -> None:
-        try:
-            trust = Trust.from_file(settings.trust_file)
-        except TrustError as error:
-            raise CannotStart(str(error)) from error
+        trust = _trust(settings)
         self._lock = _locked(settings.data_dir)
         self._log = log
         self._stopping = threading.Event()
@@ -102,7 +99,7 @@ class Device:
             rule = Rule()
             folder = settings.data_dir / "adapters"
             self._mixer = Mixer(folder, verification, self._models, store, rule, memories=settings.memories)
-            adapting = Adapting(self._mixer, self._models, settings.tenant, rule.horizon)
+            adapting = Adapting(self._mixer, self._models, verification, settings.tenant, rule.horizon)
         self._installation = Installation(verification, store, self._models, self._mixer)
         self._installer = Installer(
             kafka,
@@ -207,6 +204,15 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     device.stop()
     log.info("stopped")
     return 0
+
+
+def _trust(settings: Settings) -> Trust:
+    if settings.adapters and settings.adapter_trust_file is None:
+        raise CannotStart("EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE is not set; a device without it needs EDGELOOP_INFERENCE_ADAPTERS=false")
+    try:
+        return Trust.from_files(settings.trust_file, settings.adapter_trust_file if settings.adapters else None)
+    except TrustError as error:
+        raise CannotStart(str(error)) from error
 
 
 def _locked(folder: Path) -> Any:

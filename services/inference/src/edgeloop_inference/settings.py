@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     data_dir
         Outbox and models; one process at a time.
     trust_file
-        Public key of the registry, PEM; required.
+        Public keys of the registry, PEM; required.
+    adapter_trust_file
+        Public keys of the service that learns, PEM; required, but for a device that takes no adapters.
     outbox_max_rows, outbox_max_bytes
         Bounds of what is kept while no broker can be reached; beyond them the oldest rows are dropped.
     linger_ms
@@ -62,6 +64,7 @@ class Settings(BaseSettings):
     grpc_max_message_bytes: int = Field(default=4 * MIB, ge=1024)
     data_dir: Path = Path(".edgeloop/device")
     trust_file: Path
+    adapter_trust_file: Path | None = None
     outbox_max_rows: int = Field(default=1_000_000, ge=256)
     outbox_max_bytes: int = Field(default=256 * MIB, ge=64 * 1024)
     linger_ms: int = Field(default=10, ge=0)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from edgeloop_signing.keys import KeyProblem
 from edgeloop_streaming import Context, KafkaSettings, run
 
-from edgeloop_registry.adapters.signing import KeyProblem
 from edgeloop_registry.app import NAME, build
 from edgeloop_registry.settings import Settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,13 @@ class AdapterStore:
         Where the file ``adapters.db`` lies; made if absent.
     horizon
         Rows of the longest memory.
+    check
+        Refuses an adapter that is not signed.
     """
 
-    def __init__(self, folder: Path, horizon: int) -> None:
+    def __init__(self, folder: Path, horizon: int, check: Callable[[ModelAdapter], None]) -> None:
         self._horizon = horizon
+        self._check = check
         self._kept: dict[str, tuple[int, int]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "adapters.db"
@@ -75,8 +79,14 @@ class AdapterStore:
         self._kept[stream] = learned.scaling, memory.end
 
     def load(self, stream: str) -> Intake:
-        """What is kept of a stream, as it came; what another program's schema wrote is left out."""
-        intake = Intake(self._horizon)
+        """What is kept of a stream, as it came; what another program's schema wrote is left out.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE``: it was touched, or the key that it was signed with is not trusted any more.
+        """
+        intake = Intake(self._horizon, self._check)
         rows: list[Any] = self._file.execute("select kind, schema, body from kept where stream = ? order by first", (stream,)).fetchall()
         for name, schema, data in rows:
             kind = KINDS.get(name)

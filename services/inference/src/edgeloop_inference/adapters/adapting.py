@@ -12,8 +12,9 @@ from edgeloop_streaming import Received
 from edgeloop_inference.adapters.kafka import Reader
 from edgeloop_inference.adapters.mixer import Mixer
 from edgeloop_inference.adapters.models import Models
+from edgeloop_inference.adapters.verification import Verification
 from edgeloop_inference.core.admission import Refusal
-from edgeloop_inference.core.learned import Intake
+from edgeloop_inference.core.learned import Intake, LearnedEvent
 
 WITHOUT_MEMORIES = "mixtures answer without their memories here"
 
@@ -45,20 +46,24 @@ class Adapting:
     ----------
     mixer, models
         Of the device.
+    verification
+        Of the device.
     tenant
         Whose streams these are.
     horizon
         Rows of the longest memory.
     """
 
-    def __init__(self, mixer: Mixer, models: Models, tenant: str, horizon: int) -> None:
+    def __init__(self, mixer: Mixer, models: Models, verification: Verification, tenant: str, horizon: int) -> None:
         self._mixer = mixer
         self._models = models
+        self._verification = verification
         self._tenant = tenant
         self._horizon = horizon
         self._intakes: dict[str, Intake] = {}
         self._newest: dict[str, Received[ModelAdapter]] = {}
         self._tried: dict[str, tuple[int, int]] = {}
+        self._unsigned: dict[str, Outcome] = {}
         self._told: dict[str, tuple[int, str]] = {}
 
     @property
@@ -70,18 +75,23 @@ class Adapting:
         """A new follower reads from the beginning, and so does this."""
         self._intakes.clear()
         self._newest.clear()
+        self._unsigned.clear()
         self._tried.clear()
 
     def take(self, received: Received[Any]) -> None:
         """Note a frame, rows of the memories or an adapter of one of this device's streams."""
         match received.event:
-            case (AdapterFrame() | ModelAdapter() | MemoryBlock()) as event if event.tenant == self._tenant:
-                if not self._models.concerns(event.stream):
-                    return
-                intake = self._intakes.setdefault(event.stream, Intake(self._horizon))
-                intake.take(event)
-                if isinstance(event, ModelAdapter) and event.number == intake.number:
-                    self._newest[event.stream] = received
+            case (AdapterFrame() | MemoryBlock()) as event if self._concerns(event):
+                self._intake(event.stream).take(event)
+            case ModelAdapter() as event if self._concerns(event):
+                intake = self._intake(event.stream)
+                try:
+                    intake.take(event)
+                except Refusal as refusal:
+                    self._unsigned[event.stream] = Outcome(event.stream, event.number, received, refusal)
+                else:
+                    if event.number == intake.number:
+                        self._newest[event.stream] = received
             case _:
                 return
 
@@ -90,6 +100,9 @@ class Adapting:
 
         What waits for its version, or is not whole, is tried again as soon as there is more.
         """
+        unsigned, self._unsigned = self._unsigned, {}
+        for outcome in unsigned.values():
+            yield from self._once(outcome)
         for stream, received in self._newest.items():
             serving, intake = self._models.serving(stream), self._intakes[stream]
             if serving is None or serving.adapter >= intake.number:
@@ -100,10 +113,20 @@ class Adapting:
             try:
                 self._mixer.apply(serving.statement, intake.complete(), intake.memory, reader)
             except Refusal as refusal:
-                told = (intake.number, str(refusal))
-                if self._told.get(stream) != told:
-                    self._told[stream] = told
-                    yield Outcome(stream, intake.number, received, refusal)
+                yield from self._once(Outcome(stream, intake.number, received, refusal))
             else:
                 yield Outcome(stream, intake.number, received)
             self._tried[stream] = state
+
+    def _concerns(self, event: LearnedEvent) -> bool:
+        return event.tenant == self._tenant and self._models.concerns(event.stream)
+
+    def _intake(self, stream: str) -> Intake:
+        return self._intakes.setdefault(stream, Intake(self._horizon, self._verification.adapter))
+
+    def _once(self, refused: Outcome) -> Iterator[Outcome]:
+        """A refusal that was not the last one to be told of its stream."""
+        told = (refused.number, str(refused.refusal))
+        if self._told.get(refused.stream) != told:
+            self._told[refused.stream] = told
+            yield refused

@@ -49,7 +49,10 @@ class Installation:
                 problems.append(f"{stream}: {error}")
                 continue
             if self._mixer is not None:
-                self._mixer.restore(stream)
+                try:
+                    self._mixer.restore(stream)
+                except Refusal as refusal:
+                    problems.append(f"{stream}: adapter: {refusal}")
             if refusal := self._serve(model):
                 problems.append(f"{stream}: adapter: {refusal}")
         return problems

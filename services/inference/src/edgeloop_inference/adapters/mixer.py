@@ -59,20 +59,22 @@ class Mixer:
         self._versions = versions
         self._rule = rule
         self.memories = memories
-        self._store = AdapterStore(folder, rule.horizon)
+        self._store = AdapterStore(folder, rule.horizon, verification.adapter)
         self._members: dict[str, ModelStore] = {}
         self._learned: dict[str, Learned] = {}
         self._sessions: dict[str, tuple[Composition, MixtureSession]] = {}
 
     def restore(self, stream: str) -> None:
-        """Take from disk what a stream had learned; nothing where it is not whole."""
+        """Take from disk what a stream had learned.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE``, ``MISSING``, ``LOAD`` or ``DIGEST``: it is not signed, or not whole, and not used.
+        """
         intake = self._store.load(stream)
-        if not intake.number:
-            return
-        try:
+        if intake.number:
             self._learned[stream] = intake.complete()
-        except Refusal:
-            return
 
     def mixed(self, statement: Statement) -> ServingMixture | None:
         """A version that is about to be installed, with what its stream has learned; ``None`` where that is nothing.

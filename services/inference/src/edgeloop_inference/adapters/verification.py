@@ -1,4 +1,4 @@
-"""Models that may run: signed, whole, meant for the stream, and tried."""
+"""What may answer: models that are signed, whole, meant for the stream and tried, and adapters that are signed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from edgeloop_contracts import Assignment
+from edgeloop_contracts import Assignment, ModelAdapter
 from edgeloop_contracts.rpc.model_graph import Model
 from google.protobuf.message import DecodeError
 
@@ -32,7 +32,7 @@ StartTrial = Callable[[Statement], AbstractContextManager[Judge]]
 
 
 class Verification:
-    """The only way for a model into the process.
+    """The only way for a model, and for what was learned, into the process.
 
     Parameters
     ----------
@@ -61,6 +61,16 @@ class Verification:
             ``SIGNATURE``.
         """
         return self._trust.verified(assignment.statement, assignment.signature)
+
+    def adapter(self, event: ModelAdapter) -> None:
+        """See that an adapter is signed.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE``.
+        """
+        self._trust.check(event)
 
     def fetched(self, statement: Statement, assignment: Assignment, reader: Callable[[], Reader]) -> Package:
         """Fetch a model whose statement was admitted, unless its file is archived here, and try it in a child process.

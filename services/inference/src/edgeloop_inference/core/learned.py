@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgeloop_contracts import AdapterFrame, MemoryBlock, ModelAdapter
@@ -49,12 +50,14 @@ class Intake:
     """What has come of one stream, in the order of its partition: only the newest adapter counts.
 
     Blocks come in the order of their rows, and a block again once it has more rows. Where rows are left out in between, those
-    before are of no use any more.
+    before are of no use any more. What is not signed is as if it had not come, so that it cannot keep out what is.
 
     Parameters
     ----------
     horizon
         Rows of the longest memory.
+    check
+        Refuses an adapter that is not signed. Frames and rows are not signed by themselves: the adapter's digest is of those it needs.
 
     Attributes
     ----------
@@ -62,8 +65,9 @@ class Intake:
         Events that have changed what is known.
     """
 
-    def __init__(self, horizon: int) -> None:
+    def __init__(self, horizon: int, check: Callable[[ModelAdapter], None]) -> None:
         self._horizon = horizon
+        self._check = check
         self._frames: dict[int, AdapterFrame] = {}
         self._adapter: ModelAdapter | None = None
         self._memory: MemoryRows | None = None
@@ -83,7 +87,13 @@ class Intake:
         return self._memory or MemoryRows(1, 1)
 
     def take(self, event: LearnedEvent) -> None:
-        """Note what came; an older adapter after a newer one is none."""
+        """Note what came; an older adapter after a newer one is none.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE``: a newer adapter that is not signed; nothing is noted.
+        """
         match event:
             case AdapterFrame():
                 self._frames[event.number] = event
@@ -92,6 +102,7 @@ class Intake:
             case ModelAdapter():
                 if event.number <= self.number:
                     return
+                self._check(event)
                 self._adapter = event
             case MemoryBlock():
                 if not self._append(event):
@@ -105,7 +116,7 @@ class Intake:
         ------
         Refusal
             ``MISSING``: frame or rows have not come. ``LOAD``: they do not fit together. ``DIGEST``: they are not those that
-            the adapter was made with.
+            were signed with the adapter.
         """
         event = self._adapter
         if event is None:
@@ -119,7 +130,7 @@ class Intake:
         except PackedError as error:
             raise Refusal(Reason.LOAD, str(error)) from error
         window = self._window(adapter, frame)
-        if (given := packing.digest(event, window)) != event.digest:
+        if (given := packing.digest(event, frame, window)) != event.digest:
             raise Refusal(Reason.DIGEST, f"expected SHA-256 {event.digest}, given {given}")
         return Learned(frame, adapter, window, frame_event, event, self._scaling)
 

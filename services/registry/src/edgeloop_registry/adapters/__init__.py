@@ -1,1 +1,1 @@
-"""Keys, ONNX graphs and chunks: where the registry meets files, libraries and topics."""
+"""ONNX graphs and chunks: where the registry meets files, libraries and topics."""

@@ -1,10 +1,13 @@
-"""Ed25519 keys as PEM files: the registry's private one, and the public one that is a device's root of trust."""
+"""Ed25519 keys as PEM files: private ones, which services sign with, and public ones, which are a device's roots of trust."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -18,12 +21,26 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-PRIVATE_NAME = "registry-private.pem"
-PUBLIC_NAME = "registry-public.pem"
+_BLOCK = re.compile(rb"(?=^-----BEGIN )", re.MULTILINE)
+
+
+class Role(StrEnum):
+    """Who signs; a key has one role, and devices trust it in that one alone."""
+
+    REGISTRY = "registry"
+    ADAPTER = "adapter"
 
 
 class KeyProblem(Exception):
     """A key file that cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """Paths of a private key, readable by its owner only, and of its public key."""
+
+    private: Path
+    public: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +66,13 @@ def key_id(public: Ed25519PublicKey) -> str:
     return hashlib.sha256(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
 
 
-def load_signer(path: Path | None) -> Signer:
+def load_signer(path: Path | None, setting: str) -> Signer:
     """Read the private key.
+
+    Parameters
+    ----------
+    setting
+        Variable that should name the file.
 
     Raises
     ------
@@ -58,7 +80,7 @@ def load_signer(path: Path | None) -> Signer:
         No path, no such file, no right to read it, no unencrypted PEM private key, or not Ed25519.
     """
     if path is None:
-        raise KeyProblem("EDGELOOP_REGISTRY_KEY_FILE is not set: the registry signs every version, and needs a private key")
+        raise KeyProblem(f"{setting} is not set: nothing goes to devices unsigned, and this service needs a private key")
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
@@ -70,18 +92,26 @@ def load_signer(path: Path | None) -> Signer:
     return Signer(key, key_id(key.public_key()))
 
 
-def load_public(path: Path) -> Ed25519PublicKey:
-    """Read a public key.
+def load_trusted(path: Path) -> tuple[Ed25519PublicKey, ...]:
+    """Read the public keys of a file, one PEM block each: several while one takes the place of another.
 
     Raises
     ------
     KeyProblem
-        No such file, or no Ed25519 public key in PEM.
+        No such file, or something else in it than Ed25519 public keys in PEM.
     """
     try:
-        key = load_pem_public_key(path.read_bytes())
+        text = path.read_bytes()
     except OSError as error:
         raise KeyProblem(f"the public key {path} cannot be read: {error.strerror or error}") from error
+    # What stands before the first block is a remark; without a block, it is what the message is about.
+    blocks = _BLOCK.split(text)[1:] or [text]
+    return tuple(_public(path, block) for block in blocks)
+
+
+def _public(path: Path, block: bytes) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(block)
     except ValueError as error:
         raise KeyProblem(f"{path} holds no public key in PEM: {error}") from error
     if not isinstance(key, Ed25519PublicKey):
@@ -89,22 +119,19 @@ def load_public(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def signed_by(public: Ed25519PublicKey, statement: bytes, signature: bytes) -> bool:
-    """Whether the signature is that key's over that statement."""
-    try:
-        public.verify(signature, statement)
-    except InvalidSignature:
-        return False
-    return True
+def signed_by(trusted: Iterable[Ed25519PublicKey], statement: bytes, signature: bytes) -> bool:
+    """Whether the signature over that statement is that of one of these keys."""
+    for public in trusted:
+        try:
+            public.verify(signature, statement)
+        except InvalidSignature:
+            continue
+        return True
+    return False
 
 
-def generate_keys(directory: Path) -> tuple[Path, Path]:
-    """Make a pair of keys in ``directory``; keys that are there already stay, since devices trust them.
-
-    Returns
-    -------
-    tuple
-        Paths of the private key (readable by its owner only) and the public key.
+def generate_keys(directory: Path, role: Role) -> KeyPair:
+    """Make a role's pair of keys in ``directory``; keys that are there already stay, since devices trust them.
 
     Raises
     ------
@@ -112,19 +139,19 @@ def generate_keys(directory: Path) -> tuple[Path, Path]:
         A private key is there and cannot be used.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    private, public = directory / PRIVATE_NAME, directory / PUBLIC_NAME
-    if not private.exists():
+    pair = KeyPair(directory / f"{role}-private.pem", directory / f"{role}-public.pem")
+    if not pair.private.exists():
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         # Written aside and linked: a crash leaves no half of a key, and of two programs one wins.
-        aside = directory / f".{PRIVATE_NAME}.{os.getpid()}"
+        aside = directory / f".{pair.private.name}.{os.getpid()}"
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(pem)
         try:
-            os.link(aside, private)
+            os.link(aside, pair.private)
         except FileExistsError:
             pass
         finally:
             aside.unlink()
-    ours = load_signer(private).key.public_key()
-    public.write_bytes(ours.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    return private, public
+    ours = load_signer(pair.private, "").key.public_key()
+    pair.public.write_bytes(ours.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return pair
