@@ -23,6 +23,7 @@ from edgeloop_contracts import (
     Feature,
     Manifest,
     ModelChunk,
+    ModelVersion,
     Range,
     RunStatus,
     StreamDefinition,
@@ -31,6 +32,7 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_local.ports import free_port
+from edgeloop_signing.keys import Role, generate_keys, load_signer
 from edgeloop_streaming import Context
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.fits import Family, FitJob, Fitted, Recipe
@@ -41,6 +43,7 @@ pytestmark = [
     pytest.mark.skipif(not PYTHON, reason="EDGELOOP_TEST_MLFLOW_PYTHON names no Python with MLflow"),
 ]
 KEY = "default/boiler"
+NAME = "edgeloop.default.boiler"
 # What a user of MLflow does with a run: its model is loaded and answers.
 USES = """
 import json, sys, warnings
@@ -48,7 +51,7 @@ warnings.simplefilter("ignore")
 import mlflow, numpy as np
 mlflow.set_tracking_uri(sys.argv[1])
 (model,) = mlflow.search_logged_models(experiment_ids=[sys.argv[2]], output_format="list")
-loaded = mlflow.pyfunc.load_model(model.model_uri)
+loaded = mlflow.pyfunc.load_model(f"models:/{sys.argv[4]}@champion")
 answers = loaded.predict(np.load(sys.argv[3]))
 signature = loaded.metadata.signature
 print(json.dumps({
@@ -104,9 +107,18 @@ class Server:
     def runs(self) -> list[dict[str, Any]]:
         return self.ask("runs/search", experiment_ids=[self.experiment()]).get("runs", []) if self.experiment() else []
 
+    def registered(self) -> list[dict[str, Any]]:
+        answer = httpx.get(f"{self.url}/api/2.0/mlflow/registered-models/search", timeout=60).json()
+        return answer.get("registered_models", [])
+
+    def versions(self) -> list[dict[str, Any]]:
+        answer = httpx.get(f"{self.url}/api/2.0/mlflow/model-versions/search", timeout=60).json()
+        return sorted(answer.get("model_versions", []), key=lambda version: int(version["version"]))
+
     def settled(self) -> str:
-        """All that is told of runs, as text."""
-        return json.dumps(sorted(self.runs(), key=lambda run: run["info"]["run_id"]), sort_keys=True)
+        """All that is told of runs and versions, as text."""
+        runs = sorted(self.runs(), key=lambda run: run["info"]["run_id"])
+        return json.dumps([runs, self.registered(), self.versions()], sort_keys=True)
 
 
 def until(done: Callable[[], bool], seconds: float = 60) -> None:
@@ -123,7 +135,9 @@ def tags(run: dict[str, Any]) -> dict[str, str]:
 class Platform:
     """What trainer and registry have told of one request."""
 
-    def __init__(self, cluster: Any) -> None:
+    def __init__(self, cluster: Any, keys: Path) -> None:
+        self.keys = generate_keys(keys, Role.REGISTRY)
+        self.signer = load_signer(self.keys.private, "KEY")
         self.settings = cluster.settings()
         self.context = Context(self.settings, "test")
         self.publisher = self.context.publisher()
@@ -161,6 +175,15 @@ class Platform:
         run = {"stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "digest": self.fitted.digest}
         self.put(topics.TRAINING_RUNS, TrainingRun(**run, status=RunStatus.PROMOTED, row=340, metrics=gate, wins=20, judged=40))
 
+    def register(self, number: int) -> None:
+        """The registry makes the challenger a version, and signs it."""
+        made = {"stream": "boiler", "version": number, "digest": self.fitted.digest, "size": len(self.fitted.onnx)}
+        said = json.dumps({**made, "tenant": "default"}).encode()
+        signed = {"statement": said, "signature": self.signer.sign(said), "key_id": self.signer.key_id}
+        file = {"chunks": 1, "classes": ("cold", "hot"), "definition_version": 2, "parameters": self.fitted.parameters}
+        version = ModelVersion(**made, **file, **signed, request_id="campaign/0", rows=300, dataset_digest="d" * 64)
+        self.put(topics.MODEL_EVENTS, version)
+
     @contextmanager
     def mirror(self, server: Server, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         environment = os.environ | {
@@ -168,6 +191,7 @@ class Platform:
             "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
             "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
             "EDGELOOP_MIRROR_RETRY_SECONDS": "0.5",
+            "EDGELOOP_MIRROR_TRUST_FILE": str(self.keys.public),
             "MLFLOW_TRACKING_URI": server.url,
         }
         with log.open("ab") as out:
@@ -181,16 +205,17 @@ class Platform:
 
 @pytest.mark.timeout(420)
 def test_runs_are_in_mlflow_with_model_dataset_and_trials_whatever_goes_away_meanwhile(cluster: Any, tmp_path: Path) -> None:
-    server, platform, log = Server(tmp_path), Platform(cluster), tmp_path / "mirror.log"
+    server, platform, log = Server(tmp_path), Platform(cluster, tmp_path / "keys"), tmp_path / "mirror.log"
     platform.play()
     with platform.mirror(server, log):
-        until(lambda: b"did not take a run" in log.read_bytes(), 90)  # MLflow is not there yet
+        until(lambda: b"did not take an event" in log.read_bytes(), 90)  # MLflow is not there yet
         with server.running():
             until(lambda: any("edgeloop.at.fitted" in tags(run) for run in server.runs()))
             assert len(server.runs()) == 4
         platform.promote()
-        waits = log.read_bytes().count(b"did not take a run")
-        until(lambda: log.read_bytes().count(b"did not take a run") > waits, 90)  # and away again
+        platform.register(1)
+        waits = log.read_bytes().count(b"did not take an event")
+        until(lambda: log.read_bytes().count(b"did not take an event") > waits, 90)  # and away again
     with server.running():
         with platform.mirror(server, log) as killed:
             until(lambda: bool(server.runs()))
@@ -210,13 +235,29 @@ def test_runs_are_in_mlflow_with_model_dataset_and_trials_whatever_goes_away_mea
         assert json.loads(dataset["dataset"]["source"])["ranges"][0]["end_offset"] == 7
         assert [column["name"] for column in json.loads(dataset["dataset"]["schema"])["mlflow_colspec"]] == ["t0", "t1", "t2"]
         assert len(parent["outputs"]["model_outputs"]) == 1
+        with platform.mirror(server, log):
+            _versions_are_registered(server, platform, parent)
         _the_model_answers(server, platform, tmp_path)
         _mirrored_again_nothing_changes(server, platform, log)
 
 
+def _versions_are_registered(server: Server, platform: Platform, parent: dict[str, Any]) -> None:
+    until(lambda: len(server.versions()) == 1)
+    platform.register(2)
+    until(lambda: [model.get("aliases") for model in server.registered()] == [[{"alias": "champion", "version": "2"}]])
+    (model,) = server.registered()
+    assert model["name"] == NAME
+    assert {tag["key"]: tag["value"] for tag in model["tags"]} == {"edgeloop.tenant": "default", "edgeloop.stream": "boiler"}
+    first, second = server.versions()
+    told = {tag["key"]: tag["value"] for tag in first["tags"]}
+    assert (told["edgeloop.version"], told["edgeloop.signature"], told["edgeloop.digest"]) == ("1", "verified", platform.fitted.digest)
+    assert {version["run_id"] for version in (first, second)} == {parent["info"]["run_id"]}
+    assert {version["source"] for version in (first, second)} == {f"models:/{parent['outputs']['model_outputs'][0]['model_id']}"}
+
+
 def _the_model_answers(server: Server, platform: Platform, directory: Path) -> None:
     np.save(directory / "rows.npy", platform.rows)
-    command = [PYTHON, "-c", USES, server.url, server.experiment(), str(directory / "rows.npy")]
+    command = [PYTHON, "-c", USES, server.url, server.experiment(), str(directory / "rows.npy"), NAME]
     told = json.loads(subprocess.check_output(command, text=True).splitlines()[-1])
     assert told["inputs"] == [["input", "float32", [-1, 3]]]
     assert told["outputs"] == [["label", "int64", [-1]], ["probabilities", "float32", [-1, 2]]]
@@ -231,10 +272,13 @@ def _mirrored_again_nothing_changes(server: Server, platform: Platform, log: Pat
     """Every event once more, as a process finds it that died before it had committed anything."""
     before = server.settled()
     group = f"{platform.settings.topic_prefix}edgeloop-mirror"
-    _rewind(platform.settings.bootstrap, group, platform.settings.topic_prefix + topics.TRAINING_RUNS.name)
+    events = {platform.settings.topic_prefix + topic.name: count for topic, count in ((topics.TRAINING_RUNS, 5), (topics.MODEL_EVENTS, 2))}
+    for topic in events:
+        _rewind(platform.settings.bootstrap, group, topic)
     with platform.mirror(server, log):
-        until(lambda: _committed(platform.settings.bootstrap, group, platform.settings.topic_prefix + topics.TRAINING_RUNS.name) == 5)
+        until(lambda: all(_committed(platform.settings.bootstrap, group, topic) == count for topic, count in events.items()))
     assert server.settled() == before
+    assert len(server.versions()) == 2
 
 
 def _rewind(bootstrap: str, group: str, topic: str) -> None:

@@ -75,6 +75,7 @@ def service_spec(name: str, http_port: int, data_dir: Path, cluster: Mapping[str
     own = {
         "labels": {"EDGELOOP_LABELS_DATA_DIR": str(data_dir / "services" / "labels")},
         "registry": {"EDGELOOP_REGISTRY_KEY_FILE": str(keys.registry.private)},
+        "mirror": {"EDGELOOP_MIRROR_TRUST_FILE": str(keys.registry.public)},
         "adapter": {"EDGELOOP_ADAPTER_KEY_FILE": str(keys.adapter.private)},
     }
     return ChildSpec(

@@ -26,7 +26,7 @@ READS: dict[str, tuple[Topic, ...]] = {
         topics.MODEL_EVENTS,
         topics.ALERTS,
     ),
-    "mirror": (topics.TRAINING_RUNS, topics.TRAINING_REQUESTS, topics.MODEL_CHUNKS, topics.STREAMS),
+    "mirror": (topics.TRAINING_RUNS, topics.MODEL_EVENTS, topics.TRAINING_REQUESTS, topics.MODEL_CHUNKS, topics.STREAMS),
     "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS, topics.MODEL_ADAPTERS, topics.FLEET_REPORTED),
 }
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from edgeloop_contracts import Manifest, ModelChunk, Range, RunStatus, TrainingRequest, TrainingRun, topics
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from edgeloop_contracts import Manifest, ModelChunk, ModelVersion, Range, RunStatus, TrainingRequest, TrainingRun, topics
+from edgeloop_mirror.adapters.signatures import Signatures
 from edgeloop_mirror.adapters.sources import Sources
 from edgeloop_mirror.adapters.tracking import Away, Found
 from edgeloop_mirror.handlers import Mirror
@@ -16,6 +19,7 @@ from edgeloop_streaming import Backpressure, RangeGoneError, Received
 from prometheus_client import CollectorRegistry
 
 ONNX = b"a model's file"
+KEY = Ed25519PrivateKey.generate()
 DIGEST = hashlib.sha256(ONNX).hexdigest()
 
 
@@ -28,6 +32,8 @@ class MemoryTracking:
 
     def __init__(self) -> None:
         self.runs: dict[str, dict[str, Any]] = {}
+        self.registered: dict[str, dict[int, Any]] = {}
+        self.champions: dict[str, int] = {}
         self.calls = 0
         self.fail_at: dict[int, Exception] = {}
 
@@ -65,6 +71,12 @@ class MemoryTracking:
     def model(self, run_id: str, note: Any, step: int) -> None:
         self._called()
         self.runs[run_id]["models"].add((note.onnx, note.name, step))
+
+    def register(self, run_id: str, note: Any) -> None:
+        self.registered.setdefault(note.name, {}).setdefault(note.number, (run_id, note))
+        self._called()
+        if note.champion:
+            self.champions[note.name] = max(note.number, self.champions.get(note.name, 0))
 
     def end(self, run_id: str, status: str, at_ms: int) -> None:
         self.runs[run_id] |= {"status": status, "ended": at_ms}
@@ -107,6 +119,14 @@ def received(event: Any, topic: Any = topics.TRAINING_RUNS, partition: int = 0, 
     return Received(event, topic.name, partition, offset, 1_000_000 + 1_000 * offset, "default/boiler", f"id{offset}", "", headers)
 
 
+def version(number: int = 1, **fields: Any) -> ModelVersion:
+    """A version of the run's challenger, signed."""
+    made = {"stream": "boiler", "version": number, "request_id": "campaign/1", "digest": DIGEST, "size": len(ONNX), "rows": 70, **fields}
+    said = json.dumps({name: made[name] for name in ("stream", "version", "digest", "size")} | {"tenant": "default"}).encode()
+    chunks = {"chunks": 1, "chunk_partition": 3, "classes": ("no", "yes"), "parameters": {"family": "mlp"}, "dataset_digest": "d" * 64}
+    return ModelVersion(**chunks, **made, statement=said, signature=KEY.sign(said), key_id="k" * 16)
+
+
 class Scene:
     """A mirror, what it reads and what it writes to."""
 
@@ -126,13 +146,17 @@ class Scene:
             TrainingRun(**run, status=RunStatus.TRIAL, trial=2, metrics={"accuracy": 0.8}, parameters={"alpha": "0.1"}),
             TrainingRun(**fitted, status=RunStatus.FITTED, row=100, metrics={"parity_agreement": 1.0}, fit_seconds=2.0),
             TrainingRun(**fitted, status=RunStatus.PROMOTED, row=140, metrics={"parity_agreement": 1.0, **gate}, wins=9, judged=40),
+            version(),
         ]
         self.clock = 0.0
+        self.trusted = [KEY.public_key()]
         self.mirror = self.made()
 
     def made(self) -> Mirror:
         sources = Sources(self.kept, self.kept)
-        return Mirror(self.tracking, sources, Metrics(CollectorRegistry()), Log(), "edgeloop", 5.0, lambda: self.clock)
+        return Mirror(
+            self.tracking, sources, Signatures(self.trusted), Metrics(CollectorRegistry()), Log(), "edgeloop", 5.0, lambda: self.clock
+        )
 
     def play(self) -> None:
         """Mirror all events; after a death a new process begins with the event that was not committed, while away the same one waits."""
@@ -154,6 +178,11 @@ class Scene:
 
     def death(self, call: int) -> None:
         self.tracking.fail_at[call] = Died()
+
+
+@pytest.fixture
+def make_version() -> Any:
+    return version
 
 
 @pytest.fixture

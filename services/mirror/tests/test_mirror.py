@@ -57,9 +57,10 @@ def test_applied_twice_changes_nothing(scene):
     for _ in range(2):
         scene.play()
     assert scene.tracking.runs == once
+    assert list(scene.tracking.registered["edgeloop.default.boiler"]) == [1]
 
 
-CALLS = range(1, 25)
+CALLS = range(1, 29)
 
 
 @pytest.mark.parametrize("what", ["death", "away"])
@@ -71,6 +72,8 @@ def test_whichever_call_ends_the_process_or_finds_nobody_the_runs_are_the_same_i
     getattr(scene, what)(call)
     scene.play()
     assert scene.tracking.runs == undisturbed.tracking.runs
+    assert scene.tracking.registered == undisturbed.tracking.registered
+    assert scene.tracking.champions == undisturbed.tracking.champions
 
 
 def test_what_mlflow_refuses_is_passed_and_the_next_event_is_mirrored(scene):

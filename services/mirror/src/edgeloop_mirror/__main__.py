@@ -1,9 +1,10 @@
-"""``edgeloop-mirror``: every training run in MLflow, too."""
+"""``edgeloop-mirror``: every training run and every version in MLflow, too."""
 
 from __future__ import annotations
 
 import sys
 
+from edgeloop_signing.keys import KeyProblem
 from edgeloop_streaming import Context, KafkaSettings, Stop, Unreachable, reach
 
 from edgeloop_mirror.adapters.mlflow_environment import set_defaults
@@ -30,6 +31,9 @@ def main() -> int:
     try:
         reach(context.settings, stop)
         run(context, settings, MlflowTracking(settings.tracking_uri), stop)
+    except KeyProblem as problem:
+        context.log.error("stopped", error=f"EDGELOOP_MIRROR_TRUST_FILE: {problem}")
+        return NOT_SET
     except (Unreachable, LookupError) as error:
         context.log.error("stopped", error=str(error))
         return 1

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from edgeloop_contracts import topics
+from edgeloop_signing.keys import load_trusted
 from edgeloop_streaming import Context, HealthServer, Subscription, watch
 
+from edgeloop_mirror.adapters.signatures import Signatures
 from edgeloop_mirror.adapters.sources import Sources
 from edgeloop_mirror.adapters.tracking import Tracking
 from edgeloop_mirror.handlers import Mirror
@@ -19,11 +21,18 @@ HUNG_S = 240.0  # a model of 256 MiB may take minutes to a store that is far awa
 
 
 def run(context: Context, settings: Settings, tracking: Tracking, stopping: Callable[[], bool]) -> None:
-    """Mirror runs until ``stopping()``."""
+    """Mirror runs and versions until ``stopping()``.
+
+    Raises
+    ------
+    KeyProblem
+        The file of trusted keys cannot be used.
+    """
     shared = context.settings
-    subscription = Subscription(shared, context.codec, context.log, NAME, [topics.TRAINING_RUNS])
+    signatures = Signatures(load_trusted(settings.trust_file) if settings.trust_file else ())
+    subscription = Subscription(shared, context.codec, context.log, NAME, [topics.TRAINING_RUNS, topics.MODEL_EVENTS])
     sources = Sources(context.reader(), context.table(topics.STREAMS))
-    mirror = Mirror(tracking, sources, Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds)
+    mirror = Mirror(tracking, sources, signatures, Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds)
     health = HealthServer(
         shared.http_host,
         shared.http_port,

@@ -1,4 +1,4 @@
-"""What becomes of each run."""
+"""What becomes of each run, and of each version."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from edgeloop_contracts import RunStatus, TrainingRun
+from edgeloop_contracts import ModelVersion, RunStatus, TrainingRun
 from edgeloop_streaming import Backpressure, Received
 
+from edgeloop_mirror.adapters.signatures import Signatures
 from edgeloop_mirror.adapters.sources import Sources
 from edgeloop_mirror.adapters.tracking import Away, ModelNote, Refused, Tracking
-from edgeloop_mirror.core import notes
+from edgeloop_mirror.core import notes, versions
 from edgeloop_mirror.metrics import Metrics
 
 
 class Mirror:
-    """Brings each event of ``training.runs`` to MLflow; one that is there already changes nothing.
+    """Brings each event of ``training.runs`` and each version to MLflow; what is there already changes nothing.
 
     An event is marked in its run when all of it is there, and each step before that may be repeated, so that a crash anywhere costs
-    nothing. While MLflow is away, the event waits, and those behind it.
+    nothing. While MLflow is away, the event waits, and those behind it. Runs and versions come in any order among each other:
+    whichever is first makes the run and brings the model.
 
     Parameters
     ----------
-    tracking, sources, metrics, log
+    tracking, sources, signatures, metrics, log
         As wired.
     experiment
-        Heads the names of experiments.
+        Heads the names of experiments and registered models.
     retry_s
         Seconds after which an event that MLflow did not take is tried again.
     clock
@@ -37,6 +39,7 @@ class Mirror:
         self,
         tracking: Tracking,
         sources: Sources,
+        signatures: Signatures,
         metrics: Metrics,
         log: Any,
         experiment: str,
@@ -45,13 +48,14 @@ class Mirror:
     ) -> None:
         self._tracking = tracking
         self._sources = sources
+        self._signatures = signatures
         self._metrics = metrics
         self._log = log
         self._experiment = experiment
         self._retry_s = retry_s
         self._clock = clock
 
-    def take(self, received: Received[TrainingRun]) -> None:
+    def take(self, received: Received[Any]) -> None:
         """Mirror one event.
 
         Raises
@@ -59,17 +63,23 @@ class Mirror:
         Backpressure
             MLflow is away.
         """
-        status = received.event.status.value.lower()
+        match received.event:
+            case TrainingRun() as event:
+                status, mirror = event.status.value.lower(), self._mirror
+            case ModelVersion():
+                status, mirror = "version", self._version
+            case _:  # a refused candidate; its run says how it ended
+                return
         try:
-            self._mirror(received)
+            mirror(received)
         except Away as error:
             self._metrics.waits.inc()
-            self._log.warning("MLflow did not take a run: trying again", at=received.at, error=str(error), seconds=self._retry_s)
+            self._log.warning("MLflow did not take an event: trying again", at=received.at, error=str(error), seconds=self._retry_s)
             until = self._clock() + self._retry_s
             raise Backpressure(lambda: self._clock() >= until) from error
         except Refused as error:
             self._metrics.refused.inc()
-            self._log.error("MLflow refused a run", at=received.at, error=str(error))
+            self._log.error("MLflow refused an event", at=received.at, error=str(error))
         else:
             self._metrics.mirrored.labels(status).inc()
 
@@ -81,8 +91,8 @@ class Mirror:
             asked = TrainingRun(
                 tenant=event.tenant, stream=event.stream, request_id=event.request_id, campaign=event.campaign, stage=event.stage
             )
-            parent, _ = self._run(asked, received)
-        run_id, tags = self._run(event, received, parent)
+            parent, _ = self._run(asked, received.timestamp)
+        run_id, tags = self._run(event, received.timestamp, parent)
         if notes.mark(event) in tags:
             return
         note = notes.note(event, received.at)
@@ -94,13 +104,22 @@ class Mirror:
             self._tracking.end(run_id, notes.ENDED[event.status], received.timestamp)
         self._tracking.write(run_id, note, received.timestamp)
 
-    def _run(self, event: TrainingRun, received: Received[TrainingRun], parent: str = "") -> tuple[str, dict[str, str]]:
+    def _version(self, received: Received[ModelVersion]) -> None:
+        event = received.event
+        asked = versions.asked(event)
+        run_id, tags = self._run(asked, received.timestamp)
+        model = tags.get(notes.MODEL) or self._model(run_id, asked, notes.parameters(asked))
+        told = {notes.DIGEST: event.digest, notes.MODEL: model, versions.NUMBER: str(event.version)}
+        self._tracking.write(run_id, notes.Note(told), received.timestamp)
+        self._tracking.register(run_id, versions.note(self._experiment, event, received.at, self._signatures.state(event), model))
+
+    def _run(self, event: TrainingRun, at_ms: int, parent: str = "") -> tuple[str, dict[str, str]]:
         """The run of an event and its tags, made if it is not there."""
         experiment = notes.experiment(self._experiment, event)
         found = [run for run in self._tracking.find(experiment, notes.key(event)) if notes.same(event, run.tags)]
         if found:
             return found[0].run_id, dict(found[0].tags)
-        began = received.timestamp - int(1000 * received.event.fit_seconds)
+        began = at_ms - int(1000 * event.fit_seconds)
         return self._tracking.create(experiment, notes.name(event), notes.first_tags(event), began, parent), {}
 
     def _model(self, run_id: str, event: TrainingRun, parameters: dict[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -14,7 +16,10 @@ class Settings(BaseSettings):
     tracking_uri
         ``MLFLOW_TRACKING_URI``: where MLflow is.
     experiment
-        ``EDGELOOP_MIRROR_EXPERIMENT``: heads the names of experiments, ``experiment/tenant/stream``.
+        ``EDGELOOP_MIRROR_EXPERIMENT``: heads the names of experiments, ``experiment/tenant/stream``, and of
+        registered models, ``experiment.tenant.stream``.
+    trust_file
+        ``EDGELOOP_MIRROR_TRUST_FILE``: public keys of the registry, PEM; without it signatures are not verified.
     retry_seconds
         ``EDGELOOP_MIRROR_RETRY_SECONDS``: after which MLflow is asked again when it was away.
     """
@@ -23,4 +28,5 @@ class Settings(BaseSettings):
 
     tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
     experiment: str = "edgeloop"
+    trust_file: Path | None = None
     retry_seconds: float = Field(default=5.0, gt=0)

@@ -15,13 +15,22 @@ import onnx
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
-from mlflow.protos.databricks_pb2 import BAD_REQUEST, INVALID_PARAMETER_VALUE, ErrorCode
+from mlflow.protos.databricks_pb2 import (
+    BAD_REQUEST,
+    INVALID_PARAMETER_VALUE,
+    RESOURCE_ALREADY_EXISTS,
+    RESOURCE_DOES_NOT_EXIST,
+    ErrorCode,
+)
 from mlflow.types import Schema, TensorSpec
 
 from edgeloop_mirror.adapters.tracking import Away, Found, ModelNote, Refused
 from edgeloop_mirror.core.notes import KEY, DatasetNote, Note
+from edgeloop_mirror.core.versions import CHAMPION, NUMBER, VersionNote
 
 _REFUSALS = frozenset({ErrorCode.Name(BAD_REQUEST), ErrorCode.Name(INVALID_PARAMETER_VALUE)})
+_THERE = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
+_ABSENT = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 _PARENT = "mlflow.parentRunId"
 _CONTEXT = "mlflow.data.context"
 _ACTIVE = "active"
@@ -96,10 +105,47 @@ class MlflowTracking:
                 save_as_external_data=False,
             )
 
+    def register(self, run_id: str, note: VersionNote) -> None:
+        """The run's model, or that it has none any more, as a version of a registered model; the newest one is its champion.
+
+        A version is found by edgeloop's number; of two, which an answer that never came may have left, the first stays.
+        """
+        with _errors():
+            aliases = self._registered(note)
+            found = self._client.search_model_versions(f"name = '{note.name}' and tags.`{NUMBER}` = '{note.number}'")
+            first, *others = sorted(found, key=lambda version: int(version.version)) or [self._new_version(run_id, note)]
+            for other in others:
+                self._client.delete_model_version(note.name, other.version)
+            if not note.champion:
+                return
+            champion = self._client.get_model_version(note.name, aliases[CHAMPION]) if CHAMPION in aliases else None
+            if champion is None or int(champion.tags.get(NUMBER, 0)) < note.number:
+                self._client.set_registered_model_alias(note.name, CHAMPION, first.version)
+
     def end(self, run_id: str, status: str, at_ms: int) -> None:
         """The run has ended."""
         with _errors():
             self._client.set_terminated(run_id, status, at_ms)
+
+    def _registered(self, note: VersionNote) -> dict[str, Any]:
+        """Aliases of the note's registered model, made if it is not there."""
+        try:
+            return dict(self._client.get_registered_model(note.name).aliases)
+        except MlflowException as error:
+            if error.error_code != _ABSENT:
+                raise
+        try:
+            self._client.create_registered_model(note.name, note.about)
+        except MlflowException as error:  # another mirror was quicker
+            if error.error_code != _THERE:
+                raise
+        return {}
+
+    def _new_version(self, run_id: str, note: VersionNote) -> Any:
+        outputs = self._client.get_run(run_id).outputs
+        model = next((output.model_id for output in outputs.model_outputs), None) if outputs else None
+        source = f"models:/{model}" if model else f"edgeloop:///{note.name}/{note.number}"
+        return self._client.create_model_version(note.name, source, run_id, note.tags, description=note.description, model_id=model)
 
     def _experiment(self, name: str) -> str:
         """Id of an experiment, made if it is not there."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgeloop_mirror.core.notes import DatasetNote, Note
+from edgeloop_mirror.core.versions import VersionNote
 
 
 class Away(Exception):
@@ -66,6 +67,10 @@ class Tracking(Protocol):
 
     def model(self, run_id: str, note: ModelNote, step: int) -> None:
         """The run's model."""
+        ...
+
+    def register(self, run_id: str, note: VersionNote) -> None:
+        """The run's model, or that it has none any more, as a version of a registered model; the newest one is its champion."""
         ...
 
     def end(self, run_id: str, status: str, at_ms: int) -> None:

@@ -109,7 +109,12 @@ def note(event: TrainingRun, at: str) -> Note:
         tags["edgeloop.champion_version"] = str(event.champion_version)
         return Note(tags, {}, gate | judged, event.row)
     metrics = {**event.metrics, "rows": float(event.rows), "fit_seconds": event.fit_seconds}
-    return Note(tags, {_ODD.sub("_", name): value for name, value in event.parameters.items()}, metrics, event.row)
+    return Note(tags, parameters(event), metrics, event.row)
+
+
+def parameters(event: TrainingRun) -> dict[str, str]:
+    """Of a run; MLflow allows few characters in their names."""
+    return {_ODD.sub("_", name): value for name, value in event.parameters.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,123 @@
+"""What MLflow's model registry is told of versions."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, cast
+
+from edgeloop_contracts import ModelVersion, TrainingRun
+
+NUMBER = "edgeloop.version"
+CHAMPION = "champion"
+INVALID = "invalid"
+_ODD = re.compile(r"[^\w\-]")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionNote:
+    """A version of a registered model.
+
+    Attributes
+    ----------
+    name
+        Of the registered model, one for each stream.
+    number
+        edgeloop's number of the version; MLflow counts by itself.
+    tags, description
+        As MLflow takes them.
+    about
+        Tags of the registered model.
+    champion
+        Whether it may become the champion, if it is the newest.
+    """
+
+    name: str
+    number: int
+    tags: dict[str, str]
+    description: str
+    about: dict[str, str]
+    champion: bool
+
+
+def registered(head: str, event: ModelVersion) -> str:
+    """Name of a stream's registered model; what MLflow does not allow in one, or what parts it here, is written as its number.
+
+    Examples
+    --------
+    >>> registered("edgeloop", ModelVersion(stream="boiler-7"))
+    'edgeloop.default.boiler-7'
+    >>> registered("edgeloop", ModelVersion(tenant="a.b", stream="c:d"))
+    'edgeloop.a~2e~b.c~3a~d'
+    """
+    parts = (_ODD.sub(lambda odd: f"~{ord(odd[0]):x}~", part) for part in (event.tenant, event.stream))
+    return ".".join([head, *parts])
+
+
+def asked(event: ModelVersion) -> TrainingRun:
+    """The run that a version came of, as far as the version tells."""
+    campaign, _, stage = event.request_id.rpartition("/")
+    return TrainingRun(
+        tenant=event.tenant,
+        stream=event.stream,
+        request_id=event.request_id,
+        campaign=campaign or event.request_id,
+        stage=int(stage) if campaign and stage.isdigit() else 0,
+        digest=event.digest,
+        size=event.size,
+        chunks=event.chunks,
+        chunk_partition=event.chunk_partition,
+        chunk_offset=event.chunk_offset,
+        classes=event.classes,
+        parameters=event.parameters,
+    )
+
+
+def named(event: ModelVersion) -> bool:
+    """Whether a version's signed statement is about this version and no other."""
+    try:
+        said: Any = json.loads(event.statement)
+    except ValueError:
+        return False
+    if not isinstance(said, dict):
+        return False
+    fields = ("tenant", "stream", "version", "digest", "size")
+    return all(cast("dict[str, Any]", said).get(field) == getattr(event, field) for field in fields)
+
+
+def note(head: str, event: ModelVersion, at: str, signature: str, model: str) -> VersionNote:
+    """What MLflow is told of a version.
+
+    Parameters
+    ----------
+    at
+        Place of the event.
+    signature
+        What is known of its signature.
+    model
+        Whether its file is there.
+    """
+    tags = {
+        NUMBER: str(event.version),
+        "edgeloop.at": at,
+        "edgeloop.beat_version": str(event.beat_version),
+        "edgeloop.dataset_digest": event.dataset_digest,
+        "edgeloop.definition_version": str(event.definition_version),
+        "edgeloop.digest": event.digest,
+        "edgeloop.key_id": event.key_id,
+        "edgeloop.model": model,
+        "edgeloop.request_id": event.request_id,
+        "edgeloop.signature": signature,
+    }
+    if event.recalls:
+        tags["edgeloop.recalls"] = str(event.recalls)
+    beaten = f"version {event.beat_version}" if event.beat_version else "the majority class"
+    return VersionNote(
+        name=registered(head, event),
+        number=event.version,
+        tags={name: value for name, value in tags.items() if value},
+        description=f"Version {event.version} of {event.tenant}/{event.stream}, fitted on {event.rows} rows; it beat {beaten}.",
+        about={"edgeloop.tenant": event.tenant, "edgeloop.stream": event.stream},
+        champion=signature != INVALID,
+    )

@@ -1,0 +1,91 @@
+"""What MLflow's model registry is told of versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeloop_contracts import CandidateRefused
+
+NAME = "edgeloop.default.boiler"
+
+
+def told(scene, number: int = 1):
+    run_id, note = scene.tracking.registered[NAME][number]
+    return scene.tracking.runs[run_id], note
+
+
+def test_a_version_is_one_of_its_streams_registered_model_and_of_the_run_that_made_it(scene):
+    scene.play()
+    run, note = told(scene)
+    assert (run["name"], run["tags"]["edgeloop.version"], run["tags"]["edgeloop.status"]) == ("campaign/1", "1", "PROMOTED")
+    assert note.tags == {
+        "edgeloop.version": "1",
+        "edgeloop.at": "training.runs/0/4",
+        "edgeloop.beat_version": "0",
+        "edgeloop.dataset_digest": "d" * 64,
+        "edgeloop.definition_version": "0",
+        "edgeloop.digest": scene.events[-1].digest,
+        "edgeloop.key_id": "k" * 16,
+        "edgeloop.model": "mirrored",
+        "edgeloop.request_id": "campaign/1",
+        "edgeloop.signature": "verified",
+    }
+    assert scene.tracking.champions == {NAME: 1}
+
+
+def test_a_version_that_comes_before_its_run_makes_the_run_and_brings_the_model(make_scene):
+    last, first = make_scene(), make_scene()
+    first.events = [first.events[-1], *first.events[:-1]]
+    last.play()
+    first.play()
+    run, note = told(first)
+    assert len(first.tracking.runs) == len(last.tracking.runs) == 3
+    assert (run["status"], run["tags"]["edgeloop.status"]) == ("FINISHED", "PROMOTED")
+    assert {name for _, name, _ in run["models"]} == {"boiler-campaign-1"}
+    assert {key: value for key, value in note.tags.items() if key != "edgeloop.at"} == {
+        key: value for key, value in told(last)[1].tags.items() if key != "edgeloop.at"
+    }
+
+
+def test_an_older_version_that_comes_again_does_not_become_champion(scene, make_version):
+    scene.events += [make_version(2), scene.events[-1]]
+    scene.play()
+    assert list(scene.tracking.registered[NAME]) == [1, 2]
+    assert scene.tracking.champions == {NAME: 2}
+
+
+def test_what_the_registry_did_not_sign_is_marked_and_no_champion(scene, make_version):
+    genuine = make_version(2)
+    forged = [
+        replace(genuine, signature=bytes(64)),
+        replace(genuine, digest="e" * 64),
+        replace(genuine, version=3),
+        replace(genuine, statement=b"[]"),
+    ]
+    for event in [*forged, replace(genuine, statement=b"no JSON")]:
+        scene.tracking.registered.clear()
+        scene.events = [event]
+        scene.play()
+        ((_, note),) = scene.tracking.registered[NAME].values()
+        assert note.tags["edgeloop.signature"] == "invalid"
+    assert not scene.tracking.champions
+
+
+def test_without_trusted_keys_a_version_says_that_nobody_looked(scene):
+    scene.trusted = []
+    scene.mirror = scene.made()
+    scene.play()
+    assert told(scene)[1].tags["edgeloop.signature"] == "not verified"
+    assert scene.tracking.champions == {NAME: 1}
+
+
+def test_a_version_whose_file_is_not_kept_any_more_is_registered_and_says_so(scene):
+    del scene.kept.records["model.chunks", 3]
+    scene.play()
+    assert told(scene)[1].tags["edgeloop.model"] == "deleted before it was mirrored"
+
+
+def test_a_refused_candidate_is_passed(scene):
+    scene.events = [CandidateRefused(stream="boiler", request_id="campaign/1")]
+    scene.play()
+    assert not scene.tracking.runs and not scene.tracking.registered
