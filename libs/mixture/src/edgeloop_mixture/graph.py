@@ -21,7 +21,7 @@ from edgeloop_mixture.scaling import CLIP, LOW
 
 INPUT, LABEL, PROBABILITIES, EXPERTS = "input", "label", "probabilities", "experts"
 WEIGHTS, BIAS, COEFFICIENTS, CONSTANT = "weights", "bias", "coefficients", "constant"
-MEMORY, NORMS, MEMORY_LABELS, VOTERS = "memory", "norms", "memory_labels", "voters"
+MEMORY, NORMS, MEMORY_LABELS = "memory", "norms", "memory_labels"
 ML = "ai.onnx.ml"
 OPSETS = {"": 17, ML: 3}
 IR_VERSION = 8
@@ -97,7 +97,7 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
     sums = b.op("Gemm", logarithms, WEIGHTS, BIAS)
     b.op("ArgMax", sums, axis=1, keepdims=0, name=LABEL)
     b.op("Softmax", sums, axis=1, name=PROBABILITIES)
-    return _model(b, frame, rule, experts, memories=memories and bool(rule.memories))
+    return _model(b, frame, experts, memories=memories and bool(rule.memories))
 
 
 def checked(model: bytes, width: int) -> onnx.GraphProto:
@@ -177,13 +177,16 @@ def _memories(b: _Builder, scores: str, frame: Frame, rule: Rule) -> str:
         labels.append(b.op("Gather", classes, places))
     squares = b.op("Add", b.op("Cast", b.op("Concat", *values, axis=1), to=TensorProto.FLOAT), own)
     force = b.op("Reciprocal", b.op("Add", b.op("Sqrt", squares), np.array(NEAR, np.float32)))
-    forces = b.op("Mul", b.op("Unsqueeze", force, np.array([1])), VOTERS)
-    shares = b.op("Div", forces, b.op("ReduceSum", forces, np.array([2]), keepdims=1))
+    numbers = [memory.neighbours for memory in rule.memories]
+    voters = np.repeat(np.eye(len(numbers), dtype=np.float32), numbers, axis=1)
+    forces = b.op("Mul", b.op("Unsqueeze", force, np.array([1])), voters)
+    # A class that is none has no vote: so it is with what fills up a memory of few rows.
     named = b.op("OneHot", b.op("Concat", *labels, axis=1), np.array(len(frame.classes)), np.array([0, 1], np.float32))
-    return b.op("Flatten", b.op("MatMul", shares, named), axis=1)
+    votes = b.op("LpNormalization", b.op("MatMul", forces, named), axis=2, p=1)
+    return b.op("Flatten", votes, axis=1)
 
 
-def _model(b: _Builder, frame: Frame, rule: Rule, experts: int, *, memories: bool) -> bytes:
+def _model(b: _Builder, frame: Frame, experts: int, *, memories: bool) -> bytes:
     classes, looked_at = len(frame.classes), len(frame.scaling.features)
     inputs = [
         helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", frame.scaling.width]),
@@ -197,7 +200,6 @@ def _model(b: _Builder, frame: Frame, rule: Rule, experts: int, *, memories: boo
             helper.make_tensor_value_info(MEMORY, TensorProto.INT8, [looked_at, "M"]),
             helper.make_tensor_value_info(NORMS, TensorProto.INT32, ["M"]),
             helper.make_tensor_value_info(MEMORY_LABELS, TensorProto.INT64, ["M"]),
-            helper.make_tensor_value_info(VOTERS, TensorProto.FLOAT, [len(rule.memories), sum(m.neighbours for m in rule.memories)]),
         ]
     outputs = [
         helper.make_tensor_value_info(LABEL, TensorProto.INT64, ["N"]),

@@ -96,18 +96,13 @@ class MixtureSession:
 
         Norms are those that belong to products of rows that are shifted.
         """
-        numbers = [memory.neighbours for memory in self._rule.memories]
-        missing = max(0, max(numbers) - len(window.labels))
-        voters = np.zeros((len(numbers), sum(numbers)), np.float32)
-        for number, (first, neighbours) in enumerate(zip(np.cumsum([0, *numbers]).tolist(), numbers, strict=False)):
-            voters[number, first : first + min(neighbours, len(window.labels))] = 1
+        missing = max(0, max(memory.neighbours for memory in self._rule.memories) - len(window.labels))
         doubled = window.rows * np.int8(2)
         norms = window.norms.astype(np.int32) + doubled.sum(axis=0, dtype=np.int32) * g.SHIFT.astype(np.int32)
         return {
             g.MEMORY: np.pad(doubled, ((0, 0), (0, missing))),
             g.NORMS: np.pad(norms, (0, missing), constant_values=FAR),
-            g.MEMORY_LABELS: np.pad(window.labels, (0, missing)),
-            g.VOTERS: voters,
+            g.MEMORY_LABELS: np.pad(window.labels, (0, missing), constant_values=len(self.frame.classes)),
         }
 
     def answer(self, rows: NDArray[np.float32], feeds: Feeds) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
