@@ -80,10 +80,8 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
             known = b.op("Imputer", output, domain=ML, imputed_value_floats=[0.0], replaced_value_float=float("nan"))
             output = b.op("Clip", known, np.array(0, np.float32), np.array(1, np.float32))
         if member.classes != frame.classes:
-            places = np.zeros((len(member.classes), classes), np.float32)
-            for place, name in enumerate(member.classes):
-                places[place, frame.classes.index(name)] = 1
-            output = b.op("MatMul", output, places)
+            places = [frame.classes.index(name) for name in member.classes]
+            output = b.op("MatMul", output, np.eye(classes, dtype=np.float32)[places])
         said.append(output)
     scores = _scores(b, frame)
     said.append(b.op("Softmax", b.op("Gemm", scores, COEFFICIENTS, CONSTANT), axis=1))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from edgeloop_contracts import AdapterMember
+from numpy.typing import NDArray
 
 from edgeloop_mixture.memory import MemoryRows, Window
 from edgeloop_mixture.mixture import Adapter, Doubles, Frame, begun, joined, widened
@@ -131,11 +133,8 @@ class Learner:
         weights = dict(zip(versions, adapter.weights.tolist(), strict=False))
         mine = [weights.get(member.version, 0.0) for member in self.frame.members]
         others = adapter.weights[len(versions) :].tolist()
-        then = replace(adapter, weights=np.array(mine + others))
-        missing = len(self.frame.classes) - len(adapter.bias)
-        if not missing:
-            return then
-        return replace(then, bias=np.pad(adapter.bias, (0, missing)), coefficients=np.pad(adapter.coefficients, ((0, missing), (0, 0))))
+        bias, coefficients = self._padded(adapter.bias), self._padded(adapter.coefficients)
+        return replace(adapter, weights=np.array(mine + others), bias=bias, coefficients=coefficients)
 
     def prepare(self, rows: Sequence[Labelled], newcomer: AdapterMember | None = None) -> bool:
         """Take in a version that has answered, and classes that rows name; give back whether the frame has changed.
@@ -147,10 +146,7 @@ class Learner:
             self.frame, adapter = joined(self.frame, adapter, newcomer, self.rows, self.rule)
             self.weights = adapter.weights
         self.frame, adapter = widened(self.frame, adapter, [row.label for row in rows], self.rows)
-        grown = len(adapter.bias) - len(self.bias)
-        if grown:
-            self.bias = np.pad(self.bias, (0, grown))
-            self.coefficients = np.pad(self.coefficients, ((0, grown), (0, 0)))
+        self.bias, self.coefficients = self._padded(self.bias), self._padded(self.coefficients)
         if self.alone not in {0, *(member.version for member in self.frame.members)}:
             self.alone = 0
         return self.frame is not before
@@ -204,10 +200,12 @@ class Learner:
     def _bias_of(self, number: int) -> Doubles:
         """The bias of the adapter that answered; zeros where it is forgotten or there was none."""
         known = self.history.get(number)
-        if known is None:
-            return np.zeros(len(self.bias))
-        bias = known[1].bias
-        return np.pad(bias, (0, len(self.bias) - len(bias)))
+        return np.zeros(len(self.bias)) if known is None else self._padded(known[1].bias)
+
+    def _padded(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Numbers of each class [C, ...], with zeros for classes that came later."""
+        missing = len(self.frame.classes) - len(numbers)
+        return np.pad(numbers, [(0, missing)] + [(0, 0)] * (numbers.ndim - 1)) if missing else numbers
 
     def _linear(self, scores: Floats, number: int) -> None:
         """A step of softmax regression."""
