@@ -348,8 +348,9 @@ def test_without_memories_a_device_serves_what_is_left_and_says_so(bench: Any) -
     assert bench.kafka.reports[-1].message == "mixtures answer without their memories here"
 
 
-def test_a_device_that_takes_no_adapters_serves_versions_alone_and_says_so(bench: Any) -> None:
-    device, teacher = bench.adapting(adapters=False)
+@pytest.mark.parametrize("setting", [{"adapters": False}, {"adapter_trust_file": None}])
+def test_a_device_that_takes_no_adapters_serves_versions_alone_and_says_so(bench: Any, setting: dict[str, Any]) -> None:
+    device, teacher = bench.adapting(**setting)
     teacher.publish()
     settled(bench)
     assert adapter_of(ask(device)) == 0 and bench.kafka.reports[-1].adapter == -1

@@ -62,6 +62,9 @@ class Device:
 
     def __init__(self, settings: Settings, kafka: Kafka, registry: CollectorRegistry, log: Any) -> None:
         trust = _trust(settings)
+        learns = settings.adapters and settings.adapter_trust_file is not None
+        if settings.adapters and not learns:
+            log.warning("no adapters are taken: versions answer alone", missing="EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE")
         self._lock = _locked(settings.data_dir)
         self._log = log
         self._stopping = threading.Event()
@@ -90,12 +93,12 @@ class Device:
                 seconds=settings.trial_s,
             )
 
-        self._metrics.memories.set(settings.adapters and settings.memories)
+        self._metrics.memories.set(learns and settings.memories)
         store = ModelStore(settings.data_dir / "models")
         archive = Archive(settings.data_dir / "archive", settings.archive_max_bytes)
         verification = Verification(trust, start_trial, archive, settings.max_model_bytes)
         self._mixer = adapting = None
-        if settings.adapters:
+        if learns:
             rule = Rule()
             folder = settings.data_dir / "adapters"
             self._mixer = Mixer(folder, verification, self._models, store, rule, memories=settings.memories)
@@ -207,8 +210,6 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
 
 
 def _trust(settings: Settings) -> Trust:
-    if settings.adapters and settings.adapter_trust_file is None:
-        raise CannotStart("EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE is not set; a device without it needs EDGELOOP_INFERENCE_ADAPTERS=false")
     try:
         return Trust.from_files(settings.trust_file, settings.adapter_trust_file if settings.adapters else None)
     except TrustError as error:

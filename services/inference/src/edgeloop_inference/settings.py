@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     trust_file
         Public keys of the registry, PEM; required.
     adapter_trust_file
-        Public keys of the service that learns, PEM; required, but for a device that takes no adapters.
+        Public keys of the service that learns, PEM; without it a device takes no adapters.
     outbox_max_rows, outbox_max_bytes
         Bounds of what is kept while no broker can be reached; beyond them the oldest rows are dropped.
     linger_ms
