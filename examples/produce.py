@@ -2,8 +2,8 @@
 
     .venv/bin/python examples/produce.py --stream boiler --rows 200
 
-defines the stream, sends rows to ``observations.rows.raw`` and what turned out true of them to ``labels.raw``, waits until
-they come out of ``examples``, joined, and asks for a first model of them, with which devices answer soon after.
+defines the stream, sends rows to ``observations.rows.raw`` and what turned out true of them to ``labels.raw``, and then
+waits until they come out of ``examples``, joined. ``edgeloop train boiler`` makes a first model of them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-
-TOPICS = ("model.commands", "observations.rows.raw", "labels.raw", "retraining.commands")
 
 
 def addresses(arguments: argparse.Namespace) -> tuple[str, str]:
@@ -49,7 +47,7 @@ def main() -> int:
     # The schemas are there already; a program uses them and registers none.
     settings = {"auto.register.schemas": False, "use.latest.version": True}
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "partitioner": "murmur2_random"})
-    serializers = {topic: AvroSerializer(registry, conf=settings) for topic in TOPICS}
+    serializers = {topic: AvroSerializer(registry, conf=settings) for topic in ("model.commands", "observations.rows.raw", "labels.raw")}
 
     def send(topic: str, key: str, record: dict) -> None:
         context = SerializationContext(topic, MessageField.VALUE)
@@ -81,20 +79,11 @@ def main() -> int:
     if producer.flush(30):
         sys.exit("not everything was delivered within 30 s")
     print(f"sent {arguments.rows} rows and labels as {key}")
-    if missing := arguments.rows - joined_examples(bootstrap, registry, arguments, device["boot_epoch"]):
-        print(f"{missing} of {arguments.rows} did not come back as examples within 30 s")
-        return 1
-    print("all came back as examples")
-    first = {"command_id": f"{arguments.stream}-first", "rows": arguments.rows, "seed": -1}
-    send("retraining.commands", f"default/{arguments.stream}", stream | first)
-    if producer.flush(30):
-        sys.exit("not everything was delivered within 30 s")
-    print("asked for a first model: `edgeloop models` lists it once it is trained")
-    return 0
+    return await_examples(bootstrap, registry, arguments, device["boot_epoch"])
 
 
-def joined_examples(bootstrap: str, registry: SchemaRegistryClient, arguments: argparse.Namespace, epoch: int) -> int:
-    """Read ``examples`` until all rows have come, joined with their labels; give back how many did."""
+def await_examples(bootstrap: str, registry: SchemaRegistryClient, arguments: argparse.Namespace, epoch: int) -> int:
+    """Read ``examples`` until all rows have come, joined with their labels."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -115,7 +104,8 @@ def joined_examples(bootstrap: str, registry: SchemaRegistryClient, arguments: a
         if (batch["stream"], batch["device_id"], batch["boot_epoch"]) == (arguments.stream, arguments.device, epoch):
             joined.update(batch["seqs"])
     consumer.close()
-    return len(joined)
+    print(f"{len(joined)} of {arguments.rows} came back as examples")
+    return 0 if len(joined) == arguments.rows else 1
 
 
 if __name__ == "__main__":

@@ -279,4 +279,7 @@ def test_stock_clients_take_part(home: Path, first: dict) -> None:
         env=os.environ,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "all came back as examples" in done.stdout
+    assert "60 of 60" in done.stdout
+    run = json.loads(call("train", "boiler", "--rows", "60", "--json", "--data-dir", home))
+    assert (run["status"], run["rows"], run["lineage"]["version"]["version"]) == ("PROMOTED", 60, 1)
+    assert run["lineage"]["cause"]["at"].startswith("retraining.commands/")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edgeloop_cli.core.experiments import Experiments, Run
@@ -28,6 +29,19 @@ def read(context: Context) -> Experiments:
     Refused
         The topics are not there.
     """
+    with following(context) as refreshed:
+        return refreshed()
+
+
+@contextmanager
+def following(context: Context) -> Generator[Callable[[], Experiments]]:
+    """What gives, each time it is called, all that is there by then.
+
+    Raises
+    ------
+    Refused
+        The topics are not there.
+    """
     from edgeloop_contracts import topics
 
     found = Experiments()
@@ -35,15 +49,18 @@ def read(context: Context) -> Experiments:
     def take(record: Received[Any]) -> None:
         found.take(record.event, record.key, record.timestamp, record.id, record.at)
 
+    def refreshed() -> Experiments:
+        follower.refresh(take)
+        return found
+
     try:
         follower = context.follower([topics.TRAINING_REQUESTS, topics.TRAINING_RUNS, topics.MODEL_EVENTS, topics.FLEET_REPORTED])
     except LookupError as error:
         raise Refused(str(error.args[0])) from None
     try:
-        follower.refresh(take)
+        yield refreshed
     finally:
         follower.close()
-    return found
 
 
 def cause(context: Context, run: Run | None) -> Received[Any] | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeloop_cli import __version__, backtest, demo, models, policy, run, runs, status, tail, topics, up, why
+from edgeloop_cli import __version__, backtest, demo, models, policy, run, runs, status, tail, topics, train, up, why
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     demo.add_to,
@@ -16,6 +16,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     run.add_to,
     backtest.add_to,
     policy.add_to,
+    train.add_to,
     topics.add_to,
     tail.add_to,
     runs.add_to,

@@ -165,6 +165,13 @@ def matching(runs: list[Run], name: str) -> list[Run]:
     return [run for run, campaign, _, number in parts if campaign.startswith(head) and number == stage]
 
 
+def asked_by(found: Experiments, key: str, command: str) -> Run | None:
+    """The newest run that a command led to; a first fit that came to nothing is asked for again, as ``<command>~2``."""
+    campaigns = ((run, run.request_id.rpartition("/")[0]) for run in found.runs.values() if run.key == key)
+    runs = [run for run, campaign in campaigns if campaign == command or campaign.startswith(f"{command}~")]
+    return max(runs, key=lambda run: run.began, default=None)
+
+
 def _key(event: Any) -> str:
     return f"{event.tenant}/{event.stream}"
 

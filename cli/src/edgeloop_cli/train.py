@@ -1,0 +1,141 @@
+"""``edgeloop train``: a stream's first model, or a fit outside the plan."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Failed, Refused, told
+
+if TYPE_CHECKING:
+    from edgeloop_contracts import StartTraining
+    from edgeloop_streaming import Context
+
+    from edgeloop_cli.core.experiments import Experiments, Run
+
+PATIENCE_S = 60.0
+LOOK_S = 0.2
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="train")(train)
+
+
+def train(
+    stream: Annotated[str, typer.Argument(help="Which stream.")],
+    rows: Annotated[
+        int, typer.Option(min=0, help="Fit as soon as that many labelled rows are there; 0 leaves it to the policy (`first`).")
+    ] = 0,
+    seed: Annotated[
+        int, typer.Option(min=-1, max=options.MOST_SEED, help="Of what is drawn in this and all later fits; -1 leaves it to the trainer.")
+    ] = -1,
+    timeout: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for what comes of it; 0 only asks.")
+    ] = PATIENCE_S,
+    tenant: options.Tenant = "default",
+    as_json: options.Json = False,
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Ask for a fit now: a stream's first model, or one that no drift has asked for.
+
+    It is fitted on the newest labelled rows, and devices get it if it passes the gate, as any other.
+
+    edgeloop train pumps
+
+    edgeloop train pumps --rows 1000 --timeout 0
+    """
+    with told():
+        from edgeloop_contracts import StartTraining, topics
+
+        from edgeloop_cli import connection
+
+        context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
+        _see_that_it_is_defined(context, tenant, stream)
+        command = StartTraining(tenant=tenant, stream=stream, command_id=f"cli-{secrets.token_hex(4)}", rows=rows, seed=seed)
+        publisher = context.publisher()
+        publisher.publish(topics.RETRAINING_COMMANDS, f"{tenant}/{stream}", command)
+        if publisher.flush() or publisher.failures():
+            raise Failed(f"the command has not been written: {(publisher.failures() or ['the broker did not take it in time'])[0]}")
+        if timeout:
+            _wait(context, command, timeout, as_json=as_json)
+        elif as_json:
+            print(json.dumps({"command_id": command.command_id}))
+        else:
+            print(f"asked as {command.command_id}; `edgeloop runs --stream {stream}` tells what comes of it")
+
+
+def _see_that_it_is_defined(context: Context, tenant: str, stream: str) -> None:
+    from edgeloop_contracts import topics
+
+    try:
+        table = context.table(topics.STREAMS)
+    except LookupError as error:
+        raise Refused(str(error.args[0])) from None
+    table.refresh()
+    if table.get(f"{tenant}/{stream}") is None:
+        others = sorted(key.partition("/")[2] for key, _ in table.items() if key.startswith(f"{tenant}/"))
+        raise Refused(f"{tenant} has no stream {stream}; it has {', '.join(others) or 'none'}")
+
+
+def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: bool) -> None:
+    """Tell how it goes until there is a version, or there will be none."""
+    from edgeloop_cli.core.experiments import asked_by
+    from edgeloop_cli.experiments import following
+    from edgeloop_cli.runs import as_object
+
+    said, deadline = "", time.monotonic() + timeout
+    with following(context) as refreshed:
+        try:
+            while True:
+                found = refreshed()
+                run = asked_by(found, f"{command.tenant}/{command.stream}", command.command_id)
+                now, ended = _state(found, run, command)
+                if now != said and not as_json:
+                    print(now)
+                said = now
+                if ended:
+                    break
+                if time.monotonic() > deadline:
+                    raise Failed(f"not done within {timeout:g} s, and it goes on; `edgeloop runs --stream {command.stream}` tells of it")
+                time.sleep(LOOK_S)
+        except KeyboardInterrupt:
+            print(f"it goes on; `edgeloop runs --stream {command.stream}` tells what comes of it", file=sys.stderr)
+            raise
+    assert run is not None
+    if as_json:
+        print(json.dumps(as_object(found, run, None), indent=2))
+    if run.status == "FAILED" or run.refused is not None:
+        raise Failed(f"run {run.request_id} gave no version: {run.refused.message if run.refused else run.newest.reason}")
+
+
+def _state(found: Experiments, run: Run | None, command: StartTraining) -> tuple[str, bool]:
+    """How it goes, in a line, and whether that is the end."""
+    if run is None:
+        rows = f"{command.rows:,} labelled rows are" if command.rows else "enough labelled rows (the policy's `first`) are"
+        return f"asked as {command.command_id}: begins as soon as {rows} there", False
+    event, version = run.newest, found.version_from(run)
+    name = f"run {run.request_id}"
+    match run.status:
+        case "WAITING":
+            return f"{name} is being fitted", False
+        case "FITTED":
+            return f"{name} was fitted on {event.rows:,} rows in {event.fit_seconds:.2f} s; labelled rows judge it at the gate", False
+        case "PROMOTED":
+            if version is not None:
+                return f"version {version.event.version}: promoted, {event.rows:,} rows, {version.event.size / 1024:.0f} KiB", True
+            if run.refused is not None:
+                return f"{name}: the registry refused it ({run.refused.reason.value})", True
+            return f"{name} is promoted; the registry looks at it", False
+        case "REJECTED":
+            return f"{name} was rejected: {event.reason or 'it was no better on the rows that judged it'}", True
+        case _:
+            return f"{name} failed", True
