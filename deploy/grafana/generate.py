@@ -12,7 +12,7 @@ from panels import RED, SOURCE, YELLOW, Panel, bars, heat, lines, number, query,
 
 FOLDER = Path(__file__).resolve().parent / "dashboards"
 WIDTH = 24
-PER_SECOND = "suffix: /s"
+PER_SECOND = "suffix:/s"
 BAD_FROM_ONE = steps((1, RED))
 
 
@@ -81,14 +81,14 @@ def devices() -> dict[str, Any]:
         [variable("device", "label_values(edgeloop_inference_rows_total, device)")],
         [
             (
-                4,
+                3,
                 [
                     (
-                        3,
+                        6,
                         number("Devices up", 'sum(up{job="edgeloop-devices", device=~"$device"})', says="Devices that answer a scrape."),
                     ),
                     (
-                        3,
+                        6,
                         number(
                             "Rows answered",
                             f"sum(edgeloop:device_rows:rate1m{d})",
@@ -97,7 +97,7 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        3,
+                        6,
                         number(
                             "Answer, p99",
                             f"max(edgeloop:device_request_seconds:p99{d} >= 0)",
@@ -107,7 +107,7 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        3,
+                        6,
                         number(
                             "Rows in outboxes",
                             f"sum(edgeloop_inference_outbox_rows{d})",
@@ -115,8 +115,13 @@ def devices() -> dict[str, Any]:
                             says="Rows that no broker has yet. Grows while devices are offline.",
                         ),
                     ),
+                ],
+            ),
+            (
+                3,
+                [
                     (
-                        3,
+                        6,
                         number(
                             "Silent devices",
                             "sum(edgeloop_monitoring_silent_devices)",
@@ -125,7 +130,7 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        3,
+                        6,
                         number(
                             "Refused models",
                             f"sum(edgeloop_inference_refusals_total{d}) or vector(0)",
@@ -134,7 +139,7 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        3,
+                        6,
                         number(
                             "Refused adapters",
                             f"sum(edgeloop_inference_adapter_refusals_total{d}) or vector(0)",
@@ -143,7 +148,7 @@ def devices() -> dict[str, Any]:
                         ),
                     ),
                     (
-                        3,
+                        6,
                         number(
                             "Without memories",
                             f"count(edgeloop_inference_memories{d} == 0) or vector(0)",
@@ -194,6 +199,7 @@ def devices() -> dict[str, Any]:
                             "Version that serves",
                             f"edgeloop_inference_model_version{d}",
                             "{{device}} {{stream}}",
+                            zero="none",
                             says="A step is an installation. Devices of a stream should change together.",
                         ),
                     ),
@@ -254,15 +260,24 @@ def devices() -> dict[str, Any]:
                         table(
                             "Devices",
                             [
-                                ("rows answered", f"edgeloop_inference_rows_total{d}", "short"),
-                                ("outbox bytes", f"edgeloop_inference_outbox_bytes{d}", "bytes"),
-                                ("dropped rows", f"edgeloop_inference_outbox_dropped_rows{d}", "short"),
-                                ("refused adapters", f"edgeloop_inference_adapter_refusals_total{d}", "short"),
-                                ("failed deliveries", f"edgeloop_inference_failed_deliveries_total{d}", "short"),
-                                ("background failures", f"sum without (job) (edgeloop_inference_background_failures_total{d})", "short"),
+                                ("rows", f"edgeloop_inference_rows_total{d}", "none"),
+                                ("outbox", f"edgeloop_inference_outbox_bytes{d}", "bytes"),
+                                ("dropped", f"edgeloop_inference_outbox_dropped_rows{d}", "none"),
+                                (
+                                    "refused",
+                                    f"edgeloop_inference_adapter_refusals_total{d} or 0 * edgeloop_inference_rows_total{d}",
+                                    "none",
+                                ),
+                                ("repeated", f"edgeloop_inference_failed_deliveries_total{d}", "none"),
+                                (
+                                    "failures",
+                                    f"edgeloop_inference_background_failures_total{d} or 0 * edgeloop_inference_rows_total{d}",
+                                    "none",
+                                ),
                             ],
                             ["device"],
-                            says="Since each device's start.",
+                            says="Since each device's start: rows answered, bytes in the outbox, rows dropped from it, adapters refused, "
+                            "deliveries repeated, failures of background jobs.",
                         ),
                     ),
                     (
@@ -432,7 +447,7 @@ def flow() -> dict[str, Any]:
                         lines(
                             "Labels",
                             [
-                                query("sum by (outcome) (rate(edgeloop_labels_labels_total[1m]))", "{{outcome}}"),
+                                query("sum by (outcome) (rate(edgeloop_labels_labels_total[1m]))", "{{outcome}} /s"),
                                 query("sum(edgeloop_labels_waiting)", "waiting now"),
                             ],
                             says="What became of labels; those that came before their observation wait.",
@@ -521,11 +536,17 @@ def models() -> dict[str, Any]:
                     ),
                     (
                         12,
-                        states(
-                            "Newest version, and what devices serve",
-                            f'label_replace(edgeloop_monitoring_champion_version{s}, "device", "newest", "", "") or edgeloop_monitoring_device_version{s}',
-                            "{{stream}} {{device}}",
-                            says="A device that stays behind wants a look.",
+                        lines(
+                            "Devices by the version that they serve",
+                            [
+                                query(
+                                    f'count_values by (stream) ("version", edgeloop_monitoring_device_version{s} > 0)',
+                                    "{{stream}} v{{version}}",
+                                )
+                            ],
+                            stacked=True,
+                            steps_=True,
+                            says="An old version that keeps devices wants a look; the dashboard of devices shows which.",
                         ),
                     ),
                 ],
@@ -579,9 +600,10 @@ def models() -> dict[str, Any]:
                             "Rows not learned from yet",
                             [
                                 query(f"edgeloop:adapter_lag:newest{s}", "{{stream}} newest adapter"),
-                                query(f"edgeloop:adapter_lag:device{s}", "{{stream}} {{device}}"),
+                                query(f"max by (stream) (edgeloop:adapter_lag:device{s})", "{{stream}} furthest device"),
                             ],
-                            says="Labelled rows so far, less the number of the adapter. 50 and what is on its way are usual.",
+                            says="Labelled rows so far, less the number of the adapter. 50 and what is on its way are usual; of a device, "
+                            "also what came since its last report.",
                         ),
                     ),
                     (
@@ -614,7 +636,8 @@ def models() -> dict[str, Any]:
                             "Version in the mixture's place",
                             f"edgeloop_adapter_alone{s}",
                             "{{stream}}",
-                            says="0: the mixture answers. Else the mixture has done worse than this version, which answers alone.",
+                            zero="the mixture",
+                            says="A number: the mixture has done worse than this version, which answers alone.",
                         ),
                     ),
                 ],
@@ -638,7 +661,7 @@ def models() -> dict[str, Any]:
                         6,
                         bars(
                             "Labelled rows by version",
-                            f"sum by (stream, version) (edgeloop_monitoring_labelled_rows_per_second{s})",
+                            f"sum by (stream, version) (edgeloop_monitoring_labelled_rows_per_second{s}) > 0",
                             "{{stream}} v{{version}}",
                             unit=PER_SECOND,
                             says="Which versions the newest labels are about.",

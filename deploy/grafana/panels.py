@@ -100,8 +100,8 @@ def heat(title: str, expr: str, *, says: str) -> Panel:
     return panel("heatmap", title, [query(expr, "{{le}}", form="heatmap")], says=says, options=options)
 
 
-def states(title: str, expr: str, legend: str, *, says: str) -> Panel:
-    """Which value each series had when."""
+def states(title: str, expr: str, legend: str, *, zero: str, says: str) -> Panel:
+    """Which value each series had when; ``zero`` is what 0 means."""
     options = {
         "showValue": "auto",
         "mergeValues": True,
@@ -109,7 +109,12 @@ def states(title: str, expr: str, legend: str, *, says: str) -> Panel:
         "alignValue": "center",
         "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
     }
-    defaults = {"custom": {"fillOpacity": 70, "lineWidth": 0, "spanNulls": 30_000}, "color": {"mode": "continuous-BlPu"}, "decimals": 0}
+    defaults = {
+        "custom": {"fillOpacity": 70, "lineWidth": 0, "spanNulls": 30_000},
+        "color": {"mode": "continuous-BlPu"},
+        "decimals": 0,
+        "mappings": [{"type": "value", "options": {"0": {"text": zero, "index": 0}}}],
+    }
     return panel("state-timeline", title, [query(expr, legend)], says=says, unit="none", defaults=defaults, options=options)
 
 
@@ -135,5 +140,5 @@ def table(title: str, columns: list[tuple[str, str, str]], by: list[str], *, say
         overrides=overrides,
         transformations=changes,
         options={"showHeader": True},
-        defaults={"custom": {"minWidth": 70}},
+        defaults={"custom": {"minWidth": 70}, "noValue": "none"},
     )
