@@ -35,7 +35,8 @@ def refused(bench: Any, count: int = 1) -> Any:
 
 def settled(bench: Any) -> None:
     """Wait until the device has taken what is in the topics: an assignment of what it runs is reported again."""
-    version = bench.kafka.reports[-1].version
+    version = int(bench.metric("edgeloop_inference_model_version", stream=STREAM))
+    bench.eventually(lambda: bench.kafka.reports[-1].version == version)
     reports = len(bench.kafka.reports)
     bench.assign(version)
     bench.eventually(lambda: len(bench.kafka.reports) > reports)
