@@ -1,4 +1,4 @@
-"""Run the tests: first those that kill, then those of the packages beside those that need the whole platform, so that no core waits.
+"""Run the tests: those that wait for processes beside those that compute, so that no core waits.
 
 ``python tools/test.py`` runs all of them, ``python tools/test.py PATH… [-k …]`` those that are named, with pytest's own options.
 """
@@ -13,29 +13,39 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults"]
-FAULTS = ["tests/faults"]  # alone: recovery has a limit of time
-PACKAGES = ["libs", "services", "cli", "benchmarks", "tests/architecture", "tests/offline"]
-PLATFORM = ["tests/integration", "tests/e2e"]  # mostly waits
+# What is shown while it runs, and what runs beside it, more patiently. Those that kill have a limit of time for recovery, which
+# counts what others take of the machine: beside them run those of the libraries, which mostly wait, too.
+ROUNDS = [
+    (["tests/faults"], ["libs"]),
+    (["tests/integration", "tests/e2e"], ["services", "cli", "benchmarks", "tests/architecture", "tests/offline"]),
+]
 
 
 def main() -> int:
     if len(sys.argv) > 1:
         return subprocess.run([*PYTEST, *sys.argv[1:]], cwd=ROOT, check=False).returncode
     began = time.monotonic()
-    faults = subprocess.run([*PYTEST, *FAULTS], cwd=ROOT, check=False).returncode
-    with tempfile.TemporaryFile() as told:
-        beside = subprocess.Popen(["nice", "-n", "10", *PYTEST, "-q", *PACKAGES], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT)
-        try:
-            platform = subprocess.run([*PYTEST, *PLATFORM], cwd=ROOT, check=False).returncode
-            packages = beside.wait()
-        except KeyboardInterrupt:
-            beside.wait()  # the terminal has told it, too
-            return 130
-        told.seek(0)
-        sys.stdout.write("\n--- tests of the packages, run beside those of the platform\n")
-        sys.stdout.write(told.read().decode(errors="replace"))
+    try:
+        codes = [code for shown, beside in ROUNDS for code in together(shown, beside)]
+    except KeyboardInterrupt:
+        return 130
     print(f"--- all tests took {time.monotonic() - began:.0f} s")
-    return faults or platform or packages
+    return next(filter(None, codes), 0)
+
+
+def together(shown: list[str], beside: list[str]) -> tuple[int, int]:
+    """Run both at the same time; give back how they ended."""
+    with tempfile.TemporaryFile() as told:
+        other = subprocess.Popen(["nice", "-n", "10", *PYTEST, "-q", *beside], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT)
+        try:
+            first = subprocess.run([*PYTEST, *shown], cwd=ROOT, check=False).returncode
+        finally:
+            second = other.wait()  # at Ctrl-C, the terminal has told it, too
+        told.seek(0)
+        sys.stdout.write(f"\n--- {', '.join(beside)}, run beside {', '.join(shown)}\n")
+        sys.stdout.write(told.read().decode(errors="replace"))
+        sys.stdout.flush()
+    return first, second
 
 
 if __name__ == "__main__":
