@@ -13,11 +13,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults"]
+LONG = ["libs/local", "services/adapter", "services/inference", "services/trainer"]
+SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in LONG]
 # What is shown while it runs, and what runs beside it, more patiently. Those that kill have a limit of time for recovery, which
-# counts what others take of the machine: beside them run those of the libraries, which mostly wait, too.
+# counts what others take of the machine: beside them run those that take little.
 ROUNDS = [
-    (["tests/faults"], ["libs"]),
-    (["tests/integration", "tests/e2e"], ["services", "cli", "benchmarks", "tests/architecture", "tests/offline"]),
+    (["tests/faults"], [*SHORT, "tests/architecture", "tests/offline"]),
+    (["tests/integration", "tests/e2e"], [*LONG, "cli", "benchmarks"]),
 ]
 
 

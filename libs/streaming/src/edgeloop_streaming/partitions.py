@@ -20,6 +20,8 @@ from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
 
 Place = tuple[str, int]
+LEADER_S = 5.0  # how long a change of a partition's leader may take
+_LEADER_CHANGES = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 
 
 class RangeGoneError(Exception):
@@ -105,15 +107,20 @@ class PartitionReader:
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """Offset after the last committed record (control records included) of each partition."""
-        asked = list(places)
-        if self._admin is not None:
+        asked, deadline = list(places), time.monotonic() + LEADER_S
+        while True:
+            known = self._admin is not None
+            self._admin = self._admin or AdminClient(self._settings.librdkafka())
             try:
                 return end_offsets(self._admin, asked)
-            except KafkaException:
+            except KafkaException as error:
                 # It keeps the leader epochs that it has seen, and asks with them for good; a broker that was away has newer ones.
                 self._admin = None
-        self._admin = AdminClient(self._settings.librdkafka())
-        return end_offsets(self._admin, asked)
+                # Right after a topic was made, brokers may not have agreed yet who leads it.
+                changing = error.args[0].code() in _LEADER_CHANGES and time.monotonic() < deadline
+                if not known and not changing:
+                    raise
+            time.sleep(0.1 if changing else 0)
 
     def start(self, place: Place) -> int:
         """Offset of the oldest record of a partition that is kept."""

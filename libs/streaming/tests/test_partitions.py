@@ -1,0 +1,47 @@
+"""The end of a partition while brokers change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from edgeloop_streaming import partitions
+from edgeloop_streaming.partitions import PartitionReader
+from edgeloop_streaming.settings import KafkaSettings
+
+PLACE = ("policies", 0)
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A reader whose first lookups of ends fail with these codes, and how often it looked."""
+    looked: list[Any] = []
+
+    def reader(*codes: int) -> tuple[PartitionReader, list[Any]]:
+        left = list(codes)
+
+        def ends(admin: Any, _: Any) -> dict[Any, int]:
+            looked.append(admin)
+            if left:
+                raise KafkaException(KafkaError(left.pop(0)))
+            return {PLACE: 7}
+
+        monkeypatch.setattr(partitions, "end_offsets", ends)
+        return PartitionReader(KafkaSettings(bootstrap="127.0.0.1:1", schema_registry_url="http://127.0.0.1:1")), looked
+
+    return reader
+
+
+def test_a_leader_that_is_just_changing_is_waited_for_with_a_new_client_each_time(failing: Any) -> None:
+    reader, looked = failing(*[KafkaError.NOT_LEADER_FOR_PARTITION] * 3)
+    assert reader.ends([PLACE]) == {PLACE: 7}
+    assert len({id(admin) for admin in looked}) == len(looked) == 4
+
+
+def test_another_error_of_a_new_client_is_told_at_once(failing: Any) -> None:
+    reader, looked = failing(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    with pytest.raises(KafkaException):
+        reader.ends([PLACE])
+    assert reader.ends([PLACE]) == {PLACE: 7}
+    assert len(looked) == 2
