@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 from edgeloop_streaming import partitions
 from edgeloop_streaming.partitions import PartitionReader
 from edgeloop_streaming.settings import KafkaSettings
@@ -28,6 +29,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
             return {PLACE: 7}
 
         monkeypatch.setattr(partitions, "end_offsets", ends)
+        monkeypatch.setattr(partitions, "connected_admin", lambda settings: AdminClient(settings.librdkafka()))
         return PartitionReader(KafkaSettings(bootstrap="127.0.0.1:1", schema_registry_url="http://127.0.0.1:1")), looked
 
     return reader
@@ -45,3 +47,11 @@ def test_another_error_of_a_new_client_is_told_at_once(failing: Any) -> None:
         reader.ends([PLACE])
     assert reader.ends([PLACE]) == {PLACE: 7}
     assert len(looked) == 2
+
+
+def test_a_client_that_works_is_kept(failing: Any) -> None:
+    reader, looked = failing()
+    for _ in range(3):
+        reader.ends([PLACE])
+    assert len(looked) == 3
+    assert len({id(admin) for admin in looked}) == 1

@@ -110,7 +110,8 @@ class PartitionReader:
         asked, deadline = list(places), time.monotonic() + LEADER_S
         while True:
             known = self._admin is not None
-            self._admin = self._admin or AdminClient(self._settings.librdkafka())
+            if self._admin is None:  # not `or`: a client with nothing to do has the length 0
+                self._admin = connected_admin(self._settings)
             try:
                 return end_offsets(self._admin, asked)
             except KafkaException as error:
@@ -172,6 +173,22 @@ class PartitionReader:
     def _advance(self, place: Place, offset: int) -> None:
         if place in self._next:
             self._next[place] = max(self._next[place], offset)
+
+
+def connected_admin(settings: KafkaSettings) -> AdminClient:
+    """
+    Make a client for lookups that has met its cluster.
+
+    What a new one asks while it still learns the brokers' names can get lost, and is asked again after 3 s only.
+
+    Raises
+    ------
+    KafkaException
+        The cluster cannot be reached within ten seconds.
+    """
+    admin = AdminClient(settings.librdkafka())
+    admin.list_topics(timeout=10)
+    return admin
 
 
 def end_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:

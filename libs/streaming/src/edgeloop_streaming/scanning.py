@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
-from confluent_kafka.admin import AdminClient
 from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import state
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import Received
-from edgeloop_streaming.partitions import PartitionReader, end_offsets, received_from
+from edgeloop_streaming.partitions import PartitionReader, connected_admin, end_offsets, received_from
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import CHECKPOINT_KEY
 
@@ -84,7 +83,7 @@ class Scanner:
         self._topics = {self._prefix + topic.name: topic for topic in (*topics, *states)}
         self._watched = watched
         self._unread = {topic.name for topic in unread}
-        self._admin = AdminClient(settings.librdkafka())
+        self._admin = connected_admin(settings)
         # The end of a partition is told by an empty fetch: the broker is not to hold it for long.
         self._reader = PartitionReader(settings, wait_ms=8)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import IsolationLevel, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import Received
-from edgeloop_streaming.partitions import PartitionReader, Place, end_offsets, received_from
+from edgeloop_streaming.partitions import PartitionReader, Place, connected_admin, end_offsets, received_from
 from edgeloop_streaming.settings import KafkaSettings
 
 
@@ -61,7 +60,7 @@ class TopicTail:
         self._topic = topic
         self._codec = codec
         self._reader = PartitionReader(settings)
-        self._admin = AdminClient(settings.librdkafka())
+        self._admin = connected_admin(settings)
         name = settings.topic_prefix + topic.name
         self._places: list[Place] = [(name, p) for p in self._reader.partitions_of(name)]
 
