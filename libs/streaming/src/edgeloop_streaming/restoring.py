@@ -115,9 +115,11 @@ class Restorer:
             key = (message.key() or b"").decode()
             state.restore(key, None if value is None else self._codec.decode(self._topic, value))
 
-        self._reader.assign({place: OFFSET_BEGINNING})
-        try:
-            self._reader.read_until(self._reader.ends([place]), take)
-        finally:
-            self._reader.release()
+        ends = self._reader.ends([place])
+        if ends[place]:  # else it would be released before it is fetched, and librdkafka then fetches it for good, unseen
+            self._reader.assign({place: OFFSET_BEGINNING})
+            try:
+                self._reader.read_until(ends, take)
+            finally:
+                self._reader.release()
         return state
