@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.core.schedule import GROUP
+from edgeloop_cli.core.schedule import GROUP, SMALL_GROUP
 from edgeloop_cli.core.task import Task
 from edgeloop_cli.outputs import prepare, write_report
 from edgeloop_cli.problems import INTERRUPTED, Refused, told
@@ -41,12 +41,13 @@ def run(
         ),
     ] = "lockstep",
     group: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
+            show_default=f"{GROUP}; {SMALL_GROUP} where the warm-up's labels repeat",
             help="In lockstep, rows that a device answers before their labels follow; fewer take longer, and tell more where labels repeat.",
         ),
-    ] = GROUP,
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
     report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="Write the report here.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows as accuracy.png and accuracy.svg here.")] = None,
@@ -110,7 +111,7 @@ def check(
     delay: int = 0,
     warmup: float = 0.1,
     pace: str = "lockstep",
-    group: int = GROUP,
+    group: int | None = None,
     seed: int = 0,
     rows: int = 0,
     name: str = "",
@@ -130,11 +131,12 @@ def check(
     from edgeloop_cli import connection
     from edgeloop_cli.core.csv_table import BadTableError, check_playable
     from edgeloop_cli.core.regression import as_task
+    from edgeloop_cli.core.schedule import fitting_group
     from edgeloop_cli.runner import Plan
     from edgeloop_cli.source import name_of, read_table
 
     rate = _rate(pace)
-    if rate and group != GROUP:
+    if rate and group is not None:
         raise Refused(f"--group {group} goes with --pace lockstep; at {pace} rows a second each label follows its row")
     if any(character in name for character in "/ \t\n"):
         raise Refused(f"--name {name!r}: a name has no slash and no space")
@@ -153,7 +155,7 @@ def check(
         warmup=warm,
         delay=delay,
         rate=rate,
-        group=group,
+        group=group or fitting_group(table.labels[:warm], delay),
         seed=seed,
         name=name,
         devices=devices,

@@ -185,7 +185,7 @@ class Runner:
             self._first_version(session, feed, clients)
             version = ledger.versions[1].event
             static = static_model.answers(static_model.fetch(context, version), version.classes, plan.table.features[plan.warmup :])
-            view.say("playing in lockstep" if not plan.rate else f"playing {plan.rate:g} rows a second")
+            view.say(f"playing {plan.rate:g} rows a second" if plan.rate else f"playing in lockstep, in groups of {plan.group} rows")
             play = Play(plan.table, plan.warmup, plan.delay, clients, feed, session, static, plan.group)
             if plan.rate:
                 play.in_real_time(plan.rate)
@@ -199,7 +199,7 @@ class Runner:
         view.close()
         counts = auditing.audit(cluster.settings(), session.starts, key, ledger) if ledger.sent else Counts()
         served_by = {f"{key}/{client.name}" for client in clients}
-        report = assemble(ledger, len(clients), plan.title, counts, wall, served_by)
+        report = assemble(ledger, len(clients), plan.title, counts, wall, served_by) | {"group": None if plan.rate else plan.group}
         pictures = self._draw(report, static) if plan.plot_dir and ledger.accuracy.rows else []
         return Outcome(report, self._stream, interrupted, pictures)
 
