@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from edgeloop_adapter.core.policies import taken as learning
 from edgeloop_cli.main import build
 from edgeloop_cli.offline.changing import event, named
 from edgeloop_cli.offline.policy import BadPolicyError, parse
 from edgeloop_contracts import DetectionPolicy, Policy, RetrainingPolicy, TrainingPolicy
 from edgeloop_drift.core.policies import taken as rules
 from edgeloop_drift.core.pooling import Rules
+from edgeloop_mixture.rule import Rule as Learning
 from edgeloop_retraining.core.policy import Policy as Retraining
 from edgeloop_retraining.core.policy import taken as retraining
 from edgeloop_streaming import body, from_body
@@ -27,6 +29,7 @@ CONTENT: dict[str, Any] = {
     "retraining": {"stages": [100, 300], "quiet": [], "on_open": "ignore", "budget": 0},
     "training": {"family": "random_forest", "trees": 40},
     "gate": {"minimum": 8},
+    "adapter": {"publish_every": 200, "weight_rate": 0.02},
 }
 
 
@@ -51,12 +54,16 @@ def test_services_make_of_the_event_what_a_backtest_makes_of_the_file() -> None:
     assert retraining(Retraining(), policy) == tried.retraining
     assert plan(Plan(Recipe(), Rule()), policy) == Plan(tried.training, Rule(tried.gate_minimum))
     assert rules(Rules(), policy) == tried.detection
+    assert learning(Learning(), policy) == tried.adapter
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ({"adapter": {"enabled": False}}, "adapter: cannot be changed while running"),
+        ({"adapter": {"enabled": False}}, "adapter.enabled: cannot be changed while running; what can is publish_every, "),
+        ({"adapter": {"members": 2}}, "adapter.members: cannot be changed while running; what can is publish_every, "),
+        ({"adapter": {"publish_every": 0}}, "adapter: publish_every: expected 1 to 4096, given 0"),
+        ({"adapter": {"bias_decay": float("nan")}}, "adapter: bias_decay: expected a number from 0 to 1, given nan"),
         ({"grid": {"retraining.gate": [1, 2]}}, "grid: "),
         ({"training": {"seed": 3}}, "training.seed: cannot be changed while running; what can is family, trees, min_leaf"),
         ({"training": {"trees": 0}}, "training: trees: expected 1 to 1000, given 0"),

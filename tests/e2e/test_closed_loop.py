@@ -127,7 +127,8 @@ def test_a_backtest_gives_the_signals_and_versions_of_the_run(first: dict, strea
 def test_a_policy_that_is_switched_on_gives_what_its_backtest_gave(first: dict, home: Path, stream: Path, tmp_path: Path) -> None:
     policy = tmp_path / "brisk.yaml"
     policy.write_text(
-        "{detection: {detector: HDDM_A}, retraining: {stages: [100, 250], quiet: [], gate: 80}, training: {trees: 12}, gate: {minimum: 6}}"
+        "{detection: {detector: HDDM_A}, retraining: {stages: [100, 250], quiet: [], gate: 80}, training: {trees: 12}, gate: {minimum: 6},"
+        " adapter: {publish_every: 120, publish_least: 100}}"
     )
     call("policy", "set", "--stream", "governed", policy, "--data-dir", home)
     governed = play(home, stream, "governed")

@@ -20,7 +20,7 @@ STUCK_S = 60.0
 LOOK_S = 0.5
 _WATCHED = (*topics.PUBLIC, *(topics.dead_letters(service) for service in SERVICES))
 _COUNTED_LATER = (topics.OBSERVATIONS_RAW, topics.LABELS_RAW, topics.LABELS)  # as observations and as examples
-_TABLES = {topics.STREAMS.name, topics.MODEL_CHUNKS.name}
+_TABLES = {topics.STREAMS.name, topics.MODEL_CHUNKS.name, topics.POLICIES.name}
 
 
 def consumed() -> dict[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ READS: dict[str, tuple[Topic, ...]] = {
     "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS, topics.STREAMS, topics.POLICIES),
     "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS, topics.POLICIES),
     "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS, topics.POLICIES),
-    "adapter": (topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.MODEL_CHUNKS, topics.STREAMS),
+    "adapter": (topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.MODEL_CHUNKS, topics.STREAMS, topics.POLICIES),
     "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS),
     "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED),
     "monitoring": (

@@ -11,16 +11,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edgeloop_adapter.adapters.rows import Rows
 from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
+from edgeloop_adapter.core.policies import taken
 from edgeloop_adapter.handlers import AdapterTask, Ports
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_contracts import (
     AdapterFrame,
+    AdapterPolicy,
     DriftPartial,
     ExampleBatch,
     MemoryBlock,
     ModelAdapter,
     ModelChunk,
     ModelVersion,
+    Policy,
     topics,
 )
 from edgeloop_mixture.rule import Memory, Rule
@@ -79,7 +82,8 @@ class World:
         """A new process after a kill: everything is read again."""
         reader, follower = self.driver.broker.reader(), self.driver.broker.follower([topics.MODEL_EVENTS])
         definitions = Definitions(self.driver.broker.table(topics.STREAMS))
-        self.ports = Ports(Rows(reader), Versions(follower), Files(reader), definitions, self.rule, SIGNER, self.metrics)
+        rules = self.driver.broker.policies(self.rule, taken) if self.rule else None
+        self.ports = Ports(Rows(reader), Versions(follower), Files(reader), definitions, rules, SIGNER, self.metrics)
         self.driver.restart()
 
     def version(self, number: int, classes: tuple[str, ...] = ("low", "high"), file: bytes | None = None) -> None:
@@ -94,6 +98,11 @@ class World:
             stream=self.stream, version=number, digest=digest, size=len(onnx), chunks=1, chunk_offset=offset, classes=classes
         )
         self.driver.broker.publisher("registry").publish(topics.MODEL_EVENTS, self.key, event)
+
+    def policy(self, **adapter: Any) -> None:
+        """Somebody switches a policy of the stream on."""
+        event = Policy(stream=self.stream, name="tried", version=1, adapter=AdapterPolicy(**adapter))
+        self.driver.broker.publisher("cli").publish(topics.POLICIES, self.key, event)
 
     def label(
         self, sizes: list[int], version: int = 0, adapter: int | Callable[[int], int] = 0, name: Callable[[str], str] = str

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from edgeloop_contracts import AdapterFrame, DriftPartial, LearnerState, MemoryBlock, ModelAdapter, PartialKind, StreamDefinition, topics
 from edgeloop_mixture import packing
-from edgeloop_mixture.learning import PATIENCE
 from edgeloop_mixture.memory import MemoryRows
+from edgeloop_mixture.rule import PATIENCE
 from edgeloop_signing.keys import signed_by
 from edgeloop_streaming import Send
 from hypothesis import HealthCheck, given, settings
@@ -65,6 +65,25 @@ def test_an_adapter_follows_after_so_many_labels_or_earlier_after_mistakes(begun
     assert all(10 <= step <= 20 for step in steps)
     assert min(steps) < 20
     assert on_a_device(begun).number == numbers[-1]
+
+
+def test_a_policy_changes_how_often_adapters_come_while_it_learns_and_after_a_restart(begun) -> None:
+    begun.deliver(*begun.label([1], version=1))
+    begun.deliver(*begun.label([4], version=1))
+    begun.policy(publish_every=3, publish_least=3)
+    for restarted in (False, True):
+        numbers = [adapter.number for received in begun.label([1] * 12, version=1) for adapter in adapters(begun.deliver(received))]
+        assert {after - before for before, after in pairwise(numbers)} == {3}
+        assert on_a_device(begun).number == numbers[-1]
+        if not restarted:
+            begun.restart()
+
+
+def test_a_policy_that_makes_no_sense_changes_nothing(begun) -> None:
+    begun.policy(publish_every=0)
+    begun.deliver(*begun.label([1], version=1))
+    numbers = [adapter.number for received in begun.label([1] * 60, version=1) for adapter in adapters(begun.deliver(received))]
+    assert all(10 <= after - before <= 20 for before, after in pairwise([100, *numbers]))
 
 
 def test_how_far_the_newest_adapter_is_behind_the_labels_is_told(begun) -> None:

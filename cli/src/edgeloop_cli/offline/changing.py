@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from edgeloop_contracts import DetectionPolicy, Policy, RetrainingPolicy, TrainingPolicy
+from edgeloop_adapter.core import policies as adapter
+from edgeloop_contracts import AdapterPolicy, DetectionPolicy, Policy, RetrainingPolicy, TrainingPolicy
 from edgeloop_drift.core import policies as detection
 from edgeloop_drift.core.pooling import Rules
+from edgeloop_mixture.rule import Rule as Learning
 from edgeloop_retraining.core import policy as retraining
 from edgeloop_trainer.core import plans as training
 from edgeloop_trainer.core.fits import Recipe
@@ -19,13 +21,13 @@ from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, parse
 
 REFUSED = {
     "grid": "a policy that is switched on is one policy; take the one that did best",
-    "adapter": "cannot be changed while running: devices and the service adapter have to agree on it",
 }
 # What each service makes of a policy, with its own defaults as settings.
 TAKEN: Mapping[str, Callable[[Policy], object]] = {
     "retraining": lambda policy: retraining.taken(retraining.Policy(), policy),
     "training": lambda policy: training.taken(training.Plan(Recipe(), Rule()), policy),
     "detection": lambda policy: detection.taken(Rules(), policy),
+    "adapter": lambda policy: adapter.taken(Learning(), policy),
 }
 
 
@@ -58,6 +60,7 @@ def event(content: Any, tenant: str, stream: str, name: str, version: int) -> Po
         training=_section("training", TrainingPolicy, policy.training, given),
         gate_minimum=policy.gate_minimum if "gate" in given else None,
         detection=_detection(policy, given.get("detection", {})),
+        adapter=_section("adapter", AdapterPolicy, policy.adapter, given),
     )
     for section, taken in TAKEN.items():
         try:
@@ -77,7 +80,7 @@ def named(policy: Policy) -> dict[str, dict[str, Any]]:
     parameters = content["detection"]["parameters"]
     content["detection"]["parameters"] = parameters and {name: json.loads(text) for name, text in parameters.items()}
     content["gate"] = {"minimum": content["gate_minimum"]}
-    sections = {section: content[section] for section in ("detection", "retraining", "training", "gate")}
+    sections = {section: content[section] for section in ("detection", "retraining", "training", "gate", "adapter")}
     kept = {section: {name: value for name, value in part.items() if value is not None} for section, part in sections.items()}
     return {section: part for section, part in kept.items() if part}
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 __all__ = [
     "AdapterFrame",
     "AdapterMember",
+    "AdapterPolicy",
     "Alert",
     "AlertKind",
     "AlertStatus",
@@ -2489,6 +2490,80 @@ class DetectionPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterPolicy:
+    """What a mixture learns from a label, and when devices get it.
+
+    Attributes
+    ----------
+    publish_every
+        Labels after which an adapter is published at the latest.
+    publish_least
+        Labels after which it is published earlier, if answers to them were wrong.
+    publish_mistakes
+        How many of them must have been wrong for that.
+    newcomer
+        Weight of a version that joins.
+    weight_rate
+        Step of the experts' weights.
+    bias_rate
+        Step of the bias.
+    bias_decay
+        What is left of the bias after a label.
+    linear_rate
+        Step of the linear part.
+    trust_rate
+        Step of the weight of the bias.
+    memory_of_losses
+        Share of the newest label in the losses by which mixture and first version are compared.
+    lead
+        By how much the first version's loss must be lower for it to answer alone.
+    """
+
+    publish_every: int | None = None
+    publish_least: int | None = None
+    publish_mistakes: int | None = None
+    newcomer: float | None = None
+    weight_rate: float | None = None
+    bias_rate: float | None = None
+    bias_decay: float | None = None
+    linear_rate: float | None = None
+    trust_rate: float | None = None
+    memory_of_losses: float | None = None
+    lead: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "publish_every": self.publish_every,
+            "publish_least": self.publish_least,
+            "publish_mistakes": self.publish_mistakes,
+            "newcomer": self.newcomer,
+            "weight_rate": self.weight_rate,
+            "bias_rate": self.bias_rate,
+            "bias_decay": self.bias_decay,
+            "linear_rate": self.linear_rate,
+            "trust_rate": self.trust_rate,
+            "memory_of_losses": self.memory_of_losses,
+            "lead": self.lead,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            publish_every=fields["publish_every"],
+            publish_least=fields["publish_least"],
+            publish_mistakes=fields["publish_mistakes"],
+            newcomer=fields["newcomer"],
+            weight_rate=fields["weight_rate"],
+            bias_rate=fields["bias_rate"],
+            bias_decay=fields["bias_decay"],
+            linear_rate=fields["linear_rate"],
+            trust_rate=fields["trust_rate"],
+            memory_of_losses=fields["memory_of_losses"],
+            lead=fields["lead"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How the loop decides about a stream, or about all streams of a tenant. What is null stays as each service's
     settings have it.
@@ -2513,9 +2588,11 @@ class Policy:
         Rows on which challenger and champion differ that a promotion before the gate's last row needs.
     detection
         Of the service drift.
+    adapter
+        Of the service adapter.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}},{"name":"adapter","type":{"type":"record","name":"AdapterPolicy","fields":[{"name":"publish_every","type":["null","long"],"default":null},{"name":"publish_least","type":["null","long"],"default":null},{"name":"publish_mistakes","type":["null","long"],"default":null},{"name":"newcomer","type":["null","double"],"default":null},{"name":"weight_rate","type":["null","double"],"default":null},{"name":"bias_rate","type":["null","double"],"default":null},{"name":"bias_decay","type":["null","double"],"default":null},{"name":"linear_rate","type":["null","double"],"default":null},{"name":"trust_rate","type":["null","double"],"default":null},{"name":"memory_of_losses","type":["null","double"],"default":null},{"name":"lead","type":["null","double"],"default":null}]},"default":{"publish_every":null,"publish_least":null,"publish_mistakes":null,"newcomer":null,"weight_rate":null,"bias_rate":null,"bias_decay":null,"linear_rate":null,"trust_rate":null,"memory_of_losses":null,"lead":null}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.policy.Policy"
 
     tenant: str = "default"
@@ -2527,6 +2604,7 @@ class Policy:
     training: TrainingPolicy = field(default_factory=lambda: TrainingPolicy())
     gate_minimum: int | None = None
     detection: DetectionPolicy = field(default_factory=lambda: DetectionPolicy())
+    adapter: AdapterPolicy = field(default_factory=lambda: AdapterPolicy())
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2539,6 +2617,7 @@ class Policy:
             "training": self.training.as_dict(),
             "gate_minimum": self.gate_minimum,
             "detection": self.detection.as_dict(),
+            "adapter": self.adapter.as_dict(),
         }
 
     @classmethod
@@ -2553,6 +2632,7 @@ class Policy:
             training=TrainingPolicy.from_dict(fields["training"]),
             gate_minimum=fields["gate_minimum"],
             detection=DetectionPolicy.from_dict(fields["detection"]),
+            adapter=AdapterPolicy.from_dict(fields["adapter"]),
         )
 
 

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from edgeloop_mixture.memory import MemoryRows, Window
 from edgeloop_mixture.mixture import Adapter, Doubles, Frame, begun, joined, widened
-from edgeloop_mixture.rule import Rule
+from edgeloop_mixture.rule import PATIENCE, Rule
 from edgeloop_mixture.scaling import Floats, Scaling
 
-PATIENCE = 4_096  # rows that a label may be late for its row to be judged with the memories that answered it
 REMEMBERED = 512  # adapters
 
 

@@ -21,6 +21,24 @@ class Memory:
     neighbours: int
 
 
+PATIENCE = 4_096  # rows that a label may be late, or an adapter old, for a row to be judged with the memories that answered it
+
+# What only the learner looks at; all else devices build their graphs by, too, and have to agree on.
+OF_THE_LEARNER = (
+    "publish_every",
+    "publish_least",
+    "publish_mistakes",
+    "newcomer",
+    "weight_rate",
+    "bias_rate",
+    "bias_decay",
+    "linear_rate",
+    "trust_rate",
+    "memory_of_losses",
+    "lead",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """The defaults did best on four real streams with labels at once, 50 and 1,000 rows late.
@@ -76,8 +94,14 @@ class Rule:
         sizes = [memory.rows for memory in self.memories]
         if sizes != sorted(sizes) or any(m.neighbours < 1 or m.rows < m.neighbours for m in self.memories):
             raise ValueError(f"memories must hold rising numbers of rows, at least their neighbours, given {self.memories}")
-        if self.members < 2 or self.features < 1 or self.publish_every < 1:
-            raise ValueError(f"numbers out of range in {self}")
+        if self.members < 2 or self.features < 1:
+            raise ValueError(f"expected at least 2 members and 1 feature, given {self.members} and {self.features}")
+        for name in ("publish_every", "publish_least", "publish_mistakes"):
+            if not 1 <= getattr(self, name) <= PATIENCE:
+                raise ValueError(f"{name}: expected 1 to {PATIENCE}, given {getattr(self, name)}")
+        for name in ("newcomer", "lead", "weight_rate", "bias_rate", "bias_decay", "linear_rate", "trust_rate", "memory_of_losses"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}: expected a number from 0 to 1, given {getattr(self, name)}")
 
     @property
     def horizon(self) -> int:

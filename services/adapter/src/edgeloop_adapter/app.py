@@ -5,10 +5,11 @@ from __future__ import annotations
 from edgeloop_contracts import topics
 from edgeloop_mixture.rule import Rule
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import Context, Service
+from edgeloop_streaming import Context, Policies, Service
 
 from edgeloop_adapter.adapters.rows import Rows
 from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
+from edgeloop_adapter.core.policies import taken
 from edgeloop_adapter.handlers import AdapterTask, Ports
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_adapter.settings import Settings
@@ -24,7 +25,7 @@ def build(context: Context, settings: Settings, signer: Signer) -> Service:
         versions=Versions(context.follower([topics.MODEL_EVENTS])),
         files=Files(reader),
         definitions=Definitions(context.table(topics.STREAMS)),
-        rule=Rule() if settings.enabled else None,
+        rules=Policies(context.table(topics.POLICIES), Rule(), taken, context.metrics, context.log) if settings.enabled else None,
         signer=signer,
         metrics=Metrics(context.metrics),
     )

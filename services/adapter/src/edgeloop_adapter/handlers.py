@@ -14,7 +14,7 @@ from edgeloop_mixture.learning import Labelled, Learner
 from edgeloop_mixture.packing import CLASSES, statement
 from edgeloop_mixture.rule import Rule
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import RangeGoneError, Received, Send, State
+from edgeloop_streaming import Policies, RangeGoneError, Received, Send, State
 from edgeloop_streaming.ranges import ModelGoneError
 
 from edgeloop_adapter.adapters.rows import Rows
@@ -35,8 +35,8 @@ class Ports:
     ----------
     rows, versions, files, definitions
         Read from topics.
-    rule
-        How to learn; ``None`` for not at all.
+    rules
+        How to learn, by stream; ``None`` for not at all.
     signer
         The key that devices trust for adapters, and for nothing else.
     metrics
@@ -47,7 +47,7 @@ class Ports:
     versions: Versions
     files: Files
     definitions: Definitions
-    rule: Rule | None
+    rules: Policies[Rule] | None
     signer: Signer
     metrics: Metrics
 
@@ -74,9 +74,13 @@ class AdapterTask:
         self._mixings: dict[str, Mixing] = {}
         self._orders: dict[str, LearnerState] = {}
         self._refused: set[tuple[str, int]] = set()
+        self._polled = False
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         """Learn from a partial's rows; what comes of it is sent by :meth:`flush`."""
+        if self._ports.rules and not self._polled:
+            self._ports.rules.poll()
+            self._polled = True
         match received.event:
             case DriftPartial() as partial if counts(partial):
                 self._labelled(received, partial)
@@ -101,6 +105,7 @@ class AdapterTask:
             metrics.newest.labels(order.tenant, order.stream).set(due.adapter.number)
             metrics.alone.labels(order.tenant, order.stream).set(due.adapter.alone)
         self._orders = {}
+        self._polled = False
 
     def _signed(self, adapter: ModelAdapter) -> ModelAdapter:
         signer = self._ports.signer
@@ -112,7 +117,7 @@ class AdapterTask:
         if received.offset <= before.last_offset:
             return
         order = self._orders[key] = folded(before, partial, received.offset)
-        rule = self._ports.rule
+        rule = self._ports.rules.of(partial.tenant, partial.stream) if self._ports.rules else None
         mixing = self._mixing(key, rule) if rule else None
         outcomes = self._ports.metrics.rows
         if rule is None or before.frame == NEVER or (mixing is None and not partial.model_version):
@@ -186,7 +191,10 @@ class AdapterTask:
     def _mixing(self, key: str, rule: Rule) -> Mixing | None:
         if key not in self._mixings and (again := Mixing.again(key, rule, self._state, self._ports.files.of)):
             self._mixings[key] = again
-        return self._mixings.get(key)
+        mixing = self._mixings.get(key)
+        if mixing is not None:
+            mixing.learner.rule = rule
+        return mixing
 
     def _order(self, key: str, partial: DriftPartial) -> LearnerState:
         kept = self._orders.get(key) or self._state.get(LearnerState, key)

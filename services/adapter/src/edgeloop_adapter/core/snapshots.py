@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from edgeloop_contracts import LearnerState, MemoryBlock, ModelAdapter
 from edgeloop_mixture import packing
-from edgeloop_mixture.learning import PATIENCE, Learner
+from edgeloop_mixture.learning import Learner
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.mixture import Adapter, Frame
-from edgeloop_mixture.rule import Rule
+from edgeloop_mixture.rule import PATIENCE, Rule
 
 
 def kept_rows(rule: Rule) -> int:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from edgeloop_contracts import AdapterFrame, MemoryBlock, ModelAdapter
 from edgeloop_mixture import packing
-from edgeloop_mixture.learning import PATIENCE
 from edgeloop_mixture.memory import MemoryRows, Window
 from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.packing import PackedError
+from edgeloop_mixture.rule import PATIENCE
 
 from edgeloop_inference.core.admission import Reason, Refusal
 
