@@ -12,6 +12,7 @@ BEGIN, END = "<!-- figures: made by `make bench` -->", "<!-- end of figures -->"
 _TITLES = {
     "codec": "Codec",
     "consume": "Consumption",
+    "mixture": "A mixture's latency",
     "transactions": "Transactions",
     "pipeline": "The pipeline",
     "profiles": "Where the pipeline's time goes",

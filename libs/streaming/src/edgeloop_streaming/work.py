@@ -46,6 +46,10 @@ class Assigned:
     handled: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     counted: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     single: int = 0  # so many of the next messages are to be taken one by one
+    bulk: BulkTask | None = field(init=False)  # the task, if it is one: asked once, as asking takes longer than many a record
+
+    def __post_init__(self) -> None:
+        self.bulk = self.task if isinstance(self.task, BulkTask) else None
 
 
 class Work:
@@ -112,8 +116,8 @@ class Work:
         RegistryUnavailable
             As :meth:`take`.
         """
-        task = assigned.task
-        if assigned.single or not isinstance(task, BulkTask) or task.bulk[0] != topic.name:
+        task = assigned.bulk
+        if assigned.single or task is None or task.bulk[0] != topic.name:
             assigned.single = max(0, assigned.single - 1)
             return False
         self._prepare()
