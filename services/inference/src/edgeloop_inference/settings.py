@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     adapter_trust_file: Path | None = None
     outbox_max_rows: int = Field(default=1_000_000, ge=256)
     outbox_max_bytes: int = Field(default=256 * MIB, ge=64 * 1024)
-    linger_ms: int = Field(default=10, ge=0)
+    linger_ms: int = Field(default=50, ge=0)
     max_model_bytes: int = Field(default=256 * MIB, ge=1)
     archive_max_bytes: int = Field(default=BYTES, ge=0)
     adapters: bool = True
