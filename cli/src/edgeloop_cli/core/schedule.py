@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-GROUP = 50
-SMALL_GROUP = 10
-REPEATING = 0.5
+GROUP = 50  # rows; few enough for labels that do not repeat, and quick
+SMALL_GROUP = 10  # for those that do
+REPEATING = 0.5  # Cohen's kappa
 BATCH_ROWS = 256
 BATCH_BYTES = 512 << 10
 

@@ -1,25 +1,8 @@
-"""What a mixture looks at, and how fast it learns: one setting for all streams."""
+"""What a mixture looks at, and how fast it learns: one setting for all streams that have no policy of their own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """A sliding nearest-neighbour memory.
-
-    Attributes
-    ----------
-    rows
-        Newest labelled rows that it holds.
-    neighbours
-        How many of them vote, each by the inverse of its distance.
-    """
-
-    rows: int
-    neighbours: int
-
 
 PATIENCE = 4_096  # rows that a label may be late, or an adapter old, for a row to be judged with the memories that answered it
 
@@ -37,6 +20,22 @@ OF_THE_LEARNER = (
     "memory_of_losses",
     "lead",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A sliding nearest-neighbour memory.
+
+    Attributes
+    ----------
+    rows
+        Newest labelled rows that it holds.
+    neighbours
+        How many of them vote, each by the inverse of its distance.
+    """
+
+    rows: int
+    neighbours: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
