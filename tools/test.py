@@ -13,14 +13,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults"]
-LONG = ["libs/local", "services/adapter", "services/inference", "services/trainer"]
-SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in LONG]
+BUSY = ["services/adapter", "cli", "benchmarks", "services/trainer", "services/inference", "libs/local"]
+SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in BUSY]
 # What is shown while it runs, and what runs beside it, more patiently. Those that kill have a limit of time for recovery, which
-# counts what others take of the machine: beside them run those that take little.
-ROUNDS = [
-    (["tests/faults"], [*SHORT, "tests/architecture", "tests/offline"]),
-    (["tests/integration", "tests/e2e"], [*LONG, "cli", "benchmarks"]),
-]
+# counts what others take of the machine: they come first, beside those that take little.
+SHOWN = ["tests/faults", "tests/integration", "tests/e2e"]
+BESIDE = [*SHORT, "tests/architecture", "tests/offline", *BUSY]
 
 
 def main() -> int:
@@ -28,7 +26,7 @@ def main() -> int:
         return subprocess.run([*PYTEST, *sys.argv[1:]], cwd=ROOT, check=False).returncode
     began = time.monotonic()
     try:
-        codes = [code for shown, beside in ROUNDS for code in together(shown, beside)]
+        codes = together(SHOWN, BESIDE)
     except KeyboardInterrupt:
         return 130
     print(f"--- all tests took {time.monotonic() - began:.0f} s")
