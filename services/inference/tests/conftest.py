@@ -413,6 +413,7 @@ def trust_file_fixture() -> Callable[..., Path]:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
+    structlog.reset_defaults()  # a process that another test of this one has started logs elsewhere
     made = Bench(tmp_path, Registry(), FakeKafka())
     yield made
     made.stop()

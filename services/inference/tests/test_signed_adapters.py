@@ -187,7 +187,7 @@ def test_what_a_key_signed_that_is_not_trusted_any_more_is_left_out_at_the_next_
     bench.kafka.online = False
     device = bench.device()
     assert answers(device)[0] == 0
-    assert "pumps: adapter: SIGNATURE" in "".join(capsys.readouterr())  # where logs go is set for a whole process
+    assert "pumps: adapter: SIGNATURE" in capsys.readouterr().out
     bench.kafka.online = True
     assert refused(bench).reason == "SIGNATURE"
     teacher.key = bench.adapter_keys[0]

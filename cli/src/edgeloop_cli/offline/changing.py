@@ -19,9 +19,6 @@ from edgeloop_trainer.core.gate import Rule
 
 from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, parse
 
-REFUSED = {
-    "grid": "a policy that is switched on is one policy; take the one that did best",
-}
 # What each service makes of a policy, with its own defaults as settings.
 TAKEN: Mapping[str, Callable[[Policy], object]] = {
     "retraining": lambda policy: retraining.taken(retraining.Policy(), policy),
@@ -44,9 +41,8 @@ def event(content: Any, tenant: str, stream: str, name: str, version: int) -> Po
     >>> event({"retraining": {"stages": [300]}}, "default", "pumps", "late", 1).retraining.stages
     (300,)
     """
-    for section, why in REFUSED.items():
-        if isinstance(content, dict) and section in content:
-            raise BadPolicyError(f"{section}: {why}")
+    if isinstance(content, dict) and "grid" in content:
+        raise BadPolicyError("grid: a policy that is switched on is one policy; take the one that did best")
     policy = parse(content)
     given: dict[str, Mapping[str, Any]] = {section: part for section, part in (content or {}).items() if part}
     if not given:

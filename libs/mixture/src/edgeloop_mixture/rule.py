@@ -6,21 +6,6 @@ from dataclasses import dataclass
 
 PATIENCE = 4_096  # rows that a label may be late, or an adapter old, for a row to be judged with the memories that answered it
 
-# What only the learner looks at; all else devices build their graphs by, too, and have to agree on.
-OF_THE_LEARNER = (
-    "publish_every",
-    "publish_least",
-    "publish_mistakes",
-    "newcomer",
-    "weight_rate",
-    "bias_rate",
-    "bias_decay",
-    "linear_rate",
-    "trust_rate",
-    "memory_of_losses",
-    "lead",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Memory:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeloop_contracts import Policy
-from edgeloop_mixture.rule import OF_THE_LEARNER, Rule
+from edgeloop_mixture.rule import Rule
 
 
 def taken(settings: Rule, policy: Policy) -> Rule:
-    """The settings with what a policy gives.
+    """The settings with what a policy gives: only what the learner alone looks at, as devices build their graphs by all else.
 
     Raises
     ------
     ValueError
         A number makes no sense.
     """
-    given = {name: value for name in OF_THE_LEARNER if (value := getattr(policy.adapter, name)) is not None}
-    return replace(settings, **given)
+    return replace(settings, **{name: value for name, value in policy.adapter.as_dict().items() if value is not None})
