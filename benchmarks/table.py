@@ -18,6 +18,7 @@ _TITLES = {
     "profiles": "Where the pipeline's time goes",
     "services": "Services",
     "quality": "How right the answers are",
+    "numbers": "How right they are where labels are numbers",
 }
 
 

@@ -16,7 +16,7 @@ from edgeloop_cli.offline.policy import LoopPolicy
 from edgeloop_cli.offline.policy import parse as parsed
 from edgeloop_cli.source import read_table
 from edgeloop_contracts import ObservationBatch, topics
-from edgeloop_mixture.graph import bounded, checked
+from edgeloop_mixture.graph import PROBABILITIES, bounded, checked
 from edgeloop_registry.core.definitions import MAX_FEATURES
 from edgeloop_streaming import body
 from typer.testing import CliRunner
@@ -208,7 +208,7 @@ def test_a_row_to_which_a_model_gives_no_number_is_answered_by_the_others_and_sp
 @pytest.mark.parametrize("family", ["extra_trees", "random_forest"])
 def test_forests_always_give_numbers_and_pay_for_no_guard(family: str) -> None:
     loop = played(plain(220), policy=parsed({"training": {"family": family}}))
-    assert bounded(checked(loop.training.versions[1].model.onnx, 3))
+    assert bounded(checked(loop.training.versions[1].model.onnx, 3, PROBABILITIES))
 
 
 def test_more_classes_than_a_mixture_holds_are_played_without_one_as_the_services_do() -> None:

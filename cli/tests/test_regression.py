@@ -47,13 +47,24 @@ def tried(table: StreamTable, *policies: LoopPolicy):
 
 
 def test_the_loop_learns_the_new_world_and_the_first_version_does_not() -> None:
-    (report,) = tried(shifting(), LoopPolicy())
+    report, without = tried(shifting(), LoopPolicy(), parse({"adapter": {"enabled": False}}))
     assert report["accuracy"] > report["accuracy_static"] + 0.2
     assert report["mae"] < 0.7 * report["mae_static"]
     assert report["rmse"] < report["rmse_static"]
     assert any(1_200 <= signal["row"] <= 1_400 for signal in report["signals"])
     assert len(report["versions"]) >= 2
-    assert report["adapters"] == 0
+    assert report["adapters"] > 20
+    assert without["adapters"] == 0
+    assert report["mae"] < 0.9 * without["mae"]
+
+
+def test_a_few_labels_that_are_far_off_spoil_what_is_learned_between_fits_no_more_than_wrong_ones() -> None:
+    table = shifting(1_500, at=1_500)
+    wild = np.random.default_rng(1).random(len(table)) < 0.01
+    labels = tuple("1e9" if bad else label for bad, label in zip(wild, table.labels, strict=True))
+    report, without = tried(replace(table, labels=labels), LoopPolicy(), parse({"adapter": {"enabled": False}}))
+    assert report["accuracy"] > 0.9
+    assert without["accuracy"] < 0.8
 
 
 @pytest.mark.parametrize("family", ["random_forest", "gradient_boosting", "linear", "mlp"])

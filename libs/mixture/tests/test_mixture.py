@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from edgeloop_contracts import AdapterMember
 from edgeloop_mixture import packing
-from edgeloop_mixture.graph import bounded, checked
+from edgeloop_mixture.graph import PROBABILITIES, bounded, checked
 from edgeloop_mixture.learning import Labelled, Learner
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.rule import Memory, Rule
@@ -91,7 +91,7 @@ def test_the_graph_says_what_a_calculation_by_hand_says(begun) -> None:
     for n, row in enumerate(rows):
         expected = by_hand(learner, matrix, adapter, row, RULE)
         np.testing.assert_allclose(experts[n], expected, atol=2e-5)
-        assert answers[n] == int(adapter.sums(expected).argmax())
+        assert answers[n] == learner.frame.classes[int(adapter.sums(expected).argmax())]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
@@ -124,8 +124,7 @@ def test_a_mixture_learns_what_its_first_member_does_not_know(begun) -> None:
     right = []
     for row, label in zip(features, labels, strict=True):
         feeds = session.feeds(adapter, learner.memory.window(adapter.memory_end, RULE.horizon))
-        number, _ = session.answer(row[None], feeds)
-        answer = learner.frame.classes[int(number[0])]
+        (answer,), _ = session.answer(row[None], feeds)
         right.append(answer == label)
         if learner.learn(Labelled(row, label, answer, 1, adapter.number), session.experts(row[None], feeds)[0]):
             adapter = learner.publish()
@@ -242,8 +241,9 @@ def test_a_member_that_gives_no_number_says_nothing_of_that_row_and_spoils_neith
         assert np.isfinite(said).all()
         if row[0] <= 0:  # no word of the second member
             others = by_hand(learner, matrix, adapter, row, RULE)
-            assert answer == int(replace(adapter, weights=np.delete(adapter.weights, 1)).sums(others).argmax())
-        learner.learn(Labelled(row, "a", learner.frame.classes[int(answer)], 2, adapter.number), said)
+            left = replace(adapter, weights=np.delete(adapter.weights, 1))
+            assert answer == learner.frame.classes[int(left.sums(others).argmax())]
+        learner.learn(Labelled(row, "a", answer, 2, adapter.number), said)
     for learned in (learner.weights, learner.bias, learner.coefficients):
         assert np.isfinite(learned).all()
 
@@ -287,7 +287,7 @@ def tree_model(weights: list[float], **attributes: object) -> bytes:
     ],
 )
 def test_only_of_plain_trees_it_is_known_beforehand_that_they_always_give_probabilities(model: bytes, expected: bool) -> None:
-    assert bounded(checked(model, 4)) is expected
+    assert bounded(checked(model, 4, PROBABILITIES)) is expected
 
 
 def test_the_first_version_is_never_dropped(begun) -> None:

@@ -57,6 +57,21 @@ def softmax_model(seed: int, classes: int = 2, width: int = WIDTH) -> bytes:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString(deterministic=True)
 
 
+def sum_model(seed: int, width: int = WIDTH) -> bytes:
+    """A model that answers with a number: the first feature, and noise."""
+    slopes = np.random.default_rng(seed).normal(scale=0.2, size=(width, 1)).astype(np.float32)
+    slopes[0] += 1
+    nodes = [
+        helper.make_node("MatMul", ["input", "slopes"], ["sums"]),
+        helper.make_node("Reshape", ["sums", "flat"], ["prediction"]),
+    ]
+    inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, width])]
+    outputs = [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None])]
+    constants = [numpy_helper.from_array(slopes, "slopes"), numpy_helper.from_array(np.array([-1]), "flat")]
+    graph = helper.make_graph(nodes, "model", inputs, outputs, constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString(deterministic=True)
+
+
 class World:
     """One partition of the service, and what it sees of one stream.
 
@@ -88,7 +103,8 @@ class World:
 
     def version(self, number: int, classes: tuple[str, ...] = ("low", "high"), file: bytes | None = None) -> None:
         """The registry makes a version known."""
-        onnx = softmax_model(number, len(classes)) if file is None else file
+        made = softmax_model(number, len(classes)) if classes else sum_model(number)
+        onnx = made if file is None else file
         digest = hashlib.sha256(onnx).hexdigest()
         publisher = self.driver.broker.publisher("trainer")
         chunk = ModelChunk(digest=digest, index=0, total=1, size=len(onnx), data=onnx)
@@ -105,7 +121,12 @@ class World:
         self.driver.broker.publisher("cli").publish(topics.POLICIES, self.key, event)
 
     def label(
-        self, sizes: list[int], version: int = 0, adapter: int | Callable[[int], int] = 0, name: Callable[[str], str] = str
+        self,
+        sizes: list[int],
+        version: int = 0,
+        adapter: int | Callable[[int], int] = 0,
+        name: Callable[[str], str] = str,
+        said: Callable[[str], str] = str,
     ) -> list[Received[Any]]:
         """Write batches of labelled rows, by turns into two partitions of ``examples``, and their partials.
 
@@ -113,8 +134,8 @@ class World:
         ----------
         version, adapter
             What answered; the adapter as a number, or by the number of rows so far.
-        name
-            Makes the label of what the rule of the world says.
+        name, said
+            Make the label of what the rule of the world says, and the answer of what a model says that knows half of it.
         """
         received: list[Received[Any]] = []
         for size in sizes:
@@ -130,7 +151,7 @@ class World:
                 seqs=tuple(range(self.indexes[partition], self.indexes[partition] + size)),
                 features=features.tobytes(),
                 labels=labels,
-                answers=tuple("high" if version and row[0] > 0 else "low" if version else "" for row in features),
+                answers=tuple(said("high" if row[0] > 0 else "low") if version else "" for row in features),
                 model_versions=(version,) * size,
                 adapters=adapters if any(adapters) else (),
             )

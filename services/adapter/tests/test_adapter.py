@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgeloop_contracts import AdapterFrame, DriftPartial, LearnerState, MemoryBlock, ModelAdapter, PartialKind, StreamDefinition, topics
+from edgeloop_contracts import (
+    AdapterFrame,
+    DriftPartial,
+    Feature,
+    LearnerState,
+    MemoryBlock,
+    ModelAdapter,
+    PartialKind,
+    StreamDefinition,
+    StreamTask,
+    topics,
+)
 from edgeloop_mixture import packing
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.rule import PATIENCE
@@ -29,20 +40,13 @@ def on_a_device(world: Any) -> ModelAdapter:
     event = by_key[f"{world.key}/adapter"]
     packing.adapter_of(event, frame)
     blocks = sorted((one for one in by_key.values() if isinstance(one, MemoryBlock)), key=lambda block: block.first)
-    memory = MemoryRows(len(frame.scaling.features), world.rule.horizon + 100, blocks[0].first)
+    numbers = frame.numbers is not None
+    memory = MemoryRows(len(frame.scaling.features), world.rule.horizon + 100, blocks[0].first, numbers=numbers)
     for block in blocks:
         assert block.first == memory.end
         memory.append(*packing.rows_of(block, len(frame.scaling.features)))
     assert packing.digest(event, frame, memory.window(event.memory_end, world.rule.horizon)) == event.digest
     return event
-
-
-def test_a_stream_of_numbers_has_no_adapters(world) -> None:
-    world.deliver(*world.label([20, 20]))
-    world.version(1, classes=())
-    assert world.deliver(*world.label([20], version=1, name=lambda label: "1.0" if label == "high" else "0.0")) == []
-    world.restart()
-    assert world.deliver(*world.label([20], version=1)) == []
 
 
 def test_the_first_answered_row_brings_an_adapter_of_the_rows_before_it(begun) -> None:
@@ -275,6 +279,64 @@ def test_a_stream_of_more_classes_than_a_mixture_holds_goes_without_one(begun) -
     begun.driver.broker.publisher("registry").publish(topics.STREAMS, begun.key, definition)
     assert begun.deliver(*begun.label([30], version=1)) == []
     assert begun.driver.state.get(LearnerState, begun.key).frame == -1
+
+
+NUMBERS = {"high": "4.5", "low": "-1.5"}.__getitem__
+
+
+def numbers(world: Any) -> Any:
+    """A stream of numbers, with a hundred rows before its first version."""
+    features = tuple(Feature(name=f"f{number}") for number in range(4))
+    definition = StreamDefinition(stream=world.stream, version=1, features=features, task=StreamTask.REGRESSION, tolerance=0.5)
+    world.driver.broker.publisher("registry").publish(topics.STREAMS, world.key, definition)
+    world.deliver(*world.label([25] * 4, name=NUMBERS))
+    world.version(1, classes=())
+    return world
+
+
+def test_a_stream_of_numbers_has_adapters_too(world) -> None:
+    numbers(world).deliver(*world.label([1], version=1, name=NUMBERS, said=NUMBERS))
+    frame = packing.frame_of(world.published[f"{world.key}/frame"])
+    assert frame.numbers is not None
+    assert (frame.classes, frame.numbers.tolerance) == ((), 0.5)
+    world.version(2, classes=())
+    sent = [world.deliver(one) for one in world.label([20] * 6, version=2, name=NUMBERS, said=NUMBERS)]
+    assert all(adapters(one) for one in sent)
+    assert [member.version for member in world.published[f"{world.key}/frame"].members] == [1, 2]
+    event = on_a_device(world)
+    weights = packing.adapter_of(event, packing.frame_of(world.published[f"{world.key}/frame"])).weights
+    assert weights[:-1].sum() == pytest.approx(1)
+    assert weights[0] < world.rule.first  # its first version knows half of the truth
+
+
+def test_killed_in_mid_stream_a_mixture_of_numbers_goes_on_to_the_bit(make_world) -> None:
+    def play(*, kill: bool) -> Any:
+        world = numbers(make_world())
+        for received in world.label([17] * 30, version=1, adapter=lambda row: row // 20 * 20, name=NUMBERS, said=NUMBERS):
+            world.deliver(received)
+            if kill:
+                world.restart()
+        return world
+
+    killed, plain = play(kill=True), play(kill=False)
+    assert killed.history == plain.history
+    assert on_a_device(killed) == on_a_device(plain)
+
+
+def test_what_is_no_number_is_counted_and_not_learned_and_a_version_of_classes_does_not_join(world) -> None:
+    numbers(world).deliver(*world.label([10], version=1, name=NUMBERS, said=NUMBERS))
+    world.version(2)
+    world.deliver(*world.label([5], version=1))
+    world.deliver(*world.label([30], version=2, name=NUMBERS, said=NUMBERS))
+    assert (world.count("learned"), world.count("unfit")) == (40, 5)
+    assert [member.version for member in world.published[f"{world.key}/frame"].members] == [1]
+
+
+def test_a_first_version_that_does_not_answer_as_the_definition_says_begins_no_mixture(world) -> None:
+    world.deliver(*world.label([25] * 4, name=NUMBERS))
+    world.version(1, classes=())
+    assert world.deliver(*world.label([30], version=1, name=NUMBERS, said=NUMBERS)) == []  # no definition: labels are classes
+    assert world.driver.state.get(LearnerState, world.key).frame == -1
 
 
 def test_a_class_too_many_is_counted_and_not_learned(make_world) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import onnx
 import pytest
 import tritonclient.grpc as triton
-from edgeloop_contracts import DeviceStatus, Feature, StreamDefinition, StreamTask, topics
+from edgeloop_contracts import AdapterMember, DeviceStatus, Feature, StreamDefinition, StreamTask, topics
+from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.session import MixtureSession
 from onnx import TensorProto, helper, numpy_helper
 
 STREAM = "pumps"
@@ -91,3 +93,52 @@ def test_a_model_that_answers_with_no_finite_number_is_refused(bench: Any) -> No
     report = refused(bench)
     assert report.reason == "LOAD"
     assert "expected [1] finite numbers, given [nan]" in report.message
+
+
+def taught(bench: Any) -> Any:
+    """Who teaches a mixture of version 1, in a world where the sum is doubled."""
+    teacher = bench.teacher(bench.kafka.events(topics.ROLLOUT_ASSIGNMENTS)[0])
+    first = teacher.learner.frame.members[0]
+    rows = np.random.default_rng(0).normal(size=(120, 2)).astype(np.float32)
+    labels = [str(2 * float(row.sum())) for row in rows]
+    number = AdapterMember(**{name: getattr(first, name) for name in first.__slots__} | {"classes": ()})
+    teacher.learner = Learner.begin(teacher.rule, number, (), rows, labels, tolerance=0.5)
+    return teacher
+
+
+def test_a_device_answers_with_what_was_learned_of_numbers_and_again_after_a_restart_without_network(
+    bench: Any, client: triton.InferenceServerClient
+) -> None:
+    teacher = taught(bench)
+    rows = np.array([[0.1, 0], [1, 2], [np.nan, -1]], np.float32)
+    tensor = triton.InferInput("input", [len(rows), 2], "FP32")
+    tensor.set_data_from_numpy(rows)
+    for number in (120, 180):
+        teacher.publish()
+        bench.applied(number)
+        answer = client.infer(STREAM, [tensor])
+        np.testing.assert_array_equal(answer.as_numpy("prediction"), teacher.says([sum_model()], rows))
+        learner = teacher.learner
+        session = MixtureSession(learner.frame, [sum_model()], teacher.rule)
+        for row in np.random.default_rng(number).normal(size=(60, 2)).astype(np.float32):
+            then, window = learner.as_answered(number)
+            answered, said = session.said(row[None], session.feeds(then, window))
+            learner.learn(Labelled(row, str(2 * float(row.sum())), answered, 1, number), said)
+    assert answer.as_numpy("prediction")[1] == pytest.approx(6, abs=2)
+    batches = bench.eventually(lambda: [b for b in bench.kafka.batches if b.adapter == 180])
+    assert batches[0].answers == tuple(str(number) for number in answer.as_numpy("prediction"))
+    bench.stop()
+    bench.kafka.online = False
+    device = bench.device()
+    again = triton.InferenceServerClient(f"127.0.0.1:{device.port}").infer(STREAM, [tensor])
+    np.testing.assert_array_equal(again.as_numpy("prediction"), answer.as_numpy("prediction"))
+
+
+def test_an_adapter_of_classes_is_refused_where_answers_are_numbers(bench: Any, client: triton.InferenceServerClient) -> None:
+    bench.teacher(bench.kafka.events(topics.ROLLOUT_ASSIGNMENTS)[0]).publish()
+    report = refused(bench)
+    assert report.reason == "DEFINITION"
+    assert "version 1 answers with numbers; the mixture is of bad, good" in report.message
+    tensor = triton.InferInput("input", [1, 2], "FP32")
+    tensor.set_data_from_numpy(np.ones((1, 2), np.float32))
+    assert client.infer(STREAM, [tensor]).as_numpy("prediction").tolist() == pytest.approx([2.1])

@@ -27,9 +27,11 @@ class Adapting:
     Parameters
     ----------
     policy
-        Whether and how to learn. As in the service, numbers, and more classes than it takes, go without a mixture.
+        Whether and how to learn. As in the service, more classes than it takes go without a mixture.
     classes
         Of the stream; none for numbers.
+    tolerance
+        Of a stream of numbers, else 0.
     warmup
         Labelled rows before the first that is answered.
     examples, versions, sessions
@@ -49,13 +51,15 @@ class Adapting:
         self,
         policy: LoopPolicy,
         classes: Sequence[str],
+        tolerance: float,
         warmup: int,
         examples: Examples,
         versions: Mapping[int, Version],
         sessions: Sessions,
         serving: Serving,
     ) -> None:
-        self._on = policy.adapters and 0 < len(classes) <= CLASSES
+        self._on = policy.adapters and len(classes) <= CLASSES
+        self._tolerance = tolerance
         self._rule = policy.adapter
         self._classes = classes
         self._warmup = warmup
@@ -101,7 +105,13 @@ class Adapting:
         start = max(0, rows - BACKLOG)
         first, labels = self._versions[1], self._examples.labels[start:rows]
         learner = self._learner = Learner.begin(
-            self._rule, member(first), tuple(self._classes), self._examples.features(start, rows), labels, rows
+            self._rule,
+            member(first),
+            tuple(self._classes),
+            self._examples.features(start, rows),
+            labels,
+            rows,
+            tolerance=self._tolerance,
         )
         self._publish(learner)
         return learner

@@ -83,7 +83,9 @@ class OfflineLoop:
         self.training = Training(policy.training, Gate(policy.gate_minimum), self.examples, self._ran)
         sessions = Sessions(policy.adapter, self.training.versions)
         self._serving = Serving(policy.adapter, sessions)
-        self.adapting = Adapting(policy, table.classes, warmup, self.examples, self.training.versions, sessions, self._serving)
+        self.adapting = Adapting(
+            policy, table.classes, table.tolerance, warmup, self.examples, self.training.versions, sessions, self._serving
+        )
         self._errors = ErrorPool(policy.detection)
         self._inputs = InputPool(policy.detection)
         self._blocks: dict[str, BlockState] = {}

@@ -89,12 +89,11 @@ class Serving:
         self._apply(frame, adapter)
 
     def answer(self, row: NDArray[np.float32]) -> tuple[str, NDArray[np.float32] | None]:
-        """Class of a row [1, F], and what each expert says, [K, C], where a mixture answers."""
+        """Class or number of a row [1, F], and what each expert says, [K, C], where a mixture answers."""
         assert self._current is not None
         if self._session is None or self._feeds is None:
             return self._current.model.answers(row)[0], None
-        number, experts = self._session.said(row, self._feeds)
-        return self._session.frame.classes[number], experts
+        return self._session.said(row, self._feeds)
 
     @property
     def frame(self) -> Frame | None:

@@ -158,7 +158,7 @@ class AdapterFrame:
     members
         Oldest first; the first one is the stream's first version and is never dropped.
     classes
-        Classes of the mixture, in the order of its probabilities; new ones are appended.
+        Classes of the mixture, in the order of its probabilities; new ones are appended. None for numbers.
     width
         Features of a row.
     features
@@ -170,9 +170,15 @@ class AdapterFrame:
     scales
         By how much each counts in a distance: steps of a memory for one standard deviation, little-endian
         float32.
+    centre
+        Of a stream of numbers: the label that counts as 0, the median of those that the mixture began with.
+    deviation
+        Of a stream of numbers: what counts as 1, half their interquartile range.
+    tolerance
+        Of a stream of numbers: an answer that is no further from the label is right; 0 for classes.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"AdapterFrame","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"members","type":{"type":"array","items":{"type":"record","name":"AdapterMember","fields":[{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}},"default":[]},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"width","type":"int","default":0},{"name":"features","type":{"type":"array","items":"int"},"default":[]},{"name":"means","type":"bytes","default":""},{"name":"gains","type":"bytes","default":""},{"name":"scales","type":"bytes","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"AdapterFrame","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"members","type":{"type":"array","items":{"type":"record","name":"AdapterMember","fields":[{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}},"default":[]},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"width","type":"int","default":0},{"name":"features","type":{"type":"array","items":"int"},"default":[]},{"name":"means","type":"bytes","default":""},{"name":"gains","type":"bytes","default":""},{"name":"scales","type":"bytes","default":""},{"name":"centre","type":"double","default":0.0},{"name":"deviation","type":"double","default":0.0},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.AdapterFrame"
 
     tenant: str = "default"
@@ -185,6 +191,9 @@ class AdapterFrame:
     means: bytes = b""
     gains: bytes = b""
     scales: bytes = b""
+    centre: float = 0.0
+    deviation: float = 0.0
+    tolerance: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -198,6 +207,9 @@ class AdapterFrame:
             "means": self.means,
             "gains": self.gains,
             "scales": self.scales,
+            "centre": self.centre,
+            "deviation": self.deviation,
+            "tolerance": self.tolerance,
         }
 
     @classmethod
@@ -213,6 +225,9 @@ class AdapterFrame:
             means=fields["means"],
             gains=fields["gains"],
             scales=fields["scales"],
+            centre=fields["centre"],
+            deviation=fields["deviation"],
+            tolerance=fields["tolerance"],
         )
 
 
@@ -361,10 +376,13 @@ class MemoryBlock:
     rows
         One signed byte a feature, row by row: scaled, rounded, from -64 to 63.
     labels
-        One byte a row: number of its class.
+        One byte a row: number of its class. Empty for numbers.
+    numbers
+        Of a stream of numbers: label of each row as its distance from the centre in deviations, little-endian
+        float32.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"MemoryBlock","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"frame","type":"long","default":0},{"name":"first","type":"long","default":0},{"name":"rows","type":"bytes","default":""},{"name":"labels","type":"bytes","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"MemoryBlock","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"frame","type":"long","default":0},{"name":"first","type":"long","default":0},{"name":"rows","type":"bytes","default":""},{"name":"labels","type":"bytes","default":""},{"name":"numbers","type":"bytes","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.MemoryBlock"
 
     tenant: str = "default"
@@ -373,6 +391,7 @@ class MemoryBlock:
     first: int = 0
     rows: bytes = b""
     labels: bytes = b""
+    numbers: bytes = b""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -382,6 +401,7 @@ class MemoryBlock:
             "first": self.first,
             "rows": self.rows,
             "labels": self.labels,
+            "numbers": self.numbers,
         }
 
     @classmethod
@@ -393,6 +413,7 @@ class MemoryBlock:
             first=fields["first"],
             rows=fields["rows"],
             labels=fields["labels"],
+            numbers=fields["numbers"],
         )
 
 
@@ -2517,6 +2538,10 @@ class AdapterPolicy:
         Share of the newest label in the losses by which mixture and first version are compared.
     lead
         By how much the first version's loss must be lower for it to answer alone.
+    hedge_rate
+        Of a stream of numbers: how fast the experts' weights follow their errors.
+    fixed_share
+        Of a stream of numbers: share of all weight that is dealt out evenly with each label.
     """
 
     publish_every: int | None = None
@@ -2530,6 +2555,8 @@ class AdapterPolicy:
     trust_rate: float | None = None
     memory_of_losses: float | None = None
     lead: float | None = None
+    hedge_rate: float | None = None
+    fixed_share: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2544,6 +2571,8 @@ class AdapterPolicy:
             "trust_rate": self.trust_rate,
             "memory_of_losses": self.memory_of_losses,
             "lead": self.lead,
+            "hedge_rate": self.hedge_rate,
+            "fixed_share": self.fixed_share,
         }
 
     @classmethod
@@ -2560,6 +2589,8 @@ class AdapterPolicy:
             trust_rate=fields["trust_rate"],
             memory_of_losses=fields["memory_of_losses"],
             lead=fields["lead"],
+            hedge_rate=fields["hedge_rate"],
+            fixed_share=fields["fixed_share"],
         )
 
 
@@ -2592,7 +2623,7 @@ class Policy:
         Of the service adapter.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}},{"name":"adapter","type":{"type":"record","name":"AdapterPolicy","fields":[{"name":"publish_every","type":["null","long"],"default":null},{"name":"publish_least","type":["null","long"],"default":null},{"name":"publish_mistakes","type":["null","long"],"default":null},{"name":"newcomer","type":["null","double"],"default":null},{"name":"weight_rate","type":["null","double"],"default":null},{"name":"bias_rate","type":["null","double"],"default":null},{"name":"bias_decay","type":["null","double"],"default":null},{"name":"linear_rate","type":["null","double"],"default":null},{"name":"trust_rate","type":["null","double"],"default":null},{"name":"memory_of_losses","type":["null","double"],"default":null},{"name":"lead","type":["null","double"],"default":null}]},"default":{"publish_every":null,"publish_least":null,"publish_mistakes":null,"newcomer":null,"weight_rate":null,"bias_rate":null,"bias_decay":null,"linear_rate":null,"trust_rate":null,"memory_of_losses":null,"lead":null}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}},{"name":"adapter","type":{"type":"record","name":"AdapterPolicy","fields":[{"name":"publish_every","type":["null","long"],"default":null},{"name":"publish_least","type":["null","long"],"default":null},{"name":"publish_mistakes","type":["null","long"],"default":null},{"name":"newcomer","type":["null","double"],"default":null},{"name":"weight_rate","type":["null","double"],"default":null},{"name":"bias_rate","type":["null","double"],"default":null},{"name":"bias_decay","type":["null","double"],"default":null},{"name":"linear_rate","type":["null","double"],"default":null},{"name":"trust_rate","type":["null","double"],"default":null},{"name":"memory_of_losses","type":["null","double"],"default":null},{"name":"lead","type":["null","double"],"default":null},{"name":"hedge_rate","type":["null","double"],"default":null},{"name":"fixed_share","type":["null","double"],"default":null}]},"default":{"publish_every":null,"publish_least":null,"publish_mistakes":null,"newcomer":null,"weight_rate":null,"bias_rate":null,"bias_decay":null,"linear_rate":null,"trust_rate":null,"memory_of_losses":null,"lead":null,"hedge_rate":null,"fixed_share":null}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.policy.Policy"
 
     tenant: str = "default"

@@ -18,8 +18,9 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from edgeloop_mixture.mixture import Frame
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.scaling import CLIP, LOW
+from edgeloop_mixture.target import FARTHEST, Numbers
 
-INPUT, LABEL, PROBABILITIES, EXPERTS = "input", "label", "probabilities", "experts"
+INPUT, LABEL, PROBABILITIES, PREDICTION, EXPERTS = "input", "label", "probabilities", "prediction", "experts"
 WEIGHTS, BIAS, COEFFICIENTS, CONSTANT = "weights", "bias", "coefficients", "constant"
 MEMORY, NORMS, MEMORY_LABELS = "memory", "norms", "memory_labels"
 ML = "ai.onnx.ml"
@@ -60,7 +61,8 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
     Parameters
     ----------
     models
-        ONNX file of each member, in their order: input ``input`` float32 [N, F], output ``probabilities``.
+        ONNX file of each member, in their order: input ``input`` float32 [N, F], output ``probabilities``, or ``prediction``
+        where the labels are numbers.
     memories
         Whether the memories take part; a device that has no room for them does without.
 
@@ -70,36 +72,34 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
         A file is no such model.
     """
     b = _Builder()
-    classes = len(frame.classes)
-    said: list[str] = []  # by each expert: probabilities [N, C]
+    memories = memories and bool(rule.memories)
+    experts = len(frame.members) + 1 + (len(rule.memories) if memories else 0)
+    answer = PREDICTION if frame.numbers else PROBABILITIES
+    said: list[str] = []  # by each expert: probabilities [N, C], or how far from the centre the label is [N, 1]
     for number, (member, model) in enumerate(zip(frame.members, models, strict=True)):
-        graph = checked(model, frame.scaling.width)
-        output = _member(b, graph, f"m{number}_")
-        if not bounded(graph):
-            # One member that gives no number, to one row, must not spoil what the others say: it says nothing of that row.
-            known = b.op("Imputer", output, domain=ML, imputed_value_floats=[0.0], replaced_value_float=float("nan"))
-            output = b.op("Clip", known, np.array(0, np.float32), np.array(1, np.float32))
-        if member.classes != frame.classes:
-            places = [frame.classes.index(name) for name in member.classes]
-            output = b.op("MatMul", output, np.eye(classes, dtype=np.float32)[places])
-        said.append(output)
+        graph = checked(model, frame.scaling.width, answer)
+        output = _member(b, graph, f"m{number}_") + answer
+        said.append(_distance(b, output, frame.numbers) if frame.numbers else _probabilities(b, output, graph, member.classes, frame))
     scores = _scores(b, frame)
-    said.append(b.op("Softmax", b.op("Gemm", scores, COEFFICIENTS, CONSTANT), axis=1))
-    experts = len(said)
-    if memories and rule.memories:
-        said.append(_memories(b, scores, frame, rule))
-        experts += len(rule.memories)
-    floor, share = np.array(rule.floor / classes, np.float32), np.array(1 - rule.floor, np.float32)
-    logarithms = b.op("Log", b.op("Add", b.op("Mul", b.op("Concat", *said, axis=1), share), floor))
-    b.op("Reshape", logarithms, np.array([0, experts, classes]), name=EXPERTS)
-    sums = b.op("Gemm", logarithms, WEIGHTS, BIAS)
-    b.op("ArgMax", sums, axis=1, keepdims=0, name=LABEL)
-    b.op("Softmax", sums, axis=1, name=PROBABILITIES)
-    return _model(b, frame, experts, memories=memories and bool(rule.memories))
+    linear = b.op("Gemm", scores, COEFFICIENTS, CONSTANT)
+    said.append(linear if frame.numbers else b.op("Softmax", linear, axis=1))
+    if memories:
+        forces, labels = _neighbours(b, scores, frame, rule)
+        said.append(_means(b, forces, labels) if frame.numbers else _votes(b, forces, labels, len(frame.classes)))
+    if frame.numbers:
+        _answer_numbers(b, said, frame.numbers)
+    else:
+        _answer_classes(b, said, experts, len(frame.classes), rule)
+    return _model(b, frame, experts, memories=memories)
 
 
-def checked(model: bytes, width: int) -> onnx.GraphProto:
+def checked(model: bytes, width: int, answer: str) -> onnx.GraphProto:
     """The graph of a file that can be a member of a mixture for rows of ``width`` features.
+
+    Parameters
+    ----------
+    answer
+        The output that is wanted of it: :data:`PROBABILITIES`, or :data:`PREDICTION` where labels are numbers.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def checked(model: bytes, width: int) -> onnx.GraphProto:
         graph = onnx.load_model_from_string(model).graph
     except Exception as error:  # protobuf's own errors differ by implementation
         raise GraphError(f"no ONNX model: {error}") from error
-    if [i.name for i in graph.input] != [INPUT] or PROBABILITIES not in [o.name for o in graph.output]:
-        raise GraphError(f"expected the input {INPUT!r} and the output {PROBABILITIES!r}")
+    if [i.name for i in graph.input] != [INPUT] or answer not in [o.name for o in graph.output]:
+        raise GraphError(f"expected the input {INPUT!r} and the output {answer!r}")
     length = graph.input[0].type.tensor_type.shape.dim[1].dim_value
     if length not in (0, width):
         raise GraphError(f"takes rows of {length} features; the mixture's have {width}")
@@ -138,11 +138,53 @@ def bounded(graph: onnx.GraphProto) -> bool:
 
 
 def _member(b: _Builder, graph: onnx.GraphProto, prefix: str) -> str:
+    """Copy a member; give back what its names begin with."""
     named = compose.add_prefix_graph(graph, prefix, rename_inputs=False)
     b.nodes.extend(named.node)
     for tensor in named.initializer:
         b.constants[tensor.name] = numpy_helper.to_array(tensor)
-    return prefix + PROBABILITIES
+    return prefix
+
+
+def _probabilities(b: _Builder, output: str, graph: onnx.GraphProto, classes: Sequence[str], frame: Frame) -> str:
+    """What a member says of the frame's classes [N, C]."""
+    if not bounded(graph):
+        # One member that gives no number, to one row, must not spoil what the others say: it says nothing of that row.
+        output = b.op("Clip", _known(b, output), np.array(0, np.float32), np.array(1, np.float32))
+    if classes != frame.classes:
+        places = [frame.classes.index(name) for name in classes]
+        output = b.op("MatMul", output, np.eye(len(frame.classes), dtype=np.float32)[places])
+    return output
+
+
+def _distance(b: _Builder, output: str, numbers: Numbers) -> str:
+    """How far from the centre a member's answer is [N, 1]."""
+    column = b.op("Reshape", output, np.array([-1, 1]))
+    return b.op("Scaler", column, domain=ML, offset=[numbers.centre], scale=[1 / numbers.deviation])
+
+
+def _known(b: _Builder, values: str) -> str:
+    """Values with 0 for what is no number."""
+    return b.op("Imputer", values, domain=ML, imputed_value_floats=[0.0], replaced_value_float=float("nan"))
+
+
+def _answer_classes(b: _Builder, said: Sequence[str], experts: int, classes: int, rule: Rule) -> None:
+    floor, share = np.array(rule.floor / classes, np.float32), np.array(1 - rule.floor, np.float32)
+    logarithms = b.op("Log", b.op("Add", b.op("Mul", b.op("Concat", *said, axis=1), share), floor))
+    b.op("Reshape", logarithms, np.array([0, experts, classes]), name=EXPERTS)
+    sums = b.op("Gemm", logarithms, WEIGHTS, BIAS)
+    b.op("ArgMax", sums, axis=1, keepdims=0, name=LABEL)
+    b.op("Softmax", sums, axis=1, name=PROBABILITIES)
+
+
+def _answer_numbers(b: _Builder, said: Sequence[str], numbers: Numbers) -> None:
+    """What is no number, or far off, must not spoil what the others say."""
+    known = _known(b, b.op("Concat", *said, axis=1))
+    values = b.op("Clip", known, np.array(-FARTHEST, np.float32), np.array(FARTHEST, np.float32))
+    b.op("Unsqueeze", values, np.array([2]), name=EXPERTS)
+    sums = b.op("Gemm", values, WEIGHTS, BIAS)
+    answer = b.op("Add", b.op("Mul", sums, np.array(numbers.deviation, np.float32)), np.array(numbers.centre, np.float32))
+    b.op("Reshape", answer, np.array([-1]), name=PREDICTION)
 
 
 def _scores(b: _Builder, frame: Frame) -> str:
@@ -150,12 +192,11 @@ def _scores(b: _Builder, frame: Frame) -> str:
     scaling = frame.scaling
     chosen = b.op("Gather", INPUT, scaling.features, axis=1)
     scores = b.op("Scaler", chosen, domain=ML, offset=scaling.means.tolist(), scale=scaling.gains.tolist())
-    known = b.op("Imputer", scores, domain=ML, imputed_value_floats=[0.0], replaced_value_float=float("nan"))
-    return b.op("Clip", known, np.array(-CLIP, np.float32), np.array(CLIP, np.float32))
+    return b.op("Clip", _known(b, scores), np.array(-CLIP, np.float32), np.array(CLIP, np.float32))
 
 
-def _memories(b: _Builder, scores: str, frame: Frame, rule: Rule) -> str:
-    """Votes of all memories beside each other, [N, memories * C].
+def _neighbours(b: _Builder, scores: str, frame: Frame, rule: Rule) -> tuple[str, str]:
+    """How much each remembered row counts with each memory, [N, memories, rows], and the labels of these rows, [N, rows].
 
     A squared distance is the row's own square - 2 * product + the square of what is remembered; its first part orders nothing.
     The product is that of the shifted row: what is too much in it is in the norms as well. A zero point would double its time.
@@ -177,15 +218,27 @@ def _memories(b: _Builder, scores: str, frame: Frame, rule: Rule) -> str:
     force = b.op("Reciprocal", b.op("Add", b.op("Sqrt", squares), np.array(NEAR, np.float32)))
     numbers = [memory.neighbours for memory in rule.memories]
     voters = np.repeat(np.eye(len(numbers), dtype=np.float32), numbers, axis=1)
-    forces = b.op("Mul", b.op("Unsqueeze", force, np.array([1])), voters)
-    # A class that is none has no vote: so it is with what fills up a memory of few rows.
-    named = b.op("OneHot", b.op("Concat", *labels, axis=1), np.array(len(frame.classes)), np.array([0, 1], np.float32))
+    return b.op("Mul", b.op("Unsqueeze", force, np.array([1])), voters), b.op("Concat", *labels, axis=1)
+
+
+def _votes(b: _Builder, forces: str, labels: str, classes: int) -> str:
+    """Votes of all memories beside each other, [N, memories * C].
+
+    A class that is none has no vote: so it is with what fills up a memory of few rows.
+    """
+    named = b.op("OneHot", labels, np.array(classes), np.array([0, 1], np.float32))
     votes = b.op("LpNormalization", b.op("MatMul", forces, named), axis=2, p=1)
     return b.op("Flatten", votes, axis=1)
 
 
+def _means(b: _Builder, forces: str, labels: str) -> str:
+    """What all memories say beside each other, [N, memories]: the mean of the labels of their neighbours."""
+    shares = b.op("LpNormalization", forces, axis=2, p=1)
+    return b.op("Flatten", b.op("MatMul", shares, b.op("Unsqueeze", labels, np.array([2]))), axis=1)
+
+
 def _model(b: _Builder, frame: Frame, experts: int, *, memories: bool) -> bytes:
-    classes, looked_at = len(frame.classes), len(frame.scaling.features)
+    classes, looked_at = frame.target.width, len(frame.scaling.features)
     inputs = [
         helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", frame.scaling.width]),
         helper.make_tensor_value_info(WEIGHTS, TensorProto.FLOAT, [experts * classes, classes]),
@@ -197,13 +250,16 @@ def _model(b: _Builder, frame: Frame, experts: int, *, memories: bool) -> bytes:
         inputs += [
             helper.make_tensor_value_info(MEMORY, TensorProto.INT8, [looked_at, "M"]),
             helper.make_tensor_value_info(NORMS, TensorProto.INT32, ["M"]),
-            helper.make_tensor_value_info(MEMORY_LABELS, TensorProto.INT64, ["M"]),
+            helper.make_tensor_value_info(MEMORY_LABELS, TensorProto.FLOAT if frame.numbers else TensorProto.INT64, ["M"]),
         ]
-    outputs = [
-        helper.make_tensor_value_info(LABEL, TensorProto.INT64, ["N"]),
-        helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["N", classes]),
-        helper.make_tensor_value_info(EXPERTS, TensorProto.FLOAT, ["N", experts, classes]),
-    ]
+    outputs = [helper.make_tensor_value_info(EXPERTS, TensorProto.FLOAT, ["N", experts, classes])]
+    if frame.numbers:
+        outputs += [helper.make_tensor_value_info(PREDICTION, TensorProto.FLOAT, ["N"])]
+    else:
+        outputs += [
+            helper.make_tensor_value_info(LABEL, TensorProto.INT64, ["N"]),
+            helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["N", classes]),
+        ]
     constants = [numpy_helper.from_array(np.asarray(value), name) for name, value in b.constants.items()]
     graph = helper.make_graph(b.nodes, "edgeloop", inputs, outputs, constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]

@@ -12,9 +12,10 @@ from edgeloop_contracts import AdapterMember
 from numpy.typing import NDArray
 
 from edgeloop_mixture.memory import MemoryRows, Window
-from edgeloop_mixture.mixture import Adapter, Doubles, Frame, begun, joined, widened
+from edgeloop_mixture.mixture import Adapter, Frame, begun, joined, widened
 from edgeloop_mixture.rule import PATIENCE, Rule
 from edgeloop_mixture.scaling import Floats, Scaling
+from edgeloop_mixture.target import Classes, Doubles, Numbers
 
 REMEMBERED = 512  # adapters
 
@@ -63,7 +64,7 @@ class Learner:
     Attributes
     ----------
     losses
-        Share of wrong answers, newer ones counting more: of the mixture, and of the first version.
+        Mean loss, newer ones counting more: of the mixture, and of the first version. Of classes it is the share of wrong answers.
     published
         Number of the newest published adapter.
     mistakes
@@ -86,7 +87,15 @@ class Learner:
 
     @classmethod
     def begin(
-        cls, rule: Rule, first: AdapterMember, classes: Sequence[str], features: Floats, labels: Sequence[str], rows: int | None = None
+        cls,
+        rule: Rule,
+        first: AdapterMember,
+        classes: Sequence[str],
+        features: Floats,
+        labels: Sequence[str],
+        rows: int | None = None,
+        *,
+        tolerance: float = 0.0,
     ) -> Learner:
         """A mixture of the first version, with the labelled rows from before it.
 
@@ -98,17 +107,21 @@ class Learner:
             float32 [N, F], N at least 1, in the pooled order.
         rows
             Labelled rows of the stream so far, where there are more than these.
+        tolerance
+            Of a stream of numbers; 0 for classes.
         """
-        known = tuple(dict.fromkeys((*first.classes, *classes, *labels)))
-        numbers = np.array([known.index(label) for label in labels], np.int64)
-        scaling = Scaling.learned(features, numbers, rule.features)
+        numbers = Numbers.learned(labels, tolerance) if tolerance else None
+        known = () if numbers else tuple(dict.fromkeys((*first.classes, *classes, *labels)))
+        target = numbers or Classes(known)
+        truths = target.remembered(labels)
+        scaling = Scaling.learned(features, target.bins(truths), rule.features)
         rows = len(labels) if rows is None else rows
-        frame = Frame(rows, (first,), known, scaling)
-        memory = MemoryRows(len(scaling.features), rule.horizon + PATIENCE)
-        memory.append(scaling.steps(features), numbers)
+        frame = Frame(rows, (first,), known, scaling, numbers)
+        memory = MemoryRows(len(scaling.features), rule.horizon + PATIENCE, numbers=numbers is not None)
+        memory.append(scaling.steps(features), truths)
         learner = cls(rule, frame, begun(rows, frame, memory.end, rule), memory, rows)
-        for scores, number in zip(scaling.scores(features), numbers.tolist(), strict=True):
-            learner._linear(scores, number)
+        for scores, truth in zip(scaling.scores(features), truths.tolist(), strict=True):
+            learner._linear(scores, truth)
         learner.published = 0
         return learner
 
@@ -126,14 +139,14 @@ class Learner:
     def answered(self, number: int) -> Adapter:
         """A published adapter in today's frame; the oldest remembered one if it is forgotten.
 
-        Its weights are zero where a member was not in it.
+        A member that was not in it has no weight.
         """
         versions, adapter = self.history.get(number) or next(iter(self.history.values()))
         weights = dict(zip(versions, adapter.weights.tolist(), strict=False))
         mine = [weights.get(member.version, 0.0) for member in self.frame.members]
         others = adapter.weights[len(versions) :].tolist()
         bias, coefficients = self._padded(adapter.bias), self._padded(adapter.coefficients)
-        return replace(adapter, weights=np.array(mine + others), bias=bias, coefficients=coefficients)
+        return replace(adapter, weights=self.frame.target.balanced(np.array(mine + others)), bias=bias, coefficients=coefficients)
 
     def prepare(self, rows: Sequence[Labelled], newcomer: AdapterMember | None = None) -> bool:
         """Take in a version that has answered, and classes that rows name; give back whether the frame has changed.
@@ -156,22 +169,20 @@ class Learner:
         Parameters
         ----------
         experts
-            Logarithms [K, C]: what each expert said, as the row was answered.
+            [K, C]: what each expert said, as the row was answered; logarithms, or numbers, see :mod:`edgeloop_mixture.target`.
         """
-        number = self.frame.classes.index(row.label)
+        target, rule = self.frame.target, self.rule
+        truth = target.truth(row.label)
         said = experts.astype(np.float64)
-        self._compare(row, said, number)
-        rule = self.rule
-        sums, bias = self.weights[:-1] @ said, self._bias_of(row.adapter)
-        answered, newest = _gradient(sums + self.weights[-1] * bias, number), _gradient(sums + self.bias, number)
-        self.weights[:-1] = np.maximum(0.0, self.weights[:-1] - rule.weight_rate * (said @ answered))
-        self.weights[-1] = min(1.0, max(0.0, self.weights[-1] - rule.trust_rate * float(bias @ answered)))
-        self.bias = rule.bias_decay * (self.bias - rule.bias_rate * newest)
+        kept = target.kept(truth, self.weights[:-1] @ said)
+        self._compare(row, said, truth)
+        biases = self.bias, self._bias_of(row.adapter)
+        self.weights, self.bias = target.weighed(rule, self.weights, biases, said, truth)
         features = row.features[None]
-        self._linear(self.frame.scaling.scores(features)[0], number)
-        self.memory.append(self.frame.scaling.steps(features), np.array([number]))
+        self._linear(self.frame.scaling.scores(features)[0], truth)
+        self.memory.append(self.frame.scaling.steps(features), kept)
         self.rows += 1
-        self.mistakes += row.answer != row.label
+        self.mistakes += target.wrong(row.answer, row.label)
         since = self.rows - self.published
         return since >= rule.publish_every or (since >= rule.publish_least and self.mistakes >= rule.publish_mistakes)
 
@@ -184,16 +195,15 @@ class Learner:
         self.published, self.mistakes = adapter.number, 0
         return adapter
 
-    def _compare(self, row: Labelled, said: Doubles, number: int) -> None:
+    def _compare(self, row: Labelled, said: Doubles, truth: float) -> None:
         """Weigh the mixture against the first version by what they answered, or would have answered, then."""
-        known = self.history.get(row.adapter)
-        mixture = row.answer == row.label
+        target, known = self.frame.target, self.history.get(row.adapter)
         if known is not None and known[1].alone:
-            then = self.answered(row.adapter)
-            mixture = int(then.sums(said).argmax()) == number
-        first = int(said[0].argmax()) == number
+            mixture = target.loss(self.answered(row.adapter).sums(said), truth)
+        else:
+            mixture = target.loss_of(row.answer, truth)
         share = self.rule.memory_of_losses
-        self.losses = (1 - share) * self.losses + share * np.array([not mixture, not first])
+        self.losses = (1 - share) * self.losses + share * np.array([mixture, target.loss(said[0], truth)])
         self.alone = self.frame.members[0].version if self.losses[1] < self.losses[0] - self.rule.lead else 0
 
     def _bias_of(self, number: int) -> Doubles:
@@ -203,19 +213,9 @@ class Learner:
 
     def _padded(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """Numbers of each class [C, ...], with zeros for classes that came later."""
-        missing = len(self.frame.classes) - len(numbers)
+        missing = self.frame.target.width - len(numbers)
         return np.pad(numbers, [(0, missing)] + [(0, 0)] * (numbers.ndim - 1)) if missing else numbers
 
-    def _linear(self, scores: Floats, number: int) -> None:
-        """A step of softmax regression."""
+    def _linear(self, scores: Floats, truth: float) -> None:
         inputs = np.append(scores.astype(np.float64), 1.0)
-        gradient = _gradient(self.coefficients @ inputs, number)
-        self.coefficients -= self.rule.linear_rate * gradient[:, None] * inputs
-
-
-def _gradient(sums: Doubles, number: int) -> Doubles:
-    """Of the log loss of softmax(sums), where class ``number`` is true."""
-    gradient = np.exp(sums - sums.max())
-    gradient /= gradient.sum()
-    gradient[number] -= 1
-    return gradient
+        self.coefficients = self.frame.target.linear(self.rule, self.coefficients, inputs, truth)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeloop_mixture.scaling import Bytes
+from edgeloop_mixture.target import Remembered
 
 STEP = 500  # rows
 
@@ -23,12 +24,12 @@ class Window:
     norms
         float32 [M]: sum of squares of each.
     labels
-        int64 [M].
+        [M], see :meth:`edgeloop_mixture.target.Target.remembered`.
     """
 
     rows: Bytes
     norms: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    labels: Remembered
 
 
 class MemoryRows:
@@ -42,6 +43,8 @@ class MemoryRows:
         How many rows are kept.
     first
         Number of the first row to come.
+    numbers
+        Whether labels are numbers.
 
     Examples
     --------
@@ -51,13 +54,14 @@ class MemoryRows:
     (2, [[3], [4]], [25.0])
     """
 
-    def __init__(self, width: int, keep: int, first: int = 0) -> None:
+    def __init__(self, width: int, keep: int, first: int = 0, *, numbers: bool = False) -> None:
+        self.numbers = numbers
         self._keep = keep
         self._first = first
         self._count = 0
         self._rows = np.zeros((width, max(2 * keep, 64)), np.int8)
         self._norms = np.zeros(self._rows.shape[1], np.float32)
-        self._labels = np.zeros(self._rows.shape[1], np.int64)
+        self._labels: Remembered = np.zeros(self._rows.shape[1], np.float32 if numbers else np.int64)
 
     @property
     def start(self) -> int:
@@ -69,8 +73,8 @@ class MemoryRows:
         """Number of the next row."""
         return self._first + self._count
 
-    def append(self, rows: Bytes, labels: NDArray[np.int64]) -> None:
-        """Take rows, int8 [N, D], and their classes."""
+    def append(self, rows: Bytes, labels: Remembered) -> None:
+        """Take rows, int8 [N, D], and their labels."""
         room = self._rows.shape[1]
         rows, labels = rows[-room:], labels[-room:]
         if self._count + len(rows) > room:
@@ -98,8 +102,8 @@ class MemoryRows:
         here = slice(first - self._first, last - self._first)
         return Window(np.ascontiguousarray(self._rows[:, here]), self._norms[here].copy(), self._labels[here].copy())
 
-    def block(self, first: int, end: int) -> tuple[Bytes, NDArray[np.int64]]:
-        """Rows ``first`` to ``end``, int8 [N, D], and their classes."""
+    def block(self, first: int, end: int) -> tuple[Bytes, Remembered]:
+        """Rows ``first`` to ``end``, int8 [N, D], and their labels."""
         here = slice(max(first - self._first, 0), end - self._first)
         return np.ascontiguousarray(self._rows[:, here].T), self._labels[here].copy()
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.scaling import Scaling
-
-Doubles = NDArray[np.float64]
+from edgeloop_mixture.target import Classes, Doubles, Numbers, Target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,15 +25,23 @@ class Frame:
     members
         Oldest first.
     classes
-        Names in the order of the probabilities.
+        Names in the order of the probabilities; none for numbers.
     scaling
         How rows are seen by the linear part and the memories.
+    numbers
+        How labels are seen that are numbers; ``None`` for classes.
     """
 
     number: int
     members: tuple[AdapterMember, ...]
     classes: tuple[str, ...]
     scaling: Scaling
+    numbers: Numbers | None = None
+
+    @property
+    def target(self) -> Target:
+        """What labels are."""
+        return self.numbers or Classes(self.classes)
 
     def experts(self, rule: Rule) -> int:
         """How many experts it has: members, the linear part, memories."""
@@ -52,7 +59,7 @@ class Adapter:
     weights
         float64 [K + 1], of members, linear part and memories, and of the bias.
     bias
-        float64 [C].
+        float64 [C]; C is 1 for numbers.
     coefficients
         float32 [C, D + 1] of the linear part, the constant last.
     memory_end
@@ -69,17 +76,15 @@ class Adapter:
     alone: int = 0
 
     def sums(self, experts: Doubles) -> Doubles:
-        """What the mixture makes of what its experts say, logarithms [K, C]: the largest [C] is the answer."""
+        """What the mixture makes of what its experts say, [K, C]: of classes the largest [C] is the answer, of numbers the only one."""
         return self.weights[:-1] @ experts + self.weights[-1] * self.bias
 
 
 def begun(number: int, frame: Frame, memory_end: int, rule: Rule) -> Adapter:
     """An adapter that has learned nothing: the first version has its share, all other experts count the same."""
-    experts, classes = frame.experts(rule), len(frame.classes)
-    coefficients = np.zeros((classes, len(frame.scaling.features) + 1), np.float32)
-    weights = np.full(experts + 1, rule.total * (1 - rule.first) / (experts - 1))
-    weights[0], weights[-1] = rule.total * rule.first, 1.0
-    return Adapter(number, weights, np.zeros(classes), coefficients, memory_end)
+    target = frame.target
+    coefficients = np.zeros((target.width, len(frame.scaling.features) + 1), np.float32)
+    return Adapter(number, target.begun(rule, frame.experts(rule)), np.zeros(target.width), coefficients, memory_end)
 
 
 def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int, rule: Rule) -> tuple[Frame, Adapter]:
@@ -100,11 +105,14 @@ def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int,
     weights.insert(len(members), weight)
     members.append(newcomer)
     wider, more = widened(frame, adapter, newcomer.classes, number)
-    return replace(wider, number=number, members=tuple(members)), replace(more, weights=np.array(weights))
+    balanced = frame.target.balanced(np.array(weights))
+    return replace(wider, number=number, members=tuple(members)), replace(more, weights=balanced)
 
 
 def widened(frame: Frame, adapter: Adapter, classes: Sequence[str], number: int) -> tuple[Frame, Adapter]:
-    """Append classes that were not known."""
+    """Append classes that were not known; where labels are numbers there are none."""
+    if frame.numbers:
+        return frame, adapter
     new = tuple(name for name in dict.fromkeys(classes) if name not in frame.classes)
     if not new:
         return frame, adapter

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 from edgeloop_contracts import AdapterFrame, MemoryBlock, ModelAdapter
 
 from edgeloop_mixture.memory import MemoryRows, Window
 from edgeloop_mixture.mixture import Adapter, Frame
-from edgeloop_mixture.scaling import Scaling
+from edgeloop_mixture.scaling import Bytes, Scaling
+from edgeloop_mixture.target import Numbers, Remembered
 
 BLOCK = 50  # rows
 CLASSES = 256  # a label is one byte of a block
@@ -36,6 +38,7 @@ def frame_event(tenant: str, stream: str, frame: Frame) -> AdapterFrame:
         means=scaling.means.astype("<f4").tobytes(),
         gains=scaling.gains.astype("<f4").tobytes(),
         scales=scaling.scales.astype("<f4").tobytes(),
+        **(asdict(frame.numbers) if frame.numbers else {}),
     )
 
 
@@ -48,8 +51,9 @@ def frame_of(event: AdapterFrame) -> Frame:
         It is none.
     """
     count = len(event.features)
-    if not event.members or not event.classes or not count:
-        raise PackedError(f"a frame of {len(event.members)} members, {len(event.classes)} classes and {count} features")
+    if not event.members or not count or bool(event.classes) == (event.tolerance > 0):
+        labels = f"{len(event.classes)} classes, the tolerance {event.tolerance:g}"
+        raise PackedError(f"a frame of {len(event.members)} members, {labels} and {count} features")
     if any(not 0 <= feature < event.width for feature in event.features):
         raise PackedError(f"features: expected numbers below {event.width}, given {event.features}")
     known = set(event.classes)
@@ -58,7 +62,7 @@ def frame_of(event: AdapterFrame) -> Frame:
             raise PackedError(f"classes of version {member.version}: expected some of {event.classes}, given {member.classes}")
     parts = [_numbers(name, getattr(event, name), "<f4", count) for name in ("means", "gains", "scales")]
     scaling = Scaling(event.width, np.array(event.features, np.int64), *(part.astype(np.float32) for part in parts))
-    return Frame(event.number, event.members, event.classes, scaling)
+    return Frame(event.number, event.members, event.classes, scaling, _numbers_of(event) if event.tolerance else None)
 
 
 def adapter_event(tenant: str, stream: str, frame: Frame, adapter: Adapter, window: Window) -> ModelAdapter:
@@ -85,7 +89,7 @@ def adapter_of(event: ModelAdapter, frame: Frame) -> Adapter:
     PackedError
         It does not fit its frame.
     """
-    classes, inputs = len(frame.classes), len(frame.scaling.features) + 1
+    classes, inputs = frame.target.width, len(frame.scaling.features) + 1
     if event.frame != frame.number:
         raise PackedError(f"frame: expected {frame.number}, given {event.frame}")
     weights = _numbers("weights", event.weights, "<f8", None)
@@ -125,7 +129,7 @@ def digest(event: ModelAdapter, frame: Frame, window: Window) -> str:
     head = np.array([event.number, event.frame, event.memory_end, event.alone, len(event.weights), len(event.bias)], "<i8")
     sha.update(head.tobytes() + event.weights + event.bias + event.coefficients)
     sha.update(np.ascontiguousarray(window.rows).tobytes())
-    sha.update(window.labels.astype(np.uint8).tobytes())
+    sha.update(window.labels.astype("<f4" if frame.numbers else np.uint8).tobytes())
     return sha.hexdigest()
 
 
@@ -141,9 +145,11 @@ def blocks(tenant: str, stream: str, scaling: int, memory: MemoryRows, since: in
     for start in range(first, memory.end, BLOCK):
         begin, end = max(start, memory.start), min(start + BLOCK, memory.end)
         rows, labels = memory.block(begin, end)
-        yield MemoryBlock(
-            tenant=tenant, stream=stream, frame=scaling, first=begin, rows=rows.tobytes(), labels=labels.astype(np.uint8).tobytes()
-        )
+        block = MemoryBlock(tenant=tenant, stream=stream, frame=scaling, first=begin, rows=rows.tobytes())
+        if memory.numbers:
+            yield replace(block, numbers=labels.astype("<f4").tobytes())
+        else:
+            yield replace(block, labels=labels.astype(np.uint8).tobytes())
 
 
 def slot(block: MemoryBlock, horizon: int) -> int:
@@ -151,22 +157,32 @@ def slot(block: MemoryBlock, horizon: int) -> int:
     return block.first // BLOCK % (horizon // BLOCK + 2)
 
 
-def rows_of(block: MemoryBlock, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of a block, int8 [N, width], and their classes.
+def count(block: MemoryBlock) -> int:
+    """Rows of a block, as far as its labels tell."""
+    return len(block.numbers) // 4 if block.numbers else len(block.labels)
+
+
+def rows_of(block: MemoryBlock, width: int) -> tuple[Bytes, Remembered]:
+    """Rows of a block, int8 [N, width], and their labels.
 
     Raises
     ------
     PackedError
-        Their numbers differ.
+        Their numbers differ, or a label is no finite number.
     """
-    if len(block.rows) != len(block.labels) * width:
-        raise PackedError(f"rows: expected {len(block.labels)} rows of {width} bytes, given {len(block.rows)} bytes")
-    return np.frombuffer(block.rows, np.int8).reshape(-1, width), np.frombuffer(block.labels, np.uint8).astype(np.int64)
+    if block.numbers:
+        labels: Remembered = _numbers("numbers", block.numbers, "<f4", None).astype(np.float32)
+    else:
+        labels = np.frombuffer(block.labels, np.uint8).astype(np.int64)
+    if len(block.rows) != len(labels) * width:
+        raise PackedError(f"rows: expected {len(labels)} rows of {width} bytes, given {len(block.rows)} bytes")
+    return np.frombuffer(block.rows, np.int8).reshape(-1, width), labels
 
 
 def _content(frame: Frame) -> dict[str, object]:
     scaling = frame.scaling
-    return {
+    numbers: dict[str, object] = {"numbers": asdict(frame.numbers)} if frame.numbers else {}
+    return numbers | {
         "classes": frame.classes,
         "features": scaling.features.tolist(),
         "members": [(member.version, member.digest, member.classes) for member in frame.members],
@@ -174,6 +190,12 @@ def _content(frame: Frame) -> dict[str, object]:
         "scaling": [part.astype("<f4").tobytes().hex() for part in (scaling.means, scaling.gains, scaling.scales)],
         "width": scaling.width,
     }
+
+
+def _numbers_of(event: AdapterFrame) -> Numbers:
+    if not (math.isfinite(event.centre) and 0 < event.deviation < math.inf and event.tolerance < math.inf):
+        raise PackedError(f"centre {event.centre:g}, deviation {event.deviation:g}, tolerance {event.tolerance:g}: expected finite ones")
+    return Numbers(event.centre, event.deviation, event.tolerance)
 
 
 def _canonical(content: dict[str, object]) -> bytes:

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 PATIENCE = 4_096  # rows that a label may be late, or an adapter old, for a row to be judged with the memories that answered it
 
+_SHARES = (
+    *("newcomer", "lead", "weight_rate", "bias_rate", "bias_decay", "linear_rate", "trust_rate", "memory_of_losses"),
+    *("hedge_rate", "fixed_share"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -45,7 +50,11 @@ class Rule:
     newcomer
         Weight of a version that joins.
     weight_rate, bias_rate, bias_decay, linear_rate, trust_rate
-        Steps of the gradient descent on the log loss, a label each; ``trust_rate`` is that of the weight of the bias.
+        Steps of the gradient descent on the log loss, a label each; ``trust_rate`` is that of the weight of the bias. Of these,
+        only ``linear_rate`` counts where labels are numbers.
+    hedge_rate, fixed_share
+        Where labels are numbers: how fast the experts' weights follow their errors, and how much of all weight a label deals out
+        evenly.
     memory_of_losses
         Share of the newest label in the losses by which the mixture and the first version are compared.
     lead
@@ -68,6 +77,8 @@ class Rule:
     bias_decay: float = 0.9995
     linear_rate: float = 0.01
     trust_rate: float = 0.03
+    hedge_rate: float = 0.2
+    fixed_share: float = 0.001
     memory_of_losses: float = 0.002
     lead: float = 0.01
     publish_every: int = 50
@@ -83,7 +94,7 @@ class Rule:
         for name in ("publish_every", "publish_least", "publish_mistakes"):
             if not 1 <= getattr(self, name) <= PATIENCE:
                 raise ValueError(f"{name}: expected 1 to {PATIENCE}, given {getattr(self, name)}")
-        for name in ("newcomer", "lead", "weight_rate", "bias_rate", "bias_decay", "linear_rate", "trust_rate", "memory_of_losses"):
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}: expected a number from 0 to 1, given {getattr(self, name)}")
 

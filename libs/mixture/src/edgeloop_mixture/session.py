@@ -64,6 +64,7 @@ class MixtureSession:
         self.frame = frame
         self.memories = memories and bool(rule.memories)
         self._rule = rule
+        self._outputs = (g.PREDICTION,) if frame.numbers else (g.LABEL, g.PROBABILITIES)
         onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -75,7 +76,8 @@ class MixtureSession:
     def feeds(self, adapter: Adapter, window: Window) -> Feeds:
         """What an adapter makes of the graph; a new one replaces the old one as a whole."""
         own = len(self.frame.members) + 1
-        weights = adapter.weights[:-1] if self.memories else adapter.weights[:own]
+        left = adapter.weights if self.memories else np.append(adapter.weights[:own], adapter.weights[-1])
+        weights = self.frame.target.balanced(left)[:-1]
         bias = adapter.weights[-1] * adapter.bias
         if adapter.alone:
             versions = [member.version for member in self.frame.members]
@@ -92,7 +94,8 @@ class MixtureSession:
         return Feeds(self._session, arrays | self._remembered(window) if self.memories else arrays)
 
     def _remembered(self, window: Window) -> dict[str, NDArray[Any]]:
-        """The memories' rows, doubled, since a distance holds each product twice; where rows are few, with some that have no vote.
+        """The memories' rows, doubled, since a distance holds each product twice; where rows are few, with some that have no vote, or next
+        to none.
 
         Norms are those that belong to products of rows that are shifted.
         """
@@ -105,16 +108,20 @@ class MixtureSession:
             g.MEMORY_LABELS: np.pad(window.labels, (0, missing), constant_values=len(self.frame.classes)),
         }
 
-    def answer(self, rows: NDArray[np.float32], feeds: Feeds) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Class numbers [N] and probabilities [N, C] of rows [N, F]."""
-        label, probabilities = feeds.run(rows, g.LABEL, g.PROBABILITIES)
-        return label, probabilities
+    def answer(self, rows: NDArray[np.float32], feeds: Feeds) -> tuple[list[str], NDArray[np.float32]]:
+        """Classes and probabilities [N, C] of rows [N, F]; or numbers, as texts and as they are [N]."""
+        found, *more = feeds.run(rows, *self._outputs)
+        return self._texts(found), more[0] if more else found
 
-    def said(self, row: NDArray[np.float32], feeds: Feeds) -> tuple[int, NDArray[np.float32]]:
-        """Class number of one row [1, F], and what each expert says of it, logarithms [K, C]."""
-        label, experts = feeds.run(row, g.LABEL, g.EXPERTS)
-        return int(label[0]), experts[0]
+    def said(self, row: NDArray[np.float32], feeds: Feeds) -> tuple[str, NDArray[np.float32]]:
+        """Class or number of one row [1, F], and what each expert says of it, [K, C]."""
+        found, experts = feeds.run(row, self._outputs[0], g.EXPERTS)
+        return self._texts(found)[0], experts[0]
 
     def experts(self, rows: NDArray[np.float32], feeds: Feeds) -> NDArray[np.float32]:
-        """What each expert says, logarithms [N, K, C]; row by row, so that it does not matter how rows come together."""
+        """What each expert says, [N, K, C]; row by row, so that it does not matter how rows come together."""
         return np.concatenate([feeds.run(rows[i : i + 1], g.EXPERTS)[0] for i in range(len(rows))])
+
+    def _texts(self, found: NDArray[Any]) -> list[str]:
+        classes = self.frame.classes
+        return [classes[i] for i in found.tolist()] if classes else [str(number) for number in found]

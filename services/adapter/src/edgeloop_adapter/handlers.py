@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, topics
+from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, outcomes, topics
 from edgeloop_contracts.references import counts, folded, reference
-from edgeloop_mixture.graph import GraphError, checked
+from edgeloop_mixture.graph import PREDICTION, PROBABILITIES, GraphError, checked
 from edgeloop_mixture.learning import Labelled, Learner
 from edgeloop_mixture.packing import CLASSES, statement
 from edgeloop_mixture.rule import Rule
@@ -156,15 +156,17 @@ class AdapterTask:
         """The mixture of the first version that begins with this row, from those before it."""
         if rows < BEGIN or self._orders[key].frame == NEVER:
             return None
+        classes, tolerance = self._ports.definitions.labels(key)
         earlier = self._ports.rows.between(self._partition, key, order, max(1, rows - BACKLOG + 1), rows)
-        earlier = [one for one in earlier if one.features.shape == row.features.shape]
+        earlier = [one for one in earlier if one.features.shape == row.features.shape and (not tolerance or _is_number(one.label))]
         if len(earlier) < BEGIN:
             return None
-        labels, classes = [one.label for one in earlier], self._ports.definitions.classes(key)
-        if not self._takes_part(key, first, len(row.features)) or len({*first.classes, *classes, *labels, row.label}) > CLASSES:
+        labels = [one.label for one in earlier]
+        too_many = not tolerance and len({*first.classes, *classes, *labels, row.label}) > CLASSES
+        if too_many or not self._takes_part(key, first, len(row.features), numbers=tolerance > 0):
             self._orders[key] = replace(self._orders[key], frame=NEVER)
             return None
-        learner = Learner.begin(rule, first, classes, np.stack([one.features for one in earlier]), labels, rows)
+        learner = Learner.begin(rule, first, classes, np.stack([one.features for one in earlier]), labels, rows, tolerance=tolerance)
         self._mixings[key] = Mixing(key, learner, learner.frame.number, self._state, self._ports.files.of)
         return self._mixings[key]
 
@@ -174,14 +176,15 @@ class AdapterTask:
         if mixing and row.version <= mixing.learner.frame.members[-1].version:
             return None
         member = self._ports.versions.get(key, row.version)
-        return member if member and self._takes_part(key, member, len(row.features)) else None
+        numbers = mixing is not None and mixing.learner.frame.numbers is not None
+        return member if member and mixing and self._takes_part(key, member, len(row.features), numbers=numbers) else None
 
-    def _takes_part(self, key: str, member: AdapterMember, width: int) -> bool:
-        """Whether a version's file can be a member for rows of this width; one that answers with numbers cannot."""
-        if not member.classes or (key, member.version) in self._refused:
+    def _takes_part(self, key: str, member: AdapterMember, width: int, *, numbers: bool) -> bool:
+        """Whether a version's file can be a member for rows of this width, whose labels are numbers or not."""
+        if bool(member.classes) == numbers or (key, member.version) in self._refused:
             return False
         try:
-            checked(self._ports.files.of(member), width)
+            checked(self._ports.files.of(member), width, PREDICTION if numbers else PROBABILITIES)
         except (GraphError, ModelGoneError):
             self._ports.metrics.refused.inc()
             self._refused.add((key, member.version))
@@ -202,12 +205,18 @@ class AdapterTask:
 
 
 def _fits(learner: Learner, row: Labelled) -> bool:
-    """Whether a row is as wide as the mixture's, and its class is known or can be taken in."""
+    """Whether a row is as wide as the mixture's, and its label is a number, or a class that is known or can be taken in."""
     frame = learner.frame
-    return len(row.features) == frame.scaling.width and (row.label in frame.classes or len(frame.classes) < CLASSES)
+    fits = _is_number(row.label) if frame.numbers else row.label in frame.classes or len(frame.classes) < CLASSES
+    return fits and len(row.features) == frame.scaling.width
 
 
 def _joins(learner: Learner, version: AdapterMember, row: Labelled) -> bool:
     """Whether a version that has answered a row is newer than all members, and its classes can be taken in."""
     frame = learner.frame
-    return version.version > frame.members[-1].version and len({*frame.classes, *version.classes, row.label}) <= CLASSES
+    room = frame.numbers is not None or len({*frame.classes, *version.classes, row.label}) <= CLASSES
+    return room and version.version > frame.members[-1].version
+
+
+def _is_number(label: str) -> bool:
+    return outcomes.number(label) is not None

@@ -93,11 +93,11 @@ class Definitions:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def classes(self, key: str) -> tuple[str, ...]:
-        """Classes that a stream's definition names; there may be more."""
+    def labels(self, key: str) -> tuple[tuple[str, ...], float]:
+        """Classes that a stream's definition names, of which there may be more, and its tolerance, 0 where labels are no numbers."""
         self._table.refresh()
         record = self._table.get(key)
-        return record.event.classes if record else ()
+        return (record.event.classes, record.event.tolerance) if record else ((), 0.0)
 
 
 class Files:

@@ -52,7 +52,7 @@ def restored(
     frame = frames[state.frame]
     weights, bias = (np.frombuffer(part, "<f8").copy() for part in (state.weights, state.bias))
     coefficients = np.frombuffer(state.coefficients, "<f8").reshape(len(bias), -1).copy()
-    memory = _memory(rule, len(frame.scaling.features), blocks)
+    memory = _memory(rule, frame, blocks)
     adapter = Adapter(state.published, weights, bias, coefficients.astype(np.float32), memory.end, state.alone)
     learner = Learner(rule, frame, adapter, memory, state.rows)
     learner.coefficients = coefficients
@@ -64,11 +64,12 @@ def restored(
     return learner
 
 
-def _memory(rule: Rule, width: int, blocks: Iterable[MemoryBlock]) -> MemoryRows:
+def _memory(rule: Rule, frame: Frame, blocks: Iterable[MemoryBlock]) -> MemoryRows:
     """The newest rows that follow one another; of a rule with other memories, older ones may be left."""
-    memory = MemoryRows(width, kept_rows(rule))
+    width, numbers = len(frame.scaling.features), frame.numbers is not None
+    memory = MemoryRows(width, kept_rows(rule), numbers=numbers)
     for block in sorted(blocks, key=lambda block: block.first):
         if block.first != memory.end:
-            memory = MemoryRows(width, kept_rows(rule), block.first)
+            memory = MemoryRows(width, kept_rows(rule), block.first, numbers=numbers)
         memory.append(*packing.rows_of(block, width))
     return memory

@@ -125,8 +125,9 @@ class Mixer:
     def _with_version(self, statement: Statement, learned: Learned) -> tuple[Frame, Adapter]:
         """Frame and adapter, in which a version that is newer than all members counts at once."""
         frame, adapter = learned.frame, learned.adapter
-        if not statement.classes:
-            raise Refusal(Reason.DEFINITION, f"version {statement.version} answers with a number; a mixture is of classes")
+        if bool(statement.classes) != bool(frame.classes):
+            kinds = [", ".join(classes) or "numbers" for classes in (statement.classes, frame.classes)]
+            raise Refusal(Reason.DEFINITION, f"version {statement.version} answers with {kinds[0]}; the mixture is of {kinds[1]}")
         if len(adapter.weights) != (wanted := frame.experts(self._rule) + 1):
             raise Refusal(Reason.LOAD, f"weights: expected {wanted}, given {len(adapter.weights)}")
         if frame.scaling.width != len(statement.features):
@@ -203,7 +204,7 @@ def _composition(frame: Frame) -> Composition:
     scaling = frame.scaling
     members = tuple((member.version, member.digest, member.classes) for member in frame.members)
     numbers = (scaling.features, scaling.means, scaling.gains, scaling.scales)
-    return members, frame.classes, scaling.width, *(part.tobytes() for part in numbers)
+    return members, frame.classes, frame.numbers, scaling.width, *(part.tobytes() for part in numbers)
 
 
 def _try(mixture: ServingMixture) -> None:
@@ -212,12 +213,12 @@ def _try(mixture: ServingMixture) -> None:
     Raises
     ------
     Refusal
-        ``LOAD``: it does not answer, or with no probabilities.
+        ``LOAD``: it does not answer, or with no probabilities or numbers.
     """
     rows = np.zeros((2, len(mixture.features)), np.float32)
     try:
-        probabilities = mixture.answer(rows).values
+        values = mixture.answer(rows).values
     except Exception as error:  # onnxruntime raises what it likes
         raise Refusal(Reason.LOAD, f"{type(error).__name__}: {error}") from error
-    if probabilities.shape != (2, len(mixture.classes)) or not np.isfinite(probabilities).all():
-        raise Refusal(Reason.LOAD, f"its probabilities are {probabilities.tolist()}")
+    if values.shape != ((2, len(mixture.classes)) if mixture.classes else (2,)) or not np.isfinite(values).all():
+        raise Refusal(Reason.LOAD, f"its {'probabilities' if mixture.classes else 'numbers'} are {values.tolist()}")

@@ -22,7 +22,7 @@ class ServingMixture:
     statement
         Of the version that is installed; verified.
     classes
-        Of the mixture.
+        Of the mixture; none where it answers with numbers.
     session, feeds
         The graph, and what the adapter makes of it.
     adapter
@@ -41,7 +41,6 @@ class ServingMixture:
         self._feeds = feeds
 
     def answer(self, rows: NDArray[np.float32]) -> Answer:
-        """Class and probabilities of each row of a float32 [n, F] array."""
-        labels, probabilities = self._session.answer(rows, self._feeds)
-        classes = self.classes
-        return Answer(tuple([classes[i] for i in labels.tolist()]), probabilities)
+        """Class and probabilities, or the number, of each row of a float32 [n, F] array."""
+        labels, values = self._session.answer(rows, self._feeds)
+        return Answer(tuple(labels), values)

@@ -147,25 +147,29 @@ class Intake:
         if self._width != len(frame.scaling.features):
             raise Refusal(Reason.LOAD, f"rows: expected {len(frame.scaling.features)} features, given {self._width}")
         window = memory.window(end, self._horizon)
-        if window.labels.max(initial=0) >= len(frame.classes):
+        if memory.numbers != (frame.numbers is not None):
+            raise Refusal(Reason.LOAD, f"rows: expected {'numbers' if frame.numbers else 'classes'}, given the other")
+        if not memory.numbers and window.labels.max(initial=0) >= len(frame.classes):
             raise Refusal(Reason.LOAD, f"rows: expected classes below {len(frame.classes)}, given {window.labels.max()}")
         return window
 
     def _append(self, block: MemoryBlock) -> bool:
-        if block.frame < self._scaling or not block.labels:
+        count = packing.count(block)
+        if block.frame < self._scaling or not count:
             return False
         if block.frame > self._scaling:
             self._scaling, self._memory, self._broken = block.frame, None, ""
-        width = len(block.rows) // len(block.labels)
+        width = len(block.rows) // count
         try:
             rows, labels = packing.rows_of(block, width)
         except PackedError as error:
             self._broken = str(error)
             return True
         memory = self._memory
-        if memory is None or width != self._width or block.first > memory.end:
+        numbers = bool(block.numbers)
+        if memory is None or (width, numbers) != (self._width, memory.numbers) or block.first > memory.end:
             # Room for what comes beyond the newest adapter while its own rows are still needed.
-            memory = self._memory = MemoryRows(width, self._horizon + PATIENCE, block.first)
+            memory = self._memory = MemoryRows(width, self._horizon + PATIENCE, block.first, numbers=numbers)
             self._width = width
         new = block.first + len(labels) - memory.end
         if new <= 0:

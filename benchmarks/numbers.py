@@ -1,0 +1,127 @@
+"""How far the fleet's answers are from the truth where labels are numbers: the closed loop offline, beside River's regressors.
+
+All begin with the same first tenth of a stream, and are asked row by row before they learn from the label (prequential). Errors are told as
+shares of those of the first version, never retrained. The loop is that of ``edgeloop backtest --task regression`` with the default policy, with
+labels at once and 500 rows late, and without what is learned between fits. The streams: the elevation in ``examples/data`` from all else,
+River's three kinds of drift in Friedman's function (Ikonomovska, Gama and Džeroski 2011), a line that walks at random, and one that stands still.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from edgeloop_cli.backtest import check
+from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.core.task import Task
+from edgeloop_cli.offline.jobs import backtest
+from edgeloop_cli.offline.policy import LoopPolicy
+from edgeloop_cli.source import read_table
+from numpy.typing import NDArray
+from river import forest, linear_model, preprocessing, tree
+from river.datasets.synth import FriedmanDrift
+
+from benchmarks.figures import Figure, Kind, figure
+from benchmarks.loop_quality.ours import DEFAULT
+from benchmarks.quality import EXAMPLES, NICE
+from benchmarks.rounds import Sample
+
+ROWS, QUICK_ROWS = 16_000, 600
+WARMUP = 0.1
+ERROR, PROCESSOR = "mean absolute error, of that of the first version", "processor seconds for 1,000 rows"
+OURS: dict[str, tuple[LoopPolicy, int]] = {
+    DEFAULT: (LoopPolicy(), 0),
+    "default, labels 500 rows late": (LoopPolicy(), 500),
+    "without adapters": (LoopPolicy(adapters=False), 0),
+    "without adapters, labels 500 rows late": (LoopPolicy(adapters=False), 500),
+}
+PEERS: dict[str, Callable[[], Any]] = {
+    "ARF (10)": lambda: forest.ARFRegressor(n_models=10, seed=1),
+    "HoeffdingAdaptiveTree": lambda: tree.HoeffdingAdaptiveTreeRegressor(seed=1),
+    "linear regression": lambda: preprocessing.StandardScaler() | linear_model.LinearRegression(),
+}
+
+
+def run(*, quick: bool) -> list[Figure]:
+    """Errors and processor time of each learner on each stream."""
+    tables = streams(QUICK_ROWS if quick else ROWS)
+    if quick:
+        tables = dict(list(tables.items())[-2:])
+    jobs = {(learner, stream): table for learner in (*OURS, *PEERS) for stream, table in tables.items()}
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), multiprocessing.get_context("spawn"), os.nice, (NICE,)) as pool:
+        found = dict(zip(jobs, pool.map(played, jobs, jobs.values()), strict=True))
+    static = {stream: found[DEFAULT, stream].static for stream in tables}
+    errors = [_figure(ERROR, *job, one.error / static[job[1]]) for job, one in found.items()]
+    return errors + [_figure(PROCESSOR, *job, one.seconds / len(jobs[job]) * 1_000) for job, one in found.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a learner came to on a stream: its mean absolute error, processor seconds, and the first version's error where it was played."""
+
+    error: float
+    seconds: float
+    static: float = math.nan
+
+
+def played(job: tuple[str, str], table: StreamTable) -> Played:
+    """Play a stream to a learner, given by the names of both."""
+    learner, stream = job
+    if learner in PEERS:
+        return _peer(PEERS[learner](), table)
+    policy, delay = OURS[learner]
+    setting = check(table, stream, 0, WARMUP, delay, 4, 1, 0, None, Task.REGRESSION)
+    began = time.process_time()
+    report = backtest(setting, {learner: policy}, 1, lambda *_: None)[learner].report
+    return Played(report["mae"], time.process_time() - began, report["mae_static"])
+
+
+def _peer(learner: Any, table: StreamTable) -> Played:
+    warmup, errors = int(len(table) * WARMUP), 0.0
+    began = time.process_time()
+    for number, (values, label) in enumerate(zip(table.features.tolist(), map(float, table.labels), strict=True)):
+        row = dict(enumerate(values))
+        if number >= warmup:
+            errors += abs(learner.predict_one(row) - label)
+        learner.learn_one(row, label)
+    return Played(errors / (len(table) - warmup), time.process_time() - began)
+
+
+def _figure(what: str, learner: str, stream: str, value: float) -> Figure:
+    return figure(f"numbers/{what}/{learner}/{stream}", Sample((value,)), "", Kind.RESOURCE, lower_is_better=True)
+
+
+def streams(rows: int) -> dict[str, StreamTable]:
+    """By name, of so many rows each."""
+    rng = np.random.default_rng(1)
+    terrain = read_table(EXAMPLES / "covtype_areas_dev.csv.gz", "y").first(rows)
+    still = rng.normal(size=(rows, 8))
+    walked = rng.normal(size=(rows, 6))
+    slopes = rng.normal(size=6) * 2 + np.cumsum(rng.normal(size=(rows, 6)) * 0.01, axis=0)
+    walk = (walked * slopes).sum(axis=1) + np.cumsum(rng.normal(size=rows) * 0.02)
+    smooth = 2 * still[:, 0] + np.sin(3 * still[:, 1]) + still[:, 2] * still[:, 3]
+    made = {
+        "elevation": _table(terrain.features[:, 1:], terrain.features[:, 0].astype(np.float64)),
+        **{f"Friedman, {kind}": _friedman(kind, rows) for kind in ("lea", "gra", "gsg")},
+    }
+    noise = 0.3 * rng.normal(size=(2, rows))
+    return made | {"random walk": _table(walked, walk + noise[0]), "still": _table(still, smooth + noise[1])}
+
+
+def _friedman(kind: Any, rows: int) -> StreamTable:
+    quarter = rows // 4
+    position = (quarter, 2 * quarter, 3 * quarter) if kind == "lea" else (rows * 7 // 20, rows * 14 // 20)
+    drawn = list(FriedmanDrift(kind, position, rows // 20, seed=3).take(rows))
+    return _table(np.array([list(row.values()) for row, _ in drawn]), np.array([label for _, label in drawn]))
+
+
+def _table(features: NDArray[Any], numbers: NDArray[np.float64]) -> StreamTable:
+    names = tuple(f"f{i}" for i in range(features.shape[1]))
+    return StreamTable(names, features.astype(np.float32), (True,) * len(names), "y", tuple(f"{number:.6g}" for number in numbers))
