@@ -286,9 +286,9 @@ class LearnerState:
         Little-endian float64.
     coefficients
         Little-endian float64.
-    losses
-        Share of wrong answers, newer ones counting more: of the mixture, of the first version; little-endian
-        float64.
+    comparison
+        How the mixture compares with the first version: how far behind it is now, its gain over the long run,
+        and that of switching; little-endian float64.
     memory_end
         Rows that the memories have taken in.
     alone
@@ -299,7 +299,7 @@ class LearnerState:
         About one for every thousand rows, oldest first: from here the order of older rows is read again.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"frame","type":"long","default":0},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"losses","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"scaling","type":"long","default":0},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","namespace":"edgeloop.training","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"frame","type":"long","default":0},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"comparison","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"scaling","type":"long","default":0},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","namespace":"edgeloop.training","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.LearnerState"
 
     tenant: str = "default"
@@ -312,7 +312,7 @@ class LearnerState:
     weights: bytes = b""
     bias: bytes = b""
     coefficients: bytes = b""
-    losses: bytes = b""
+    comparison: bytes = b""
     memory_end: int = 0
     alone: int = 0
     scaling: int = 0
@@ -330,7 +330,7 @@ class LearnerState:
             "weights": self.weights,
             "bias": self.bias,
             "coefficients": self.coefficients,
-            "losses": self.losses,
+            "comparison": self.comparison,
             "memory_end": self.memory_end,
             "alone": self.alone,
             "scaling": self.scaling,
@@ -350,7 +350,7 @@ class LearnerState:
             weights=fields["weights"],
             bias=fields["bias"],
             coefficients=fields["coefficients"],
-            losses=fields["losses"],
+            comparison=fields["comparison"],
             memory_end=fields["memory_end"],
             alone=fields["alone"],
             scaling=fields["scaling"],
@@ -443,6 +443,9 @@ class ModelAdapter:
         Rows that the memories have taken in; the newest of them are in the memory blocks.
     alone
         Version that answers alone, since the mixture did worse; 0 for the mixture.
+    doubted
+        Whether the mixture did worse than the first version over the newest labels; the long run decides
+        whether that counts.
     digest
         SHA-256 over all that an answer depends on, hex: frame, numbers, rows of the memories.
     signature
@@ -451,7 +454,7 @@ class ModelAdapter:
         SHA-256 of the public key, hex, first 16.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelAdapter","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"frame","type":"long","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelAdapter","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"frame","type":"long","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"doubted","type":"boolean","default":false},{"name":"digest","type":"string","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.ModelAdapter"
 
     tenant: str = "default"
@@ -463,6 +466,7 @@ class ModelAdapter:
     coefficients: bytes = b""
     memory_end: int = 0
     alone: int = 0
+    doubted: bool = False
     digest: str = ""
     signature: bytes = b""
     key_id: str = ""
@@ -478,6 +482,7 @@ class ModelAdapter:
             "coefficients": self.coefficients,
             "memory_end": self.memory_end,
             "alone": self.alone,
+            "doubted": self.doubted,
             "digest": self.digest,
             "signature": self.signature,
             "key_id": self.key_id,
@@ -495,6 +500,7 @@ class ModelAdapter:
             coefficients=fields["coefficients"],
             memory_end=fields["memory_end"],
             alone=fields["alone"],
+            doubted=fields["doubted"],
             digest=fields["digest"],
             signature=fields["signature"],
             key_id=fields["key_id"],

@@ -11,6 +11,7 @@ import numpy as np
 from edgeloop_contracts import AdapterMember
 from numpy.typing import NDArray
 
+from edgeloop_mixture.comparison import Comparison
 from edgeloop_mixture.memory import MemoryRows, Window
 from edgeloop_mixture.mixture import Adapter, Frame, begun, joined, widened
 from edgeloop_mixture.rule import PATIENCE, Rule
@@ -63,8 +64,8 @@ class Learner:
 
     Attributes
     ----------
-    losses
-        Mean loss, newer ones counting more: of the mixture, and of the first version. Of classes it is the share of wrong answers.
+    comparison
+        Of the mixture with the first version.
     published
         Number of the newest published adapter.
     mistakes
@@ -80,7 +81,7 @@ class Learner:
         self.bias = adapter.bias.copy()
         self.coefficients: Doubles = adapter.coefficients.astype(np.float64)
         self.alone = adapter.alone
-        self.losses: Doubles = np.zeros(2)
+        self.comparison = Comparison()
         self.published = adapter.number
         self.mistakes = 0
         self.history: OrderedDict[int, tuple[tuple[int, ...], Adapter]] = OrderedDict()
@@ -129,7 +130,8 @@ class Learner:
     def adapter(self) -> Adapter:
         """What has been learned until now."""
         coefficients = self.coefficients.astype(np.float32)
-        return Adapter(self.rows, self.weights.copy(), self.bias.copy(), coefficients, self.memory.end, self.alone)
+        doubted = self.comparison.doubts(self.rule)
+        return Adapter(self.rows, self.weights.copy(), self.bias.copy(), coefficients, self.memory.end, self.alone, doubted)
 
     def as_answered(self, number: int) -> tuple[Adapter, Window]:
         """A published adapter as :meth:`answered` gives it, with its memories."""
@@ -202,9 +204,9 @@ class Learner:
             mixture = target.loss(self.answered(row.adapter).sums(said), truth)
         else:
             mixture = target.loss_of(row.answer, truth)
-        share = self.rule.memory_of_losses
-        self.losses = (1 - share) * self.losses + share * np.array([mixture, target.loss(said[0], truth)])
-        self.alone = self.frame.members[0].version if self.losses[1] < self.losses[0] - self.rule.lead else 0
+        doubted = known is not None and known[1].doubted
+        self.comparison = self.comparison.after(self.rule, mixture, target.loss(said[0], truth), doubted=doubted)
+        self.alone = self.frame.members[0].version if self.comparison.against(self.rule) else 0
 
     def _bias_of(self, number: int) -> Doubles:
         """The bias of the adapter that answered; zeros where it is forgotten or there was none."""

@@ -66,6 +66,8 @@ class Adapter:
         Rows that the memories have taken in.
     alone
         Version that answers alone; 0 for the mixture.
+    doubted
+        Whether the mixture did worse than the first version over the newest labels.
     """
 
     number: int
@@ -74,6 +76,7 @@ class Adapter:
     coefficients: NDArray[np.float32]
     memory_end: int
     alone: int = 0
+    doubted: bool = False
 
     def sums(self, experts: Doubles) -> Doubles:
         """What the mixture makes of what its experts say, [K, C]: of classes the largest [C] is the answer, of numbers the only one."""

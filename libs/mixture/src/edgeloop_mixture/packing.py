@@ -77,6 +77,7 @@ def adapter_event(tenant: str, stream: str, frame: Frame, adapter: Adapter, wind
         coefficients=adapter.coefficients.astype("<f4").tobytes(),
         memory_end=adapter.memory_end,
         alone=adapter.alone,
+        doubted=adapter.doubted,
     )
     return replace(event, digest=digest(event, frame, window))
 
@@ -104,6 +105,7 @@ def adapter_of(event: ModelAdapter, frame: Frame) -> Adapter:
         _numbers("coefficients", event.coefficients, "<f4", classes * inputs).astype(np.float32).reshape(classes, inputs),
         event.memory_end,
         event.alone,
+        event.doubted,
     )
 
 

@@ -58,7 +58,7 @@ class Rule:
     memory_of_losses
         Share of the newest label in the losses by which the mixture and the first version are compared.
     lead
-        By how much the first version's loss must be lower for it to answer alone.
+        By how much the first version's loss must be lower for it to answer alone, see :mod:`edgeloop_mixture.comparison`.
     publish_every
         Labels after which an adapter is published at the latest.
     publish_least, publish_mistakes

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 from edgeloop_contracts import LearnerState, MemoryBlock, ModelAdapter
 from edgeloop_mixture import packing
+from edgeloop_mixture.comparison import Comparison
 from edgeloop_mixture.learning import Learner
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.mixture import Adapter, Frame
@@ -29,7 +30,7 @@ def snapshot(order: LearnerState, learner: Learner) -> LearnerState:
         weights=learner.weights.astype("<f8").tobytes(),
         bias=learner.bias.astype("<f8").tobytes(),
         coefficients=learner.coefficients.astype("<f8").tobytes(),
-        losses=learner.losses.astype("<f8").tobytes(),
+        comparison=np.array(astuple(learner.comparison), "<f8").tobytes(),
         memory_end=learner.memory.end,
         alone=learner.alone,
     )
@@ -56,7 +57,7 @@ def restored(
     adapter = Adapter(state.published, weights, bias, coefficients.astype(np.float32), memory.end, state.alone)
     learner = Learner(rule, frame, adapter, memory, state.rows)
     learner.coefficients = coefficients
-    learner.losses = np.frombuffer(state.losses, "<f8").copy()
+    learner.comparison = Comparison(*np.frombuffer(state.comparison, "<f8").tolist())
     learner.mistakes = state.mistakes
     for event in sorted(history, key=lambda event: event.number):
         then = frames[event.frame]
