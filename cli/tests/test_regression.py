@@ -14,8 +14,9 @@ import pytest
 from edgeloop_cli.backtest import check
 from edgeloop_cli.core.csv_table import BadTableError, StreamTable
 from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.regression import as_task, derived
+from edgeloop_cli.core.regression import as_task, derived, told_apart
 from edgeloop_cli.core.report import Counts, assemble
+from edgeloop_cli.core.schedule import fitting_group
 from edgeloop_cli.core.task import Task
 from edgeloop_cli.main import build
 from edgeloop_cli.offline.jobs import backtest
@@ -106,6 +107,13 @@ def test_labels_get_the_one_text_of_their_number() -> None:
     assert (made.labels, made.classes) == (("1.0", "1.5", "20.0", "0.0"), ())
     assert made.first(2).tolerance == made.tolerance
     assert as_task(made, Task.CLASSIFICATION, 4, None) == made  # as recorded rows come
+
+
+def test_numbers_that_hardly_move_from_row_to_row_are_played_in_small_groups() -> None:
+    rng = np.random.default_rng(2)
+    walk, jumps = np.cumsum(rng.normal(size=400)), rng.normal(size=400)
+    tables = [replace(shifting(400), labels=tuple(map(str, numbers.tolist())), tolerance=1.0) for numbers in (walk, jumps)]
+    assert [fitting_group(told_apart(table, 400), 0) for table in tables] == [10, 50]
 
 
 def test_what_is_no_regression_is_refused_with_row_and_column() -> None:

@@ -130,7 +130,7 @@ def check(
     """
     from edgeloop_cli import connection
     from edgeloop_cli.core.csv_table import BadTableError, check_playable
-    from edgeloop_cli.core.regression import as_task
+    from edgeloop_cli.core.regression import as_task, told_apart
     from edgeloop_cli.core.schedule import fitting_group
     from edgeloop_cli.runner import Plan
     from edgeloop_cli.source import name_of, read_table
@@ -155,7 +155,7 @@ def check(
         warmup=warm,
         delay=delay,
         rate=rate,
-        group=group or fitting_group(table.labels[:warm], delay),
+        group=group or fitting_group(told_apart(table, warm), delay),
         seed=seed,
         name=name,
         devices=devices,

@@ -48,6 +48,21 @@ def as_task(table: StreamTable, task: Task, warmup: int, tolerance: float | None
     return made
 
 
+def told_apart(table: StreamTable, rows: int) -> Sequence[str]:
+    """The first labels as one sees whether they repeat: classes by themselves, numbers by the quarter of these that they belong to.
+
+    >>> numbers = StreamTable(("a",), np.zeros((5, 1), np.float32), (False,), "y", ("1", "2", "3", "4", "9"), tolerance=1.0)
+    >>> told_apart(numbers, 4)
+    ['0', '1', '2', '3']
+    """
+    labels = table.labels[:rows]
+    if not table.tolerance or not labels:
+        return labels
+    values = np.array(labels, np.float64)
+    quarters = np.searchsorted(np.quantile(values, [0.25, 0.5, 0.75]), values)
+    return [str(quarter) for quarter in quarters.tolist()]
+
+
 def derived(labels: Sequence[float]) -> float:
     """The tolerance where none is given: half the interquartile range, to three digits.
 
