@@ -44,7 +44,7 @@ def run(
         int | None,
         typer.Option(
             min=1,
-            show_default=f"{GROUP}; {SMALL_GROUP} where the warm-up's labels repeat",
+            show_default=f"{GROUP}; {SMALL_GROUP} where the warm-up's labels repeat, or hardly move",
             help="In lockstep, rows that a device answers before their labels follow; fewer take longer, and tell more where labels repeat.",
         ),
     ] = None,

@@ -161,12 +161,29 @@ def test_the_same_rows_give_the_same_adapters_whatever_batches_transactions_and_
     assert replace(state, last_offset=0, marks=()) == replace(expected, last_offset=0, marks=())
 
 
-def test_killed_in_mid_stream_it_goes_on_to_the_bit(make_world) -> None:
+NUMBERS = {"high": "4.5", "low": "-1.5"}.__getitem__
+
+
+def numbers(world: Any) -> Any:
+    """A stream of numbers, with a hundred rows before its first version."""
+    features = tuple(Feature(name=f"f{number}") for number in range(4))
+    definition = StreamDefinition(stream=world.stream, version=1, features=features, task=StreamTask.REGRESSION, tolerance=0.5)
+    world.driver.broker.publisher("registry").publish(topics.STREAMS, world.key, definition)
+    world.deliver(*world.label([25] * 4, name=NUMBERS))
+    world.version(1, classes=())
+    return world
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_killed_in_mid_stream_it_goes_on_to_the_bit(make_world, kind) -> None:
     def play(*, kill: bool) -> Any:
-        world = make_world()
-        world.deliver(*world.label([25] * 4))
-        world.version(1)
-        for received in world.label([17] * 30, version=1, adapter=lambda row: row // 20 * 20):
+        world, name = make_world(), str
+        if kind == "numbers":
+            world, name = numbers(world), NUMBERS
+        else:
+            world.deliver(*world.label([25] * 4))
+            world.version(1)
+        for received in world.label([17] * 30, version=1, adapter=lambda row: row // 20 * 20, name=name, said=name):
             world.deliver(received)
             if kill:
                 world.restart()
@@ -175,6 +192,7 @@ def test_killed_in_mid_stream_it_goes_on_to_the_bit(make_world) -> None:
     killed, whole = play(kill=True), play(kill=False)
     assert killed.transactions == whole.transactions
     assert killed.driver.stored == whole.driver.stored
+    on_a_device(killed)
 
 
 def test_applied_twice_changes_nothing(begun) -> None:
@@ -281,19 +299,6 @@ def test_a_stream_of_more_classes_than_a_mixture_holds_goes_without_one(begun) -
     assert begun.driver.state.get(LearnerState, begun.key).frame == -1
 
 
-NUMBERS = {"high": "4.5", "low": "-1.5"}.__getitem__
-
-
-def numbers(world: Any) -> Any:
-    """A stream of numbers, with a hundred rows before its first version."""
-    features = tuple(Feature(name=f"f{number}") for number in range(4))
-    definition = StreamDefinition(stream=world.stream, version=1, features=features, task=StreamTask.REGRESSION, tolerance=0.5)
-    world.driver.broker.publisher("registry").publish(topics.STREAMS, world.key, definition)
-    world.deliver(*world.label([25] * 4, name=NUMBERS))
-    world.version(1, classes=())
-    return world
-
-
 def test_a_stream_of_numbers_has_adapters_too(world) -> None:
     numbers(world).deliver(*world.label([1], version=1, name=NUMBERS, said=NUMBERS))
     frame = packing.frame_of(world.published[f"{world.key}/frame"])
@@ -307,20 +312,6 @@ def test_a_stream_of_numbers_has_adapters_too(world) -> None:
     weights = packing.adapter_of(event, packing.frame_of(world.published[f"{world.key}/frame"])).weights
     assert weights[:-1].sum() == pytest.approx(1)
     assert weights[0] < world.rule.first  # its first version knows half of the truth
-
-
-def test_killed_in_mid_stream_a_mixture_of_numbers_goes_on_to_the_bit(make_world) -> None:
-    def play(*, kill: bool) -> Any:
-        world = numbers(make_world())
-        for received in world.label([17] * 30, version=1, adapter=lambda row: row // 20 * 20, name=NUMBERS, said=NUMBERS):
-            world.deliver(received)
-            if kill:
-                world.restart()
-        return world
-
-    killed, plain = play(kill=True), play(kill=False)
-    assert killed.history == plain.history
-    assert on_a_device(killed) == on_a_device(plain)
 
 
 def test_what_is_no_number_is_counted_and_not_learned_and_a_version_of_classes_does_not_join(world) -> None:
