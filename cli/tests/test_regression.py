@@ -6,6 +6,7 @@ import doctest
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import edgeloop_cli.core.accuracy
 import edgeloop_cli.core.regression
@@ -20,6 +21,7 @@ from edgeloop_cli.core.schedule import fitting_group
 from edgeloop_cli.core.task import Task
 from edgeloop_cli.main import build
 from edgeloop_cli.offline.jobs import backtest
+from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.policy import LoopPolicy, parse
 from edgeloop_cli.problems import Refused
 from hypothesis import given
@@ -73,6 +75,25 @@ def test_other_families_go_through_the_loop_too(family: str) -> None:
     (report,) = tried(shifting(1_200, 600), parse({"training": {"family": family, "trees": 10}}))
     assert len(report["versions"]) >= 2
     assert report["mae"] < report["mae_static"]
+
+
+@pytest.mark.parametrize("training", [{"family": "adaptive_random_forest", "trees": 3}, {"challengers": ["hoeffding_adaptive_tree"]}])
+def test_models_that_learn_from_every_row_take_part_and_give_the_same_twice(training: dict[str, Any]) -> None:
+    policy = parse({"training": training, "adapter": {"enabled": False}})
+    table = as_task(shifting(1_500, 700), Task.REGRESSION, 150, None)
+    one, other = (OfflineLoop(table, 150, 0, 2, 50, 0, policy) for _ in range(2))
+    one.run()
+    other.run()
+    assert one.ledger.answers == other.ledger.answers
+    first, *fits = one.ledger.fitted.values()
+    assert fits
+    if "family" in training:
+        assert {run.parameters["family"] for run in (first, *fits)} == {"adaptive_random_forest"}
+        assert all(run.rows > 700 for run in fits)
+    else:
+        assert first.parameters["family"] == "extra_trees"
+        assert all(run.metrics["hoeffding_adaptive_tree_mae"] > 0 for run in fits)
+    assert {version.event.classes for version in one.training.versions.values()} == {()}
 
 
 def test_the_report_has_the_errors_beside_what_every_report_has() -> None:

@@ -18,9 +18,10 @@ from edgeloop_streaming import Send
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
 from edgeloop_trainer.adapters.online import OnlineModel, OnlineModels
-from edgeloop_trainer.adapters.river_models import ONE, MainTree
+from edgeloop_trainer.adapters.river_models import ONE
+from edgeloop_trainer.adapters.river_trees import MainTree
 from edgeloop_trainer.core.dataset import Dataset
-from edgeloop_trainer.core.fits import ONLINE, Failed, Family, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fits import ONLINE, ONLINE_REGRESSORS, Failed, Family, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.lessons import Course, Due, Learned, Learner, Lesson
 from edgeloop_trainer.core.plans import Plan, taken
@@ -30,6 +31,8 @@ from river import tree
 STREAM = Path(__file__).parents[3] / "examples" / "data" / "covtype_areas_dev.csv.gz"
 FAMILIES = sorted(ONLINE)
 LR = Family.ONLINE_LOGISTIC_REGRESSION
+OF_CLASSES = [pytest.param(family, False, id=family) for family in FAMILIES]
+OF_NUMBERS = [pytest.param(family, True, id=f"{family} of numbers") for family in sorted(ONLINE_REGRESSORS)]
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +62,12 @@ def test_the_file_answers_as_river_does_on_rows_of_a_real_stream_that_lack_value
     model = taught(family, features[:5_000], labels[:5_000])
     rows = features[5_000:]
     label, found = probabilities(model.export(), rows)
-    means, gains = model._river.moments.means, model._river.moments.gains
+    means, gains = model.river.moments.means, model.river.moments.gains
     known = np.where(np.isnan(rows), means, rows).astype(np.float64)
     for number, row in enumerate(known):
         seen = dict(enumerate(((row - means) * gains).tolist())) | {ONE: 1.0} if family is LR else dict(enumerate(row.tolist()))
-        said = model._river.model.predict_proba_one(seen)
-        expected = [said.get(model._numbers[name], 0.0) for name in model.classes]
+        said = model.river.model.predict_proba_one(seen)
+        expected = [said.get(model.river.numbers[name], 0.0) for name in model.classes]
         assert np.allclose(found[number], expected, atol=2e-6)
         assert expected[label[number]] > max(expected) - 1e-5
     assert np.isnan(rows).any()
@@ -107,10 +110,10 @@ def lesson(course: Course, features: np.ndarray, labels: tuple[str, ...], first:
     return Lesson(course, first, last, features[first - 1 : last], labels[first - 1 : last], begin=first == 1)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_how_rows_are_cut_into_lessons_does_not_show_in_the_model(family, covtype):
+@pytest.mark.parametrize(("family", "numbers"), OF_CLASSES + OF_NUMBERS)
+def test_how_rows_are_cut_into_lessons_does_not_show_in_the_model(family, numbers, covtype):
     features, labels = covtype
-    course = Course("t/s", features.shape[1], (Learner(family, 3, 1),))
+    course = Course("t/s", features.shape[1], (Learner(family, 3, 1, numbers),))
     at_once, by_steps = OnlineModels(), OnlineModels()
     assert at_once.learn(lesson(course, features, labels, 1, 1_000)) == Learned(1_000)
     for first in range(1, 1_001, 333):
@@ -140,7 +143,7 @@ def test_what_river_cannot_learn_from_ends_that_model_and_the_course_goes_on(mon
     def fails(*_: object) -> None:
         raise ZeroDivisionError("weights")
 
-    monkeypatch.setattr(first._river, "learn", fails)
+    monkeypatch.setattr(first.river, "learn", fails)
     for row in (2, 3):
         assert models.learn(Lesson(course, row, row, np.zeros((1, 2), np.float32), ("b",))) == Learned(row)
     assert (first.broken, first.learned, second.broken, second.learned) == ("ZeroDivisionError: weights", 1, "", 3)
@@ -258,12 +261,14 @@ def online(world: Any, *, kill: bool = False, restart: bool = False, late: int =
     return next(run for run in runs(world.deliver(request)) if run.status is RunStatus.FITTED)
 
 
-@pytest.mark.parametrize("family", [LR, Family.HOEFFDING_ADAPTIVE_TREE])
-def test_the_challenger_has_learned_every_row_in_the_pooled_order_up_to_the_request(make_world, family):
-    world = make_world(recipe=Recipe(family=family, trees=3))
+@pytest.mark.parametrize(
+    ("family", "numbers"), [(LR, False), (Family.HOEFFDING_ADAPTIVE_TREE, False), (Family.HOEFFDING_ADAPTIVE_TREE, True)]
+)
+def test_the_challenger_has_learned_every_row_in_the_pooled_order_up_to_the_request(make_world, family, numbers):
+    world = make_world(recipe=Recipe(family=family, trees=3), numbers=numbers)
     run = online(world)
     features, labels = pooled(world)
-    model = OnlineModel(Learner(family, 3, 0), features.shape[1])
+    model = OnlineModel(Learner(family, 3, 0, numbers), features.shape[1])
     model.learn(features[:1_200], labels[:1_200])
     assert (run.status, run.rows, run.dataset_digest, run.classes) == (RunStatus.FITTED, 1_200, model.digest, model.classes)
     assert run.parameters["family"] == family
@@ -271,11 +276,12 @@ def test_the_challenger_has_learned_every_row_in_the_pooled_order_up_to_the_requ
     assert run.digest == hashlib.sha256(model.export()).hexdigest()
 
 
-def test_a_killed_child_or_a_restart_gives_the_same_model(make_world):
-    recipe = Recipe(family=LR)
-    expected = online(make_world(recipe=recipe))
-    assert online(make_world(recipe=recipe), kill=True) == expected
-    assert online(make_world(recipe=recipe), restart=True) == expected
+@pytest.mark.parametrize(("family", "numbers"), [(LR, False), (Family.HOEFFDING_ADAPTIVE_TREE, True)])
+def test_a_killed_child_or_a_restart_gives_the_same_model(make_world, family, numbers):
+    given = {"recipe": Recipe(family=family), "numbers": numbers}
+    expected = online(make_world(**given))
+    assert online(make_world(**given), kill=True) == expected
+    assert online(make_world(**given), restart=True) == expected
 
 
 def test_a_request_that_comes_late_gets_the_model_of_its_own_row(make_world):

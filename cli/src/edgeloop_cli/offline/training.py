@@ -13,7 +13,7 @@ from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.fits import ONLINE, Failed, FitJob, Fitted, Lessons, Recipe
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Tally, Verdict, judge, outcomes
-from edgeloop_trainer.core.lessons import Course, Due, Lesson
+from edgeloop_trainer.core.lessons import Due, Lesson
 from edgeloop_trainer.core.recall import rival
 from edgeloop_trainer.core.runs import failed, step
 from numpy.typing import NDArray
@@ -106,7 +106,7 @@ class Training:
         versions = [version.event for version in self.versions.values()]
         old = rival(dataset, versions, self._answers, self.rule, recipe.archive, 0) if held is None else None
         compared = None if held is not None else dataset.newest()
-        learned = self._learned(recipe, due.end) if dataset.classes else None
+        learned = self._learned(recipe, due.end, numbers=not dataset.classes)
         job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old, compared, learned)
         result = fit(job, self._online)
         if isinstance(result, Failed):
@@ -130,15 +130,15 @@ class Training:
         if self._open is not None:
             yield from self._advance(self._open.fit.gate_until)
 
-    def _learned(self, recipe: Recipe, row: int) -> Due | None:
+    def _learned(self, recipe: Recipe, row: int, *, numbers: bool) -> Due | None:
         """The online models of a recipe, which have learned all rows up to this one."""
-        if not recipe.learners:
+        course = recipe.course(STREAM, self.examples.width, numbers=numbers)
+        if course is None:
             return None
         if self._online is None:
             from edgeloop_trainer.adapters.online import OnlineModels
 
             self._online = OnlineModels()
-        course = Course(STREAM, self.examples.width, recipe.learners)
         known = self._online.row(course)
         if known != row:
             start = known if known < row else 0

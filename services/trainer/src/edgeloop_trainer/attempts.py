@@ -120,12 +120,12 @@ class Attempts:
         return Attempt(request.request_id, work, plan.rule, dataset.rows, dataset.digest, dataset.classes, definition.version)
 
     def course(self, key: str, recipe: Recipe) -> Course | None:
-        """The online models that a recipe has for a stream; ``None`` for none, as where labels are numbers."""
+        """The online models that a recipe has for a stream; ``None`` for none."""
         self._definitions.refresh()
         record = self._definitions.get(key)
-        if record is None or not recipe.learners or record.event.task is StreamTask.REGRESSION:
+        if record is None:
             return None
-        return Course(key, len(record.event.features), recipe.learners)
+        return recipe.course(key, len(record.event.features), numbers=record.event.task is StreamTask.REGRESSION)
 
     def teach(self, lesson: Lesson) -> Pending:
         """Have online models learn rows."""

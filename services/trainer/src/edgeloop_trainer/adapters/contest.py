@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgeloop_trainer.adapters.estimators import answers
-from edgeloop_trainer.core.fits import ONLINE, FitJob
+from edgeloop_trainer.core.fits import FitJob
 from edgeloop_trainer.core.recall import Rival, compared, goes_before, scores
 from edgeloop_trainer.core.spaces import Chosen
 
@@ -22,31 +23,32 @@ def contest(job: FitJob, chosen: Chosen, online: Sequence[OnlineModel]) -> tuple
 
     Where the recipe's family is an online one, that model takes the fit's part. A stream's first version is always the recipe's own.
     """
-    own = online[0] if job.recipe.family in ONLINE and online else None
-    others = online[1:] if own else online
+    own = next((model for model in online if model.learner.family is job.recipe.family), None)
+    others = [model for model in online if model is not own]
     if job.held is not None or job.compared is None or not (job.rival or others):
         return own, {}
-    rows = int(job.compared.sum())
+
+    def better(one: float, other: float) -> bool:
+        return one < other if job.numbers else one > other
+
+    measure, rows = "mae" if job.numbers else "accuracy", int(job.compared.sum())
     told: dict[str, float] = {}
     best: Rival | OnlineModel | None = own
     if own is not None:
-        right = own.right(rows)
-        told[f"{own.learner.family}_accuracy"] = right / rows
-        ahead = job.rival is not None and job.rival.scores.sum() > right
+        mark = told[f"{own.learner.family}_{measure}"] = float(own.scores(rows).mean())
+        ahead = job.rival is not None and better(float(job.rival.scores.mean()), mark)
     else:
         older = job.features[~job.compared], job.labels[~job.compared]
         said = answers(job.recipe, chosen, older, job.features[job.compared], numbers=job.numbers)
         fresh = scores(said, job.labels[job.compared], numbers=job.numbers)
-        right, ahead = int(fresh.sum()), False
-        told["fresh_mae" if job.numbers else "fresh_accuracy"] = float(fresh.mean())
-        if job.rival is not None:
-            ahead = goes_before(compared(job.rival.scores, fresh, numbers=job.numbers))
+        mark = told[f"fresh_{measure}"] = float(fresh.mean())
+        ahead = job.rival is not None and goes_before(compared(job.rival.scores, fresh, numbers=job.numbers))
     if job.rival is not None:
-        told["archive_mae" if job.numbers else "archive_accuracy"] = float(job.rival.scores.mean())
+        told[f"archive_{measure}"] = float(job.rival.scores.mean())
         if ahead:
-            best, right = job.rival, int(job.rival.scores.sum())
+            best, mark = job.rival, told[f"archive_{measure}"]
     for model in others:
-        told[f"{model.learner.family}_accuracy"] = model.right(rows) / rows
-        if model.right(rows) > right:
-            best, right = model, model.right(rows)
-    return best, told
+        found = told[f"{model.learner.family}_{measure}"] = float(model.scores(rows).mean())
+        if better(found, mark):
+            best, mark = model, found
+    return best, {name: value for name, value in told.items() if math.isfinite(value)}

@@ -14,7 +14,7 @@ from edgeloop_trainer.adapters.contest import contest
 from edgeloop_trainer.adapters.estimators import answers, fitted
 from edgeloop_trainer.adapters.onnx_export import ParityError, check_numbers, check_parity, export
 from edgeloop_trainer.core.dataset import Flags
-from edgeloop_trainer.core.fits import ONLINE, Failed, FitJob, Fitted, Lessons, Trial
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Lessons, Trial
 from edgeloop_trainer.core.gate import NumberTally, Tally
 from edgeloop_trainer.core.recall import Rival
 from edgeloop_trainer.core.scores import measured
@@ -48,8 +48,9 @@ def fit(job: FitJob, online: OnlineModels | None = None) -> Fitted | Failed:
     parameters |= {f"{model.learner.family}_broken": model.broken for model in models if model.broken}
     if job.due and (online is None or online.row(job.due.course) != job.due.row):
         return Failed(f"the online models have not learned the rows up to {job.due.row}", behind=True)
-    if job.recipe.family in ONLINE and models and models[0].broken:
-        return failed(f"{job.recipe.family} cannot go on: {models[0].broken}")
+    own = next((model for model in models if model.learner.family is job.recipe.family), None)
+    if own is not None and own.broken:
+        return failed(f"{job.recipe.family} cannot go on: {own.broken}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of columns without values, or solvers that could go on: parity tells what counts
@@ -103,9 +104,9 @@ def against_constant(job: FitJob, chosen: Chosen, held: Flags) -> Tally:
 def exported(model: OnlineModel, job: FitJob, metrics: dict[str, float], started: float, trials: tuple[Trial, ...]) -> Fitted:
     """An online model as it is now, as the challenger."""
     onnx = model.export()
-    metrics = metrics | {"rows": float(model.learned), "classes": float(len(model.classes))}
-    metrics |= check_parity(model, onnx, job.features[-PROBED_ONLINE:])
-    tally = None if job.held is None else model.against_majority(int(job.held.sum()))
+    metrics = metrics | {"rows": float(model.learned)} | ({} if job.numbers else {"classes": float(len(model.classes))})
+    metrics |= (check_numbers if job.numbers else check_parity)(model.river, onnx, job.features[-PROBED_ONLINE:])
+    tally = None if job.held is None else model.against_constant(int(job.held.sum()))
     metrics |= tally.metrics if tally else {}
     parameters = model.learner.parameters | {"river": version("river")}
     lessons = Lessons(model.learned, model.digest, model.classes)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import AttributeProto, TensorProto, helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8
@@ -54,10 +54,25 @@ def export_trees(fillings: NDArray[Any], trees: Sequence[Any], shares: Sequence[
     return _file(fillings, [node], width, outputs).SerializeToString(deterministic=True)
 
 
-def forest_of_numbers(imputer: Any, forest: Any, width: int) -> onnx.ModelProto:
-    """Model of a fitted median imputer and a fitted forest regressor; its output has a column, float32 [N, 1]."""
+def export_forest_of_numbers(imputer: Any, forest: Any, width: int) -> bytes:
+    """ONNX file of a fitted median imputer and a fitted forest regressor; equal models, equal bytes."""
+    return export_trees_of_numbers(imputer.statistics_, [estimator.tree_ for estimator in forest.estimators_], width)
+
+
+def export_trees_of_numbers(fillings: NDArray[Any], trees: Sequence[Any], width: int) -> bytes:
+    """ONNX file of trees that answer with the mean of their numbers; parameters as for classes."""
     outputs = [helper.make_tensor_value_info("sums", TensorProto.FLOAT, ["N", 1])]
-    return _file(imputer.statistics_, [_node("TreeEnsembleRegressor", ["filled"], ["sums"], _adding(forest.estimators_))], width, outputs)
+    return in_a_row(_file(fillings, [_node("TreeEnsembleRegressor", ["filled"], ["sums"], _adding(trees))], width, outputs))
+
+
+def in_a_row(model: onnx.ModelProto) -> bytes:
+    """The file of a model whose only output is a column of numbers, with a row of them, float32 [N], instead."""
+    graph = model.graph
+    column = graph.output[0].name
+    graph.initializer.append(numpy_helper.from_array(np.array([-1]), "in_a_row"))
+    graph.node.append(helper.make_node("Reshape", [column, "in_a_row"], ["prediction"], name="Reshape_in_a_row"))
+    graph.output[0].CopyFrom(helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None]))
+    return model.SerializeToString(deterministic=True)
 
 
 def _file(fillings: NDArray[Any], nodes: list[onnx.NodeProto], width: int, outputs: list[onnx.ValueInfoProto]) -> onnx.ModelProto:
@@ -101,21 +116,20 @@ def _classifying(trees: Sequence[Any], shares: Sequence[float], classes: int) ->
     ]
 
 
-def _adding(estimators: list[Any]) -> list[AttributeProto]:
+def _adding(trees: Sequence[Any]) -> list[AttributeProto]:
     """The attributes of a TreeEnsembleRegressor, whose leaves add to a base.
 
     The base is about where the numbers lie: what the leaves add is small then, and little is lost to float32.
     """
-    base = np.float32(np.mean([estimator.tree_.value[0, 0, 0] for estimator in estimators]))
+    base = np.float32(np.mean([tree.value[0, 0, 0] for tree in trees]))
     parts: list[Arrays] = []
-    for number, estimator in enumerate(estimators):
-        tree = estimator.tree_
+    for number, tree in enumerate(trees):
         leaves = np.flatnonzero(tree.children_left < 0)
         weighed = {
             "target_treeids": np.full(len(leaves), number),
             "target_nodeids": leaves,
             "target_ids": np.zeros(len(leaves), np.int64),
-            "target_weights": ((tree.value[leaves, 0, 0] - base) / len(estimators)).astype(np.float32),
+            "target_weights": ((tree.value[leaves, 0, 0] - base) / len(trees)).astype(np.float32),
         }
         parts.append(_nodes(tree, number) | weighed)
     return [

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
+from edgeloop_contracts.outcomes import error, plain
 
 from edgeloop_trainer.adapters.river_export import export_river
-from edgeloop_trainer.adapters.river_models import RiverModel
+from edgeloop_trainer.adapters.river_models import RiverClassifier, RiverRegressor
 from edgeloop_trainer.core.dataset import Floats
-from edgeloop_trainer.core.gate import Tally
+from edgeloop_trainer.core.gate import NumberTally, Tally, outcomes
 from edgeloop_trainer.core.lessons import Course, Learned, Learner, Lesson
+from edgeloop_trainer.core.recall import Scores
 
-REMEMBERED = 20_000  # newest rows of which it is known whether they were answered right
+REMEMBERED = 20_000  # newest rows of which it is known how they were answered
 
 
 class OnlineModel:
@@ -29,6 +31,10 @@ class OnlineModel:
 
     Attributes
     ----------
+    learner
+        What it was made of.
+    river
+        River's model.
     learned
         Rows that it has learned from.
     broken
@@ -36,23 +42,17 @@ class OnlineModel:
     """
 
     def __init__(self, learner: Learner, width: int) -> None:
+        self.learner = learner
         self.learned = 0
         self.broken = ""
-        self._river = RiverModel(learner, width)
-        self._names: list[str] = []
-        self._numbers: dict[str, int] = {}
+        self.river = RiverRegressor(learner, width) if learner.numbers else RiverClassifier(learner, width)
         self._answers: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
         self._rows = hashlib.sha256()
 
     @property
-    def learner(self) -> Learner:
-        """What it was made of."""
-        return self._river.learner
-
-    @property
     def classes(self) -> tuple[str, ...]:
-        """Names of all classes so far, sorted."""
-        return tuple(sorted(self._names))
+        """Names of all classes so far, sorted; none where labels are numbers."""
+        return self.river.classes
 
     @property
     def digest(self) -> str:
@@ -65,48 +65,44 @@ class OnlineModel:
             return
         try:
             self._learn(features, labels)
-        except Exception as error:  # River raises what it meets, with rows from outside
-            self.broken = f"{type(error).__name__}: {error}"
+        except Exception as failure:  # River raises what it meets, with rows from outside
+            self.broken = f"{type(failure).__name__}: {failure}"
 
     def _learn(self, features: Floats, labels: tuple[str, ...]) -> None:
         for row, label in zip(features, labels, strict=True):
-            answer = self._names[self._river.answer(row)] if self._names else ""
-            self._answers.append((answer, label))
-            if label not in self._numbers:
-                self._numbers[label] = len(self._names)
-                self._names.append(label)
-            self._river.learn(row, self._numbers[label])
+            self._answers.append((self.river.answer(row), label))
+            self.river.learn(row, label)
             known = np.where(np.isnan(row), np.float32(np.nan), row)
             text = label.encode()
             self._rows.update(len(text).to_bytes(4, "little") + text + known.astype("<f4").tobytes())
         self.learned += len(labels)
 
-    def right(self, newest: int) -> int:
-        """How many of the newest rows it answered right before it learned from them."""
-        return sum(answer == label for answer, label in list(self._answers)[-newest:])
+    def scores(self, newest: int) -> Scores:
+        """What it made of the newest rows before it learned from them: 1 for a class that is right, or the absolute error of a number.
 
-    def against_majority(self, newest: int) -> Tally:
-        """How it answered the newest rows, against the majority class of those before them."""
-        rows = list(self._answers)
+        A row that it was never asked for is as wrong as can be.
+        """
+        missed = [error(answer, label, numbers=self.learner.numbers) for answer, label in list(self._answers)[-newest:]]
+        missed = [math.inf if self.learner.numbers else 1.0] * (newest - len(missed)) + missed
+        return np.array(missed) if self.learner.numbers else 1 - np.array(missed)
+
+    def against_constant(self, newest: int) -> Tally:
+        """How it answered the newest rows, against the majority class, or the median, of those before them."""
+        numbers, rows = self.learner.numbers, list(self._answers)
         older, held = [label for _, label in rows[:-newest]], rows[-newest:]
-        majority = max(sorted(set(older)), key=older.count, default="")
-        tally = Tally()
-        for answer, label in held:
-            tally = tally.add((answer == label, majority == label))
+        if numbers:
+            constant = plain(float(np.median([float(label) for label in older]))) if older else plain(0.0)
+        else:
+            constant = max(sorted(set(older)), key=older.count, default="")
+        tally = NumberTally() if numbers else Tally()
+        answers, labels = [answer for answer, _ in held], [label for _, label in held]
+        for outcome in outcomes(answers, [constant] * len(held), labels, numbers=numbers):
+            tally = tally.add(outcome)
         return tally
-
-    def predict_proba(self, rows: Floats) -> NDArray[np.float64]:
-        """Probabilities of the classes, [N, C]."""
-        return self._river.predict_proba(rows, len(self._names))[:, self._order]
 
     def export(self) -> bytes:
         """ONNX file of what has been learned until now."""
-        return export_river(self._river, self._order)
-
-    @property
-    def _order(self) -> list[int]:
-        """River's number of each class."""
-        return [self._numbers[name] for name in self.classes]
+        return export_river(self.river)
 
 
 class OnlineModels:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import skl2onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import is_regressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble._forest import ForestClassifier, ForestRegressor
 
 from edgeloop_trainer.adapters.constant_export import export_constant, export_number
-from edgeloop_trainer.adapters.forest_export import OPSETS, down_to_float32, export_forest, forest_of_numbers
+from edgeloop_trainer.adapters.forest_export import OPSETS, down_to_float32, export_forest, export_forest_of_numbers, in_a_row
 from edgeloop_trainer.core.dataset import Floats
 
 PROBED = 1_000
@@ -37,7 +35,7 @@ def export(model: Any, width: int) -> bytes:
     if isinstance(model[-1], DummyRegressor):
         return export_number(float(np.ravel(model[-1].constant_)[0]), width)
     if isinstance(model[-1], ForestRegressor) and len(model) == 2:
-        return _in_a_row(forest_of_numbers(model[0], model[1], width))
+        return export_forest_of_numbers(model[0], model[1], width)
     if isinstance(model[-1], DummyClassifier):
         return export_constant(width)
     if isinstance(model[-1], ForestClassifier) and len(model) == 2:
@@ -54,17 +52,7 @@ def export(model: Any, width: int) -> bytes:
         options={} if numbers else {"zipmap": False},
         target_opset=OPSETS,
     )
-    return _in_a_row(converted) if numbers else converted.SerializeToString(deterministic=True)
-
-
-def _in_a_row(model: onnx.ModelProto) -> bytes:
-    """The file of a model whose only output is a column of numbers, with a row of them, float32 [N], instead."""
-    graph = model.graph
-    column = graph.output[0].name
-    graph.initializer.append(numpy_helper.from_array(np.array([-1]), "in_a_row"))
-    graph.node.append(helper.make_node("Reshape", [column, "in_a_row"], ["prediction"], name="Reshape_in_a_row"))
-    graph.output[0].CopyFrom(helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None]))
-    return model.SerializeToString(deterministic=True)
+    return in_a_row(converted) if numbers else converted.SerializeToString(deterministic=True)
 
 
 def probes(features: Floats) -> Floats:

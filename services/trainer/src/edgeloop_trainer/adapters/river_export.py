@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,20 +13,17 @@ from river import forest
 from river.tree.base import Leaf
 
 from edgeloop_trainer.adapters.constant_export import export_constant
-from edgeloop_trainer.adapters.forest_export import IR_VERSION, OPSETS, export_trees
-from edgeloop_trainer.adapters.river_models import ONE, RiverModel
+from edgeloop_trainer.adapters.forest_export import IR_VERSION, OPSETS, export_trees, export_trees_of_numbers
+from edgeloop_trainer.adapters.river_models import ONE, RiverClassifier, RiverRegressor
 from edgeloop_trainer.core.dataset import Floats
 
 
-def export_river(river: RiverModel, order: list[int]) -> bytes:
-    """ONNX file of a model; equal models, equal bytes.
-
-    Parameters
-    ----------
-    order
-        River's number of each class, in the order of the probabilities.
-    """
+def export_river(river: RiverClassifier | RiverRegressor) -> bytes:
+    """ONNX file of a model; equal models, equal bytes."""
     means = river.moments.means
+    if isinstance(river, RiverRegressor):
+        return export_trees_of_numbers(means, _trees_of_numbers(river.model), len(means))
+    order = river.order
     if len(order) < 2:
         return export_constant(len(means))
     if river.scaled:
@@ -40,7 +38,7 @@ class FlatTree:
     Attributes
     ----------
     value
-        float64 [nodes, 1, C]: weight of each class in a leaf.
+        float64 [nodes, 1, C]: weight of each class in a leaf; or [nodes, 1, 1]: mean of the labels in a node.
     """
 
     children_left: NDArray[np.int64]
@@ -55,9 +53,17 @@ class FlatTree:
         return len(self.feature)
 
 
-def flattened(root: Any, order: list[int]) -> FlatTree:
-    """The arrays of one of River's trees, whose splits are all of the form ``feature ≤ threshold``."""
-    nodes: list[tuple[int, int, int, float]] = []
+def flattened(root: Any, told: Callable[[Any], list[float]]) -> FlatTree:
+    """The arrays of one of River's trees, whose splits are all of the form ``feature ≤ threshold``.
+
+    Parameters
+    ----------
+    root
+        ``None`` for a tree that has learned nothing, which is a leaf.
+    told
+        Gives the values of a node.
+    """
+    nodes: list[tuple[int, float]] = []
     values: list[list[float]] = []
     waiting: list[tuple[Any, int, int]] = [(root, -1, 0)]
     children: dict[tuple[int, int], int] = {}
@@ -65,18 +71,16 @@ def flattened(root: Any, order: list[int]) -> FlatTree:
         node, parent, side = waiting.pop()
         number = len(nodes)
         children[parent, side] = number
-        if isinstance(node, Leaf):
-            stats: dict[int, float] = getattr(node, "stats", {})
-            nodes.append((-1, -1, 0, 0.0))
-            values.append([stats.get(label, 0.0) for label in order])
+        values.append(told(node))
+        if node is None or isinstance(node, Leaf):
+            nodes.append((0, 0.0))
         else:
-            nodes.append((0, 0, node.feature, node.threshold))
-            values.append([0.0] * len(order))
+            nodes.append((node.feature, node.threshold))
             left, right = node.children
             waiting += [(right, number, 1), (left, number, 0)]
     left = np.array([children.get((n, 0), -1) for n in range(len(nodes))])
     right = np.array([children.get((n, 1), -1) for n in range(len(nodes))])
-    feature, threshold = np.array([node[2] for node in nodes]), np.array([node[3] for node in nodes])
+    feature, threshold = np.array([node[0] for node in nodes]), np.array([node[1] for node in nodes])
     return FlatTree(left, right, feature, threshold, np.array(values)[:, None, :])
 
 
@@ -85,17 +89,32 @@ def _trees(model: Any, order: list[int]) -> tuple[list[FlatTree], list[float]]:
 
     River weighs the vote of a tree by its accuracy so far, and one that was never right like one that always was.
     """
+
+    def told(node: Any) -> list[float]:
+        stats: dict[int, float] = getattr(node, "stats", {})
+        return [stats.get(label, 0.0) for label in order]
+
     if not isinstance(model, forest.ARFClassifier):
-        return [flattened(model._root, order)], [1.0]  # pyright: ignore[reportPrivateUsage]
+        return [flattened(model._root, told)], [1.0]  # pyright: ignore[reportPrivateUsage]
     accuracies = [metric.get() for metric in model._metrics]  # pyright: ignore[reportPrivateUsage]
     roots: list[tuple[Any, float]] = [
         (tree._root, accuracy or 1.0) for tree, accuracy in zip(model, accuracies, strict=True) if tree._root is not None
     ]
     total = sum(weight for _, weight in roots)
-    return [flattened(root, order) for root, _ in roots], [weight / total for _, weight in roots]
+    return [flattened(root, told) for root, _ in roots], [weight / total for _, weight in roots]
 
 
-def _softmax(river: RiverModel, means: Floats, order: list[int]) -> bytes:
+def _trees_of_numbers(model: Any) -> list[FlatTree]:
+    """Trees that answer with their mean; one that has learned nothing answers 0, as in River."""
+
+    def told(node: Any) -> list[float]:
+        return [0.0 if node is None else node.stats.mean.get()]
+
+    trees = list(model) if isinstance(model, forest.ARFRegressor) else [model]
+    return [flattened(tree._root, told) for tree in trees]  # pyright: ignore[reportPrivateUsage]
+
+
+def _softmax(river: RiverClassifier, means: Floats, order: list[int]) -> bytes:
     weights: dict[int, dict[int, float]] = river.model.weights
     width = len(means)
     matrix = np.array([[weights[label].get(feature, 0.0) for label in order] for feature in range(width)], np.float32)

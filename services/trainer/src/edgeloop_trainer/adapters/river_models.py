@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from edgeloop_contracts.outcomes import number, plain
 from numpy.typing import NDArray
-from river import forest, linear_model, tree
-from river.tree.base import Leaf
+from river import forest, linear_model
 
+from edgeloop_trainer.adapters.river_trees import ErrorDrift, FirstThresholds, MainNumberTree, MainTree
 from edgeloop_trainer.core.dataset import Floats
 from edgeloop_trainer.core.fits import Family
 from edgeloop_trainer.core.lessons import Learner
 
 ONE = -1  # the feature that is always 1
+# Patience as River gives it to the trees of a forest: by its default for a single tree most streams never see a split.
+PATIENCE: dict[str, Any] = {"grace_period": 50, "delta": 0.01}
+MOST_DEPTH = 12
+"""Of trees of numbers, which split sooner or later whatever they see: a tree has 4,096 leaves at most, and so a file an end."""
 
 
 class Moments:
@@ -44,30 +49,10 @@ class Moments:
         return np.where(deviations > 0, 1 / np.where(deviations > 0, deviations, 1), np.float32(0)).astype(np.float32)
 
 
-class MainTree(tree.HoeffdingAdaptiveTreeClassifier):
-    """A Hoeffding adaptive tree that answers by its main tree alone.
-
-    In River the alternate trees that may replace a branch vote too while they grow; a device would have to carry them. How it learns,
-    and when an alternate tree takes over, is as in River.
-    """
-
-    def predict_proba_one(self, x: dict[Any, Any]) -> dict[Any, float]:
-        """Share of each class in the leaf that a row falls into."""
-        node: Any = self._root
-        if node is None:
-            return {}
-        while not isinstance(node, Leaf):
-            node = node.next(x)
-        stats: dict[Any, float] = getattr(node, "stats", {})
-        total = sum(stats.values())
-        return {label: weight / total for label, weight in stats.items()} if total else {}
-
-
 class RiverModel:
-    """One of River's classifiers with classes 0, 1, … in the order in which they came.
+    """One of River's models, and what it has to know of the features.
 
-    Missing values become the feature's mean so far; the logistic regression sees features scaled by mean and deviation so far, and a
-    constant. Both are rounded to float32, so that the ONNX file computes with the same numbers.
+    Missing values become the feature's mean so far, rounded to float32, so that the ONNX file computes with the same numbers.
 
     Parameters
     ----------
@@ -84,51 +69,127 @@ class RiverModel:
         Of the features.
     """
 
-    def __init__(self, learner: Learner, width: int) -> None:
+    def __init__(self, learner: Learner, width: int, model: Any) -> None:
         self.learner = learner
         self.moments = Moments(width)
-        self.model: Any = _made(learner)
+        self.model = model
+
+
+class RiverClassifier(RiverModel):
+    """A classifier; River's knows classes as 0, 1, … in the order in which they came.
+
+    The logistic regression sees features scaled by mean and deviation so far, and a constant.
+
+    Attributes
+    ----------
+    numbers
+        River's number of each class.
+    """
+
+    def __init__(self, learner: Learner, width: int) -> None:
+        super().__init__(learner, width, _classifier(learner))
+        self.numbers: dict[str, int] = {}
 
     @property
     def scaled(self) -> bool:
         """Whether the model sees scaled features."""
         return self.learner.family is Family.ONLINE_LOGISTIC_REGRESSION
 
-    def learn(self, row: Floats, label: int) -> None:
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of all classes so far, sorted."""
+        return tuple(sorted(self.numbers))
+
+    @property
+    def order(self) -> list[int]:
+        """River's numbers of the classes, in their order."""
+        return [self.numbers[name] for name in self.classes]
+
+    def learn(self, row: Floats, label: str) -> None:
         """Take in a row, float32 [F]."""
         self.moments.add(row)
-        self.model.learn_one(self._seen(row, self.moments.means), label)
+        self.model.learn_one(self._seen(row, self.moments.means), self.numbers.setdefault(label, len(self.numbers)))
 
-    def answer(self, row: Floats) -> int:
-        """The likeliest class of a row; of equals the first."""
+    def answer(self, row: Floats) -> str:
+        """The likeliest class of a row; of equals the first that came. Empty before the first row."""
+        if not self.numbers:
+            return ""
         probabilities = self.model.predict_proba_one(self._seen(row, self.moments.means))
-        return min(probabilities, key=lambda label: (-probabilities[label], label), default=0)
+        likeliest = min(probabilities, key=lambda label: (-probabilities[label], label), default=0)
+        return list(self.numbers)[likeliest]
 
-    def predict_proba(self, rows: Floats, classes: int) -> NDArray[np.float64]:
-        """Probabilities, [N, C]."""
-        found = np.zeros((len(rows), classes))
+    def predict_proba(self, rows: Floats) -> NDArray[np.float64]:
+        """Probabilities of the classes, [N, C]."""
+        found = np.zeros((len(rows), len(self.numbers)))
         means = self.moments.means
-        for number, row in enumerate(rows):
+        for place, row in enumerate(rows):
             for label, probability in self.model.predict_proba_one(self._seen(row, means)).items():
-                found[number, label] = probability
-        return found
+                found[place, label] = probability
+        return found[:, self.order]
 
     def _seen(self, row: Floats, means: Floats) -> dict[int, float]:
-        known = np.where(np.isnan(row), means, row)
         if not self.scaled:
-            return dict(enumerate(known.tolist()))
-        scaled = (known.astype(np.float64) - means) * self.moments.gains
+            return filled(row, means)
+        scaled = (np.where(np.isnan(row), means, row).astype(np.float64) - means) * self.moments.gains
         return dict(enumerate(scaled.tolist())) | {ONE: 1.0}
 
 
-def _made(learner: Learner) -> Any:
+class RiverRegressor(RiverModel):
+    """A regressor; it has no classes."""
+
+    classes: tuple[str, ...] = ()
+
+    def __init__(self, learner: Learner, width: int) -> None:
+        super().__init__(learner, width, _regressor(learner))
+
+    def learn(self, row: Floats, label: str) -> None:
+        """Take in a row, float32 [F].
+
+        Raises
+        ------
+        ValueError
+            The label is no number.
+        """
+        value = number(label)
+        if value is None:
+            raise ValueError(f"the label {label!r} is no number")
+        self.moments.add(row)
+        self.model.learn_one(filled(row, self.moments.means), value)
+
+    def answer(self, row: Floats) -> str:
+        """The number that a device would answer, in float32; 0 before the first row."""
+        return plain(float(np.float32(self.model.predict_one(filled(row, self.moments.means)))))
+
+    def predict(self, rows: Floats) -> NDArray[np.float64]:
+        """Numbers of rows, [N]."""
+        means = self.moments.means
+        return np.array([self.model.predict_one(filled(row, means)) for row in rows])
+
+
+def filled(row: Floats, means: Floats) -> dict[int, float]:
+    """A row as River takes it."""
+    return dict(enumerate(np.where(np.isnan(row), means, row).tolist()))
+
+
+def _classifier(learner: Learner) -> Any:
     match learner.family:
         case Family.HOEFFDING_ADAPTIVE_TREE:
-            # Patience as River gives it to the trees of a forest: by its default for a single tree most streams never see a split.
-            return MainTree(leaf_prediction="mc", grace_period=50, delta=0.01, seed=learner.seed)
+            return MainTree(leaf_prediction="mc", seed=learner.seed, **PATIENCE)
         case Family.ADAPTIVE_RANDOM_FOREST:
             return forest.ARFClassifier(n_models=learner.trees, leaf_prediction="mc", seed=learner.seed)
         case Family.ONLINE_LOGISTIC_REGRESSION:
             return linear_model.SoftmaxRegression()
         case other:
             raise ValueError(f"{other} does not learn online")
+
+
+def _regressor(learner: Learner) -> Any:
+    trees: dict[str, Any] = {"leaf_prediction": "mean", "splitter": FirstThresholds(), "max_depth": MOST_DEPTH, "seed": learner.seed}
+    match learner.family:
+        case Family.HOEFFDING_ADAPTIVE_TREE:
+            return MainNumberTree(drift_detector=ErrorDrift(), **trees, **PATIENCE)
+        case Family.ADAPTIVE_RANDOM_FOREST:
+            # Trees add alike: a median of trees has no operator.
+            return forest.ARFRegressor(n_models=learner.trees, aggregation_method="mean", disable_weighted_vote=True, **trees)
+        case other:
+            raise ValueError(f"{other} does not learn numbers online")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from edgeloop_trainer.core.dataset import Flags, Floats, Truth
 from edgeloop_trainer.core.gate import Tally
-from edgeloop_trainer.core.lessons import MOST_TREES, Due, Learner
+from edgeloop_trainer.core.lessons import MOST_TREES, Course, Due, Learner
 from edgeloop_trainer.core.recall import ARCHIVED, Rival
 
 
@@ -28,6 +28,7 @@ class Family(StrEnum):
 
 ONLINE = frozenset({Family.HOEFFDING_ADAPTIVE_TREE, Family.ADAPTIVE_RANDOM_FOREST, Family.ONLINE_LOGISTIC_REGRESSION})
 """Those that learn from every labelled row as it comes, and are not fitted on a window."""
+ONLINE_REGRESSORS = ONLINE - {Family.ONLINE_LOGISTIC_REGRESSION}
 CLASSIFIERS = frozenset(Family) - ONLINE - {Family.LINEAR}
 REGRESSORS = frozenset(Family) - ONLINE - {Family.LOGISTIC_REGRESSION}
 
@@ -80,6 +81,13 @@ class Recipe:
         """Online models that take part, the recipe's own family first."""
         families = [family for family in dict.fromkeys((self.family, *self.challengers)) if family in ONLINE]
         return tuple(Learner(family, min(self.trees, MOST_TREES), self.seed) for family in families)
+
+    def course(self, stream: str, width: int, *, numbers: bool) -> Course | None:
+        """The online models for a stream; ``None`` for none. One of classes only has no part where labels are numbers."""
+        learners = self.learners
+        if numbers:
+            learners = tuple(replace(learner, numbers=True) for learner in learners if learner.family in ONLINE_REGRESSORS)
+        return Course(stream, width, learners) if learners else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,14 @@ class Learner:
         Of a forest, at most ten: each of them learns from each row.
     seed
         Of every random choice.
+    numbers
+        Whether its labels are numbers.
     """
 
     family: Family
     trees: int
     seed: int
+    numbers: bool = False
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -70,7 +73,7 @@ class Lesson:
     features
         float32 [N, F].
     labels
-        Class of each row.
+        Class or number of each row.
     """
 
     course: Course
