@@ -147,6 +147,13 @@ def test_errors_that_grow_are_noticed_whatever_their_unit():
         assert 1_000 <= noticed[0] < 1_200
 
 
+def test_a_forest_learns_anew_where_errors_grow_on_both_sides_alike():
+    features, labels = turning(2_000)
+    model = taught(Family.ADAPTIVE_RANDOM_FOREST, features, tuple(map(repr, labels.tolist())))
+    assert model.river.model.n_drifts_detected() > 0
+    assert model.scores(500).mean() < 0.6 * np.abs(labels[-500:] - np.median(labels)).mean()
+
+
 def test_what_is_counted_at_the_first_thresholds_is_exact(monkeypatch):
     rng = np.random.default_rng(5)
     values, weights = rng.normal(size=300).round(1), rng.integers(1, 5, size=300)

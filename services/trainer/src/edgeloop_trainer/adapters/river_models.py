@@ -9,7 +9,7 @@ from edgeloop_contracts.outcomes import number, plain
 from numpy.typing import NDArray
 from river import forest, linear_model
 
-from edgeloop_trainer.adapters.river_trees import ErrorDrift, FirstThresholds, MainNumberTree, MainTree
+from edgeloop_trainer.adapters.river_trees import ErrorDrift, FirstThresholds, MainNumberTree, MainTree, NumberForest
 from edgeloop_trainer.core.dataset import Floats
 from edgeloop_trainer.core.fits import Family
 from edgeloop_trainer.core.lessons import Learner
@@ -190,6 +190,6 @@ def _regressor(learner: Learner) -> Any:
             return MainNumberTree(drift_detector=ErrorDrift(), **trees, **PATIENCE)
         case Family.ADAPTIVE_RANDOM_FOREST:
             # Trees add alike: a median of trees has no operator.
-            return forest.ARFRegressor(n_models=learner.trees, aggregation_method="mean", disable_weighted_vote=True, **trees)
+            return NumberForest(n_models=learner.trees, aggregation_method="mean", disable_weighted_vote=True, **trees)
         case other:
             raise ValueError(f"{other} does not learn numbers online")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from river import drift, stats, tree
+from river import drift, forest, stats, tree
 from river.tree.base import Leaf
 from river.tree.splitter import EBSTSplitter
 from river.tree.utils import BranchFactory
@@ -41,6 +41,17 @@ class MainNumberTree(tree.HoeffdingAdaptiveTreeRegressor):
         """Mean of the leaf that a row falls into; 0 before the first row."""
         leaf = leaf_of(self._root, x)
         return 0.0 if leaf is None else leaf.stats.mean.get()
+
+
+class NumberForest(forest.ARFRegressor):
+    """An adaptive random forest of numbers that watches how far its trees miss, and not to which side.
+
+    River's watches errors with their sign: where a feature begins to count the other way, they grow on both sides, their mean stays, and
+    no tree is ever replaced.
+    """
+
+    def _drift_detector_input(self, tree_id: int, y_true: float, y_pred: float) -> float:
+        return super()._drift_detector_input(tree_id, abs(y_true - y_pred), 0.0)
 
 
 class FirstThresholds(EBSTSplitter):
