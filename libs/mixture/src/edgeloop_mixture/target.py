@@ -40,7 +40,7 @@ class Target(Protocol):
         ...
 
     def truth(self, label: str) -> float:
-        """A label as it is learned from."""
+        """A label as it is learned from: number of a class, or distance from the centre in deviations."""
         ...
 
     def kept(self, truth: float, sums: Doubles, /) -> Remembered:
@@ -52,7 +52,7 @@ class Target(Protocol):
         ...
 
     def loss_of(self, answer: str, truth: float) -> float:
-        """Loss of an answer, 0 to 1; ``truth`` is the label as memories keep it."""
+        """Loss of an answer, 0 to 1."""
         ...
 
     def loss(self, sums: Doubles, truth: float) -> float:
