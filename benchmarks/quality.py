@@ -27,7 +27,7 @@ from benchmarks.rounds import Sample
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "data"
 PICTURE = Path(__file__).parent / "pictures" / "quality.svg"
-MADE_ROWS, QUICK_ROWS, QUICK_PEER_ROWS = 20_000, 800, 100
+MADE_ROWS, QUICK_ROWS, QUICK_PEER_ROWS = 20_000, 500, 100
 ACCURACY, PROCESSOR = "accuracy", "processor seconds for 1,000 rows"
 NICE = 10
 

@@ -25,7 +25,7 @@ from edgeloop_mixture.packing import adapter_event
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 EDGELOOP = Path(sys.executable).parent / "edgeloop"
-ROWS, FEATURES, TURN = 2_000, 6, 700
+ROWS, FEATURES, TURN = 1_700, 6, 600
 
 
 def call(*arguments: str | Path, code: int = 0, seconds: float = 300) -> str:

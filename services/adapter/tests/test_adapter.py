@@ -135,7 +135,7 @@ def test_what_is_sent_is_signed_with_the_services_key_for_its_tenant_stream_and_
 
 
 @given(st.sets(st.integers(1, 299)), st.integers(1, 7), st.integers(0, 60), st.sampled_from([0, 50, 280]))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_same_rows_give_the_same_adapters_whatever_batches_transactions_and_restarts(make_world, cuts, together, restart, late) -> None:
     def answered_by(world: Any) -> Any:
         return lambda row: max(0, (row - late) // 20 * 20)

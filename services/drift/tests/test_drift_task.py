@@ -109,7 +109,7 @@ def test_partials_become_signals_with_progress_after_them() -> None:
     assert [send.key for send in d.sent if isinstance(send.event, DriftSignal)] == [f"default/pumps/{s.signal_id}" for s in found]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 2**32))
 def test_signals_and_state_do_not_depend_on_transactions_or_restarts(seed: int) -> None:
     draw = Random(seed)

@@ -42,7 +42,7 @@ def fold(pool: ErrorPool, partials: list[DriftPartial]) -> list[ErrorAlarm]:
     return [alarm for partial in partials for alarm in pool.fold(partial)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 1000), st.lists(st.integers(1, 90), min_size=1, max_size=9))
 def test_alarms_are_those_of_one_detector_over_all_rows_in_order(seed: int, sizes: list[int]) -> None:
     errors = risen(seed)
@@ -80,7 +80,7 @@ def test_a_repeated_partial_changes_nothing() -> None:
     assert once.snapshot("t", "s") == twice.snapshot("t", "s")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.sampled_from(["ADWIN", "DDM", "HDDM_A", "PageHinkley"]), st.sets(st.integers(0, 40), max_size=5), st.integers(0, 100))
 def test_a_pool_that_is_restored_in_mid_stream_goes_on_as_if_nothing_had_been(name: str, restarts: set[int], seed: int) -> None:
     rules = Rules(errors=DetectorSpec(name), scopes=(VERSION, STREAM))

@@ -36,7 +36,7 @@ def test_a_restored_detector_goes_on_to_the_byte(spec: DetectorSpec) -> None:
     assert alarms
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sampled_from(QUICK), st.integers(0, 400), st.integers(0, 10_000))
 def test_a_snapshot_is_the_same_wherever_it_was_taken(spec: DetectorSpec, at: int, seed: int) -> None:
     kept, restored = spec.make(), spec.make()
@@ -54,7 +54,7 @@ def test_other_parameters_start_anew() -> None:
     assert load(data, DetectorSpec("DDM")) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(QUICK), st.integers(0, 10_000), st.data())
 def test_damaged_bytes_are_refused_or_harmless_and_never_reach_compiled_code_unchecked(
     spec: DetectorSpec, seed: int, data: st.DataObject

@@ -35,7 +35,7 @@ def truth(device: str, seq: int) -> str:
     return f"{device} {seq % 3}"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories(), st.data())
 def test_examples_of_a_device_come_in_row_order_however_observations_and_labels_interleave(
     bench_type, observed, label, examples, history: list[list[tuple[str, str, int, int]]], data: st.DataObject

@@ -242,7 +242,7 @@ WORLDS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WORLDS, st.data())
 def test_requests_depend_neither_on_which_topic_is_quicker_nor_on_transactions_nor_on_restarts(world: World, data: st.DataObject) -> None:
     rows = [(topics.DRIFT_PARTIALS, partial) for partial in partials(world.sizes)]

@@ -139,7 +139,7 @@ def replace_id(world, received):
 
 
 @given(st.sets(st.integers(1, 9)), st.integers(1, 9), st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_decision_does_not_depend_on_batches_transactions_or_when_the_fit_ended(make_world, cuts, transaction, late):
     def play(cuts: set[int], transaction: int, late: bool) -> list[TrainingRun]:
         world = make_world()
