@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from edgeloop_contracts.outcomes import number, plain
+from edgeloop_mixture.target import spread
 
 from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_definition
 from edgeloop_cli.core.task import Task
@@ -76,9 +77,7 @@ def derived(labels: Sequence[float]) -> float:
     >>> derived([0.0, 0.0, 0.0, 0.0, 8.0])
     1.6
     """
-    values = np.array(labels, np.float64)
-    low, middle, high = np.percentile(values, [25, 50, 75]).tolist()
-    width = (high - low) / 2 or float(np.abs(values - middle).mean())
+    _, width = spread(labels)
     if not width:
         raise BadTableError("all labels of the warm-up are equal, so no tolerance follows from them; give --tolerance")
     return float(f"{width:.{DIGITS}g}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgeloop_mixture.rule import Rule
 
-PATIENCE = 20  # times as many labels as tell how the mixture does now, until the long run has forgotten
+LONG_RUN = 20  # times as many labels as tell how the mixture does now, until the long run has forgotten
 MIXTURE, SWITCHING = 0.3, 0.4  # leads by which the long run prefers these to the first version, where nothing speaks for any of them
 
 
@@ -44,8 +44,8 @@ class Comparison:
         share, gained = rule.memory_of_losses, first - mixture
         return Comparison(
             self.behind + share * (-gained - self.behind),
-            self.mixture + share / PATIENCE * (gained - self.mixture),
-            self.switching + share / PATIENCE * ((0.0 if doubted else gained) - self.switching),
+            self.mixture + share / LONG_RUN * (gained - self.mixture),
+            self.switching + share / LONG_RUN * ((0.0 if doubted else gained) - self.switching),
         )
 
     def doubts(self, rule: Rule) -> bool:

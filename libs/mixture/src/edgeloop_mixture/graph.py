@@ -73,7 +73,7 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
     """
     b = _Builder()
     memories = memories and bool(rule.memories)
-    experts = len(frame.members) + 1 + (len(rule.memories) if memories else 0)
+    experts = frame.experts(rule) - (0 if memories else len(rule.memories))
     answer = PREDICTION if frame.numbers else PROBABILITIES
     said: list[str] = []  # by each expert: probabilities [N, C], or how far from the centre the label is [N, 1]
     for number, (member, model) in enumerate(zip(frame.members, models, strict=True)):

@@ -163,14 +163,9 @@ class Numbers:
 
     @classmethod
     def learned(cls, labels: Sequence[str], tolerance: float) -> Self:
-        """From labels at the beginning, all of them numbers.
-
-        Where more than half of them are equal, their mean distance from the centre is the deviation; where all are, the tolerance.
-        """
-        numbers = np.array([float(label) for label in labels])
-        low, centre, high = (float(value) for value in np.quantile(numbers, [0.25, 0.5, 0.75]))
-        spread = (high - low) / 2 or float(np.abs(numbers - centre).mean()) or tolerance
-        return cls(centre, max(spread, LEAST), tolerance)
+        """From labels at the beginning, all of them numbers; where they are all equal, the tolerance is the deviation."""
+        centre, deviation = spread([float(label) for label in labels])
+        return cls(centre, max(deviation or tolerance, LEAST), tolerance)
 
     @property
     def width(self) -> int:
@@ -223,6 +218,17 @@ class Numbers:
         off = np.clip(coefficients @ inputs - truth, -STEEPEST, STEEPEST)
         step = rule.linear_rate / max(1.0, 2 * rule.linear_rate * float(inputs @ inputs))
         return coefficients - step * off[:, None] * inputs
+
+
+def spread(numbers: Sequence[float]) -> tuple[float, float]:
+    """Median and half the interquartile range; where more than half of the numbers are equal, their mean distance from it instead.
+
+    >>> spread([1.0, 2.0, 3.0, 4.0, 1e6]), spread([0.0, 0.0, 0.0, 0.0, 8.0])
+    ((3.0, 1.0), (0.0, 1.6))
+    """
+    values = np.array(numbers, np.float64)
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+    return middle, (high - low) / 2 or float(np.abs(values - middle).mean())
 
 
 def _gradient(sums: Doubles, truth: float) -> Doubles:
