@@ -22,10 +22,11 @@ def test_what_a_policy_does_not_give_stays_as_set() -> None:
         DetectionPolicy(detector="Adwin"),
         DetectionPolicy(parameters={"delta": "much"}),
         DetectionPolicy(parameters={"epsilon": "1"}),
+        DetectionPolicy(detector="KSWIN", parameters={"window_size": "50"}),
         DetectionPolicy(scopes=("device",)),
         DetectionPolicy(scopes=()),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(given: DetectionPolicy) -> None:
-    with pytest.raises(ValueError, match=r"ADWIN|JSON|epsilon|scopes"):
+    with pytest.raises(ValueError, match=r"ADWIN|JSON|epsilon|KSWIN does not work|scopes"):
         taken(Rules(), Policy(detection=given))

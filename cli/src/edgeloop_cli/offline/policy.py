@@ -114,7 +114,7 @@ def _detection(given: Mapping[str, Any]) -> Rules:
             raise BadPolicyError(f"detection.parameters.{name}: expected a number or a text, given {value!r}")
     spec = DetectorSpec(taken.get("detector", rules.errors.name), taken.get("parameters", rules.errors.parameters))
     try:
-        spec.make()
+        spec.check()
     except ValueError as error:
         raise BadPolicyError(f"detection: {error}") from None
     return replace(rules, errors=spec, scopes=tuple(taken.get("scopes", rules.scopes)))

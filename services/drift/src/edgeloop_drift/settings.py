@@ -59,6 +59,6 @@ class Settings(BaseSettings):
             inputs=DetectorSpec(self.input_detector, self.input_parameters),
             learning=self.input_learning,
         )
-        rules.errors.make()
-        rules.inputs.make()
+        rules.errors.check()
+        rules.inputs.check()
         return rules

@@ -23,6 +23,8 @@ DETECTORS: Mapping[str, Callable[..., Any]] = {
     "HDDM_W": binary.HDDMW,
 }
 
+TRIAL = 600  # values: more than windows have by default
+
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec:
@@ -60,6 +62,21 @@ class DetectorSpec:
             return DETECTORS[self.name](**seed, **self.parameters)
         except TypeError as error:
             raise ValueError(f"{self.name}: {error}") from error
+
+    def check(self) -> None:
+        """Feed a new detector some hundred errors: what its constructor takes may fail only then.
+
+        Raises
+        ------
+        ValueError
+            There is no such detector, or it does not work with these parameters.
+        """
+        detector = self.make()
+        try:
+            for n in range(TRIAL):
+                detector.update(n * 2 // TRIAL)
+        except Exception as error:  # whatever River's code runs into
+            raise ValueError(f"{self.name} does not work with {dict(self.parameters)}: {error}") from error
 
     def shared_by(self, count: int) -> DetectorSpec:
         """The same detector for one of ``count`` values watched together, so that all make about as many false alarms as one would.

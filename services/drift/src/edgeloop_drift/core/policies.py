@@ -29,7 +29,7 @@ def taken(settings: Rules, policy: Policy) -> Rules:
     scopes = settings.scopes if given.scopes is None else given.scopes
     if not scopes or set(scopes) - {STREAM, VERSION}:
         raise ValueError(f"scopes: expected {STREAM}, {VERSION} or both, given {', '.join(scopes) or 'none'}")
-    errors.make()
+    errors.check()
     return replace(settings, errors=errors, scopes=tuple(scopes))
 
 
