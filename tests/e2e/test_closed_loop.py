@@ -51,6 +51,14 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def turn(stream: Path) -> Path:
+    """The rows of that stream until shortly after its world has turned over."""
+    path = stream.with_name("turn.csv")
+    path.write_text("".join(stream.read_text(encoding="utf-8").splitlines(keepends=True)[: TURN + 501]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A stack that runs in the background without devices."""
     directory = tmp_path_factory.mktemp("stack")
@@ -117,7 +125,7 @@ def test_a_backtest_gives_the_signals_and_versions_of_the_run(first: dict, strea
     agree(first, stream, tmp_path / "backtest.json", "default")
 
 
-def test_a_policy_that_is_switched_on_gives_what_its_backtest_gave(first: dict, home: Path, stream: Path, tmp_path: Path) -> None:
+def test_a_policy_that_is_switched_on_gives_what_its_backtest_gave(first: dict, home: Path, turn: Path, tmp_path: Path) -> None:
     policy = tmp_path / "brisk.yaml"
     policy.write_text(
         "{detection: {detector: HDDM_A}, retraining: {stages: [100, 250], quiet: [], gate: 80}, training: {trees: 12}, gate: {minimum: 6},"
@@ -125,30 +133,35 @@ def test_a_policy_that_is_switched_on_gives_what_its_backtest_gave(first: dict, 
     )
     name = "zz-another.name_with-partitions-elsewhere"  # of which a backtest knows nothing
     call("policy", "set", "--stream", name, policy, "--data-dir", home)
-    governed = play(home, stream, name)
+    governed = play(home, turn, name)
     assert governed["signals"] != first["signals"]
-    agree(governed, stream, tmp_path / "backtest.json", "brisk", "--policy", policy)
+    assert governed["fits"] >= 2
+    agree(governed, turn, tmp_path / "backtest.json", "brisk", "--policy", policy)
 
 
 def test_a_version_of_a_world_that_comes_back_is_promoted_again_as_in_its_backtest(home: Path, tmp_path: Path) -> None:
-    stream, rows = tmp_path / "returning.csv", 2_400
+    stream, rows = tmp_path / "returning.csv", 1_500
     values = np.random.default_rng(4).normal(size=(rows, 3)).astype(np.float32)
-    truth = (values[:, 0] + values[:, 1] > 0) ^ (np.arange(rows) // 800 == 1)
+    truth = (values[:, 0] + values[:, 1] > 0) ^ (np.arange(rows) // 500 == 1)
     lines = [",".join([*(f"{value:.4f}" for value in row), "bad" if yes else "good"]) for row, yes in zip(values, truth, strict=True)]
     stream.write_text("\n".join(["a,b,c,state", *lines]) + "\n", encoding="utf-8")
     policy = tmp_path / "recalling.yaml"
-    policy.write_text("training: {archive: 8}")
+    policy.write_text("{training: {archive: 8}, retraining: {stages: [150]}}")
     call("policy", "set", "--stream", "returning", policy, "--data-dir", home)
     returning = play(home, stream, "returning", "--warmup", "0.25")
     assert any(version.get("recalls") for version in returning["versions"])
     agree(returning, stream, tmp_path / "backtest.json", "recalling", "--policy", policy, "--warmup", "0.25")
 
 
-def test_a_model_that_learns_from_every_row_is_that_of_its_backtest(home: Path, stream: Path, tmp_path: Path) -> None:
+def test_a_model_that_learns_from_every_row_is_that_of_its_backtest(home: Path, turn: Path, tmp_path: Path) -> None:
     policy = tmp_path / "online.yaml"
-    policy.write_text("training: {family: online_logistic_regression, challengers: [hoeffding_adaptive_tree]}")
+    policy.write_text(
+        "{training: {family: online_logistic_regression, challengers: [hoeffding_adaptive_tree]}, retraining: {stages: [100, 250]}}"
+    )
     call("policy", "set", "--stream", "online", policy, "--data-dir", home)
-    agree(play(home, stream, "online"), stream, tmp_path / "backtest.json", "online", "--policy", policy)
+    online = play(home, turn, "online")
+    assert len(online["versions"]) >= 2
+    agree(online, turn, tmp_path / "backtest.json", "online", "--policy", policy)
 
 
 def told(home: Path, name: str, offline: OfflineLoop) -> tuple[dict[int, tuple[str, int]], ModelAdapter]:
