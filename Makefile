@@ -36,7 +36,7 @@ test: init ## all tests, on a real broker
 faults: init ## sixty and more late and frozen ends of transactions, and the naive loop, about 20 minutes
 	@$(BIN)/python -m pytest -s tests/faults -m faults
 
-bench: init ## measure against what it builds on, about fifteen minutes; BENCH=codec takes one
+bench: init ## measure against what it builds on, about ten minutes; BENCH=codec takes one
 	@$(BIN)/python -m benchmarks $(BENCH) --record
 
 lint: init ## style, types, architecture, generated code
