@@ -52,7 +52,7 @@ def test_an_event_names_what_the_file_names_and_nothing_else() -> None:
 def test_services_make_of_the_event_what_a_backtest_makes_of_the_file() -> None:
     tried, policy = parse(CONTENT), from_body(Policy, body(made(CONTENT)))
     assert retraining(Retraining(), policy) == tried.retraining
-    assert plan(Plan(Recipe(), Rule()), policy) == Plan(tried.training, Rule(tried.gate_minimum))
+    assert plan(Plan(Recipe(), Rule()), policy) == Plan(tried.training, tried.gate)
     assert rules(Rules(), policy) == tried.detection
     assert learning(Learning(), policy) == tried.adapter
 
@@ -67,7 +67,9 @@ def test_services_make_of_the_event_what_a_backtest_makes_of_the_file() -> None:
         ({"grid": {"retraining.gate": [1, 2]}}, "grid: "),
         ({"training": {"seed": 3}}, "training.seed: cannot be changed while running; what can is family, trees, min_leaf"),
         ({"training": {"trees": 0}}, "training: trees: expected 1 to 1000, given 0"),
-        ({"gate": {"minimum": "four"}}, "gate.minimum: expected int, given 'four'"),
+        ({"gate": {"minimum": "four"}}, "gate.minimum: expected something like 4, given 'four'"),
+        ({"gate": {"minimum": 0}}, "gate: minimum: expected 1 or more, given 0"),
+        ({"detection": {"parameters": {"delta": float("inf")}}}, "detection: ADWIN: delta: expected a finite number, given inf"),
         ({"retraining": {"on_open": "sometimes"}}, "retraining: on_open: expected restart or ignore, given 'sometimes'"),
         ({"retraining": {"stage": [1]}}, "retraining.stage: there is no such field"),
         ({"detection": {"scopes": ["device"]}}, "detection: scopes: expected stream, version or both, given device"),

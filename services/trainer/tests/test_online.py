@@ -322,4 +322,4 @@ def test_a_challenger_that_does_not_learn_online_is_refused(name, monkeypatch):
 
 def test_challengers_are_set_by_their_names(monkeypatch):
     monkeypatch.setenv("EDGELOOP_TRAINER_CHALLENGERS", "online_logistic_regression, hoeffding_adaptive_tree")
-    assert [learner.family for learner in Settings().recipe.learners] == [LR, Family.HOEFFDING_ADAPTIVE_TREE]
+    assert [learner.family for learner in Settings().plan.recipe.learners] == [LR, Family.HOEFFDING_ADAPTIVE_TREE]

@@ -28,5 +28,5 @@ def test_what_a_policy_does_not_give_stays_as_set():
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(given):
-    with pytest.raises(ValueError, match=r"oracle|trees|min_leaf|gate_minimum"):
+    with pytest.raises(ValueError, match=r"oracle|trees: expected 1 to 1000, given|min_leaf|minimum: expected 1 or more, given 0"):
         taken(SETTINGS, given)

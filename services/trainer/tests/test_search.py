@@ -111,6 +111,6 @@ def test_trials_are_told_before_the_run_that_they_led_to_and_a_repeat_changes_no
 
 
 def test_a_search_must_leave_time_for_the_fit():
-    assert Settings(search_seconds=60.0).recipe.search_seconds == 60.0
+    assert Settings(search_seconds=60.0).plan.recipe.search_seconds == 60.0
     with pytest.raises(ValidationError, match="at most half of the 120 s"):
         Settings(search_seconds=61.0)

@@ -54,7 +54,7 @@ def event(content: Any, tenant: str, stream: str, name: str, version: int) -> Po
         version=version,
         retraining=_section("retraining", RetrainingPolicy, policy.retraining, given),
         training=_section("training", TrainingPolicy, policy.training, given),
-        gate_minimum=policy.gate_minimum if "gate" in given else None,
+        gate_minimum=policy.gate.minimum if "gate" in given else None,
         detection=_detection(policy, given.get("detection", {})),
         adapter=_section("adapter", AdapterPolicy, policy.adapter, given),
     )

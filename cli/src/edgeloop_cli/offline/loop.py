@@ -21,7 +21,6 @@ from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_mixture.learning import Labelled
 from edgeloop_mixture.mixture import Frame
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
-from edgeloop_trainer.core.gate import Rule as Gate
 
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.ledger import Ledger
@@ -80,7 +79,7 @@ class OfflineLoop:
         self._seqs = [0] * devices
         self.ledger = Ledger(warmup=warmup, total=len(table), inputs={}, tolerance=table.tolerance)
         self.examples = Examples(table.features.shape[1], len(table), numbers=table.tolerance > 0)
-        self.training = Training(policy.training, Gate(policy.gate_minimum), self.examples, self._ran)
+        self.training = Training(policy.training, policy.gate, self.examples, self._ran)
         sessions = Sessions(policy.adapter, self.training.versions)
         self._serving = Serving(policy.adapter, sessions)
         self.adapting = Adapting(

@@ -12,6 +12,7 @@ from edgeloop_drift.core.pooling import Rules
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_retraining.core.policy import Policy as Retraining
 from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.gate import Rule as Gate
 
 
 class BadPolicyError(Exception):
@@ -26,8 +27,8 @@ class LoopPolicy:
     ----------
     detection, retraining, training, adapter
         Of the services of these names.
-    gate_minimum
-        See :class:`edgeloop_trainer.core.gate.Rule`.
+    gate
+        Of the trainer.
     adapters
         Whether a mixture learns between the fits.
     """
@@ -35,7 +36,7 @@ class LoopPolicy:
     detection: Rules = field(default_factory=Rules)
     retraining: Retraining = field(default_factory=Retraining)
     training: Recipe = field(default_factory=Recipe)
-    gate_minimum: int = 4
+    gate: Gate = field(default_factory=Gate)
     adapter: Rule = field(default_factory=Rule)
     adapters: bool = True
 
@@ -63,14 +64,13 @@ def parse(content: Any) -> LoopPolicy:
         raise BadPolicyError(f"{unknown[0]}: there is no such section; there are {', '.join(sorted(known))}")
     policy = LoopPolicy()
     given = {name: _mapping(name, sections.get(name)) for name in known}
-    gate = _taken("gate", given["gate"], {"minimum": int})
     adapter = dict(given["adapter"])
     enabled = _taken("adapter", {"enabled": adapter.pop("enabled", policy.adapters)}, {"enabled": bool})["enabled"]
     return LoopPolicy(
         detection=_detection(given["detection"]),
         retraining=_made("retraining", policy.retraining, given["retraining"]),
         training=_made("training", policy.training, given["training"]),
-        gate_minimum=gate.get("minimum", policy.gate_minimum),
+        gate=_made("gate", policy.gate, given["gate"]),
         adapter=_made("adapter", policy.adapter, adapter),
         adapters=enabled,
     )
@@ -115,9 +115,9 @@ def _detection(given: Mapping[str, Any]) -> Rules:
     spec = DetectorSpec(taken.get("detector", rules.errors.name), taken.get("parameters", rules.errors.parameters))
     try:
         spec.check()
+        return replace(rules, errors=spec, scopes=tuple(taken.get("scopes", rules.scopes)))
     except ValueError as error:
         raise BadPolicyError(f"detection: {error}") from None
-    return replace(rules, errors=spec, scopes=tuple(taken.get("scopes", rules.scopes)))
 
 
 def _made(section: str, default: Any, given: Mapping[str, Any]) -> Any:

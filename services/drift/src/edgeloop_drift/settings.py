@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.pooling import STREAM, VERSION, Rules
+from edgeloop_drift.core.pooling import Rules
 
 
 class Settings(BaseSettings):
@@ -51,8 +51,6 @@ class Settings(BaseSettings):
         ValueError
             There is no such detector, scope, or parameter.
         """
-        if not self.scopes or set(self.scopes) - {STREAM, VERSION}:
-            raise ValueError(f"EDGELOOP_DRIFT_SCOPES: expected {STREAM}, {VERSION} or both, given {','.join(self.scopes)!r}")
         rules = Rules(
             errors=DetectorSpec(self.detector, self.parameters),
             scopes=self.scopes,

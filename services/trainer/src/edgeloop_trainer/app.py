@@ -10,8 +10,7 @@ from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
 from edgeloop_trainer.adapters.models import Models
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempts
-from edgeloop_trainer.core.gate import Rule
-from edgeloop_trainer.core.plans import Plan, taken
+from edgeloop_trainer.core.plans import taken
 from edgeloop_trainer.handlers import Ports, TrainerTask
 from edgeloop_trainer.metrics import Metrics
 from edgeloop_trainer.settings import Settings
@@ -26,14 +25,13 @@ def build(context: Context, settings: Settings) -> Service:
     process.start()
     reader = context.reader()
     rows = Rows(reader)
-    plan = Plan(settings.recipe, Rule(settings.gate_minimum))
     models = Models(reader)
     ports = Ports(
         rows=rows,
         models=models,
         champions=Champions(context.follower([topics.MODEL_EVENTS])),
         attempts=Attempts(rows, models, context.table(topics.STREAMS), process),
-        plans=Policies(context.table(topics.POLICIES), plan, taken, context.metrics, context.log),
+        plans=Policies(context.table(topics.POLICIES), settings.plan, taken, context.metrics, context.log),
         metrics=Metrics(context.metrics),
     )
     return Service(name=NAME, inputs=INPUTS, task=lambda partition, state: TrainerTask(partition, state, ports))

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from edgeloop_trainer.core.fits import Family, Recipe
-from edgeloop_trainer.core.plans import MOST_ARCHIVED
+from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.recall import ARCHIVED
 
 
@@ -46,13 +47,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_TRAINER_", frozen=True)
 
     model: Family = Family.EXTRA_TREES
-    trees: int = Field(default=25, ge=1, le=1_000)
-    min_leaf: int = Field(default=2, ge=1)
+    trees: int = 25
+    min_leaf: int = 2
     seed: int = Field(default=0, ge=0, lt=1 << 32)
     search_seconds: float = Field(default=0.0, ge=0)
-    search_trials: int = Field(default=30, ge=1, le=1_000)
-    gate_minimum: int = Field(default=4, ge=1)
-    archive: int = Field(default=ARCHIVED, ge=0, le=MOST_ARCHIVED)
+    search_trials: int = 30
+    gate_minimum: int = 4
+    archive: int = ARCHIVED
     challengers: str = ""
     fit_seconds: float = Field(default=120.0, gt=0)
     fit_memory_mb: int = Field(default=4_096, ge=512)
@@ -64,8 +65,8 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _challengers_are_online(self) -> Self:
-        Recipe(challengers=self.challenger_families)  # says what is wrong
+    def _plan_makes_sense(self) -> Self:
+        _ = self.plan  # says what is wrong
         return self
 
     @property
@@ -74,9 +75,9 @@ class Settings(BaseSettings):
         return tuple(Family(name.strip()) for name in self.challengers.split(",") if name.strip())
 
     @property
-    def recipe(self) -> Recipe:
-        """How to fit, where no policy says otherwise."""
-        return Recipe(
+    def plan(self) -> Plan:
+        """How to fit and judge, where no policy says otherwise."""
+        recipe = Recipe(
             self.model,
             self.trees,
             self.min_leaf,
@@ -86,3 +87,4 @@ class Settings(BaseSettings):
             self.archive,
             self.challenger_families,
         )
+        return Plan(recipe, Rule(self.gate_minimum))

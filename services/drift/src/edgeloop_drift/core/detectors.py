@@ -56,6 +56,8 @@ class DetectorSpec:
         """
         if self.name not in DETECTORS:
             raise ValueError(f"no detector is called {self.name!r}; there are: {', '.join(DETECTORS)}")
+        if wrong := [name for name, value in self.parameters.items() if isinstance(value, float) and not math.isfinite(value)]:
+            raise ValueError(f"{self.name}: {wrong[0]}: expected a finite number, given {self.parameters[wrong[0]]}")
         # KSWIN draws at random: without a seed, no two runs would agree.
         seed = {"seed": 0} if self.name == "KSWIN" else {}
         try:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from edgeloop_contracts import Policy
 
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.pooling import STREAM, VERSION, Rules
+from edgeloop_drift.core.pooling import Rules
 
 
 def taken(settings: Rules, policy: Policy) -> Rules:
@@ -27,8 +27,6 @@ def taken(settings: Rules, policy: Policy) -> Rules:
     elif given.parameters is not None:
         errors = replace(errors, parameters=_parameters(given.parameters))
     scopes = settings.scopes if given.scopes is None else given.scopes
-    if not scopes or set(scopes) - {STREAM, VERSION}:
-        raise ValueError(f"scopes: expected {STREAM}, {VERSION} or both, given {', '.join(scopes) or 'none'}")
     errors.check()
     return replace(settings, errors=errors, scopes=tuple(scopes))
 

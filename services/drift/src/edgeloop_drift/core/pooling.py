@@ -38,6 +38,10 @@ class Rules:
     inputs: DetectorSpec = field(default_factory=lambda: DetectorSpec("PageHinkley", {"delta": 0.5, "threshold": 15.0, "min_instances": 1}))
     learning: int = 20
 
+    def __post_init__(self) -> None:
+        if not self.scopes or set(self.scopes) - {STREAM, VERSION}:
+            raise ValueError(f"scopes: expected {STREAM}, {VERSION} or both, given {', '.join(map(str, self.scopes)) or 'none'}")
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorAlarm:

@@ -31,6 +31,7 @@ ONLINE = frozenset({Family.HOEFFDING_ADAPTIVE_TREE, Family.ADAPTIVE_RANDOM_FORES
 ONLINE_REGRESSORS = ONLINE - {Family.ONLINE_LOGISTIC_REGRESSION}
 CLASSIFIERS = frozenset(Family) - ONLINE - {Family.LINEAR}
 REGRESSORS = frozenset(Family) - ONLINE - {Family.LOGISTIC_REGRESSION}
+RANGES = {"trees": (1, 1_000), "min_leaf": (1, 1 << 31), "search_trials": (1, 1_000), "archive": (0, 100)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class Recipe:
     challengers: tuple[Family, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, (least, most) in RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name}: expected {least} to {most}, given {getattr(self, name)}")
         if fitted := [family for family in self.challengers if family not in ONLINE]:
             raise ValueError(f"challengers: {fitted[0]} does not learn online; what does is {', '.join(sorted(ONLINE))}")
 

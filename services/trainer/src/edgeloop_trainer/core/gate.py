@@ -148,6 +148,10 @@ class Rule:
 
     minimum: int = 4
 
+    def __post_init__(self) -> None:
+        if self.minimum < 1:
+            raise ValueError(f"minimum: expected 1 or more, given {self.minimum}")
+
     def verdict(self, tally: Tally, *, last: bool) -> Verdict | None:
         """What the tally says; ``None`` while it is open."""
         lead, differing = tally.wins - tally.losses, tally.wins + tally.losses

@@ -9,9 +9,6 @@ from edgeloop_contracts import Policy
 from edgeloop_trainer.core.fits import Family, Recipe
 from edgeloop_trainer.core.gate import Rule
 
-MOST_TREES = 1_000
-MOST_ARCHIVED = 100
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -38,19 +35,13 @@ def taken(settings: Plan, policy: Policy) -> Plan:
     if given.family is not None:
         recipe = replace(recipe, family=Family(given.family))
     if given.trees is not None:
-        recipe = replace(recipe, trees=_within("trees", given.trees, MOST_TREES))
+        recipe = replace(recipe, trees=given.trees)
     if given.min_leaf is not None:
-        recipe = replace(recipe, min_leaf=_within("min_leaf", given.min_leaf))
+        recipe = replace(recipe, min_leaf=given.min_leaf)
     if given.archive is not None:
-        recipe = replace(recipe, archive=_within("archive", given.archive, MOST_ARCHIVED, least=0))
+        recipe = replace(recipe, archive=given.archive)
     if given.challengers is not None:
         recipe = replace(recipe, challengers=tuple(Family(name) for name in given.challengers))
     if policy.gate_minimum is not None:
-        rule = replace(rule, minimum=_within("gate_minimum", policy.gate_minimum))
+        rule = replace(rule, minimum=policy.gate_minimum)
     return Plan(recipe, rule)
-
-
-def _within(name: str, value: int, most: int = 1 << 31, *, least: int = 1) -> int:
-    if not least <= value <= most:
-        raise ValueError(f"{name}: expected {least} to {most}, given {value}")
-    return value
