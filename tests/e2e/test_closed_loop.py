@@ -18,7 +18,7 @@ from edgeloop_cli.core.regression import as_task
 from edgeloop_cli.core.schedule import GROUP
 from edgeloop_cli.core.task import Task
 from edgeloop_cli.offline.loop import OfflineLoop
-from edgeloop_cli.offline.policy import LoopPolicy
+from edgeloop_cli.offline.policy import LoopPolicy, parse
 from edgeloop_cli.source import read_table
 from edgeloop_contracts import ModelAdapter, ObservationBatch, topics
 from edgeloop_mixture.packing import adapter_event
@@ -206,10 +206,13 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home: Path, load: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "beside.yaml"
+    policy.write_text("training: {challengers: [hoeffding_adaptive_tree]}")
+    call("policy", "set", "--stream", "load", policy, "--data-dir", home)
     run = play(home, load, "load", "--task", "regression", label="load")
     assert run["events"]["lost"] == run["events"]["duplicated"] == run["events"]["dead"] == 0
     assert run["mae"] < 0.7 * run["mae_static"]
-    loop = OfflineLoop(as_task(read_table(load, "load"), Task.REGRESSION, 130, None), 130, 0, 2, GROUP, 0, LoopPolicy())
+    loop = OfflineLoop(as_task(read_table(load, "load"), Task.REGRESSION, 130, None), 130, 0, 2, GROUP, 0, parse({"training": {"challengers": ["hoeffding_adaptive_tree"]}}))
     loop.run()
     answers, newest = told(home, "load", loop)
     assert {row: answer for row, (answer, _) in answers.items()} == loop.ledger.answers
@@ -218,6 +221,7 @@ def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home:
     assert newest.digest == adapter_event("default", "load", frame, adapter, window).digest
     assert [v["digest"] for v in run["versions"]] == [v.event.digest for v in loop.training.versions.values()]
     assert len(run["versions"]) >= 2
+    assert "hoeffding_adaptive_tree" in call("runs", "--stream", "load", "--json", "--data-dir", home)
     call("backtest", "--topic", "examples", "--name", "load", "--data-dir", home, "--report", tmp_path / "again.json")
     again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))["policies"]["default"]
     assert again["tolerance"] == run["tolerance"]
