@@ -212,7 +212,15 @@ def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home:
     run = play(home, load, "load", "--task", "regression", label="load")
     assert run["events"]["lost"] == run["events"]["duplicated"] == run["events"]["dead"] == 0
     assert run["mae"] < 0.7 * run["mae_static"]
-    loop = OfflineLoop(as_task(read_table(load, "load"), Task.REGRESSION, 130, None), 130, 0, 2, GROUP, 0, parse({"training": {"challengers": ["hoeffding_adaptive_tree"]}}))
+    loop = OfflineLoop(
+        as_task(read_table(load, "load"), Task.REGRESSION, 130, None),
+        130,
+        0,
+        2,
+        GROUP,
+        0,
+        parse({"training": {"challengers": ["hoeffding_adaptive_tree"]}}),
+    )
     loop.run()
     answers, newest = told(home, "load", loop)
     assert {row: answer for row, (answer, _) in answers.items()} == loop.ledger.answers

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from edgeloop_contracts import ExampleBatch, Feature, GateKind, RunStatus, TrainingRun, topics
 from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.core.fits import CLASSIFIERS, Failed, Family, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.families import CLASSIFIERS, Family
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Rule, Verdict
 from edgeloop_trainer.core.sizes import COPIES, MOST_FEATURES, refusal
 

@@ -21,7 +21,8 @@ from edgeloop_trainer.adapters.online import OnlineModel, OnlineModels
 from edgeloop_trainer.adapters.river_models import ONE
 from edgeloop_trainer.adapters.river_trees import MainTree
 from edgeloop_trainer.core.dataset import Dataset
-from edgeloop_trainer.core.fits import ONLINE, ONLINE_REGRESSORS, Failed, Family, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.families import ONLINE, ONLINE_REGRESSORS, Family
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.lessons import Course, Due, Learned, Learner, Lesson
 from edgeloop_trainer.core.plans import Plan, taken

@@ -15,7 +15,8 @@ from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.adapters.online import OnlineModel, OnlineModels
 from edgeloop_trainer.adapters.river_trees import ErrorDrift, FirstThresholds, MainNumberTree
 from edgeloop_trainer.core.dataset import Dataset
-from edgeloop_trainer.core.fits import ONLINE_REGRESSORS, Failed, Family, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.families import ONLINE_REGRESSORS, Family
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import NumberTally
 from edgeloop_trainer.core.lessons import Due, Learner, Lesson
 from river import stats, tree

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from edgeloop_contracts import Policy, TrainingPolicy
-from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.families import Family
+from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan, taken
 

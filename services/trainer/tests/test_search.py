@@ -10,7 +10,8 @@ import pytest
 from edgeloop_contracts import GateKind, RunStatus, TrainingRun
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.adapters.search import search
-from edgeloop_trainer.core.fits import CLASSIFIERS, Failed, Family, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.families import CLASSIFIERS, Family
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.spaces import SPACES
 from edgeloop_trainer.settings import Settings
 from pydantic import ValidationError

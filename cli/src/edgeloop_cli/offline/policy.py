@@ -11,7 +11,8 @@ from edgeloop_drift.core.detectors import DetectorSpec
 from edgeloop_drift.core.pooling import Rules
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_retraining.core.policy import Policy as Retraining
-from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.families import Family
+from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule as Gate
 
 

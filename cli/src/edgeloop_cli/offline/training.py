@@ -11,7 +11,8 @@ from edgeloop_contracts import GateKind, ModelVersion, RunStatus, TrainingReques
 from edgeloop_retraining.core.campaign import Fit
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.dataset import DatasetError
-from edgeloop_trainer.core.fits import ONLINE, Failed, FitJob, Fitted, Lessons, Recipe
+from edgeloop_trainer.core.families import ONLINE
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Lessons, Recipe
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Tally, Verdict, judge, outcomes
 from edgeloop_trainer.core.lessons import Due, Lesson
 from edgeloop_trainer.core.recall import rival

@@ -14,7 +14,8 @@ from edgeloop_trainer.adapters.fitting import FittingProcess, Pending
 from edgeloop_trainer.adapters.models import Models
 from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.core.dataset import DatasetError, Floats
-from edgeloop_trainer.core.fits import ONLINE, Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.families import ONLINE
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.lessons import Course, Due, Lesson
 from edgeloop_trainer.core.plans import Plan

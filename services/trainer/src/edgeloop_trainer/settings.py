@@ -7,7 +7,8 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.families import Family
+from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.recall import ARCHIVED

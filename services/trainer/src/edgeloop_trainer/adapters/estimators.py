@@ -22,7 +22,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from edgeloop_trainer.core.dataset import Floats, Truth
-from edgeloop_trainer.core.fits import CLASSIFIERS, REGRESSORS, Family, Recipe
+from edgeloop_trainer.core.families import CLASSIFIERS, REGRESSORS, Family
+from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.spaces import Chosen
 
 HIDDEN = 32

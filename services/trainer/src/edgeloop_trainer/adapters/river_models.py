@@ -11,7 +11,7 @@ from river import forest, linear_model
 
 from edgeloop_trainer.adapters.river_trees import ErrorDrift, FirstThresholds, MainNumberTree, MainTree, NumberForest
 from edgeloop_trainer.core.dataset import Floats
-from edgeloop_trainer.core.fits import Family
+from edgeloop_trainer.core.families import Family
 from edgeloop_trainer.core.lessons import Learner
 
 ONE = -1  # the feature that is always 1

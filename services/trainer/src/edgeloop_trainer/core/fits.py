@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from edgeloop_trainer.core.dataset import Flags, Floats, Truth
+from edgeloop_trainer.core.families import ONLINE, ONLINE_REGRESSORS, Family
 from edgeloop_trainer.core.gate import Tally
 from edgeloop_trainer.core.lessons import MOST_TREES, Course, Due, Learner
 from edgeloop_trainer.core.recall import ARCHIVED, Rival
 
-
-class Family(StrEnum):
-    """Kinds of model."""
-
-    EXTRA_TREES = "extra_trees"
-    RANDOM_FOREST = "random_forest"
-    GRADIENT_BOOSTING = "gradient_boosting"
-    LOGISTIC_REGRESSION = "logistic_regression"
-    LINEAR = "linear"
-    MLP = "mlp"
-    HOEFFDING_ADAPTIVE_TREE = "hoeffding_adaptive_tree"
-    ADAPTIVE_RANDOM_FOREST = "adaptive_random_forest"
-    ONLINE_LOGISTIC_REGRESSION = "online_logistic_regression"
-
-
-ONLINE = frozenset({Family.HOEFFDING_ADAPTIVE_TREE, Family.ADAPTIVE_RANDOM_FOREST, Family.ONLINE_LOGISTIC_REGRESSION})
-"""Those that learn from every labelled row as it comes, and are not fitted on a window."""
-ONLINE_REGRESSORS = ONLINE - {Family.ONLINE_LOGISTIC_REGRESSION}
-CLASSIFIERS = frozenset(Family) - ONLINE - {Family.LINEAR}
-REGRESSORS = frozenset(Family) - ONLINE - {Family.LOGISTIC_REGRESSION}
+# What settings and policies may give, from and to.
 RANGES = {"trees": (1, 1_000), "min_leaf": (1, 1 << 31), "search_trials": (1, 1_000), "archive": (0, 100)}
 
 

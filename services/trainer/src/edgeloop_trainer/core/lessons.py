@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from edgeloop_trainer.core.dataset import Floats
+from edgeloop_trainer.core.families import Family
 
 MOST_TREES = 10
-
-if TYPE_CHECKING:
-    from edgeloop_trainer.core.dataset import Floats
-    from edgeloop_trainer.core.fits import Family
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from edgeloop_contracts import Policy
 
-from edgeloop_trainer.core.fits import Family, Recipe
+from edgeloop_trainer.core.families import Family
+from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgeloop_trainer.core.fits import Family
+from edgeloop_trainer.core.families import Family
 
 Chosen = Mapping[str, int | float]
 """Hyper-parameters by scikit-learn's names."""
