@@ -13,17 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults"]
-BUSY = ["cli", "services/trainer", "services/inference", "libs/local"]
-LAST = ["services/adapter", "benchmarks"]  # so that both ends come at about the same time
-SHORT = [
-    path
-    for root in ("libs", "services")
-    for found in sorted((ROOT / root).iterdir())
-    if (path := f"{root}/{found.name}") not in [*BUSY, *LAST]
-]
+BUSY = ["services/adapter", "cli", "services/trainer", "services/inference", "libs/local"]
+SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in BUSY]
 # What is shown while it runs, and what runs beside it, more patiently. Those that kill have a limit of time for recovery, which
 # counts what others take of the machine: they come first, beside those that take little.
-SHOWN = ["tests/faults", "tests/integration", "tests/e2e", *LAST]
+SHOWN = ["tests/faults", "tests/integration", "tests/e2e", "benchmarks"]
 BESIDE = [*SHORT, "tests/architecture", "tests/offline", *BUSY]
 
 

@@ -35,7 +35,7 @@ SERVICE = Service(name="ingestion", inputs=(topics.OBSERVATIONS_RAW,), task=Coun
 
 def main() -> int:
     """Entry point."""
-    return run(SERVICE, Context(KafkaSettings(), "ingestion"))
+    return run(lambda: SERVICE, Context(KafkaSettings(), "ingestion"))
 
 
 if __name__ == "__main__":

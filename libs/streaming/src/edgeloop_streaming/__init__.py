@@ -10,7 +10,7 @@ from edgeloop_streaming.process import Context, Stop, run, watch
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.reaching import Unreachable, reach
 from edgeloop_streaming.registry import RegistryUnavailable, SchemaRegistry, UnknownSchema
-from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.settings import KafkaSettings, unusable
 from edgeloop_streaming.state import State
 from edgeloop_streaming.subscriptions import Subscription
 from edgeloop_streaming.succession import OvertakenError, Succession
@@ -52,5 +52,6 @@ __all__ = [
     "partition_of",
     "reach",
     "run",
+    "unusable",
     "watch",
 ]

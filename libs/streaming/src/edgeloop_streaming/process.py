@@ -23,7 +23,7 @@ from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.reaching import Unreachable, reach, told
 from edgeloop_streaming.registry import RegistryError, SchemaRegistry
-from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.settings import KafkaSettings, unusable
 from edgeloop_streaming.succession import Succession
 from edgeloop_streaming.telemetry import HealthServer, LoopMetrics, configure_logs
 from edgeloop_streaming.transactions import DoubtError, FencedError
@@ -32,6 +32,7 @@ HUNG_S = 45.0
 LONGEST_CALL_S = 5.5  # the time-outs of all calls are shorter
 LOOK_S = 0.5
 EXIT_FAILED = 1
+EXIT_UNUSABLE = 2
 EXIT_HUNG = 75
 
 
@@ -93,15 +94,15 @@ class Stop:
         return self._event.is_set()
 
 
-def run(service: Service | Callable[[], Service], context: Context) -> int:
-    """Run a service until it is told to stop; give back the exit code.
+def run(build: Callable[[], Service], context: Context) -> int:
+    """Run a service until it is told to stop; give back the exit code, 2 if it cannot start as it is set up.
 
     A crash ends the process: nothing is committed, and whoever started it starts it again.
 
     Parameters
     ----------
-    service
-        What to run; or what makes it, called when Kafka answers.
+    build
+        Makes the service, called when Kafka answers; raises ``ValueError`` where its settings make no sense.
     context
         Of this process.
     """
@@ -120,7 +121,11 @@ def run(service: Service | Callable[[], Service], context: Context) -> int:
         health.start()
     try:
         reach(context.settings, stop)
-        service = service if isinstance(service, Service) else service()
+        try:
+            service = build()
+        except ValueError as error:
+            context.log.error("settings", error=unusable(error, f"EDGELOOP_{context.name.upper()}_"))
+            return EXIT_UNUSABLE
         calls = Calls()
         watch_calls(calls, LONGEST_CALL_S, context.log)
         loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log, calls)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _HEAD = "EDGELOOP_KAFKA_"
@@ -70,3 +70,20 @@ def librdkafka_settings(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name.startswith(_HEAD) and name != f"{_HEAD}BOOTSTRAP"
     }
+
+
+def unusable(error: ValueError, prefix: str) -> str:
+    """One line about settings that cannot be used.
+
+    Parameters
+    ----------
+    prefix
+        Of the variables that they come from.
+    """
+    if not isinstance(error, ValidationError):
+        return f"{prefix}*: {error}"
+    lines: list[str] = []
+    for each in error.errors():
+        name, said = "_".join(map(str, each["loc"])).upper(), each["msg"].removeprefix("Value error, ")
+        lines.append(f"{prefix}{name}: {said}, given {each['input']!r}" if name else f"{prefix}*: {said}")
+    return "; ".join(lines)

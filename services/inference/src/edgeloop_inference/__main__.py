@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import KafkaSettings
+from edgeloop_streaming import KafkaSettings, unusable
 from pydantic import ValidationError
 
 from edgeloop_inference.app import CannotStart, run
@@ -18,7 +18,7 @@ def main() -> int:
     except CannotStart as error:
         why = str(error)
     except ValidationError as error:
-        why = "; ".join(f"EDGELOOP_INFERENCE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        why = unusable(error, "EDGELOOP_INFERENCE_")
     print(f"edgeloop-inference: {why}", file=sys.stderr)
     return 2
 

@@ -14,7 +14,7 @@ from edgeloop_labels.settings import Settings
 def main() -> int:
     """Entry point; gives back the exit code."""
     context = Context(KafkaSettings(), NAME)
-    return run(build(context, Settings()), context)
+    return run(lambda: build(context, Settings()), context)
 
 
 if __name__ == "__main__":

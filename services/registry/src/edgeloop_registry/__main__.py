@@ -19,7 +19,7 @@ def main() -> int:
     except KeyProblem as problem:
         context.log.error("no key", error=str(problem))
         return 2
-    return run(service, context)
+    return run(lambda: service, context)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from edgeloop_rollout.app import NAME, build
 
 def main() -> int:
     """Entry point."""
-    return run(build(), Context(KafkaSettings(), NAME))
+    return run(build, Context(KafkaSettings(), NAME))
 
 
 if __name__ == "__main__":

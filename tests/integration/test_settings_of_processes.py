@@ -1,0 +1,50 @@
+"""Services that cannot start as they are set up: one line that says why, and no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.integration
+SERVICES = ("ingestion", "labels", "drift", "retraining", "trainer", "rollout")
+
+
+def start(cluster: Any, service: str, **more: str) -> subprocess.Popen[str]:
+    settings = cluster.settings(prefix="unusable.", topics=False)
+    given = {"EDGELOOP_KAFKA_BOOTSTRAP": settings.bootstrap, "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url}
+    env = {**os.environ, **given, "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix, **more}
+    command = [sys.executable, "-m", f"edgeloop_{service}"]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit code, and the one line that was said."""
+    said = process.communicate(timeout=90)[0].strip().splitlines()
+    assert len(said) == 1, said
+    return process.returncode, said[0]
+
+
+def test_a_cluster_that_cannot_be_worked_with_is_told_in_one_line(cluster: Any) -> None:
+    for process in [start(cluster, service, EDGELOOP_KAFKA_SECURITY_PROTOCOL="SSL") for service in SERVICES]:
+        code, told = ended(process)
+        assert code == 1
+        assert "Kafka at " in told
+        assert "EDGELOOP_KAFKA_SECURITY_PROTOCOL" in told
+
+
+@pytest.mark.parametrize(
+    ("service", "variable", "value", "told"),
+    [
+        ("trainer", "EDGELOOP_TRAINER_FIT_SECONDS", "soon", "EDGELOOP_TRAINER_FIT_SECONDS: Input should be a valid number"),
+        ("trainer", "EDGELOOP_TRAINER_TREES", "0", "EDGELOOP_TRAINER_*: trees: expected 1 to 1000, given 0"),
+        ("retraining", "EDGELOOP_RETRAINING_GATE", "many", "EDGELOOP_RETRAINING_GATE: Input should be a valid integer"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told_in_one_line(cluster: Any, service: str, variable: str, value: str, told: str) -> None:
+    code, said = ended(start(cluster, service, **{variable: value}))
+    assert code == 2
+    assert told in said
