@@ -23,6 +23,7 @@ def test_what_a_policy_does_not_give_stays_as_set() -> None:
         DetectionPolicy(parameters={"delta": "much"}),
         DetectionPolicy(parameters={"epsilon": "1"}),
         DetectionPolicy(detector="KSWIN", parameters={"window_size": "50"}),
+        DetectionPolicy(detector="KSWIN", parameters={"window_size": "1000", "stat_size": "600"}),
         DetectionPolicy(scopes=("device",)),
         DetectionPolicy(scopes=()),
     ],

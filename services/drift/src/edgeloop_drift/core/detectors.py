@@ -23,7 +23,7 @@ DETECTORS: Mapping[str, Callable[..., Any]] = {
     "HDDM_W": binary.HDDMW,
 }
 
-TRIAL = 600  # values: more than windows have by default
+TRIAL, LONGEST_TRIAL = 600, 100_000  # values; what happens once in a while, or in a full window, has to happen in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class DetectorSpec:
             raise ValueError(f"{self.name}: {error}") from error
 
     def check(self) -> None:
-        """Feed a new detector some hundred errors: what its constructor takes may fail only then.
+        """Feed a new detector some hundred errors, or as many as its window holds: what its constructor takes may fail only then.
 
         Raises
         ------
@@ -74,9 +74,11 @@ class DetectorSpec:
             There is no such detector, or it does not work with these parameters.
         """
         detector = self.make()
+        numbers = [value + 1 for value in self.parameters.values() if isinstance(value, int)]
+        rows = min(max([TRIAL, *numbers]), LONGEST_TRIAL)
         try:
-            for n in range(TRIAL):
-                detector.update(n * 2 // TRIAL)
+            for n in range(rows):
+                detector.update(n * 2 // rows)
         except Exception as error:  # whatever River's code runs into
             raise ValueError(f"{self.name} does not work with {dict(self.parameters)}: {error}") from error
 

@@ -33,14 +33,10 @@ def taken(settings: Plan, policy: Policy) -> Plan:
     """
     given = policy.training
     recipe, rule = settings.recipe, settings.rule
+    numbers = {name: number for name in ("trees", "min_leaf", "archive") if (number := getattr(given, name)) is not None}
+    recipe = replace(recipe, **numbers)
     if given.family is not None:
         recipe = replace(recipe, family=Family(given.family))
-    if given.trees is not None:
-        recipe = replace(recipe, trees=given.trees)
-    if given.min_leaf is not None:
-        recipe = replace(recipe, min_leaf=given.min_leaf)
-    if given.archive is not None:
-        recipe = replace(recipe, archive=given.archive)
     if given.challengers is not None:
         recipe = replace(recipe, challengers=tuple(Family(name) for name in given.challengers))
     if policy.gate_minimum is not None:
