@@ -52,6 +52,10 @@ def export(model: Any, width: int) -> bytes:
         options={} if numbers else {"zipmap": False},
         target_opset=OPSETS,
     )
+    # skl2onnx lists the sets of operators in the order of a Python set: one process in twenty or so had its own.
+    opsets = sorted(converted.opset_import, key=lambda opset: opset.domain)
+    del converted.opset_import[:]
+    converted.opset_import.extend(opsets)
     return in_a_row(converted) if numbers else converted.SerializeToString(deterministic=True)
 
 
