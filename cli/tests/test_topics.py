@@ -96,6 +96,13 @@ def test_without_a_cluster_topics_are_still_listed() -> None:
     assert "no schema ids" in result.stderr
 
 
+def test_a_variable_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGELOOP_HTTP_PORT", "many")
+    result = run()
+    assert result.exit_code == 2
+    assert result.stderr.startswith("EDGELOOP_HTTP_PORT: ")
+
+
 @pytest.mark.usefixtures("nowhere")
 def test_json_tells_types_keys_partitions_and_fields_to_programs() -> None:
     listed = {topic["name"]: topic for topic in json.loads(run("--json", "--partitions", "12").stdout)}

@@ -39,6 +39,12 @@ def test_a_cluster_that_cannot_be_worked_with_is_told_in_one_line(cluster: Any) 
 @pytest.mark.parametrize(
     ("service", "variable", "value", "told"),
     [
+        ("ingestion", "EDGELOOP_LOG", "xml", "EDGELOOP_LOG: Input should be 'text' or 'json', given 'xml'"),
+        ("monitoring", "EDGELOOP_HTTP_PORT", "many", "EDGELOOP_HTTP_PORT: Input should be a valid integer"),
+        ("adapter", "EDGELOOP_ADAPTER_ENABLED", "perhaps", "EDGELOOP_ADAPTER_ENABLED: Input should be a valid boolean"),
+        ("registry", "EDGELOOP_REGISTRY_KEY_FILE", "/nowhere", "the private key /nowhere cannot be read: No such file"),
+        ("mirror", "EDGELOOP_MIRROR_TRUST_FILE", "/nowhere", "the public key /nowhere cannot be read: No such file"),
+        ("drift", "EDGELOOP_DRIFT_SCOPES", "device", "EDGELOOP_DRIFT_*: scopes: expected stream, version or both, given device"),
         ("trainer", "EDGELOOP_TRAINER_FIT_SECONDS", "soon", "EDGELOOP_TRAINER_FIT_SECONDS: Input should be a valid number"),
         ("trainer", "EDGELOOP_TRAINER_TREES", "0", "EDGELOOP_TRAINER_*: trees: expected 1 to 1000, given 0"),
         ("retraining", "EDGELOOP_RETRAINING_GATE", "many", "EDGELOOP_RETRAINING_GATE: Input should be a valid integer"),

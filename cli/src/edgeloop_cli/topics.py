@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from edgeloop_contracts import topics as declared
-from edgeloop_streaming import KafkaSettings, SchemaRegistry
+from edgeloop_streaming import KafkaSettings, SchemaRegistry, unusable
 from edgeloop_streaming.admin import Admin, AdminError
 from edgeloop_streaming.reaching import Unreachable, reach
 from edgeloop_streaming.registry import RegistryError
@@ -46,7 +46,10 @@ def topics(
     min_insync: Annotated[int | None, typer.Option(min=1, help="Copies that must have a record; default: one less than there are.")] = None,
 ) -> None:
     """List all topics, or bring a cluster to what the code declares."""
-    settings = settings_here()
+    try:
+        settings = settings_here()
+    except ValueError as error:
+        _fail(unusable(error, "cli"))
     sizes = Sizes(partitions=partitions, replication=replication, min_insync=min_insync)
     if min_insync is not None and min_insync > replication:
         _fail(f"--min-insync {min_insync} can never be met with --replication {replication}")

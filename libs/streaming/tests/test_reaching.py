@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from confluent_kafka import KafkaError
-from edgeloop_streaming import KafkaSettings
+from edgeloop_streaming import Context, KafkaSettings, run
 from edgeloop_streaming.reaching import Reasons, Unreachable, reach
 
 
@@ -35,4 +35,9 @@ def test_refused_credentials_are_not_waited_for_and_outweigh_what_follows_from_t
 
 
 def test_somebody_who_is_told_to_stop_does_not_wait():
-    reach(settings(), stopping=lambda: True, timeout_s=60)
+    assert not reach(settings(), stopping=lambda: True, timeout_s=60)
+
+
+def test_a_service_that_is_stopped_while_it_waits_for_kafka_makes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeloop_streaming.process.reach", lambda *_: False)
+    assert run(lambda: pytest.fail("made"), Context(settings(), "toy")) == 0

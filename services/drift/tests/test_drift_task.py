@@ -226,16 +226,16 @@ def test_a_feature_has_the_name_of_its_definition_or_else_its_number() -> None:
 
 
 def test_settings_choose_detectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Settings().rules() == Rules()
+    assert Settings().rules == Rules()
     monkeypatch.setenv("EDGELOOP_DRIFT_DETECTOR", "DDM")
     monkeypatch.setenv("EDGELOOP_DRIFT_PARAMETERS", '{"warm_start": 50}')
     monkeypatch.setenv("EDGELOOP_DRIFT_SCOPES", "version, stream")
-    rules = Settings().rules()
+    rules = Settings().rules
     assert (rules.errors.name, rules.errors.make().warm_start, rules.scopes) == ("DDM", 50, ("version", "stream"))
     monkeypatch.setenv("EDGELOOP_DRIFT_SCOPES", "device")
     with pytest.raises(ValueError, match="scopes: expected stream, version or both, given device"):
-        Settings().rules()
+        Settings()
     monkeypatch.setenv("EDGELOOP_DRIFT_SCOPES", "stream")
     monkeypatch.setenv("EDGELOOP_DRIFT_DETECTOR", "Adwin")
     with pytest.raises(ValueError, match="ADWIN"):
-        Settings().rules()
+        Settings()

@@ -43,11 +43,11 @@ def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> No
 
 
 def test_settings_are_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Settings().policy() == Policy()
+    assert Settings().policy == Policy()
     monkeypatch.setenv("EDGELOOP_RETRAINING_STAGES", "100, 300")
     monkeypatch.setenv("EDGELOOP_RETRAINING_QUIET", "")
     monkeypatch.setenv("EDGELOOP_RETRAINING_ON_OPEN", "ignore")
-    assert Settings().policy() == Policy(stages=(100, 300), quiet=(), on_open="ignore")
+    assert Settings().policy == Policy(stages=(100, 300), quiet=(), on_open="ignore")
 
 
 def test_what_a_policy_does_not_give_stays_as_set() -> None:

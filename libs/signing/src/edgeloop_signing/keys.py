@@ -31,7 +31,7 @@ class Role(StrEnum):
     ADAPTER = "adapter"
 
 
-class KeyProblem(Exception):
+class KeyProblem(ValueError):
     """A key file that cannot be used; the message says which and why."""
 
 

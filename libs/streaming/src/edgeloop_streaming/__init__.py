@@ -6,7 +6,7 @@ from edgeloop_streaming.messages import Backpressure, Effect, Forward, InvalidEv
 from edgeloop_streaming.partitioner import murmur2, partition_of
 from edgeloop_streaming.partitions import Follower, RangeGoneError, RangeReader, Table
 from edgeloop_streaming.policies import Policies
-from edgeloop_streaming.process import Context, Stop, run, watch
+from edgeloop_streaming.process import Context, Stop, run, setting_up, watch
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.reaching import Unreachable, reach
 from edgeloop_streaming.registry import RegistryUnavailable, SchemaRegistry, UnknownSchema
@@ -52,6 +52,7 @@ __all__ = [
     "partition_of",
     "reach",
     "run",
+    "setting_up",
     "unusable",
     "watch",
 ]

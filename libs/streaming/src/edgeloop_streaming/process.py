@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -94,15 +95,37 @@ class Stop:
         return self._event.is_set()
 
 
+@contextmanager
+def setting_up(name: str) -> Iterator[None]:
+    """Around what takes up the settings of a process: where they make no sense it ends with one line that says why, and exit code 2.
+
+    Parameters
+    ----------
+    name
+        Of the service.
+
+    Raises
+    ------
+    SystemExit
+        A ``ValueError`` came up.
+    """
+    try:
+        yield
+    except ValueError as error:
+        log = configure_logs("json" if os.environ.get("EDGELOOP_LOG") == "json" else "text", service=name)
+        log.error("settings", error=unusable(error, name))
+        raise SystemExit(EXIT_UNUSABLE) from None
+
+
 def run(build: Callable[[], Service], context: Context) -> int:
-    """Run a service until it is told to stop; give back the exit code, 2 if it cannot start as it is set up.
+    """Run a service until it is told to stop; give back the exit code.
 
     A crash ends the process: nothing is committed, and whoever started it starts it again.
 
     Parameters
     ----------
     build
-        Makes the service, called when Kafka answers; raises ``ValueError`` where its settings make no sense.
+        Makes the service, called when Kafka answers.
     context
         Of this process.
     """
@@ -120,17 +143,13 @@ def run(build: Callable[[], Service], context: Context) -> int:
     if context.settings.http_port:
         health.start()
     try:
-        reach(context.settings, stop)
-        try:
+        if reach(context.settings, stop):
             service = build()
-        except ValueError as error:
-            context.log.error("settings", error=unusable(error, f"EDGELOOP_{context.name.upper()}_"))
-            return EXIT_UNUSABLE
-        calls = Calls()
-        watch_calls(calls, LONGEST_CALL_S, context.log)
-        loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log, calls)
-        watch(lambda: alive(loop), HUNG_S, context.log)
-        loop.run(stop)
+            calls = Calls()
+            watch_calls(calls, LONGEST_CALL_S, context.log)
+            loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log, calls)
+            watch(lambda: alive(loop), HUNG_S, context.log)
+            loop.run(stop)
     except (Unreachable, KafkaException) as error:
         context.log.error("stopped", error=str(error) if isinstance(error, Unreachable) else told(context.settings, error))
         return EXIT_FAILED

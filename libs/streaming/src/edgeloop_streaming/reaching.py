@@ -72,8 +72,8 @@ def told(settings: KafkaSettings, error: KafkaException) -> str:
     return Reasons(settings).told(_error_of(error))
 
 
-def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False, timeout_s: float = REACH_S) -> None:
-    """Wait until the cluster answers.
+def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False, timeout_s: float = REACH_S) -> bool:
+    """Wait until the cluster answers; whether it does, or ``stopping()`` came first.
 
     Raises
     ------
@@ -95,7 +95,8 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
             if reasons.hopeless or time.monotonic() > end:
                 raise Unreachable(reasons.told(_error_of(error))) from error
         else:
-            return
+            return True
+    return False
 
 
 def _error_of(error: KafkaException) -> KafkaError:

@@ -72,18 +72,20 @@ def librdkafka_settings(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def unusable(error: ValueError, prefix: str) -> str:
-    """One line about settings that cannot be used.
+def unusable(error: ValueError, name: str) -> str:
+    """One line about settings of a process that cannot be used.
 
     Parameters
     ----------
-    prefix
-        Of the variables that they come from.
+    name
+        Of the service; heads the variables that are its own.
     """
     if not isinstance(error, ValidationError):
-        return f"{prefix}*: {error}"
+        return str(error)
+    prefix = "EDGELOOP_" if error.title == KafkaSettings.__name__ else f"EDGELOOP_{name.upper()}_"
     lines: list[str] = []
     for each in error.errors():
         name, said = "_".join(map(str, each["loc"])).upper(), each["msg"].removeprefix("Value error, ")
-        lines.append(f"{prefix}{name}: {said}, given {each['input']!r}" if name else f"{prefix}*: {said}")
+        given = f", given {each['input']!r}" if name and each["type"] != "missing" else ""
+        lines.append(f"{prefix}{name or '*'}: {said}{given}")
     return "; ".join(lines)

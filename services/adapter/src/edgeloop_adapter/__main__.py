@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_signing.keys import KeyProblem, load_signer
-from edgeloop_streaming import Context, KafkaSettings, run
+from edgeloop_signing.keys import load_signer
+from edgeloop_streaming import Context, KafkaSettings, run, setting_up
 
 from edgeloop_adapter.app import NAME, build
 from edgeloop_adapter.settings import Settings
@@ -13,13 +13,9 @@ from edgeloop_adapter.settings import Settings
 
 def main() -> int:
     """Entry point; the exit code is 2 if the settings are not usable."""
-    context = Context(KafkaSettings(), NAME)
-    settings = Settings()
-    try:
+    with setting_up(NAME):
+        context, settings = Context(KafkaSettings(), NAME), Settings()
         signer = load_signer(settings.key_file, "EDGELOOP_ADAPTER_KEY_FILE")
-    except KeyProblem as problem:
-        context.log.error("no key", error=str(problem))
-        return 2
     return run(lambda: build(context, settings, signer), context)
 
 

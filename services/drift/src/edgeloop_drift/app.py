@@ -15,7 +15,7 @@ from edgeloop_drift.settings import Settings
 def build(context: Context, settings: Settings) -> Service:
     """Wire detection to the clients of a process."""
     metrics = Metrics(context.metrics)
-    policies = Policies(context.table(topics.POLICIES), settings.rules(), taken, context.metrics, context.log)
+    policies = Policies(context.table(topics.POLICIES), settings.rules, taken, context.metrics, context.log)
     streams = context.table(topics.STREAMS)
     names, tolerances = FeatureNames(streams), Tolerances(streams)
 

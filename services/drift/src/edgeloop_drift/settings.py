@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from edgeloop_drift.core.detectors import DetectorSpec
@@ -43,20 +43,18 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value
 
-    def rules(self) -> Rules:
-        """The settings as the core takes them.
+    @model_validator(mode="after")
+    def _rules_make_sense(self) -> Self:
+        self.rules.errors.check()
+        self.rules.inputs.check()
+        return self
 
-        Raises
-        ------
-        ValueError
-            There is no such detector, scope, or parameter.
-        """
-        rules = Rules(
+    @property
+    def rules(self) -> Rules:
+        """The settings as the core takes them."""
+        return Rules(
             errors=DetectorSpec(self.detector, self.parameters),
             scopes=self.scopes,
             inputs=DetectorSpec(self.input_detector, self.input_parameters),
             learning=self.input_learning,
         )
-        rules.errors.check()
-        rules.inputs.check()
-        return rules

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import KafkaSettings, unusable
-from pydantic import ValidationError
+from edgeloop_streaming import KafkaSettings, setting_up
 
-from edgeloop_inference.app import CannotStart, run
+from edgeloop_inference.app import NAME, CannotStart, run
 from edgeloop_inference.settings import Settings
 
 
 def main() -> int:
     """Run a device until it is told to stop; give back the exit code, 2 if it cannot start as it is set up."""
+    with setting_up(NAME):
+        settings, kafka = Settings(), KafkaSettings()  # pyright: ignore[reportCallIssue] - filled from the environment
     try:
-        return run(Settings(), KafkaSettings())  # pyright: ignore[reportCallIssue] - filled from the environment
+        return run(settings, kafka)
     except CannotStart as error:
-        why = str(error)
-    except ValidationError as error:
-        why = unusable(error, "EDGELOOP_INFERENCE_")
-    print(f"edgeloop-inference: {why}", file=sys.stderr)
-    return 2
+        print(f"edgeloop-inference: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.metrics import Metrics
 from edgeloop_inference.settings import Settings
 
+NAME = "inference"
 GRACE_S = 2.0
 
 
@@ -190,7 +191,7 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     """
     stop = Stop()
     stop.listen()
-    context = Context(shared, "inference")
+    context = Context(shared, NAME)
     log = context.log.bind(device=settings.device)
     device = Device(settings, context, context.metrics, log)
     # Alive as long as it answers: a device whose disk is full serves on, and says so in its metrics.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from edgeloop_streaming import Context, KafkaSettings, Stop
+from edgeloop_streaming import Context, KafkaSettings, Stop, setting_up
 
 from edgeloop_monitoring.adapters.security import UnsupportedSettingError
 from edgeloop_monitoring.app import NAME, Service
@@ -16,9 +16,10 @@ def main() -> int:
     """Entry point; gives back the exit code."""
     stop = Stop()
     stop.listen()
-    context = Context(KafkaSettings(), NAME)
+    with setting_up(NAME):
+        context, settings = Context(KafkaSettings(), NAME), Settings()
     try:
-        return asyncio.run(Service(context, Settings()).run(stop))
+        return asyncio.run(Service(context, settings).run(stop))
     except (LookupError, UnsupportedSettingError) as error:
         context.log.error("stopped", error=str(error))
         return 1

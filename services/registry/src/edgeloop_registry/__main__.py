@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_signing.keys import KeyProblem
-from edgeloop_streaming import Context, KafkaSettings, run
+from edgeloop_signing.keys import load_signer
+from edgeloop_streaming import Context, KafkaSettings, run, setting_up
 
 from edgeloop_registry.app import NAME, build
 from edgeloop_registry.settings import Settings
@@ -13,13 +13,10 @@ from edgeloop_registry.settings import Settings
 
 def main() -> int:
     """Entry point; the exit code is 2 if the settings are not usable."""
-    context = Context(KafkaSettings(), NAME)
-    try:
-        service = build(Settings(), context)
-    except KeyProblem as problem:
-        context.log.error("no key", error=str(problem))
-        return 2
-    return run(lambda: service, context)
+    with setting_up(NAME):
+        context, settings = Context(KafkaSettings(), NAME), Settings()
+        signer = load_signer(settings.key_file, "EDGELOOP_REGISTRY_KEY_FILE")
+    return run(lambda: build(context, signer), context)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import Context, KafkaSettings, run
+from edgeloop_streaming import Context, KafkaSettings, run, setting_up
 
 from edgeloop_retraining.app import build
 from edgeloop_retraining.handlers import NAME
@@ -13,8 +13,9 @@ from edgeloop_retraining.settings import Settings
 
 def main() -> int:
     """Entry point; gives back the exit code."""
-    context = Context(KafkaSettings(), NAME)
-    return run(lambda: build(context, Settings()), context)
+    with setting_up(NAME):
+        context, settings = Context(KafkaSettings(), NAME), Settings()
+    return run(lambda: build(context, settings), context)
 
 
 if __name__ == "__main__":

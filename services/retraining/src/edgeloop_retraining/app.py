@@ -14,7 +14,7 @@ from edgeloop_retraining.settings import Settings
 def build(context: Context, settings: Settings) -> Service:
     """Wire retraining to the clients of a process."""
     metrics = Metrics(context.metrics)
-    policies = Policies(context.table(topics.POLICIES), settings.policy(), taken, context.metrics, context.log)
+    policies = Policies(context.table(topics.POLICIES), settings.policy, taken, context.metrics, context.log)
     reader = context.reader()
     cluster = reader.cluster_id()
     reader.close()

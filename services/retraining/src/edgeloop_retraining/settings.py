@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from edgeloop_retraining.core.policy import Policy
@@ -38,12 +38,12 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.replace(" ", "").split(",") if part) if isinstance(value, str) else value
 
-    def policy(self) -> Policy:
-        """The settings as the core takes them.
+    @model_validator(mode="after")
+    def _policy_makes_sense(self) -> Self:
+        _ = self.policy  # says what is wrong
+        return self
 
-        Raises
-        ------
-        ValueError
-            They make no sense together.
-        """
+    @property
+    def policy(self) -> Policy:
+        """The settings as the core takes them."""
         return Policy(**self.model_dump())

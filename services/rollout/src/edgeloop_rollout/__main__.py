@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import Context, KafkaSettings, run
+from edgeloop_streaming import Context, KafkaSettings, run, setting_up
 
 from edgeloop_rollout.app import NAME, build
 
 
 def main() -> int:
     """Entry point."""
-    return run(build, Context(KafkaSettings(), NAME))
+    with setting_up(NAME):
+        context = Context(KafkaSettings(), NAME)
+    return run(build, context)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ import sys
 def main() -> int:
     """Entry point."""
     # The fitting process imports this module too, and has no use for the rest.
-    from edgeloop_streaming import Context, KafkaSettings, run
+    from edgeloop_streaming import Context, KafkaSettings, run, setting_up
 
     from edgeloop_trainer.app import NAME, build
     from edgeloop_trainer.settings import Settings
 
-    context = Context(KafkaSettings(), NAME)
-    return run(lambda: build(context, Settings()), context)
+    with setting_up(NAME):
+        context, settings = Context(KafkaSettings(), NAME), Settings()
+    return run(lambda: build(context, settings), context)
 
 
 if __name__ == "__main__":
