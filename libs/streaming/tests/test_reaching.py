@@ -34,6 +34,15 @@ def test_refused_credentials_are_not_waited_for_and_outweigh_what_follows_from_t
     assert "EDGELOOP_KAFKA_SASL_PASSWORD" in reasons.told(KafkaError(KafkaError._TIMED_OUT))
 
 
+def test_a_handshake_that_fails_is_not_waited_for():
+    reasons = Reasons(settings())
+    for told in ("Connection refused", "ssl://h:1/bootstrap: SSL handshake failed: connecting to a PLAINTEXT broker listener?"):
+        assert not reasons.hopeless
+        reasons.take(KafkaError(KafkaError._TRANSPORT, told))
+    assert reasons.hopeless
+    assert "EDGELOOP_KAFKA_SECURITY_PROTOCOL" in reasons.told(KafkaError(KafkaError._TIMED_OUT))
+
+
 def test_somebody_who_is_told_to_stop_does_not_wait():
     assert not reach(settings(), stopping=lambda: True, timeout_s=60)
 

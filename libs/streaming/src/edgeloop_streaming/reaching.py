@@ -51,20 +51,18 @@ class Reasons:
 
     def take(self, error: KafkaError) -> None:
         """Take an error that the client reports."""
-        if self._found is None or (error.code() in _TODO and not self.hopeless) or self._found.code() in _VAGUE:
+        if self._found is None or (_code(error) in _TODO and not self.hopeless) or self._found.code() in _VAGUE:
             self._found = error
 
     @property
     def hopeless(self) -> bool:
         """Whether waiting cannot help."""
-        return self._found is not None and self._found.code() in _HOPELESS
+        return self._found is not None and _code(self._found) in _HOPELESS
 
     def told(self, error: KafkaError) -> str:
         """One line for a person: what happened to a request, and what to do."""
         reason = error if self._found is None or error.code() in _TODO else self._found
-        # A handshake that fails is told as a lost connection.
-        todo = _TODO[KafkaError._SSL] if "SSL handshake" in reason.str() else _TODO.get(reason.code(), _ELSE)
-        return f"Kafka at {self._place}: {reason.str()}: {todo}"
+        return f"Kafka at {self._place}: {reason.str()}: {_TODO.get(_code(reason), _ELSE)}"
 
 
 def told(settings: KafkaSettings, error: KafkaException) -> str:
@@ -97,6 +95,11 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
         else:
             return True
     return False
+
+
+def _code(error: KafkaError) -> int:
+    """A handshake that fails is told as a lost connection; this calls it by its name."""
+    return KafkaError._SSL if "SSL handshake failed" in error.str() else error.code()
 
 
 def _error_of(error: KafkaException) -> KafkaError:
