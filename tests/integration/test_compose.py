@@ -22,7 +22,6 @@ CHECK = ROOT / "tools" / "check_docker.py"
 JOBS = {"schema-volume", "topics", "keys", "adapter-keys", "cli"}
 GROUND = {"kafka", "schema-registry"}
 OTHERS = {"prometheus", "alertmanager", "grafana"}
-UNLOCKED = {"mirror"}  # needs what the lock does not hold, so it runs beside the containers: docs/mlflow.md
 
 
 def blocks() -> dict[str, str]:
@@ -46,7 +45,7 @@ closure = load(ROOT / "deploy" / "docker" / "closure.py")
 
 
 def test_every_service_has_its_container():
-    packages = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")} - UNLOCKED
+    packages = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")}
     assert packages <= set(re.findall(r"SERVICE: ([a-z]+)", COMPOSE))
     assert set(blocks()) - JOBS - GROUND - OTHERS - {"edge-0", "edge-1"} == packages - {"inference"}
 

@@ -1,6 +1,6 @@
-"""The mirror against a real MLflow server: it needs a Python that has MLflow, which ours has not.
+"""The mirror against a real MLflow server, which ours has not: we have its client.
 
-``EDGELOOP_TEST_MLFLOW_PYTHON`` names one, with ``mlflow``, and the mirror with its extra.
+``EDGELOOP_TEST_MLFLOW_PYTHON`` names a Python with ``mlflow``. Without it, MLflow's own store is tried: ``services/mirror/tests``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -196,7 +197,7 @@ class Platform:
             "MLFLOW_TRACKING_URI": server.url,
         }
         with log.open("ab") as out:
-            process = subprocess.Popen([PYTHON, "-m", "edgeloop_mirror"], env=environment, stdout=out, stderr=out)
+            process = subprocess.Popen([sys.executable, "-m", "edgeloop_mirror"], env=environment, stdout=out, stderr=out)
         try:
             yield process
         finally:
@@ -258,7 +259,7 @@ def _versions_are_registered(server: Server, platform: Platform, parent: dict[st
 
 def _the_model_answers(server: Server, platform: Platform, directory: Path) -> None:
     np.save(directory / "rows.npy", platform.rows)
-    command = [PYTHON, "-c", USES, server.url, server.experiment(), str(directory / "rows.npy"), NAME]
+    command = [sys.executable, "-c", USES, server.url, server.experiment(), str(directory / "rows.npy"), NAME]
     told = json.loads(subprocess.check_output(command, text=True).splitlines()[-1])
     assert told["inputs"] == [["input", "float32", [-1, 3]]]
     assert told["outputs"] == [["label", "int64", [-1]], ["probabilities", "float32", [-1, 2]]]

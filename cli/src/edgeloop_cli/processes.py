@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,9 +58,8 @@ class Device:
 
 
 def observers(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """What looks on: the mirror only where the environment names an MLflow, and MLflow's client, an extra, is installed."""
-    mirrored = environment.get("MLFLOW_TRACKING_URI") and importlib.util.find_spec("mlflow") is not None
-    return (*OBSERVERS, MIRROR) if mirrored else OBSERVERS
+    """What looks on: the mirror only where the environment names an MLflow."""
+    return (*OBSERVERS, MIRROR) if environment.get("MLFLOW_TRACKING_URI") else OBSERVERS
 
 
 def service_spec(name: str, http_port: int, data_dir: Path, cluster: Mapping[str, str], keys: Keys) -> ChildSpec:

@@ -1,10 +1,15 @@
-"""MLflow in memory, and one stream's runs to mirror."""
+"""MLflow in memory and the real one on a file, and one stream's runs to mirror."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,9 +21,18 @@ from edgeloop_mirror.adapters.tracking import Away, Found
 from edgeloop_mirror.handlers import Mirror
 from edgeloop_mirror.metrics import Metrics
 from edgeloop_streaming import Backpressure, RangeGoneError, Received
+from onnx import TensorProto, helper
 from prometheus_client import CollectorRegistry
 
-ONNX = b"a model's file"
+
+def passing_on() -> bytes:
+    """A model that answers with its input."""
+    given, answer = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 2]) for name in ("input", "answer"))
+    graph = helper.make_graph([helper.make_node("Identity", ["input"], ["answer"])], "passing on", [given], [answer])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+ONNX = passing_on()
 KEY = Ed25519PrivateKey.generate()
 DIGEST = hashlib.sha256(ONNX).hexdigest()
 
@@ -83,6 +97,80 @@ class MemoryTracking:
         self._called()
 
 
+class RealTracking:
+    """MLflow itself, without a server: what it keeps, told as :class:`MemoryTracking` tells it.
+
+    Parameters
+    ----------
+    file
+        SQLite's; made if it is not there.
+    """
+
+    def __init__(self, file: Path) -> None:
+        from edgeloop_mirror.adapters.mlflow_environment import set_defaults
+
+        set_defaults()
+        from edgeloop_mirror.adapters.mlflow_tracking import MlflowTracking
+
+        self._tracking = MlflowTracking(f"sqlite:///{file}")
+        self._client = self._tracking._client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tracking, name)
+
+    @property
+    def runs(self) -> dict[str, dict[str, Any]]:
+        """All runs, oldest first."""
+        experiments = {one.experiment_id: one.name for one in self._client.search_experiments()}
+        found = self._client.search_runs(list(experiments), order_by=["attributes.start_time ASC"])
+        return {run.info.run_id: self._run(run, experiments[run.info.experiment_id]) for run in found}
+
+    @property
+    def registered(self) -> dict[str, dict[int, Any]]:
+        """Run and note of each version."""
+        found: dict[str, dict[int, Any]] = {}
+        for one in sorted(self._client.search_model_versions(), key=lambda one: int(one.version)):
+            found.setdefault(one.name, {})[int(one.tags["edgeloop.version"])] = (one.run_id, SimpleNamespace(tags=dict(one.tags)))
+        return found
+
+    @property
+    def champions(self) -> dict[str, int]:
+        """Numbers of the versions that are champions."""
+        names = [model.name for model in self._client.search_registered_models()]
+        return {name: int(self._client.get_model_version_by_alias(name, "champion").tags["edgeloop.version"]) for name in names}
+
+    def _run(self, run: Any, experiment: str) -> dict[str, Any]:
+        run_id, tags = run.info.run_id, dict(run.data.tags)
+        history = [metric for name in run.data.metrics for metric in self._client.get_metric_history(run_id, name)]
+        return {
+            "experiment": experiment,
+            "name": run.info.run_name,
+            "tags": tags,
+            "began": run.info.start_time,
+            "ended": run.info.end_time,
+            "parent": tags.get("mlflow.parentRunId", ""),
+            "status": run.info.status,
+            "parameters": dict(run.data.params),
+            "metrics": {(metric.key, metric.step, metric.timestamp): metric.value for metric in history},
+            "datasets": {SimpleDataset(one.dataset.source, one.dataset.digest) for one in run.inputs.dataset_inputs},
+            "models": {self._model(one) for one in run.outputs.model_outputs} if run.outputs else set(),
+        }
+
+    def _model(self, output: Any) -> tuple[bytes, str, int]:
+        import mlflow.onnx
+
+        loaded = mlflow.onnx.load_model(f"models:/{output.model_id}")
+        return loaded.SerializeToString(), self._client.get_logged_model(output.model_id).name, output.step
+
+
+@dataclass(frozen=True)
+class SimpleDataset:
+    """What a run says of its dataset."""
+
+    source: str
+    digest: str
+
+
 class Kept:
     """Records by place; stands in for range reader and table."""
 
@@ -130,8 +218,9 @@ def version(number: int = 1, **fields: Any) -> ModelVersion:
 class Scene:
     """A mirror, what it reads and what it writes to."""
 
-    def __init__(self) -> None:
-        self.tracking = MemoryTracking()
+    def __init__(self, tracking: Any = None) -> None:
+        self.tracking = tracking or MemoryTracking()
+        self.onnx = ONNX
         self.kept = Kept()
         manifest = Manifest(cluster_id="here", topic="examples", ranges=(Range(partition=2, end_offset=9),), rows=70)
         self.kept.records = {
@@ -170,6 +259,7 @@ class Scene:
                 assert not pressure.ready()
                 self.clock += 5.0
                 assert pressure.ready()
+                assert self.clock < 100, pressure.__context__
             else:
                 offset += 1
 
@@ -193,3 +283,26 @@ def make_scene() -> type[Scene]:
 @pytest.fixture
 def scene() -> Scene:
     return Scene()
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an MLflow in which nothing is; to make its tables takes a while."""
+    file = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    RealTracking(file).find("nobody", "nothing")
+    return file
+
+
+@pytest.fixture(params=["memory", "mlflow"])
+def make_either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes scenes, each with an MLflow of its own: in memory, or the real one."""
+    if request.param == "memory":
+        return Scene
+    monkeypatch.chdir(tmp_path)  # where files of models go
+    files = (tmp_path / f"{number}.db" for number in itertools.count())
+    return lambda: Scene(RealTracking(Path(shutil.copy(request.getfixturevalue("empty"), next(files)))))
+
+
+@pytest.fixture
+def either(make_either: Any) -> Scene:
+    return make_either()

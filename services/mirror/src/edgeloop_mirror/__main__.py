@@ -11,8 +11,6 @@ from edgeloop_mirror.adapters.mlflow_environment import set_defaults
 from edgeloop_mirror.app import NAME, run
 from edgeloop_mirror.settings import Settings
 
-NOT_INSTALLED = 2
-
 
 def main() -> int:
     """Entry point; gives back the exit code."""
@@ -24,11 +22,8 @@ def main() -> int:
         if not settings.tracking_uri:
             raise ValueError("MLFLOW_TRACKING_URI says where MLflow is; it is not set")
     set_defaults()
-    try:
-        from edgeloop_mirror.adapters.mlflow_tracking import MlflowTracking
-    except ImportError as error:
-        context.log.error("stopped", error=f"{error}: pip install 'edgeloop-mirror[mlflow]'")
-        return NOT_INSTALLED
+    from edgeloop_mirror.adapters.mlflow_tracking import MlflowTracking  # reads the environment
+
     try:
         if reach(context.settings, stop):
             run(context, settings, trusted, MlflowTracking(settings.tracking_uri), stop)

@@ -1,7 +1,5 @@
 """MLflow's tracking server, by MLflow's own client: the only module that imports it, after :mod:`.mlflow_environment`."""
 
-# MLflow is an extra, which is not there where types are checked.
-# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
@@ -9,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import mlflow
-import mlflow.onnx
+import mlflow.onnx as flavor
 import numpy as np
 import onnx
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param, RunTag, ViewType
@@ -95,7 +93,7 @@ class MlflowTracking:
             Model.log(
                 artifact_path=None,
                 model_id=made.model_id,
-                flavor=mlflow.onnx,
+                flavor=flavor,
                 run_id=run_id,
                 step=step,
                 onnx_model=graph,
@@ -159,7 +157,8 @@ class MlflowTracking:
 
 def signature(graph: Any) -> ModelSignature:
     """Inputs and outputs of a graph, as MLflow names them."""
-    return ModelSignature(*(Schema([_tensor(value) for value in values]) for values in (graph.graph.input, graph.graph.output)))
+    inputs, outputs = (Schema([_tensor(value) for value in values]) for values in (graph.graph.input, graph.graph.output))
+    return ModelSignature(inputs, outputs)
 
 
 def _tensor(value: Any) -> TensorSpec:
