@@ -9,16 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults"]
-BUSY = ["services/adapter", "cli", "services/trainer", "services/inference", "libs/local"]
-SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in BUSY]
+LONG = ["libs/local", "services/inference", "services/trainer"]
+SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in LONG]
 # What is shown while it runs, and what runs beside it, more patiently. Those that kill have a limit of time for recovery, which
 # counts what others take of the machine: they come first, beside those that take little.
 SHOWN = ["tests/faults", "tests/integration", "tests/e2e", "benchmarks"]
-BESIDE = [*SHORT, "tests/architecture", "tests/offline", *BUSY]
+BESIDE = [[*SHORT, "cli", "tests/architecture", "tests/offline"], LONG]
 
 
 def main() -> int:
@@ -33,19 +35,24 @@ def main() -> int:
     return next(filter(None, codes), 0)
 
 
-def together(shown: list[str], beside: list[str]) -> tuple[int, int]:
-    """Run both at the same time; give back how they ended."""
-    with tempfile.TemporaryFile() as told:
-        other = subprocess.Popen(["nice", "-n", "10", *PYTEST, "-q", *beside], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT)
+def together(shown: list[str], beside: list[list[str]]) -> list[int]:
+    """Run all at the same time; give back how they ended."""
+    with ExitStack() as stack:
+        others: list[tuple[subprocess.Popen[bytes], BinaryIO]] = []
+        for paths in beside:
+            told = stack.enter_context(tempfile.TemporaryFile())
+            command = ["nice", "-n", "10", *PYTEST, "-q", *paths]
+            others.append((subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT), told))
         try:
-            first = subprocess.run([*PYTEST, *shown], cwd=ROOT, check=False).returncode
+            codes = [subprocess.run([*PYTEST, *shown], cwd=ROOT, check=False).returncode]
         finally:
-            second = other.wait()  # at Ctrl-C, the terminal has told it, too
-        told.seek(0)
-        sys.stdout.write(f"\n--- {', '.join(beside)}, run beside {', '.join(shown)}\n")
-        sys.stdout.write(told.read().decode(errors="replace"))
+            codes_beside = [process.wait() for process, _ in others]  # at Ctrl-C, the terminal has told them, too
+        for paths, (_, told) in zip(beside, others, strict=True):
+            told.seek(0)
+            sys.stdout.write(f"\n--- {', '.join(paths)}, run beside {', '.join(shown)}\n")
+            sys.stdout.write(told.read().decode(errors="replace"))
         sys.stdout.flush()
-    return first, second
+    return codes + codes_beside
 
 
 if __name__ == "__main__":

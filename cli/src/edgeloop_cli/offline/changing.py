@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from edgeloop_adapter.core import policies as adapter
-from edgeloop_contracts import AdapterPolicy, DetectionPolicy, Policy, RetrainingPolicy, TrainingPolicy
+from edgeloop_contracts import AdapterPolicy, Policy, RetrainingPolicy, TrainingPolicy
 from edgeloop_drift.core import policies as detection
 from edgeloop_drift.core.pooling import Rules
 from edgeloop_mixture.rule import Rule as Learning
@@ -17,7 +17,7 @@ from edgeloop_trainer.core import plans as training
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 
-from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, parse
+from edgeloop_cli.offline.policy import BadPolicyError, detection_event, parse
 
 # What each service makes of a policy, with its own defaults as settings.
 TAKEN: Mapping[str, Callable[[Policy], object]] = {
@@ -55,7 +55,7 @@ def event(content: Any, tenant: str, stream: str, name: str, version: int) -> Po
         retraining=_section("retraining", RetrainingPolicy, policy.retraining, given),
         training=_section("training", TrainingPolicy, policy.training, given),
         gate_minimum=policy.gate.minimum if "gate" in given else None,
-        detection=_detection(policy, given.get("detection", {})),
+        detection=detection_event(given.get("detection", {})),
         adapter=_section("adapter", AdapterPolicy, policy.adapter, given),
     )
     for section, taken in TAKEN.items():
@@ -87,12 +87,3 @@ def _section(section: str, kind: Callable[..., Any], parsed: object, given: Mapp
     if unknown := [name for name in names if name not in known]:
         raise BadPolicyError(f"{section}.{unknown[0]}: cannot be changed while running; what can is {', '.join(known)}")
     return kind(**{name: getattr(parsed, name) for name in names})
-
-
-def _detection(policy: LoopPolicy, given: Mapping[str, Any]) -> DetectionPolicy:
-    spec = policy.detection.errors
-    return DetectionPolicy(
-        detector=spec.name if "detector" in given else None,
-        parameters={name: json.dumps(value) for name, value in spec.parameters.items()} if "parameters" in given else None,
-        scopes=policy.detection.scopes if "scopes" in given else None,
-    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
-from edgeloop_drift.core.detectors import DetectorSpec
+from edgeloop_contracts import DetectionPolicy, Policy
+from edgeloop_drift.core import policies as detection
 from edgeloop_drift.core.pooling import Rules
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_retraining.core.policy import Policy as Retraining
@@ -107,16 +109,28 @@ def grid(content: Any) -> dict[str, Any]:
     return made
 
 
-def _detection(given: Mapping[str, Any]) -> Rules:
+def detection_event(given: Mapping[str, Any]) -> DetectionPolicy:
+    """The section ``detection`` as the event has it.
+
+    Raises
+    ------
+    BadPolicyError
+        A field is not what it should be.
+    """
     taken = _taken("detection", given, {"detector": str, "parameters": dict, "scopes": list})
-    rules = Rules()
     for name, value in taken.get("parameters", {}).items():
         if not isinstance(value, int | float | str):
             raise BadPolicyError(f"detection.parameters.{name}: expected a number or a text, given {value!r}")
-    spec = DetectorSpec(taken.get("detector", rules.errors.name), taken.get("parameters", rules.errors.parameters))
+    return DetectionPolicy(
+        detector=taken.get("detector"),
+        parameters={name: json.dumps(value) for name, value in taken["parameters"].items()} if "parameters" in taken else None,
+        scopes=tuple(taken["scopes"]) if "scopes" in taken else None,
+    )
+
+
+def _detection(given: Mapping[str, Any]) -> Rules:
     try:
-        spec.check()
-        return replace(rules, errors=spec, scopes=tuple(taken.get("scopes", rules.scopes)))
+        return detection.taken(Rules(), Policy(detection=detection_event(given)))
     except ValueError as error:
         raise BadPolicyError(f"detection: {error}") from None
 
