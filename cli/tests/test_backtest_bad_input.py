@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_definition, check_playable, definition, parse
 from edgeloop_cli.core.schedule import batch_rows, groups
@@ -17,6 +16,7 @@ from edgeloop_cli.offline.policy import parse as parsed
 from edgeloop_cli.source import read_table
 from edgeloop_contracts import ObservationBatch, topics
 from edgeloop_mixture.graph import PROBABILITIES, bounded, checked
+from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_registry.core.definitions import MAX_FEATURES
 from edgeloop_streaming import body
 from typer.testing import CliRunner

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import onnxruntime
 from edgeloop_contracts import ModelChunk, ModelVersion, topics
+from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_streaming import Context
 from numpy.typing import NDArray
 
@@ -44,7 +44,6 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
 
 def answers(model: bytes, classes: tuple[str, ...], features: NDArray[np.float32]) -> list[str]:
     """What the model answers to each row: a class, or, where it has none, a number."""
-    onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

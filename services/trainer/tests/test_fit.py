@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import skl2onnx
+from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_trainer.adapters.estimators import pipeline
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.adapters.forest_export import OPSETS

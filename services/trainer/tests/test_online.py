@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from edgeloop_contracts import GateKind, Policy, RunStatus, TrainingPolicy, TrainingRun
+from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_streaming import Send
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.adapters.fitting import FittingProcess, Limits

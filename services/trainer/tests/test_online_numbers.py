@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from edgeloop_contracts import GateKind, RunStatus, TrainingRun
+from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_trainer.adapters import river_trees
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.adapters.online import OnlineModel, OnlineModels

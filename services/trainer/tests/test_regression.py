@@ -14,9 +14,9 @@ import edgeloop_trainer.core.gate
 import edgeloop_trainer.core.scores
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from edgeloop_contracts import ExampleBatch, GateKind, Manifest, ModelCandidate, Range, RunStatus, TrainingRun
+from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_trainer.adapters.estimators import fitted, pipeline
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.adapters.onnx_export import ParityError, check_numbers, export, probes

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import onnxruntime
 from edgeloop_contracts import GateKind, ModelVersion, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_retraining.core.campaign import Fit
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.dataset import DatasetError
@@ -29,7 +29,6 @@ class Model:
     """A fitted model that answers; without classes, with numbers."""
 
     def __init__(self, onnx: bytes, classes: tuple[str, ...]) -> None:
-        onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.onnx = onnx

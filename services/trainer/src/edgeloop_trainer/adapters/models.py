@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import numpy as np
-import onnxruntime
 from edgeloop_contracts import ModelChunk, topics
+from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_streaming.ranges import Artifact, Reader, model_file
 
 from edgeloop_trainer.core.dataset import Floats
@@ -36,7 +36,6 @@ class Models:
 
     def add(self, digest: str, onnx: bytes) -> None:
         """Keep a model whose file is at hand."""
-        onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._sessions[digest] = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import skl2onnx
+from edgeloop_mixture.runtime import onnxruntime
 from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import is_regressor
@@ -119,7 +119,6 @@ def check_numbers(model: Any, file: bytes, features: Floats) -> dict[str, float]
 
 
 def _answers(file: bytes, outputs: list[str], rows: Floats) -> list[NDArray[Any]]:
-    onnxruntime.disable_telemetry_events()  # nothing of a fleet's business leaves it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
