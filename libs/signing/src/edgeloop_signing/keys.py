@@ -84,11 +84,11 @@ def load_signer(path: Path | None, setting: str) -> Signer:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise KeyProblem(f"the private key {path} cannot be read: {error.strerror or error}") from error
+        raise KeyProblem(f"{setting}: the private key {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError) as error:
-        raise KeyProblem(f"{path} holds no unencrypted private key in PEM: {error}") from error
+        raise KeyProblem(f"{setting}: {path} holds no unencrypted private key in PEM: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyProblem(f"{path} holds a {type(key).__name__.removesuffix('PrivateKey')} key; Ed25519 is needed")
+        raise KeyProblem(f"{setting}: {path} holds a {type(key).__name__.removesuffix('PrivateKey')} key; Ed25519 is needed")
     return Signer(key, key_id(key.public_key()))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_signing.keys import load_trusted
 from edgeloop_streaming import Context, KafkaSettings, Stop, Unreachable, reach, setting_up
 
 from edgeloop_mirror.adapters.mlflow_environment import set_defaults
@@ -18,7 +17,6 @@ def main() -> int:
     stop.listen()
     with setting_up(NAME):
         context, settings = Context(KafkaSettings(), NAME), Settings()
-        trusted = load_trusted(settings.trust_file) if settings.trust_file else ()
         if not settings.tracking_uri:
             raise ValueError("MLFLOW_TRACKING_URI says where MLflow is; it is not set")
     set_defaults()
@@ -26,7 +24,7 @@ def main() -> int:
 
     try:
         if reach(context.settings, stop):
-            run(context, settings, trusted, MlflowTracking(settings.tracking_uri), stop)
+            run(context, settings, MlflowTracking(settings.tracking_uri), stop)
     except (Unreachable, LookupError) as error:
         context.log.error("stopped", error=str(error))
         return 1

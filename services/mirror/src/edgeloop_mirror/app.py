@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edgeloop_contracts import topics
+from edgeloop_signing.keys import load_trusted
 from edgeloop_streaming import Context, HealthServer, Subscription, watch
 
 from edgeloop_mirror.adapters.signatures import Signatures
@@ -20,16 +20,13 @@ NAME = "mirror"
 HUNG_S = 240.0  # a model of 256 MiB may take minutes to a store that is far away
 
 
-def run(
-    context: Context, settings: Settings, trusted: Sequence[Ed25519PublicKey], tracking: Tracking, stopping: Callable[[], bool]
-) -> None:
-    """Mirror runs and versions until ``stopping()``; signatures are those of the ``trusted`` keys."""
+def run(context: Context, settings: Settings, tracking: Tracking, stopping: Callable[[], bool]) -> None:
+    """Mirror runs and versions until ``stopping()``."""
     shared = context.settings
+    signatures = Signatures(load_trusted(settings.trust_file) if settings.trust_file else ())
     subscription = Subscription(shared, context.codec, context.log, NAME, [topics.TRAINING_RUNS, topics.MODEL_EVENTS])
     sources = Sources(context.reader(), context.table(topics.STREAMS))
-    mirror = Mirror(
-        tracking, sources, Signatures(trusted), Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds
-    )
+    mirror = Mirror(tracking, sources, signatures, Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds)
     health = HealthServer(
         shared.http_host,
         shared.http_port,

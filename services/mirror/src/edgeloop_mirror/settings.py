@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from edgeloop_signing.keys import load_trusted
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,3 +31,10 @@ class Settings(BaseSettings):
     experiment: str = "edgeloop"
     trust_file: Path | None = None
     retry_seconds: float = Field(default=5.0, gt=0)
+
+    @field_validator("trust_file")
+    @classmethod
+    def _holds_keys(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            load_trusted(value)  # says what is wrong
+        return value
