@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 from edgeloop_contracts import ModelChunk, ModelVersion, topics
-from edgeloop_mixture.runtime import onnxruntime
+from edgeloop_mixture.runtime import open_session
 from edgeloop_streaming import Context
 from numpy.typing import NDArray
 
@@ -44,9 +44,7 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
 
 def answers(model: bytes, classes: tuple[str, ...], features: NDArray[np.float32]) -> list[str]:
     """What the model answers to each row: a class, or, where it has none, a number."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = open_session(model)
     found: list[str] = []
     for first in range(0, len(features), BATCH):
         (told,) = session.run(["label" if classes else "prediction"], {"input": features[first : first + BATCH]})

@@ -7,7 +7,6 @@ import itertools
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +17,7 @@ from edgeloop_contracts import Manifest, ModelChunk, ModelVersion, Range, RunSta
 from edgeloop_mirror.adapters.signatures import Signatures
 from edgeloop_mirror.adapters.sources import Sources
 from edgeloop_mirror.adapters.tracking import Away, Found
+from edgeloop_mirror.core.notes import DatasetNote
 from edgeloop_mirror.handlers import Mirror
 from edgeloop_mirror.metrics import Metrics
 from edgeloop_streaming import Backpressure, RangeGoneError, Received
@@ -152,23 +152,18 @@ class RealTracking:
             "status": run.info.status,
             "parameters": dict(run.data.params),
             "metrics": {(metric.key, metric.step, metric.timestamp): metric.value for metric in history},
-            "datasets": {SimpleDataset(one.dataset.source, one.dataset.digest) for one in run.inputs.dataset_inputs},
+            "datasets": {self._dataset(one.dataset) for one in run.inputs.dataset_inputs},
             "models": {self._model(one) for one in run.outputs.model_outputs} if run.outputs else set(),
         }
+
+    def _dataset(self, kept: Any) -> DatasetNote:
+        return DatasetNote(name=kept.name, digest=kept.digest, source=kept.source, schema=kept.schema or "", profile=kept.profile)
 
     def _model(self, output: Any) -> tuple[bytes, str, int]:
         import mlflow.onnx
 
         loaded = mlflow.onnx.load_model(f"models:/{output.model_id}")
         return loaded.SerializeToString(), self._client.get_logged_model(output.model_id).name, output.step
-
-
-@dataclass(frozen=True)
-class SimpleDataset:
-    """What a run says of its dataset."""
-
-    source: str
-    digest: str
 
 
 class Kept:

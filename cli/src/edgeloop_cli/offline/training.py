@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from edgeloop_contracts import GateKind, ModelVersion, RunStatus, TrainingRequest, TrainingRun
-from edgeloop_mixture.runtime import onnxruntime
+from edgeloop_mixture.runtime import open_session
 from edgeloop_retraining.core.campaign import Fit
 from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.dataset import DatasetError
@@ -29,11 +29,9 @@ class Model:
     """A fitted model that answers; without classes, with numbers."""
 
     def __init__(self, onnx: bytes, classes: tuple[str, ...]) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
         self.onnx = onnx
         self.classes = classes
-        self._run: Any = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"]).run
+        self._run = open_session(onnx).run
 
     def answers(self, features: NDArray[Any]) -> list[str]:
         """Class or number of each row."""

@@ -13,7 +13,7 @@ from edgeloop_mixture import graph as g
 from edgeloop_mixture.memory import Window
 from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.rule import Rule
-from edgeloop_mixture.runtime import onnxruntime
+from edgeloop_mixture.runtime import onnxruntime, open_session
 
 FAR = 1 << 24  # farther than any row, as a square
 
@@ -65,12 +65,7 @@ class MixtureSession:
         self.memories = memories and bool(rule.memories)
         self._rule = rule
         self._outputs = (g.PREDICTION,) if frame.numbers else (g.LABEL, g.PROBABILITIES)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        built = g.build(frame, models, rule, memories=memories)
-        self._session: Any = onnxruntime.InferenceSession(built, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(g.build(frame, models, rule, memories=memories), quiet=True)
 
     def feeds(self, adapter: Adapter, window: Window) -> Feeds:
         """What an adapter makes of the graph; a new one replaces the old one as a whole."""

@@ -24,11 +24,11 @@ def limit(memory_bytes: int, cpu_seconds: int) -> None:
 def examine(model: bytes, features: int, classes: int) -> dict[str, Any]:
     """Load a model, describe its ports, and ask it about some rows of zeros."""
     import numpy as np
+    from edgeloop_mixture.runtime import open_session
 
-    from edgeloop_inference.adapters.sessions import open_session
     from edgeloop_inference.core.model_contract import INPUT, outputs_of, port, problem
 
-    session = open_session(model)
+    session = open_session(model, quiet=True)
     inputs, outputs = ([port((p.name, p.type, p.shape)) for p in ports] for ports in (session.get_inputs(), session.get_outputs()))
     if why := problem(inputs, outputs, features, classes):
         return {"problem": why}
@@ -52,7 +52,7 @@ def main() -> int:
     """Entry point: memory in bytes, processor time in seconds, number of features, number of classes."""
     memory, cpu, features, classes = map(int, sys.argv[1:5])
     limit(memory, cpu)
-    import edgeloop_inference.adapters.sessions  # noqa: F401 - loads onnxruntime while the model is still on its way
+    import edgeloop_mixture.runtime  # noqa: F401 - loads onnxruntime while the model is still on its way
 
     model = sys.stdin.buffer.read()
     if not model:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from edgeloop_mixture.runtime import onnxruntime
+from edgeloop_mixture.runtime import open_session
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.answers import Answer
 from edgeloop_inference.core.model_contract import INPUT, LABEL, PREDICTION, PROBABILITIES
 from edgeloop_inference.core.statement import Statement
-
-
-def open_session(model: bytes) -> Any:
-    """Load an ONNX file with one thread: requests are many and small, so they run beside each other."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 class ServingModel:
@@ -42,7 +30,7 @@ class ServingModel:
         self.features = statement.features
         self.classes = statement.classes
         self.adapter = 0
-        self._run = open_session(model).run
+        self._run = open_session(model, quiet=True).run
 
     def answer(self, rows: NDArray[np.float32]) -> Answer:
         """Class and probabilities, or the number, of each row of a float32 [n, F] array."""

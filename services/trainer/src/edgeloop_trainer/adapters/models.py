@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 from edgeloop_contracts import ModelChunk, topics
-from edgeloop_mixture.runtime import onnxruntime
+from edgeloop_mixture.runtime import open_session
 from edgeloop_streaming.ranges import Artifact, Reader, model_file
 
 from edgeloop_trainer.core.dataset import Floats
@@ -32,13 +33,11 @@ class Models:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._sessions: OrderedDict[str, onnxruntime.InferenceSession] = OrderedDict()
+        self._sessions: OrderedDict[str, Any] = OrderedDict()
 
     def add(self, digest: str, onnx: bytes) -> None:
         """Keep a model whose file is at hand."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._sessions[digest] = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+        self._sessions[digest] = open_session(onnx)
         while len(self._sessions) > KEPT:
             self._sessions.popitem(last=False)
 
@@ -70,7 +69,7 @@ class Models:
         """Offset from which chunks that are sent now can be read."""
         return self._reader.end(topics.MODEL_CHUNKS, partition)
 
-    def _session(self, artifact: Artifact) -> onnxruntime.InferenceSession:
+    def _session(self, artifact: Artifact) -> Any:
         if artifact.digest not in self._sessions:
             self.add(artifact.digest, model_file(self._reader, topics.MODEL_CHUNKS, artifact))
         self._sessions.move_to_end(artifact.digest)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import skl2onnx
-from edgeloop_mixture.runtime import onnxruntime
+from edgeloop_mixture.runtime import open_session
 from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import is_regressor
@@ -119,7 +119,4 @@ def check_numbers(model: Any, file: bytes, features: Floats) -> dict[str, float]
 
 
 def _answers(file: bytes, outputs: list[str], rows: Floats) -> list[NDArray[Any]]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    return [np.asarray(out) for out in session.run(outputs, {"input": rows})]
+    return [np.asarray(out) for out in open_session(file).run(outputs, {"input": rows})]
