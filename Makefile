@@ -33,7 +33,7 @@ compose: ## the whole platform in containers, until `docker compose down`; needs
 test: init ## all tests, on a real broker
 	@$(BIN)/python tools/test.py $(TESTS)
 
-faults: init ## sixty and more late and frozen ends of transactions, kills of two at once, and the naive loop, about 20 minutes
+faults: init ## sixty and more late and frozen ends of transactions, kills of two at once, a broker long away, and the naive loop, about 20 minutes
 	@$(BIN)/python -m pytest -s tests/faults -m faults
 
 bench: init ## measure against what it builds on, about ten minutes; BENCH=codec takes one

@@ -112,11 +112,12 @@ class Registry:
 
 
 class FakeKafka:
-    """Topics as lists; ``online`` says whether the broker can be reached."""
+    """Topics as lists; ``online`` says whether the broker can be reached, ``refuses`` why it takes no record from producers that are there."""
 
     def __init__(self) -> None:
         self.online = True
         self.gone = 0
+        self.refuses = ""
         self.changed = threading.Condition()
         self.logs: dict[str, list[Received[Any]]] = {}
         self.causes: list[tuple[DeviceReport, Cause | None]] = []
@@ -151,8 +152,9 @@ class FakeKafka:
         key = f"{assignment.tenant}/{assignment.stream}/{assignment.device_id}"
         return self.append(topics.ROLLOUT_ASSIGNMENTS, key, assignment)
 
-    def publisher(self, timeout_s: float = 30.0) -> FakePublisher:
-        return FakePublisher(self)
+    def publisher(self, timeout_s: float | None = 30.0) -> FakePublisher:
+        self.refuses = ""
+        return FakePublisher(self, timeout_s)
 
     def follower(self, topics: Iterable[Any]) -> FakeFollower:
         if not self.online:
@@ -185,32 +187,44 @@ class FakeKafka:
 
 
 class FakePublisher:
-    """Delivers at the next poll, or fails there while the broker is away."""
+    """Delivers at the next poll. While the broker is away it holds what it may not give up, and fails the rest.
 
-    def __init__(self, kafka: FakeKafka) -> None:
+    Once refused, it takes nothing any more, as an idempotent producer after a fatal error.
+    """
+
+    def __init__(self, kafka: FakeKafka, timeout_s: float | None) -> None:
         self._kafka = kafka
+        self._timeout_s = timeout_s
+        self._broken = ""
         self._waiting: list[tuple[Any, str, Any, Cause | None, Callable[[str | None], None] | None]] = []
 
     def publish(self, topic: Any, key: str, event: Any, *, cause: Any = None, on_delivery: Any = None, headers: Any = None) -> str:
+        if self._broken:
+            raise RuntimeError(self._broken)
         self._waiting.append((topic, key, event, cause, on_delivery))
         return "id"
 
     def poll(self, timeout: float = 0.0) -> int:
-        waiting, self._waiting = self._waiting, []
+        waiting: list[Any] = []
+        if self._kafka.online or self._timeout_s is not None:
+            waiting, self._waiting = self._waiting, []
+        if waiting and self._kafka.refuses:
+            self._broken = self._kafka.refuses
+        error = self._broken or (None if self._kafka.online else "timed out")
         for topic, key, event, cause, on_delivery in waiting:
-            if self._kafka.online:
+            if error is None:
                 self._kafka.append(topic, key, event)
                 if isinstance(event, DeviceReport):
                     self._kafka.causes.append((event, cause))
             if on_delivery:
-                on_delivery(None if self._kafka.online else "timed out")
+                on_delivery(error)
         if not waiting:
             time.sleep(timeout)
         return len(waiting)
 
     def flush(self, timeout: float = 30.0) -> int:
         self.poll()
-        return 0
+        return len(self._waiting)
 
 
 class FakeFollower:

@@ -68,8 +68,8 @@ class Context:
         """The newest record of each key of a topic."""
         return Table(self.follower([topic]))
 
-    def publisher(self, timeout_s: float = 30.0) -> Publisher:
-        """A producer without transactions."""
+    def publisher(self, timeout_s: float | None = 30.0) -> Publisher:
+        """A producer without transactions, which gives a record up after ``timeout_s``, or never."""
         return Publisher(self.settings, self.codec, self.name, timeout_s)
 
     def succession(self, topic: Topic) -> Succession:

@@ -26,10 +26,11 @@ class Publisher:
     source
         Who sends, for ``ce_source``.
     timeout_s
-        Seconds after which an undelivered record is given up and reported.
+        Seconds after which an undelivered record is given up and reported; ``None`` for never. Records behind one that is
+        given up may still arrive: who repeats what was given up, and wants its order kept, gives up nothing.
     """
 
-    def __init__(self, settings: KafkaSettings, codec: Codec, source: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, settings: KafkaSettings, codec: Codec, source: str, timeout_s: float | None = 30.0) -> None:
         self._prefix = settings.topic_prefix
         self._codec = codec
         self._source = source
@@ -42,7 +43,7 @@ class Publisher:
                 "linger.ms": 1,
                 "compression.type": "lz4",
                 "message.max.bytes": 8 << 20,
-                "message.timeout.ms": int(timeout_s * 1000),
+                "message.timeout.ms": 0 if timeout_s is None else int(timeout_s * 1000),
             }
         )
 

@@ -91,8 +91,8 @@ class MeteredReader:
 class Kafka(Protocol):
     """Makes clients."""
 
-    def publisher(self, timeout_s: float = 30.0) -> Publisher:
-        """A producer."""
+    def publisher(self, timeout_s: float | None = 30.0) -> Publisher:
+        """A producer that gives a record up after ``timeout_s``, or never."""
         ...
 
     def follower(self, topics: Iterable[Topic]) -> Follower:

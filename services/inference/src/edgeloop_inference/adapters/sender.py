@@ -16,7 +16,10 @@ from edgeloop_inference.metrics import Metrics
 READ_AT_ONCE = 2048
 IN_FLIGHT = 64
 SETTLE_S = 0.2
-RETRY_S = 1.0
+
+
+class DeliveryFailed(Exception):
+    """The broker, or the producer, refused a record; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,11 @@ class Report:
 class Sender:
     """Owns the producer; runs in one thread.
 
-    Rows leave the outbox when the broker has acknowledged them. After a failed delivery everything that is still in the
-    outbox is sent again, in order: a row may come twice, and is told apart by its numbers; none is left out. Nothing
-    leaves before the outbox's epoch is claimed.
+    Rows leave the outbox when the broker has acknowledged them. However long the broker is away, what was handed over
+    waits for it: if it were given up after a time, rows behind it could arrive before it is sent again. Where a record is
+    refused nevertheless, everything that is still in the outbox is sent again, by a new producer, since the old one may be
+    broken for good: a row may come twice, and is told apart by its numbers; none is left out. Nothing leaves before the
+    outbox's epoch is claimed.
 
     Parameters
     ----------
@@ -63,7 +68,7 @@ class Sender:
         self._reports: deque[Report] = deque()
         self._sent_to = 0
         self._in_flight = 0
-        self._failed = False
+        self._problem: Exception | None = None
         self._quiet = 0
         self._publisher: Publisher | None = None
 
@@ -77,17 +82,23 @@ class Sender:
         self._wake.set()
 
     def run(self) -> None:
-        """Send until told to stop."""
+        """Send until told to stop; to be called again after a failure.
+
+        Raises
+        ------
+        Exception
+            Why a record could not be handed over, or was refused.
+        """
         if self._publisher is None:
-            self._publisher = self._kafka.publisher()
+            self._publisher = self._kafka.publisher(timeout_s=None)
         while not self._stopping.is_set():
             self.step(self._publisher)
 
     def step(self, publisher: Publisher) -> None:
         """Do what there is to do, or wait until there is something."""
         publisher.poll(0.0)
-        if self._failed:
-            self._start_over(publisher)
+        if self._problem is not None:
+            self._start_over(publisher, self._problem)
         elif self._in_flight >= IN_FLIGHT:
             publisher.poll(0.1)
         elif self._wake.is_set():
@@ -116,9 +127,9 @@ class Sender:
             stored = self._outbox.after(self._sent_to, READ_AT_ONCE)
             for parcel in pack(self._tenant, self._device, self._outbox.epoch, stored):
                 self._send_parcel(publisher, parcel)
-        except Exception:
-            self._failed = True  # what was handed over before it is sent again, too
-            raise
+        except Exception as error:
+            self._problem = error  # what was handed over before it is sent again, too
+            return
         if stored:
             self._sent_to = stored[-1].place
         if len(stored) == READ_AT_ONCE:
@@ -126,19 +137,23 @@ class Sender:
 
     def drain(self, timeout_s: float) -> None:
         """Before the end: hand over what is left and wait a little for its acknowledgement."""
-        if self._publisher is not None and not self._failed:
+        if self._publisher is not None and self._problem is None:
             self.send(self._publisher)
             self._publisher.flush(timeout_s)
 
-    def _start_over(self, publisher: Publisher) -> None:
+    def _start_over(self, publisher: Publisher, problem: Exception) -> None:
         if self._in_flight:
             publisher.poll(0.1)
             return
-        self._stopping.wait(RETRY_S)
         self._outbox.settle()
         self._sent_to = 0
-        self._failed = False
+        self._publisher = self._problem = None
         self._wake.set()
+        raise problem
+
+    def _failed(self, error: str) -> None:
+        self._problem = DeliveryFailed(error)
+        self._metrics.failed_deliveries.inc()
 
     def _key(self, stream: str) -> str:
         return f"{self._tenant}/{stream}/{self._device}"
@@ -150,8 +165,7 @@ class Sender:
                 self._outbox.forget(parcel.places)
                 self._metrics.batches.inc()
             else:
-                self._failed = True
-                self._metrics.failed_deliveries.inc()
+                self._failed(error)
 
         publisher.publish(topics.OBSERVATIONS_RAW, self._key(parcel.batch.stream), parcel.batch, on_delivery=delivered)
         self._in_flight += 1
@@ -160,8 +174,7 @@ class Sender:
         def delivered(error: str | None) -> None:
             self._in_flight -= 1
             if error is not None:
-                self._failed = True
-                self._metrics.failed_deliveries.inc()
+                self._failed(error)
                 self._reports.append(report)
 
         publisher.publish(topics.FLEET_REPORTED, self._key(report.event.stream), report.event, cause=report.cause, on_delivery=delivered)
