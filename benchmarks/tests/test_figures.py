@@ -50,10 +50,10 @@ def test_a_rate_by_the_clock_is_never_called_a_regression() -> None:
 
 def test_runs_survive_the_file(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    history = History([run(one("services/x", 12.3456, aim=400.0, note="PSS"), one("codec/y", 0.0))])
+    history = History([run(one("services/x", 0.63549789, aim=400.0, note="PSS"), one("codec/y", 0.0))])
     history.save(path)
     (again,) = History.load(path).runs
-    assert again.figures[0] == one("services/x", 12.35, aim=400.0, note="PSS")
+    assert again.figures[0] == one("services/x", 0.635498, aim=400.0, note="PSS"), "three digits of it are .635, not .636"
     assert again.figures[1].value == 0.0
 
 
