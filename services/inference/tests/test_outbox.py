@@ -18,9 +18,14 @@ from typing import Any
 import apsw
 import numpy as np
 import pytest
+import structlog
 import tritonclient.grpc as triton
+from edgeloop_contracts import DeviceReport
 from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
+from edgeloop_inference.adapters.sender import DeliveryFailed, Report, Sender
 from edgeloop_inference.core.rows import Rows
+from edgeloop_inference.metrics import Metrics
+from prometheus_client import CollectorRegistry
 from tritonclient.utils import InferenceServerException
 
 
@@ -183,6 +188,25 @@ def test_a_producer_that_broke_for_good_is_replaced_and_nothing_is_left_out(benc
     bench.eventually(lambda: bench.metric("edgeloop_inference_outbox_rows") == 0)
     assert list(dict.fromkeys(sent(bench))) == [(1, n) for n in range(5)]
     assert bench.metric("edgeloop_inference_failed_deliveries_total") >= 1
+
+
+def test_a_refused_report_is_sent_again_before_younger_ones(bench: Any, tmp_path: Path) -> None:
+    kafka, outbox = bench.kafka, opened(tmp_path / "outbox")
+    outbox.claim(0)
+    sender = Sender(kafka, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), "acme", "p1", 0, threading.Event())
+    older, younger = (Report(DeviceReport(tenant="acme", stream="pumps", device_id="p1", version=n), None) for n in (1, 2))
+    publisher = kafka.publisher(timeout_s=None)
+    sender.report(older)
+    sender.send(publisher)
+    sender.report(younger)
+    kafka.refuses = "not authorized"
+    with pytest.raises(DeliveryFailed, match="not authorized"):
+        sender.step(publisher)
+    publisher = kafka.publisher(timeout_s=None)
+    sender.send(publisher)
+    publisher.flush()
+    assert [report.version for report in kafka.reports] == [1, 2]
+    outbox.close()
 
 
 def test_a_restarted_device_goes_on_with_its_epoch_and_sends_what_it_had(bench: Any) -> None:

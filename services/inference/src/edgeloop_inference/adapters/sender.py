@@ -66,6 +66,7 @@ class Sender:
         self._wake = threading.Event()
         self._wake.set()
         self._reports: deque[Report] = deque()
+        self._refused: list[Report] = []
         self._sent_to = 0
         self._in_flight = 0
         self._problem: Exception | None = None
@@ -147,6 +148,8 @@ class Sender:
             return
         self._outbox.settle()
         self._sent_to = 0
+        self._reports.extendleft(reversed(self._refused))  # before younger ones: a topic's newest report of a device counts
+        self._refused.clear()
         self._publisher = self._problem = None
         self._wake.set()
         raise problem
@@ -175,7 +178,7 @@ class Sender:
             self._in_flight -= 1
             if error is not None:
                 self._failed(error)
-                self._reports.append(report)
+                self._refused.append(report)
 
         publisher.publish(topics.FLEET_REPORTED, self._key(report.event.stream), report.event, cause=report.cause, on_delivery=delivered)
         self._in_flight += 1
