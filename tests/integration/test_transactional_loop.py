@@ -9,16 +9,21 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 from edgeloop_contracts import ObservationBatch, SeenRows, topics
-from edgeloop_streaming import Context, State
+from edgeloop_streaming import Backpressure, Context, KafkaSettings, Received, Send, State
 from edgeloop_streaming.loop import Loop
 from edgeloop_streaming.telemetry import LoopMetrics
+from edgeloop_streaming.transactions import DoubtError, TransactionalProducer
 from prometheus_client import CollectorRegistry
-from support.toy import SERVICE
+from support.toy import SERVICE, Counting
 
 pytestmark = pytest.mark.integration
 ROWS = 3_000
@@ -140,3 +145,81 @@ def test_a_range_of_records_can_be_read_again(running_loop) -> None:
         again = reader.read(topics.OBSERVATIONS, partition, own[0], own[-1] + 1)
         assert [record.offset for record in again] == own
     reader.close()
+
+
+class Held:
+    """What some tasks wait for, and what has been refused until then."""
+
+    def __init__(self, devices: Iterable[str]) -> None:
+        self.devices = set(devices)
+        self.ready = threading.Event()
+        self.refused: list[str] = []
+
+    def task(self, partition: int, state: State) -> Holding:
+        return Holding(partition, state, self)
+
+    def until(self, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not done():
+            assert time.monotonic() < deadline, self.refused
+            time.sleep(0.05)
+
+
+class Holding(Counting):
+    """Counts, but cannot take the rows of some devices yet."""
+
+    def __init__(self, partition: int, state: State, held: Held) -> None:
+        super().__init__(partition, state)
+        self._held = held
+
+    def handle(self, received: Received[Any]) -> Iterable[Send]:
+        if received.event.device_id in self._held.devices and not self._held.ready.is_set():
+            self._held.refused.append(received.event.device_id)
+            raise Backpressure(self._held.ready.is_set)
+        return super().handle(received)
+
+
+@contextmanager
+def working(settings: KafkaSettings, context: Context, held: Held) -> Iterator[Loop]:
+    loop = Loop(replace(SERVICE, task=held.task), settings, context.codec, LoopMetrics(CollectorRegistry()), context.log)
+    stop = threading.Event()
+    thread = threading.Thread(target=loop.run, args=(stop.is_set,))
+    thread.start()
+    try:
+        yield loop
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_what_waited_goes_on_after_an_outcome_in_doubt(cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = cluster.settings()
+    context, held, doubts = Context(settings, "test"), Held(["d1"]), []
+    commit = TransactionalProducer.commit
+
+    def in_doubt_once(producer: TransactionalProducer, *given: Any) -> None:
+        if held.refused and not doubts:
+            doubts.append(1)
+            raise DoubtError("the connection was cut")
+        commit(producer, *given)
+
+    monkeypatch.setattr(TransactionalProducer, "commit", in_doubt_once)
+    with working(settings, context, held):
+        publish(context, range(1, 2))
+        held.until(lambda: bool(held.refused))
+        publish(context, range(2, 30))
+        held.until(lambda: bool(doubts))
+        held.ready.set()
+        assert Counter(record.event.first_seq for record in wait_for(context, topics.OBSERVATIONS, 29)) == Counter(range(1, 30))
+
+
+def test_what_waited_goes_on_after_partitions_were_shared_out_anew(cluster) -> None:
+    settings = cluster.settings()
+    context, held = Context(settings, "test"), Held(f"d{n}" for n in range(7))
+    with working(settings, context, held) as first:
+        publish(context, range(30))
+        held.until(lambda: bool(held.refused))
+        with working(settings.model_copy(update={"instance": "1"}), context, held) as second:
+            held.until(lambda: first.assigned and second.assigned)
+            held.ready.set()
+            assert Counter(record.event.first_seq for record in wait_for(context, topics.OBSERVATIONS, 30)) == Counter(range(30))

@@ -229,9 +229,15 @@ class Loop:
             del self._paused[place]
             self._consumer.resume([TopicPartition(*place)])
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _drop_tasks(self) -> None:
+        """Before partitions go or are assigned anew: for librdkafka, what was paused stays paused over that, and nobody would resume it."""
         self._tasks = {}
+        if self._paused:
+            self._consumer.resume([TopicPartition(*place) for place in self._paused])
         self._paused = {}
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._drop_tasks()
         places = sorted({(tp.topic, tp.partition) for tp in partitions})
         self._membership.joined(consumer)
         consumer.assign(self._rebuild(places))
@@ -249,15 +255,13 @@ class Loop:
     def _on_revoke(self, _: Consumer, __: list[TopicPartition]) -> None:
         self._membership.left()
         self.assigned = False
-        self._tasks = {}
-        self._paused = {}
+        self._drop_tasks()
 
     def _recover(self, why: str) -> None:
         """Trust nothing: a new producer, committed offsets, and the state read again."""
         self._metrics.recoveries.inc()
         self._log.warning("outcome in doubt: reading state again", why=why)
-        self._tasks = {}
-        self._paused = {}
+        self._drop_tasks()
         self._producer.drop()
         del self._producer
         self._producer = self._opened_producer()

@@ -143,10 +143,11 @@ class Subscription:
             self._consumer.resume([TopicPartition(*place)])
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._paused = {}
         self.assigned = True
         self._log.info("assigned", partitions=sorted(tp.partition for tp in partitions))
 
     def _on_revoke(self, _: Consumer, __: list[TopicPartition]) -> None:
+        if self._paused:  # for librdkafka they would stay paused if they came back
+            self._consumer.resume([TopicPartition(*place) for place in self._paused])
         self._paused = {}
         self.assigned = False
