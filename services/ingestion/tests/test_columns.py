@@ -178,6 +178,7 @@ SENT = st.lists(
 
 
 @given(st.lists(SENT, min_size=1, max_size=3))
+@example([[row(0, 0)], [row(0, 0), row(1, 0), row(0, 1)]])  # a device whose first row was seen before comes after the other
 def test_rows_taken_in_at_once_have_the_outcome_of_rows_taken_in_one_by_one(transactions: list[list[ObservationRow]]) -> None:
     one, other = Stage(), Stage()
     for rows in transactions:

@@ -104,11 +104,14 @@ class IngestionTask:
             return None
         if any(verdict.complaint for _, verdict, _, _ in offered):
             return None
-        sends: list[Send] = []
-        for key, verdict, batch, places in sorted(offered, key=lambda one: one[3][0]):
+        taken: list[tuple[int, int, str, ObservationBatch]] = []
+        for key, verdict, batch, places in offered:
             for part in self._admit(key, verdict, batch)[0]:
-                last = part.first_seq - batch.first_seq + part.count - 1
-                sends += [Send(topics.OBSERVATIONS, key, *ended) for ended in self._open.add(key, part, cause_of(places[last]))]
+                at = part.first_seq - batch.first_seq
+                taken.append((places[at], places[at + part.count - 1], key, part))
+        sends: list[Send] = []
+        for _, last, key, part in sorted(taken, key=lambda one: one[0]):  # as they came: a batch may begin with rows that were seen before
+            sends += [Send(topics.OBSERVATIONS, key, *ended) for ended in self._open.add(key, part, cause_of(last))]
         return sends
 
     def flush(self) -> Iterable[Send]:
