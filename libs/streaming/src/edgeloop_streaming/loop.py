@@ -16,6 +16,7 @@ from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.membership import Membership, is_fenced
 from edgeloop_streaming.messages import Backpressure, Task
 from edgeloop_streaming.partitions import PartitionReader
+from edgeloop_streaming.pausing import Paused
 from edgeloop_streaming.progress import Calls, Progress
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.restoring import AGREE_S, Restorer, TornStateError
@@ -77,7 +78,6 @@ class Loop:
         self._work = Work(service.name, codec, prefix, metrics)
         self._member = f"{prefix}edgeloop-{service.name}-{settings.instance}"
         self._tasks: dict[int, Assigned] = {}
-        self._paused: dict[tuple[str, int], Callable[[], bool]] = {}
         self.assigned = False
         self.beat = time.monotonic()
         self._reader = PartitionReader(settings, wait_ms=5)
@@ -101,6 +101,7 @@ class Loop:
                 "stats_cb": self._tell_lag,
             }
         )
+        self._paused = Paused(self._consumer)
         self._membership = Membership(settings, f"{prefix}edgeloop-{service.name}", self._member, log)
         self._restorer = Restorer(
             service.name, service.inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_life, log
@@ -122,7 +123,7 @@ class Loop:
         try:
             while not stopping():
                 self._tell_life()
-                self._resume()
+                self._paused.go_on()
                 self._look()
                 messages = self._poll(0.1)
                 try:
@@ -171,11 +172,11 @@ class Loop:
                         self._work.take(assigned, topic, message)
                     touched[message.partition()] = assigned
                 except Backpressure as pressure:
-                    self._pause(message, pressure.ready)
+                    self._paused.pause(message, pressure.ready)
                 except RegistryUnavailable as error:
                     self._log.warning("registry unavailable", error=str(error))
                     retry = time.monotonic() + REGISTRY_RETRY_S
-                    self._pause(message, lambda retry=retry: time.monotonic() > retry)
+                    self._paused.pause(message, lambda retry=retry: time.monotonic() > retry)
             if touched:
                 self._commit(list(touched.values()))
 
@@ -198,7 +199,7 @@ class Loop:
     def _look(self) -> None:
         if self.assigned:
             try:
-                self.progress.look({(tp.topic, tp.partition) for tp in self._consumer.assignment()} - self._paused.keys())
+                self.progress.look({(tp.topic, tp.partition) for tp in self._consumer.assignment()} - self._paused.places)
             except KafkaException as error:
                 self._log.warning("cannot tell whether there is input", error=str(error))
 
@@ -218,23 +219,9 @@ class Loop:
             if place >= 0 and known["hi_offset"] >= 0:
                 self._metrics.lag.labels(self._inputs[name].name, str(partition)).set(max(0, known["hi_offset"] - place))
 
-    def _pause(self, message: Consumed, ready: Callable[[], bool]) -> None:
-        place = TopicPartition(message.topic(), message.partition(), message.offset())
-        self._consumer.pause([place])
-        self._consumer.seek(place)
-        self._paused[message.topic(), message.partition()] = ready
-
-    def _resume(self) -> None:
-        for place in [place for place, ready in self._paused.items() if ready()]:
-            del self._paused[place]
-            self._consumer.resume([TopicPartition(*place)])
-
     def _drop_tasks(self) -> None:
-        """Before partitions go or are assigned anew: for librdkafka, what was paused stays paused over that, and nobody would resume it."""
         self._tasks = {}
-        if self._paused:
-            self._consumer.resume([TopicPartition(*place) for place in self._paused])
-        self._paused = {}
+        self._paused.release()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._drop_tasks()

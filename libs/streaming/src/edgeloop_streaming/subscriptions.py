@@ -14,6 +14,7 @@ from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.messages import Backpressure, Received
 from edgeloop_streaming.partitions import received_from
+from edgeloop_streaming.pausing import Paused
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.transactions import FencedError
@@ -52,7 +53,6 @@ class Subscription:
         self._codec = codec
         self._log = log
         self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
-        self._paused: dict[Place, Callable[[], bool]] = {}
         self.beat = time.monotonic()
         self.assigned = False
         self.skipped = 0
@@ -72,6 +72,7 @@ class Subscription:
                 "queued.max.messages.kbytes": 16_384,
             }
         )
+        self._paused = Paused(self._consumer)
 
     def run(self, handle: Callable[[Received[Any]], None], stopping: Callable[[], bool]) -> None:
         """Hand over one record after another until ``stopping()``.
@@ -90,7 +91,7 @@ class Subscription:
         try:
             while not stopping():
                 self.beat = time.monotonic()
-                self._resume()
+                self._paused.go_on()
                 message = cast("Consumed | None", self._consumer.poll(0.2))
                 if message is not None and self._good(message):
                     self._take(message, handle)
@@ -103,12 +104,12 @@ class Subscription:
             if message.value() is not None:
                 handle(received_from(message, self._topics[place[0]], self._codec))
         except Backpressure as pressure:
-            self._pause(message, pressure.ready)
+            self._paused.pause(message, pressure.ready)
             return
         except RegistryUnavailable as error:
             self._log.warning("registry unavailable", error=str(error))
             retry = time.monotonic() + REGISTRY_RETRY_S
-            self._pause(message, lambda: time.monotonic() > retry)
+            self._paused.pause(message, lambda: time.monotonic() > retry)
             return
         except (UndecodableError, UnknownKindError) as error:
             self.skipped += 1
@@ -131,23 +132,10 @@ class Subscription:
         self._log.warning("consumer", error=error.str())
         return False
 
-    def _pause(self, message: Consumed, ready: Callable[[], bool]) -> None:
-        place = TopicPartition(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
-        self._consumer.pause([place])
-        self._consumer.seek(place)
-        self._paused[place.topic, place.partition] = ready
-
-    def _resume(self) -> None:
-        for place in [place for place, ready in self._paused.items() if ready()]:
-            del self._paused[place]
-            self._consumer.resume([TopicPartition(*place)])
-
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self.assigned = True
         self._log.info("assigned", partitions=sorted(tp.partition for tp in partitions))
 
     def _on_revoke(self, _: Consumer, __: list[TopicPartition]) -> None:
-        if self._paused:  # for librdkafka they would stay paused if they came back
-            self._consumer.resume([TopicPartition(*place) for place in self._paused])
-        self._paused = {}
+        self._paused.release()
         self.assigned = False
