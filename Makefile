@@ -6,7 +6,7 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 STAMP := $(VENV)/.edgeloop-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo compose test lint generate lock clean faults bench
+.PHONY: help init demo compose test lint generate lock clean doors clients faults bench
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,12 @@ compose: ## the whole platform in containers, until `docker compose down`; needs
 
 test: init ## all tests, on a real broker
 	@$(BIN)/python tools/test.py $(TESTS)
+
+doors: init ## strangers' records, requests and attacks on a whole platform
+	@$(BIN)/python -m pytest -m doors tests/doors
+
+clients: init ## stock clients in other languages and tools against a real platform; installs them
+	@$(BIN)/python -m pytest -m clients tests/clients
 
 faults: init ## sixty and more late and frozen ends of transactions, kills of two at once, a broker long away, and the naive loop, about 20 minutes
 	@$(BIN)/python -m pytest -s tests/faults -m faults

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults"]
+PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults and not doors and not clients"]
 LONG = ["libs/local", "services/inference", "services/trainer"]
 SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in LONG]
 # What is shown while it runs, and what runs beside it, more patiently. Those that kill have a limit of time for recovery, which

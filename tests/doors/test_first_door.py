@@ -1,0 +1,15 @@
+"""The platform that the tests of this lane knock at."""
+
+from __future__ import annotations
+
+import pytest
+from edgeloop_contracts import topics
+from edgeloop_streaming.admin import Admin
+from support.broker import Cluster
+
+pytestmark = pytest.mark.doors
+
+
+def test_every_topic_exists_on_the_broker(cluster: Cluster) -> None:
+    settings = cluster.settings()
+    assert Admin(settings).partitions(topics.OBSERVATIONS_RAW) == 4
