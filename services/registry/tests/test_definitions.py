@@ -45,6 +45,24 @@ def test_with_a_model_classes_units_and_ranges_may_change(registry: Any) -> None
     assert (changed.version, changed.classes) == (2, ("maybe", "no", "yes"))
 
 
+def test_categories_keep_their_order_and_more_may_come_at_the_end(registry: Any) -> None:
+    (first,) = registry.define(features=(Feature(name="kind", categories=("wet", "dry")), *THREE[1:]))
+    assert first.features[0].categories == ("wet", "dry")
+    registry.propose(registry.model())
+    (second,) = registry.define(features=(Feature(name="kind", categories=("wet", "dry", "arid")), *THREE[1:]), expected_version=1)
+    assert second.features[0].categories == ("wet", "dry", "arid")
+
+
+@pytest.mark.parametrize("categories", [(), ("dry", "wet"), ("wet",), ("wet", "arid", "dry")])
+def test_with_a_model_no_category_changes_its_index(registry: Any, categories: tuple[str, ...]) -> None:
+    registry.define(features=(Feature(name="kind", categories=("wet", "dry")), *THREE[1:]))
+    registry.propose(registry.model())
+    assert registry.define(features=(Feature(name="kind", categories=categories), *THREE[1:]), expected_version=1) == []
+    (dead,) = registry.driver.dead
+    assert dead.reason == "INCOMPATIBLE"
+    assert "its first 2 categories are 'wet', 'dry'" in dead.message
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -52,6 +70,7 @@ def test_with_a_model_classes_units_and_ranges_may_change(registry: Any) -> None
         ({"features": (*THREE, Feature(name="new"))}, "take 3 features"),
         ({"features": (THREE[1], THREE[0], THREE[2])}, "feature 0 is 'heat'"),
         ({"features": (*THREE[:2], Feature(name="flux"))}, "would be 'flux'"),
+        ({"features": (*THREE[:2], Feature(name="flow", categories=("high",)))}, "'flow': it has no categories"),
         ({"classes": ("yes",)}, "'no' would be gone"),
         ({"classes": (), "task": StreamTask.REGRESSION, "tolerance": 1.0}, "CLASSIFICATION, tolerance 0"),
     ],
@@ -87,6 +106,10 @@ def test_a_stream_of_numbers_has_a_tolerance_and_no_classes(registry: Any) -> No
         ({"classes": ("yes", "n" * 201)}, "n'… (201 characters) is no name"),
         ({"features": (Feature(name="heat", minimum=2.0, maximum=1.0),)}, "bound nothing"),
         ({"features": (Feature(name="heat", minimum=float("nan")),)}, "bound nothing"),
+        ({"features": (Feature(name="kind", categories=("wet", "wet")),)}, "'wet' is named 2 times"),
+        ({"features": (Feature(name="kind", categories=("wet", " ")),)}, "the category of 'kind' ' ' is no name"),
+        ({"features": (Feature(name="kind", categories=tuple(map(str, range(1025)))),)}, "at most 1,024 categories"),
+        ({"features": (Feature(name="kind", categories=("wet",), minimum=0.0),)}, "is no number"),
     ],
 )
 def test_an_unsound_definition_is_invalid_and_changes_nothing(registry: Any, wrong: dict[str, Any], told: str) -> None:

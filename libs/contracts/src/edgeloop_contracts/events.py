@@ -1838,7 +1838,7 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """One numeric feature.
+    """One feature: a number, or one of some texts.
 
     Attributes
     ----------
@@ -1856,6 +1856,9 @@ class Feature:
         Whether it tells of a person.
     local_only
         Whether it may leave the device.
+    categories
+        The feature's known texts; may grow at the end. Rows carry a text's index as a number, -1 for another
+        text, NaN for none. Empty: the feature is a number.
     """
 
     name: str = ""
@@ -1865,6 +1868,7 @@ class Feature:
     maximum: float | None = None
     pii: bool = False
     local_only: bool = False
+    categories: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1875,6 +1879,7 @@ class Feature:
             "maximum": self.maximum,
             "pii": self.pii,
             "local_only": self.local_only,
+            "categories": list(self.categories),
         }
 
     @classmethod
@@ -1887,6 +1892,7 @@ class Feature:
             maximum=fields["maximum"],
             pii=fields["pii"],
             local_only=fields["local_only"],
+            categories=tuple(fields["categories"]),
         )
 
 
@@ -1921,7 +1927,7 @@ class RegisterStream:
         REGRESSION: an answer is right when it is no further from the label than this; above 0. Else 0.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegisterStream"
 
     tenant: str = "default"
@@ -1988,7 +1994,7 @@ class RegistryState:
         Of the current definition.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegistryState"
 
     chain: str = ""
@@ -2056,7 +2062,7 @@ class StreamDefinition:
         REGRESSION: an answer is right when it is no further from the label than this; above 0. Else 0.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.StreamDefinition"
 
     tenant: str = "default"

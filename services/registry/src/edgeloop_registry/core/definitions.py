@@ -9,6 +9,7 @@ from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamDef
 
 MAX_FEATURES = 4096
 MAX_CLASSES = 4096
+MAX_CATEGORIES = 1024
 MAX_NAME = 200
 
 
@@ -108,6 +109,19 @@ def _check(command: RegisterStream) -> None:
         bounds = [bound for bound in (feature.minimum, feature.maximum) if bound is not None]
         if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
             raise _invalid(f"feature {feature.name!r}: minimum {feature.minimum} and maximum {feature.maximum} bound nothing")
+        if feature.categories:
+            _check_categories(feature)
+
+
+def _check_categories(feature: Feature) -> None:
+    _check_names(f"category of {feature.name!r}", list(feature.categories))
+    if len(feature.categories) > MAX_CATEGORIES:
+        raise _invalid(
+            f"feature {feature.name!r}: at most {MAX_CATEGORIES:,} categories expected, {len(feature.categories):,} given; "
+            "any further text is the unknown one"
+        )
+    if feature.minimum is not None or feature.maximum is not None:
+        raise _invalid(f"feature {feature.name!r}: a feature with categories is no number, and has no minimum or maximum")
 
 
 def _check_names(what: str, names: list[str]) -> None:
@@ -131,7 +145,7 @@ def _invalid(message: str) -> DefinitionRefused:
 
 
 def _check_change(command: RegisterStream, known: RegistryState) -> None:
-    """A model reads packed rows by position and answers with the index of a class: neither may shift under it."""
+    """A model reads packed rows by position, categories by index, and answers with the index of a class: none may shift under it."""
     for index, (now, then) in enumerate(zip(_names(command.features), _names(known.features), strict=False)):
         if now != then:
             raise DefinitionRefused("INCOMPATIBLE", f"feature {index} is {then!r} to the stream's models, and would be {now!r}")
@@ -139,6 +153,11 @@ def _check_change(command: RegisterStream, known: RegistryState) -> None:
         raise DefinitionRefused(
             "INCOMPATIBLE", f"the stream's models take {len(known.features)} features, and would be given {len(command.features)}"
         )
+    for now, then in zip(command.features, known.features, strict=True):
+        if bool(now.categories) != bool(then.categories) or now.categories[: len(then.categories)] != then.categories:
+            raise DefinitionRefused(
+                "INCOMPATIBLE", f"feature {then.name!r}: {_kept(then)} to the stream's models; new ones come at the end"
+            )
     if (command.task, command.tolerance) != (known.task, known.tolerance):
         raise DefinitionRefused(
             "INCOMPATIBLE",
@@ -147,3 +166,10 @@ def _check_change(command: RegisterStream, known: RegistryState) -> None:
     gone = sorted(set(known.classes) - set(command.classes))
     if gone:
         raise DefinitionRefused("INCOMPATIBLE", f"classes may come, and not go: {', '.join(map(repr, gone))} would be gone")
+
+
+def _kept(feature: Feature) -> str:
+    if not feature.categories:
+        return "it has no categories"
+    shown = ", ".join(map(repr, feature.categories[:3])) + (", …" if len(feature.categories) > 3 else "")
+    return f"its first {len(feature.categories)} categories are {shown}"
