@@ -12,5 +12,7 @@ pytestmark = pytest.mark.clients
 
 def test_the_registry_has_the_schema_under_the_usual_subject(cluster: Cluster) -> None:
     settings = cluster.settings()
-    found = SchemaRegistryClient({"url": settings.schema_registry_url}).get_latest_version(f"{settings.topic_prefix}{topics.LABELS_RAW.name}-value")
+    found = SchemaRegistryClient({"url": settings.schema_registry_url}).get_latest_version(
+        f"{settings.topic_prefix}{topics.LABELS_RAW.name}-value"
+    )
     assert found.schema is not None
