@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from edgeloop_admission import Rules
 from edgeloop_contracts import Cause, Feature, ObservationBatch, ObservationRow, SeenRows, StreamDefinition
-from edgeloop_ingestion.core.admission import Rules
 from edgeloop_ingestion.core.columns import NotPlainError, read_rows
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from edgeloop_admission import Rules
 from edgeloop_contracts import Event, Feature, Label, ObservationBatch, ObservationRow, SeenRows, StreamDefinition, StreamTask, topics
-from edgeloop_ingestion.core.admission import Rules
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
 from edgeloop_streaming import Forward, Send, State, partition_of

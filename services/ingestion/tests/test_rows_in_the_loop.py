@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from edgeloop_admission import Rules
 from edgeloop_contracts import Feature, ObservationRow, StreamDefinition, topics
-from edgeloop_ingestion.core.admission import Rules
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
 from edgeloop_streaming import Codec, State

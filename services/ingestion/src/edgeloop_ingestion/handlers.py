@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from edgeloop_admission import Inadmissible, Rules, Verdict, admitted, check_shape, device_key, judge
 from edgeloop_contracts import Cause, Label, ObservationBatch, ObservationRow, SeenRows, Topic, topics
 from edgeloop_streaming import Effect, Forward, InvalidEvent, Received, Reject, Send, State, partition_of
 
-from edgeloop_ingestion.core.admission import Rules, Verdict, admitted, check_shape, judge
 from edgeloop_ingestion.core.batches import cut, of_columns, of_row, runs_of
 from edgeloop_ingestion.core.columns import Columns, NotPlainError, read_rows
 from edgeloop_ingestion.core.epochs import Epochs
 from edgeloop_ingestion.core.intervals import SeenRuns
 from edgeloop_ingestion.core.merging import OpenRuns
-from edgeloop_ingestion.core.naming import Inadmissible, device_key
 from edgeloop_ingestion.metrics import Metrics
 
 RAW: tuple[Topic, ...] = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW)
@@ -189,7 +188,7 @@ class IngestionTask:
             for old in epochs.keep(batch.boot_epoch, runs):
                 self._changed.pop((key, old), None)
                 self._state.delete(SeenRows, f"{key}/{old}")
-        return parts, [Reject("INVALID_VALUE", verdict.complaint)] if verdict.complaint else []
+        return parts, [Reject(verdict.complaint.reason, verdict.complaint.message)] if verdict.complaint else []
 
     def _count_refused(self, event: object) -> None:
         match event:

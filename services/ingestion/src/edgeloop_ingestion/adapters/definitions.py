@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from edgeloop_admission import Rules
 from edgeloop_contracts import StreamDefinition
 from edgeloop_streaming import Received
-
-from edgeloop_ingestion.core.admission import Rules
 
 
 class Newest(Protocol):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from edgeloop_admission import Inadmissible
+
 from edgeloop_ingestion.core.intervals import SeenRuns
-from edgeloop_ingestion.core.naming import Inadmissible
 
 MAX_EPOCHS = 4
 

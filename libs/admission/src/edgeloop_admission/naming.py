@@ -6,6 +6,7 @@ from typing import Protocol
 
 MAX_NAME = 200
 MAX_TEXT = 512
+MAX_INT = 2**31 - 1
 MAX_LONG = 2**63 - 1
 
 
@@ -56,14 +57,13 @@ def device_key(event: Named) -> str:
     Raises
     ------
     Inadmissible
-        ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch is negative.
+        ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch is no long of 0 or more.
     """
     for field, name in (("tenant", event.tenant), ("stream", event.stream), ("device_id", event.device_id)):
         if not name or len(name) > MAX_NAME or "/" in name or not name.isprintable():
             shown = name if len(name) <= MAX_NAME else f"{name[:40]}… ({len(name)} characters)"
             raise Inadmissible("INVALID_NAME", f"{field}: expected 1 to {MAX_NAME} printable characters without '/', given {shown!r}")
-    if event.boot_epoch < 0:
-        raise Inadmissible("INVALID_NAME", f"boot_epoch: expected 0 or more, given {event.boot_epoch}")
+    check_number("boot_epoch", event.boot_epoch, 0, MAX_LONG, "INVALID_NAME")
     return f"{event.tenant}/{event.stream}/{event.device_id}"
 
 
@@ -77,3 +77,22 @@ def check_text(field: str, text: str) -> None:
     """
     if len(text) > MAX_TEXT:
         raise Inadmissible("TOO_LARGE", f"{field}: expected at most {MAX_TEXT} characters, given {len(text)}")
+
+
+def check_number(field: str, value: int, low: int, high: int, reason: str) -> None:
+    """Refuse an integer outside ``[low, high]``.
+
+    Python's integers have no end and an Avro decoder may give any; what is sent on has to fit into its type.
+
+    Raises
+    ------
+    Inadmissible
+        ``reason``.
+    """
+    if not low <= value <= high:
+        raise Inadmissible(reason, f"{field}: expected {_number(low)} to {_number(high)}, given {value}")
+
+
+def _number(value: int) -> str:
+    """Type bounds in the form in which people know them."""
+    return {MAX_INT: "2^31 - 1", MAX_LONG: "2^63 - 1"}.get(value, str(value))

@@ -1,0 +1,27 @@
+"""Which rows and labels a stream admits; a device asks the same code before it answers that ingestion asks afterwards."""
+
+from edgeloop_admission.batches import Verdict, check_shape, judge
+from edgeloop_admission.labels import admitted
+from edgeloop_admission.naming import MAX_INT, MAX_LONG, MAX_NAME, MAX_TEXT, Inadmissible, Named, check_number, check_text, device_key
+from edgeloop_admission.rows import Complaint, Rows, complaints
+from edgeloop_admission.rules import Rules
+
+__all__ = [
+    "MAX_INT",
+    "MAX_LONG",
+    "MAX_NAME",
+    "MAX_TEXT",
+    "Complaint",
+    "Inadmissible",
+    "Named",
+    "Rows",
+    "Rules",
+    "Verdict",
+    "admitted",
+    "check_number",
+    "check_shape",
+    "check_text",
+    "complaints",
+    "device_key",
+    "judge",
+]

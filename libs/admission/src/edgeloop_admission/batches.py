@@ -1,0 +1,90 @@
+"""A batch of rows: whether its parts fit together, and which of its rows may go in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from edgeloop_contracts import ObservationBatch
+from numpy.typing import NDArray
+
+from edgeloop_admission.naming import MAX_INT, MAX_LONG, Inadmissible, check_number
+from edgeloop_admission.rows import Complaint, Rows, bad_rows, bad_values, complaint
+from edgeloop_admission.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What admission says of a batch.
+
+    Attributes
+    ----------
+    batch
+        The batch, with masked features where the definition asks for it.
+    valid
+        bool [count]: rows that may go in.
+    complaint
+        About the first bad row: what, where, expected and given, and how many more there are; ``None`` when all are valid.
+    masked
+        Rows in which a feature was masked.
+    """
+
+    batch: ObservationBatch
+    valid: NDArray[np.bool_]
+    complaint: Complaint | None
+    masked: int
+
+
+def check_shape(batch: ObservationBatch, width: int) -> None:
+    """Refuse a batch whose parts do not fit together; nothing in it could be told apart.
+
+    Parameters
+    ----------
+    width
+        Number of features F of the stream.
+
+    Raises
+    ------
+    Inadmissible
+        ``INVALID_SHAPE``.
+    """
+    if width < 1:
+        raise Inadmissible("INVALID_SHAPE", f"stream {batch.stream!r} has no features")
+    check_number("count", batch.count, 1, MAX_INT, "INVALID_SHAPE")
+    if batch.first_seq < 0 or batch.first_seq > MAX_LONG - batch.count:
+        raise Inadmissible("INVALID_SHAPE", f"first_seq: expected 0 to 2^63 - 1 - count, given {batch.first_seq}")
+    check_number("model_version", batch.model_version, 0, MAX_INT, "INVALID_SHAPE")
+    check_number("adapter", batch.adapter, 0, MAX_LONG, "INVALID_SHAPE")
+    if len(batch.features) != batch.count * width * 4:
+        expected = f"{batch.count} rows of {width} features of 4 bytes = {batch.count * width * 4}"
+        raise Inadmissible("INVALID_SHAPE", f"features: expected {expected}, given {len(batch.features)}")
+    for field, given in (
+        ("event_times", len(batch.event_times)),
+        ("request_ids", len(batch.request_ids)),
+        ("answers", len(batch.answers)),
+    ):
+        if given not in (0, batch.count):
+            raise Inadmissible("INVALID_SHAPE", f"{field}: expected none or {batch.count}, given {given}")
+
+
+def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
+    """Tell the valid rows of a well-shaped batch from the bad ones, and hide what must not leave a device."""
+    values = np.frombuffer(batch.features, dtype="<f4").reshape(batch.count, len(rules.definition.features))
+    masked = 0
+    if rules.hides:
+        told = ~np.isnan(values[:, rules.hidden]).all(axis=1)
+        masked = int(told.sum())
+        if masked:
+            values = values.copy()
+            values[:, rules.hidden] = np.nan
+            batch = replace(batch, features=values.tobytes())
+    rows = Rows(values, batch.request_ids, batch.answers, batch.event_times)
+    bad = bad_values(values, rules)
+    refused = bad_rows(rows, bad)
+    if not refused.any():
+        return Verdict(batch, ~refused, None, masked)
+    first = int(np.flatnonzero(refused)[0])
+    one = complaint(rows, bad, first, rules)
+    more = f"; {int(refused.sum())} of {batch.count} rows refused" if batch.count > 1 else ""
+    message = f"row {first} (sequence number {batch.first_seq + first}), {one.message}{more}"
+    return Verdict(batch, ~refused, Complaint(one.reason, message), masked)

@@ -1,0 +1,95 @@
+"""Rows of one request or batch: which are bad, and what is wrong with each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeloop_admission.naming import MAX_TEXT
+from edgeloop_admission.rules import Rules
+
+# Years 1 to 9999, in milliseconds since 1970: what calendars hold. Seconds or nanoseconds by mistake mostly fall outside or near 1970.
+FIRST_TIME = -62_135_596_800_000
+LAST_TIME = 253_402_300_799_999
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows with what belongs to each of them.
+
+    Attributes
+    ----------
+    values
+        float32 [n, F] in the order of the definition; NaN is a missing value.
+    request_ids, answers
+        n texts, or none.
+    event_times
+        n times in milliseconds since 1970, or none.
+    """
+
+    values: NDArray[np.float32]
+    request_ids: Sequence[str] = ()
+    answers: Sequence[str] = ()
+    event_times: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Why one row is refused.
+
+    Attributes
+    ----------
+    reason
+        Typed reason in capitals, ``INVALID_VALUE`` or ``TOO_LARGE``.
+    message
+        What, expected and given; the row is for the caller to name.
+    """
+
+    reason: str
+    message: str
+
+
+def complaints(rows: Rows, rules: Rules) -> dict[int, Complaint]:
+    """What is wrong with each bad row, by its place, ascending; empty when all may go in.
+
+    A device asks this before it answers a request, with the values as they came: what is local to it is not looked at, as it never leaves.
+    """
+    bad = bad_values(rows.values, rules)
+    return {i: complaint(rows, bad, i, rules) for i in np.flatnonzero(bad_rows(rows, bad)).tolist()}
+
+
+def bad_values(values: NDArray[np.float32], rules: Rules) -> NDArray[np.bool_]:
+    """Bool [n, F]: infinite, outside the feature's range, or missing where it is not nullable."""
+    # Comparisons with NaN are false, so a missing value is outside no range.
+    bad = np.isinf(values) | (np.isnan(values) & rules.required) | (values < rules.minimum) | (values > rules.maximum)
+    return bad & ~rules.hidden if rules.hides else bad
+
+
+def bad_rows(rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bool [n]: rows with a bad value, a text that is too long, or a time that no calendar has."""
+    found = np.asarray(bad.any(axis=1))
+    for texts in (rows.request_ids, rows.answers):
+        if texts and max(map(len, texts)) > MAX_TEXT:
+            found = found | np.fromiter((len(text) > MAX_TEXT for text in texts), np.bool_, len(texts))
+    if rows.event_times and not (min(rows.event_times) >= FIRST_TIME and max(rows.event_times) <= LAST_TIME):
+        found = found | np.fromiter((not FIRST_TIME <= time <= LAST_TIME for time in rows.event_times), np.bool_, len(rows.event_times))
+    return found
+
+
+def complaint(rows: Rows, bad: NDArray[np.bool_], row: int, rules: Rules) -> Complaint:
+    """What is wrong with one bad row: of several things the first."""
+    for field, texts in (("request id", rows.request_ids), ("answer", rows.answers)):
+        if texts and len(texts[row]) > MAX_TEXT:
+            return Complaint("TOO_LARGE", f"{field}: expected at most {MAX_TEXT} characters, given {len(texts[row])}")
+    if rows.event_times and not FIRST_TIME <= rows.event_times[row] <= LAST_TIME:
+        expected = "milliseconds since 1970, within the years 1 to 9999"
+        return Complaint("INVALID_VALUE", f"event time: expected {expected}, given {rows.event_times[row]}")
+    column = int(np.flatnonzero(bad[row])[0])
+    feature = rules.definition.features[column]
+    low = "-∞" if feature.minimum is None else f"{feature.minimum:g}"
+    high = "∞" if feature.maximum is None else f"{feature.maximum:g}"
+    expected = f"a finite value in [{low}, {high}]" + (" or NaN" if feature.nullable else "")
+    return Complaint("INVALID_VALUE", f"feature {feature.name!r}: expected {expected}, given {float(rows.values[row, column]):g}")
