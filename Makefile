@@ -49,11 +49,13 @@ lint: init ## style, types, architecture, generated code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/python tools/generate.py --check
+	@$(BIN)/python tools/generate_settings.py --check
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
 generate: init ## make the generated code anew
 	@$(BIN)/python tools/generate.py
+	@$(BIN)/python tools/generate_settings.py
 
 lock: init ## make requirements.lock anew
 	@$(BIN)/python tools/lock.py $(LOCK)

@@ -141,6 +141,7 @@ def test_a_device_that_cannot_start_says_why(bench: Any) -> None:
 def test_settings_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("EDGELOOP_INFERENCE_TRUST_FILE", "trust.pem")
     monkeypatch.setenv("EDGELOOP_INFERENCE_GRPC_PORT", "many")
+    monkeypatch.setattr("sys.argv", ["edgeloop-inference"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2

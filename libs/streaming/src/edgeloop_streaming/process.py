@@ -16,7 +16,9 @@ from typing import Any
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic
 from prometheus_client import CollectorRegistry
+from pydantic_settings import BaseSettings
 
+from edgeloop_streaming.arguments import look_at
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.loop import Loop, Service, TornStateError
 from edgeloop_streaming.partitions import Follower, RangeReader, Table
@@ -96,19 +98,24 @@ class Stop:
 
 
 @contextmanager
-def setting_up(name: str) -> Iterator[None]:
+def setting_up(name: str, *kinds: type[BaseSettings]) -> Iterator[None]:
     """Around what takes up the settings of a process: where they make no sense it ends with one line that says why, and exit code 2.
+
+    Its command line is looked at first, so that ``--help`` tells the settings of a process that lacks some.
 
     Parameters
     ----------
     name
         Of the service.
+    kinds
+        Settings of its own.
 
     Raises
     ------
     SystemExit
-        A ``ValueError`` came up.
+        A ``ValueError`` came up, help was asked for, or an argument is unknown.
     """
+    look_at(name, kinds)
     try:
         yield
     except ValueError as error:

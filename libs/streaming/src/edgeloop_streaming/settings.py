@@ -13,37 +13,30 @@ _HEAD = "EDGELOOP_KAFKA_"
 
 
 class KafkaSettings(BaseSettings):
-    """Settings that every process shares, from ``EDGELOOP_*`` variables.
+    """Settings that every process shares, from ``EDGELOOP_*`` variables; each field says what it is.
 
     Any other librdkafka setting is given as ``EDGELOOP_KAFKA_<NAME>`` with dots as underscores, such as
     ``EDGELOOP_KAFKA_SECURITY_PROTOCOL=SASL_SSL``.
-
-    Attributes
-    ----------
-    bootstrap
-        ``EDGELOOP_KAFKA_BOOTSTRAP``: brokers as ``host:port,host:port``.
-    schema_registry_url
-        ``EDGELOOP_SCHEMA_REGISTRY_URL``: base of a Confluent-compatible schema registry.
-    topic_prefix
-        ``EDGELOOP_TOPIC_PREFIX``: heads topics, groups and transactional ids.
-    instance
-        ``EDGELOOP_INSTANCE``: which of several processes of one service this is; stable over restarts.
-    http_port, http_host
-        ``EDGELOOP_HTTP_PORT``, ``EDGELOOP_HTTP_HOST``: where ``/metrics``, ``/healthz`` and ``/readyz`` are; port 0 serves none.
-    log
-        ``EDGELOOP_LOG``: ``text`` or ``json``.
     """
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_", frozen=True, populate_by_name=True)
 
-    bootstrap: str = Field(default="127.0.0.1:9092", validation_alias="EDGELOOP_KAFKA_BOOTSTRAP")
-    schema_registry_url: str = "http://127.0.0.1:8081/apis/ccompat/v7"
-    topic_prefix: str = ""
-    instance: str = "0"
-    http_port: int = 0
-    http_host: str = "127.0.0.1"
-    log: Literal["text", "json"] = "text"
-    extra: Mapping[str, str] = Field(default_factory=lambda: librdkafka_settings(os.environ))
+    bootstrap: str = Field(
+        default="127.0.0.1:9092", validation_alias="EDGELOOP_KAFKA_BOOTSTRAP", description="Kafka brokers, as `host:port,host:port`"
+    )
+    schema_registry_url: str = Field(
+        default="http://127.0.0.1:8081/apis/ccompat/v7", description="base address of a schema registry that speaks the Confluent API"
+    )
+    topic_prefix: str = Field(default="", description="heads the names of topics, groups and transactional ids")
+    instance: str = Field(default="0", description="which of several processes of one service this is; it stays the same over restarts")
+    http_port: int = Field(default=0, description="port of the pages `/metrics`, `/healthz` and `/readyz`; 0 serves none")
+    http_host: str = Field(default="127.0.0.1", description="address at which these pages are served")
+    log: Literal["text", "json"] = Field(default="text", description="form of the log on standard error")
+    extra: Mapping[str, str] = Field(
+        default_factory=lambda: librdkafka_settings(os.environ),
+        validation_alias="EDGELOOP_KAFKA_<NAME>",  # no variable is called so: it stands for many
+        description="any setting of librdkafka, with underscores for dots: `EDGELOOP_KAFKA_SECURITY_PROTOCOL=SASL_SSL`",
+    )
 
     def librdkafka(self) -> dict[str, str | int | float | bool]:
         """Base configuration of every client; what the user gave overrides ours."""

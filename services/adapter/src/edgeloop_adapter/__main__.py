@@ -13,7 +13,7 @@ from edgeloop_adapter.settings import Settings
 
 def main() -> int:
     """Entry point; the exit code is 2 if the settings are not usable."""
-    with setting_up(NAME):
+    with setting_up(NAME, Settings):
         context, settings = Context(KafkaSettings(), NAME), Settings()
         signer = load_signer(settings.key_file, "EDGELOOP_ADAPTER_KEY_FILE")
     return run(lambda: build(context, settings, signer), context)

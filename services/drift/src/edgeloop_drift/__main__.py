@@ -13,7 +13,7 @@ from edgeloop_drift.settings import Settings
 
 def main() -> int:
     """Entry point; gives back the exit code."""
-    with setting_up(NAME):
+    with setting_up(NAME, Settings):
         context, settings = Context(KafkaSettings(), NAME), Settings()
     return run(lambda: build(context, settings), context)
 

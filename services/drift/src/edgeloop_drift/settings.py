@@ -12,31 +12,32 @@ from edgeloop_drift.core.pooling import Rules
 
 
 class Settings(BaseSettings):
-    """Settings from ``EDGELOOP_DRIFT_*`` variables; all instances need the same.
+    """Settings from ``EDGELOOP_DRIFT_*`` variables; each field says what it is. All instances need the same.
 
     A detector whose settings changed starts anew.
-
-    Attributes
-    ----------
-    detector, parameters
-        Detector of error rates and, as JSON, what River's constructor takes: ``{"delta": 0.01}``.
-    scopes
-        ``stream``, ``version``, or both with a comma: whether errors are watched over all answers of a stream, or over those
-        of its newest version.
-    input_detector, input_parameters
-        The same for inputs; they see block means in standard deviations.
-    input_learning
-        Blocks from which a feature's scale is learned before it is watched.
     """
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_DRIFT_", frozen=True)
 
-    detector: str = "ADWIN"
-    parameters: dict[str, float | str] = Field(default_factory=dict[str, float | str])
-    scopes: Annotated[tuple[str, ...], NoDecode] = Rules().scopes
-    input_detector: str = Rules().inputs.name
-    input_parameters: dict[str, float | str] = Field(default_factory=lambda: dict(Rules().inputs.parameters))
-    input_learning: int = Field(default=Rules().learning, ge=2)
+    detector: str = Field(
+        default="ADWIN", description="detector of error rates: `ADWIN`, `PageHinkley`, `KSWIN`, `DDM`, `HDDM_A` or `HDDM_W`"
+    )
+    parameters: dict[str, float | str] = Field(
+        default_factory=dict[str, float | str], description='what the constructor of River takes, as JSON, such as `{"delta": 0.01}`'
+    )
+    scopes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=Rules().scopes,
+        description="answers over which errors are watched: all of a stream (`stream`), those of its newest version (`version`), or `version,stream`",
+    )
+    input_detector: str = Field(
+        default=Rules().inputs.name, description="detector of inputs, one of the same; it sees block means in standard deviations"
+    )
+    input_parameters: dict[str, float | str] = Field(
+        default_factory=lambda: dict(Rules().inputs.parameters), description="what its constructor takes, as JSON"
+    )
+    input_learning: int = Field(
+        default=Rules().learning, ge=2, description="blocks from which the scale of a feature is learned before it is watched"
+    )
 
     @field_validator("scopes", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from edgeloop_inference.settings import Settings
 
 def main() -> int:
     """Run a device until it is told to stop; give back the exit code, 2 if it cannot start as it is set up."""
-    with setting_up(NAME):
+    with setting_up(NAME, Settings):
         settings, kafka = Settings(), KafkaSettings()  # pyright: ignore[reportCallIssue] - filled from the environment
     try:
         return run(settings, kafka)

@@ -15,66 +15,48 @@ NAME = r"^[^/\s]+$"
 
 
 class Settings(BaseSettings):
-    """Settings of one device, from ``EDGELOOP_INFERENCE_*`` variables.
-
-    Attributes
-    ----------
-    device
-        Its name, unique within its streams; required.
-    tenant
-        Whose device it is.
-    streams
-        Streams that it serves, separated by commas; empty for every stream that is defined.
-    grpc_host, grpc_port
-        Where applications ask; port 0 takes a free one.
-    grpc_workers
-        Requests that are worked on at once.
-    grpc_max_message_bytes
-        Largest message in and out.
-    data_dir
-        Outbox and models; one process at a time.
-    trust_file
-        Public keys of the registry, PEM; required.
-    adapter_trust_file
-        Public keys of the service that learns, PEM; without it a device takes no adapters.
-    outbox_max_rows, outbox_max_bytes
-        Bounds of what is kept while no broker can be reached; beyond them the oldest rows are dropped.
-    linger_ms
-        Time that rows wait for others to share their batch.
-    max_model_bytes
-        Largest model that is taken.
-    archive_max_bytes
-        Most bytes of a stream's newest files, at most nine, that are kept for the case that one is promoted again; 0 to keep none.
-    adapters
-        Whether versions answer together with what has been learned from labels since.
-    memories
-        Whether the device can afford the memories in that: a few hundred kilobytes, and most of the time of an answer.
-    trial_memory_bytes, trial_cpu_s, trial_s
-        Limits of the trial: address space, processor time, and time from when it has the model.
-    """
+    """Settings of one device, from ``EDGELOOP_INFERENCE_*`` variables; each field says what it is."""
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_INFERENCE_", frozen=True)
 
-    device: str = Field(pattern=NAME)
-    tenant: str = Field(default="default", pattern=NAME)
-    streams: str = ""
-    grpc_host: str = "127.0.0.1"
-    grpc_port: int = Field(default=8001, ge=0, le=65535)
-    grpc_workers: int = Field(default=16, ge=1)
-    grpc_max_message_bytes: int = Field(default=4 * MIB, ge=1024)
-    data_dir: Path = Path(".edgeloop/device")
-    trust_file: Path
-    adapter_trust_file: Path | None = None
-    outbox_max_rows: int = Field(default=1_000_000, ge=256)
-    outbox_max_bytes: int = Field(default=256 * MIB, ge=64 * 1024)
-    linger_ms: int = Field(default=50, ge=0)
-    max_model_bytes: int = Field(default=256 * MIB, ge=1)
-    archive_max_bytes: int = Field(default=BYTES, ge=0)
-    adapters: bool = True
-    memories: bool = True
-    trial_memory_bytes: int = Field(default=2048 * MIB, ge=1)
-    trial_cpu_s: int = Field(default=20, ge=1)
-    trial_s: float = Field(default=30.0, gt=0)
+    device: str = Field(pattern=NAME, description="name of the device, unique within its streams; no slashes, no blanks")
+    tenant: str = Field(default="default", pattern=NAME, description="whose device it is")
+    streams: str = Field(default="", description="streams that it serves, with commas between; empty for every stream that is defined")
+    grpc_host: str = Field(default="127.0.0.1", description="address at which applications ask")
+    grpc_port: int = Field(default=8001, ge=0, le=65535, description="port at which applications ask; 0 takes a free one")
+    grpc_workers: int = Field(default=16, ge=1, description="requests that are worked on at once")
+    grpc_max_message_bytes: int = Field(default=4 * MIB, ge=1024, description="largest message in and out")
+    data_dir: Path = Field(default=Path(".edgeloop/device"), description="folder of outbox and models; one process at a time uses it")
+    trust_file: Path = Field(description="public keys of the registry, PEM")
+    adapter_trust_file: Path | None = Field(
+        default=None, description="public keys of the service `adapter`, PEM; without it no adapters are taken, and the log says so"
+    )
+    outbox_max_rows: int = Field(
+        default=1_000_000, ge=256, description="most rows that are kept while no broker can be reached; beyond it the oldest are dropped"
+    )
+    outbox_max_bytes: int = Field(default=256 * MIB, ge=64 * 1024, description="most bytes of such rows")
+    linger_ms: int = Field(
+        default=50,
+        ge=0,
+        description="milliseconds that rows wait for others to share their batch; each batch costs a transaction in three services",
+    )
+    max_model_bytes: int = Field(default=256 * MIB, ge=1, description="largest model that is taken")
+    archive_max_bytes: int = Field(
+        default=BYTES,
+        ge=0,
+        description="most bytes of the newest files of a stream, nine at most, that are kept in case one is promoted again; 0 keeps none",
+    )
+    adapters: bool = Field(
+        default=True,
+        description="whether versions answer together with what has been learned from labels since; if not, reports say adapter -1",
+    )
+    memories: bool = Field(
+        default=True,
+        description="whether mixtures answer with their memories, which take a few hundred kilobytes and most of the time of an answer",
+    )
+    trial_memory_bytes: int = Field(default=2048 * MIB, ge=1, description="address space of the trial of a new model")
+    trial_cpu_s: int = Field(default=20, ge=1, description="processor seconds of a trial")
+    trial_s: float = Field(default=30.0, gt=0, description="seconds of a trial, from when it has the model")
 
     @property
     def stream_names(self) -> tuple[str, ...]:

@@ -7,14 +7,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Settings from ``EDGELOOP_INGESTION_*`` variables.
-
-    Attributes
-    ----------
-    definitions_max_age_s
-        Seconds after which a known stream's definition is looked up again; an unknown one is looked up each time.
-    """
+    """Settings from ``EDGELOOP_INGESTION_*`` variables; each field says what it is."""
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_INGESTION_", frozen=True)
 
-    definitions_max_age_s: float = Field(default=5.0, ge=0)
+    definitions_max_age_s: float = Field(
+        default=5.0,
+        ge=0,
+        description="seconds after which the definition of a known stream is looked up again; an unknown one is looked up each time",
+    )

@@ -13,12 +13,12 @@ from edgeloop_mirror.settings import Settings
 
 def main() -> int:
     """Entry point; gives back the exit code."""
-    stop = Stop()
-    stop.listen()
-    with setting_up(NAME):
+    with setting_up(NAME, Settings):
         context, settings = Context(KafkaSettings(), NAME), Settings()
         if not settings.tracking_uri:
             raise ValueError("MLFLOW_TRACKING_URI says where MLflow is; it is not set")
+    stop = Stop()
+    stop.listen()
     set_defaults()
     from edgeloop_mirror.adapters.mlflow_tracking import MlflowTracking  # reads the environment
 

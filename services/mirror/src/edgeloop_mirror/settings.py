@@ -10,27 +10,21 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """From the environment; all others of MLflow's own variables (credentials, certificates) hold too.
-
-    Attributes
-    ----------
-    tracking_uri
-        ``MLFLOW_TRACKING_URI``: where MLflow is.
-    experiment
-        ``EDGELOOP_MIRROR_EXPERIMENT``: heads the names of experiments, ``experiment/tenant/stream``, and of
-        registered models, ``experiment.tenant.stream``.
-    trust_file
-        ``EDGELOOP_MIRROR_TRUST_FILE``: public keys of the registry, PEM; without it signatures are not verified.
-    retry_seconds
-        ``EDGELOOP_MIRROR_RETRY_SECONDS``: after which MLflow is asked again when it was away.
-    """
+    """From the environment; each field says what it is. The other variables of MLflow (credentials, certificates) hold too."""
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_MIRROR_", frozen=True, populate_by_name=True)
 
-    tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
-    experiment: str = "edgeloop"
-    trust_file: Path | None = None
-    retry_seconds: float = Field(default=5.0, gt=0)
+    tracking_uri: str = Field(
+        default="", validation_alias="MLFLOW_TRACKING_URI", description="where MLflow is; without it the process ends and says so"
+    )
+    experiment: str = Field(
+        default="edgeloop",
+        description="heads the names of experiments, `edgeloop/tenant/stream`, and of registered models, `edgeloop.tenant.stream`",
+    )
+    trust_file: Path | None = Field(
+        default=None, description="public keys of the registry, PEM, by which versions are verified; without it they say `not verified`"
+    )
+    retry_seconds: float = Field(default=5.0, gt=0, description="seconds after which an event that MLflow did not take is tried again")
 
     @field_validator("trust_file")
     @classmethod

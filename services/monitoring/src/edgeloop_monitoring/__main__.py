@@ -14,10 +14,10 @@ from edgeloop_monitoring.settings import Settings
 
 def main() -> int:
     """Entry point; gives back the exit code."""
+    with setting_up(NAME, Settings):
+        context, settings = Context(KafkaSettings(), NAME), Settings()
     stop = Stop()
     stop.listen()
-    with setting_up(NAME):
-        context, settings = Context(KafkaSettings(), NAME), Settings()
     try:
         return asyncio.run(Service(context, settings).run(stop))
     except (LookupError, UnsupportedSettingError) as error:

@@ -13,47 +13,31 @@ from edgeloop_monitoring.core.views import Spans
 
 
 class Settings(BaseSettings):
-    """Settings from ``EDGELOOP_MONITORING_*`` variables.
-
-    Attributes
-    ----------
-    groups
-        Device groups, as the beginnings of device names, with commas between.
-    bucket_s, window_s
-        Windows are this long and move on by one bucket.
-    silence_s, forget_s
-        A device is silent after the first and no longer counted after the second.
-    look_back_s
-        How far back inputs are read at the start.
-    error_share, error_rows
-        Share of wrong answers that raises an alert, and the fewest rows to judge it on.
-    event_age_s
-        95th percentile of the rows' age that raises an alert.
-    silent_devices
-        How many silent devices of a group raise an alert.
-    outlying_excess, outlying_rows
-        By how much a device's labels and answers differ oftener than those of the other devices to raise an alert, and the fewest
-        rows to judge it on.
-    raise_after_s, clear_after_s
-        How long a value must stay over, or under, its limit.
-    """
+    """Settings from ``EDGELOOP_MONITORING_*`` variables; each field says what it is."""
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_MONITORING_", frozen=True)
 
-    groups: Annotated[tuple[str, ...], NoDecode] = ()
-    bucket_s: float = Field(default=5.0, ge=0.1)
-    window_s: float = Field(default=60.0, gt=0)
-    silence_s: float = Field(default=60.0, gt=0)
-    forget_s: float = Field(default=3600.0, gt=0)
-    look_back_s: float = Field(default=900.0, gt=0)
-    error_share: float = Field(default=0.5, gt=0, le=1)
-    error_rows: int = Field(default=100, ge=1)
-    event_age_s: float = Field(default=30.0, gt=0)
-    silent_devices: int = Field(default=1, ge=1)
-    outlying_excess: float = Field(default=0.1, gt=0, le=1)
-    outlying_rows: int = Field(default=100, ge=1)
-    raise_after_s: float = Field(default=10.0, ge=0)
-    clear_after_s: float = Field(default=30.0, ge=0)
+    groups: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="device groups, as the beginnings of device names, with commas between; all other devices are `default`"
+    )
+    bucket_s: float = Field(default=5.0, ge=0.1, description="seconds by which a window moves on")
+    window_s: float = Field(default=60.0, gt=0, description="length of a window in seconds")
+    silence_s: float = Field(default=60.0, gt=0, description="seconds after which a device is silent")
+    forget_s: float = Field(default=3600.0, gt=0, description="seconds after which a silent device is no longer counted")
+    look_back_s: float = Field(default=900.0, gt=0, description="seconds of the inputs that are read at the start")
+    error_share: float = Field(default=0.5, gt=0, le=1, description="share of wrong answers that raises `ERROR_SHARE`")
+    error_rows: int = Field(default=100, ge=1, description="fewest rows by which that share is judged")
+    event_age_s: float = Field(default=30.0, gt=0, description="95th percentile of the age of rows, in seconds, that raises `EVENT_AGE`")
+    silent_devices: int = Field(default=1, ge=1, description="silent devices of a group that raise `SILENT_DEVICES`")
+    outlying_excess: float = Field(
+        default=0.1,
+        gt=0,
+        le=1,
+        description="excess of a device over the others in how often its labels and answers differ that raises `OUTLYING_DEVICES`",
+    )
+    outlying_rows: int = Field(default=100, ge=1, description="fewest rows of a device by which that is judged")
+    raise_after_s: float = Field(default=10.0, ge=0, description="seconds that a value stays over its limit before the alert is raised")
+    clear_after_s: float = Field(default=30.0, ge=0, description="seconds that a value stays under its limit before the alert is cleared")
 
     @field_validator("groups", mode="before")
     @classmethod

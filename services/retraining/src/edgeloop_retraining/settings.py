@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from edgeloop_retraining.core.policy import Policy
@@ -14,24 +14,29 @@ Rows = Annotated[tuple[int, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """Settings from ``EDGELOOP_RETRAINING_*`` variables, named and explained as in :class:`Policy`.
+    """Settings from ``EDGELOOP_RETRAINING_*`` variables; each field says what it is, :class:`Policy` says why.
 
     ``STAGES`` and ``QUIET`` are numbers with commas between; an empty ``QUIET`` means no quiet fits.
     """
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_RETRAINING_", frozen=True)
 
-    stages: Rows = _DEFAULT.stages
-    quiet: Rows = _DEFAULT.quiet
-    quiet_doubling: bool = _DEFAULT.quiet_doubling
-    window: int = _DEFAULT.window
-    back: int = _DEFAULT.back
-    gate: int = _DEFAULT.gate
-    on_open: Literal["restart", "ignore"] = _DEFAULT.on_open
-    cooldown: int = _DEFAULT.cooldown
-    budget: int = _DEFAULT.budget
-    burst: int = _DEFAULT.burst
-    first: int = _DEFAULT.first
+    stages: Rows = Field(default=_DEFAULT.stages, description="rows after an alarm at which fits are due, with commas between")
+    quiet: Rows = Field(
+        default=_DEFAULT.quiet,
+        description="rows after which further fits are due while no alarm comes, with commas between; empty for none",
+    )
+    quiet_doubling: bool = Field(
+        default=_DEFAULT.quiet_doubling, description="whether quiet fits go on at double, four times, … the last of these"
+    )
+    window: int = Field(default=_DEFAULT.window, description="most rows of a fit, the newest")
+    back: int = Field(default=_DEFAULT.back, description="rows before the alarm that a fit also takes")
+    gate: int = Field(default=_DEFAULT.gate, description="rows after a fit within which its gate decides")
+    on_open: Literal["restart", "ignore"] = Field(default=_DEFAULT.on_open, description="what an alarm does while stages are left")
+    cooldown: int = Field(default=_DEFAULT.cooldown, description="rows after the opening of a campaign in which alarms are ignored")
+    budget: int = Field(default=_DEFAULT.budget, description="rows for each fit on average; 0 for no bound")
+    burst: int = Field(default=_DEFAULT.burst, description="fits at once within that budget")
+    first: int = Field(default=_DEFAULT.first, description="rows to wait for when a command names none")
 
     @field_validator("stages", "quiet", mode="before")
     @classmethod

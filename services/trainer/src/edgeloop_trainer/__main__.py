@@ -13,7 +13,7 @@ def main() -> int:
     from edgeloop_trainer.app import NAME, build
     from edgeloop_trainer.settings import Settings
 
-    with setting_up(NAME):
+    with setting_up(NAME, Settings):
         context, settings = Context(KafkaSettings(), NAME), Settings()
     return run(lambda: build(context, settings), context)
 

@@ -15,49 +15,25 @@ from edgeloop_trainer.core.recall import ARCHIVED
 
 
 class Settings(BaseSettings):
-    """From ``EDGELOOP_TRAINER_*`` variables.
-
-    Attributes
-    ----------
-    model
-        ``EDGELOOP_TRAINER_MODEL``: ``extra_trees``, ``random_forest``, ``gradient_boosting``, ``logistic_regression`` (of
-        classes), ``linear`` (of numbers) or ``mlp``.
-    trees
-        ``EDGELOOP_TRAINER_TREES``: trees of a forest, or rounds of boosting.
-    min_leaf
-        ``EDGELOOP_TRAINER_MIN_LEAF``: rows that a leaf has at least.
-    seed
-        ``EDGELOOP_TRAINER_SEED``: of every random choice, for all streams.
-    search_seconds
-        ``EDGELOOP_TRAINER_SEARCH_SECONDS``: wall time for a search of hyper-parameters before each fit; 0 for none. At most half of
-        ``fit_seconds``, as it counts as part of the fit.
-    search_trials
-        ``EDGELOOP_TRAINER_SEARCH_TRIALS``: trials after which a search ends at the latest.
-    gate_minimum
-        ``EDGELOOP_TRAINER_GATE_MINIMUM``: rows that tell the two apart which a promotion before the gate's last row needs.
-    archive
-        ``EDGELOOP_TRAINER_ARCHIVE``: archived versions that a fresh fit has to beat; 0 for none.
-    challengers
-        ``EDGELOOP_TRAINER_CHALLENGERS``: online families that a fresh fit has to beat, separated by commas.
-    fit_seconds
-        ``EDGELOOP_TRAINER_FIT_SECONDS``: wall time after which a fit has failed.
-    fit_memory_mb
-        ``EDGELOOP_TRAINER_FIT_MEMORY_MB``: address space of the fitting process.
-    """
+    """From ``EDGELOOP_TRAINER_*`` variables; each field says what it is."""
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_TRAINER_", frozen=True)
 
-    model: Family = Family.EXTRA_TREES
-    trees: int = 25
-    min_leaf: int = 2
-    seed: int = Field(default=0, ge=0, lt=1 << 32)
-    search_seconds: float = Field(default=0.0, ge=0)
-    search_trials: int = 30
-    gate_minimum: int = 4
-    archive: int = ARCHIVED
-    challengers: str = ""
-    fit_seconds: float = Field(default=120.0, gt=0)
-    fit_memory_mb: int = Field(default=4_096, ge=512)
+    model: Family = Field(default=Family.EXTRA_TREES, description="family of the models")
+    trees: int = Field(default=25, description="trees of a forest, or rounds of boosting")
+    min_leaf: int = Field(default=2, description="rows that a leaf has at least")
+    seed: int = Field(default=0, ge=0, lt=1 << 32, description="seed of every random choice, for all streams")
+    search_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="wall time of a search of hyper-parameters before each fit; it is part of the time of the fit, at most half of it; 0 for none",
+    )
+    search_trials: int = Field(default=30, description="trials after which a search ends at the latest")
+    gate_minimum: int = Field(default=4, description="wins + losses that a promotion before the last row of the gate needs")
+    archive: int = Field(default=ARCHIVED, description="archived versions that a fresh fit has to beat; 0 for none")
+    challengers: str = Field(default="", description="online families that a fresh fit has to beat, with commas between")
+    fit_seconds: float = Field(default=120.0, gt=0, description="wall time after which a fit has failed")
+    fit_memory_mb: int = Field(default=4_096, ge=512, description="address space of the fitting process, in MiB")
 
     @model_validator(mode="after")
     def _search_leaves_time(self) -> Self:
