@@ -908,12 +908,19 @@ class DriftSignal:
     rising
         Whether the watched value went up.
     before
-        The watched mean before the change.
+        The watched mean before the most likely point of the change.
     after
-        The watched mean after it.
+        The watched mean since then; the newest estimate that there is at the alarm, and no mixture with what
+        was before.
+    since
+        What after is the mean of. ERROR_RATE: answers since the change, up to the alarm. INPUT: blocks. 0
+        where the detector alone knows.
+    scope
+        ERROR_RATE: whose errors were watched, stream, version or alone; see the policy's scopes. Empty for
+        INPUT.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftSignal","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"signal_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"SignalKind","symbols":["ERROR_RATE","INPUT"],"default":"ERROR_RATE"},"default":"ERROR_RATE"},{"name":"detector","type":"string","default":""},{"name":"feature","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"rising","type":"boolean","default":false},{"name":"before","type":"double","default":0.0},{"name":"after","type":"double","default":0.0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftSignal","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"signal_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"SignalKind","symbols":["ERROR_RATE","INPUT"],"default":"ERROR_RATE"},"default":"ERROR_RATE"},{"name":"detector","type":"string","default":""},{"name":"feature","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"rising","type":"boolean","default":false},{"name":"before","type":"double","default":0.0},{"name":"after","type":"double","default":0.0},{"name":"since","type":"int","default":0},{"name":"scope","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DriftSignal"
 
     tenant: str = "default"
@@ -928,6 +935,8 @@ class DriftSignal:
     rising: bool = False
     before: float = 0.0
     after: float = 0.0
+    since: int = 0
+    scope: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -943,6 +952,8 @@ class DriftSignal:
             "rising": self.rising,
             "before": self.before,
             "after": self.after,
+            "since": self.since,
+            "scope": self.scope,
         }
 
     @classmethod
@@ -960,6 +971,8 @@ class DriftSignal:
             rising=fields["rising"],
             before=fields["before"],
             after=fields["after"],
+            since=fields["since"],
+            scope=fields["scope"],
         )
 
 

@@ -51,6 +51,8 @@ class ErrorAlarm:
     ----------
     detector
         Its name; that of the whole stream ends with ``(stream)``.
+    scope
+        What it watches.
     version
         Version that answered the row of the alarm.
     row
@@ -60,6 +62,7 @@ class ErrorAlarm:
     """
 
     detector: str
+    scope: str
     version: int
     row: int
     positions: tuple[Position, ...]
@@ -102,7 +105,7 @@ class ErrorPool:
                     continue
                 if change := watch.update(error):
                     order = self.order.after(partial, i + 1)
-                    alarms.append(ErrorAlarm(self._name(scope), version, order.rows, order.positions, change))
+                    alarms.append(ErrorAlarm(self._name(scope), scope, version, order.rows, order.positions, change))
         self.order = self.order.after(partial)
         return alarms
 

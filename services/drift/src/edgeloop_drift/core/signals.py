@@ -24,6 +24,8 @@ def error_signal(tenant: str, stream: str, alarm: ErrorAlarm) -> DriftSignal:
         rising=alarm.change.rising,
         before=alarm.change.before,
         after=alarm.change.after,
+        since=alarm.change.since,
+        scope=alarm.scope,
     )
 
 
@@ -40,6 +42,7 @@ def input_signal(tenant: str, stream: str, detector: str, feature: str, alarm: I
         rising=alarm.change.rising,
         before=alarm.change.before,
         after=alarm.change.after,
+        since=alarm.change.since,
     )
 
 

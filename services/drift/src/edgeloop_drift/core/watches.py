@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Self
 
+import numpy as np
+
+from edgeloop_drift.core import levels
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.snapshots import dump, load
+from edgeloop_drift.core.levels import Run
+from edgeloop_drift.core.snapshots import SnapshotError, dump, load
 
 RECENT_ERRORS = 1 / 50  # share of the newest answer in the recent error rate
-RECENT_BLOCKS = 1 / 5  # share of the newest block in the recent mean of a feature
 CLIP = 4.0  # one strange block is no change: it counts for at most so many standard deviations
+KEPT_ERRORS = 4096  # newest answers, from which the levels at an alarm are estimated
+_ERRORS, _BLOCKS = struct.Struct("<4sqddH"), struct.Struct("<cqddHffHff")
+# Snapshots of another layout begin otherwise; their watches start new.
+_OF_ERRORS, _OF_BLOCKS = b"EW2\n", b"2"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A detector's alarm: the watched mean before it and after."""
+    """A detector's alarm.
+
+    Attributes
+    ----------
+    before, after
+        The watched mean before the change, and since.
+    since
+        Values since the change: what ``after`` is the mean of.
+    """
 
     before: float
     after: float
+    since: int = 0
 
     @property
     def rising(self) -> bool:
@@ -30,10 +46,10 @@ class Change:
 
 @dataclass(slots=True)
 class ErrorWatch:
-    """Watches the errors of a stream or of one version.
+    """Watches the errors of a stream, of one version, or of versions without their adapter.
 
-    ADWIN knows the mean of its window before and after it dropped the older part; of the others the mean since the last
-    alarm and a recent mean are kept here.
+    ADWIN knows which way its mean went, and of the others a mean since the last alarm and a recent one tell that. How far it
+    went is estimated from the newest answers: see :mod:`edgeloop_drift.core.levels`.
     """
 
     spec: DetectorSpec
@@ -41,6 +57,7 @@ class ErrorWatch:
     count: int = 0
     mean: float = 0.0
     recent: float = 0.0
+    errors: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
         if self.detector is None:
@@ -54,21 +71,39 @@ class ErrorWatch:
         self.count += 1
         self.mean += (error - self.mean) / self.count
         self.recent = self.mean if self.count * RECENT_ERRORS < 1 else self.recent + RECENT_ERRORS * (error - self.recent)
+        self.errors.append(error)
+        if len(self.errors) >= 2 * KEPT_ERRORS:
+            del self.errors[:-KEPT_ERRORS]
         if not self.detector.drift_detected:
             return None
-        change = Change(before, self.detector.estimation) if adwin else Change(self.mean, self.recent)
+        told = Change(before, self.detector.estimation) if adwin else Change(self.mean, self.recent)
+        rising = None if told.before == told.after else told.rising
+        found = levels.of_errors(self.errors[-KEPT_ERRORS:], rising=rising)
+        # What was answered since the change is what the next change is measured against.
+        self.errors = self.errors[-found.since :] if found else bytearray()
         self.count, self.mean, self.recent = 0, 0.0, 0.0
-        return change
+        return Change(found.before, found.after, found.since) if found else told
 
     def dump(self) -> bytes:
         """Snapshot for :meth:`load`."""
-        return struct.pack("<qdd", self.count, self.mean, self.recent) + dump(self.detector, self.spec)
+        kept = np.frombuffer(bytes(self.errors[-KEPT_ERRORS:]), np.uint8)
+        head = _ERRORS.pack(_OF_ERRORS, self.count, self.mean, self.recent, len(kept))
+        return head + np.packbits(kept).tobytes() + dump(self.detector, self.spec)
 
     @classmethod
     def load(cls, data: bytes, spec: DetectorSpec) -> Self:
-        """The watch of a snapshot; a new one when the snapshot is of another detector."""
-        detector = load(data[24:], spec)
-        return cls(spec) if detector is None else cls(spec, detector, *struct.unpack_from("<qdd", data))
+        """The watch of a snapshot; a new one when the snapshot is of another detector or layout."""
+        if not data.startswith(_OF_ERRORS):
+            return cls(spec)
+        _, count, mean, recent, kept = _unpacked(_ERRORS, data)
+        end = _ERRORS.size + -(-kept // 8)
+        if kept > KEPT_ERRORS or end > len(data):
+            raise SnapshotError(f"{kept} kept answers in {len(data)} bytes")
+        detector = load(data[end:], spec)
+        if detector is None:
+            return cls(spec)
+        errors = np.unpackbits(np.frombuffer(data[_ERRORS.size : end], np.uint8), count=kept)
+        return cls(spec, detector, count, mean, recent, bytearray(errors.tobytes()))
 
 
 @dataclass(slots=True)
@@ -80,7 +115,8 @@ class InputWatch:
     count: int = 0
     mean: float = 0.0
     squares: float = 0.0
-    recent: float = field(default=0.0)
+    risen: Run = field(default_factory=Run)
+    fallen: Run = field(default_factory=Run)
 
     def __post_init__(self) -> None:
         if self.detector is None:
@@ -104,7 +140,6 @@ class InputWatch:
             step = value - self.mean
             self.mean += step / self.count
             self.squares += step * (value - self.mean)
-            self.recent = value if self.count == 1 else self.recent + RECENT_BLOCKS * (value - self.recent)
         return change
 
     def _watch(self, value: float) -> Change | None:
@@ -112,21 +147,39 @@ class InputWatch:
         away = value - self.mean
         # A feature that never moved has no scale; its first move counts as a large one.
         score = max(-CLIP, min(CLIP, away / scale)) if scale > 0 else math.copysign(CLIP, away) if away else 0.0
+        self.risen, self.fallen = self.risen.then(value, score), self.fallen.then(value, -score)
         self.detector.update(score)
         if not self.detector.drift_detected:
             return None
-        after = self.recent + RECENT_BLOCKS * (value - self.recent)
-        change = Change(self.mean, after)
+        change = self._change(value)
         # What it was used to is over: scale and detector start anew.
-        self.detector, self.count, self.mean, self.squares, self.recent = self.spec.make(), 0, 0.0, 0.0, 0.0
+        self.detector, self.count, self.mean, self.squares, self.risen, self.fallen = self.spec.make(), 0, 0.0, 0.0, Run(), Run()
         return change
+
+    def _change(self, value: float) -> Change:
+        since = max(self.risen, self.fallen, key=lambda run: run.excess)
+        if not 0 < since.count <= self.count:
+            return Change(self.mean, value, 1)
+        earlier = self.mean * self.count + value - since.total
+        return Change(earlier / (self.count + 1 - since.count), since.total / since.count, since.count)
 
     def dump(self) -> bytes:
         """Snapshot for :meth:`load`."""
-        return struct.pack("<qddd", self.count, self.mean, self.squares, self.recent) + dump(self.detector, self.spec)
+        head = _BLOCKS.pack(_OF_BLOCKS, self.count, self.mean, self.squares, *astuple(self.risen), *astuple(self.fallen))
+        return head + dump(self.detector, self.spec)
 
     @classmethod
     def load(cls, data: bytes, spec: DetectorSpec) -> Self:
-        """The watch of a snapshot; a new one when the snapshot is of another detector."""
-        detector = load(data[32:], spec)
-        return cls(spec) if detector is None else cls(spec, detector, *struct.unpack_from("<qddd", data))
+        """The watch of a snapshot; a new one when the snapshot is of another detector or layout."""
+        if not data.startswith(_OF_BLOCKS):
+            return cls(spec)
+        _, count, mean, squares, *runs = _unpacked(_BLOCKS, data)
+        detector = load(data[_BLOCKS.size :], spec)
+        return cls(spec) if detector is None else cls(spec, detector, count, mean, squares, Run(*runs[:3]), Run(*runs[3:]))
+
+
+def _unpacked(head: struct.Struct, data: bytes) -> tuple[Any, ...]:
+    """The head of a snapshot."""
+    if len(data) < head.size:
+        raise SnapshotError(f"expected {head.size} bytes or more, given {len(data)}")
+    return head.unpack_from(data)
