@@ -1,6 +1,7 @@
 """Kafka for services: typed events in, typed events out, exactly once."""
 
 from edgeloop_streaming.codec import Codec, body, from_body
+from edgeloop_streaming.health import CannotListen, HealthServer
 from edgeloop_streaming.loop import Service
 from edgeloop_streaming.messages import Backpressure, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
 from edgeloop_streaming.partitioner import murmur2, partition_of
@@ -14,10 +15,11 @@ from edgeloop_streaming.settings import KafkaSettings, unusable
 from edgeloop_streaming.state import State
 from edgeloop_streaming.subscriptions import Subscription
 from edgeloop_streaming.succession import OvertakenError, Succession
-from edgeloop_streaming.telemetry import HealthServer, configure_logs
+from edgeloop_streaming.telemetry import configure_logs
 
 __all__ = [
     "Backpressure",
+    "CannotListen",
     "Codec",
     "Context",
     "Effect",

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings
 
 from edgeloop_streaming.arguments import look_at
 from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.health import CannotListen, HealthServer
 from edgeloop_streaming.loop import Loop, Service, TornStateError
 from edgeloop_streaming.partitions import Follower, RangeReader, Table
 from edgeloop_streaming.progress import Calls
@@ -28,7 +29,7 @@ from edgeloop_streaming.reaching import Unreachable, reach, told
 from edgeloop_streaming.registry import RegistryError, SchemaRegistry
 from edgeloop_streaming.settings import KafkaSettings, unusable
 from edgeloop_streaming.succession import Succession
-from edgeloop_streaming.telemetry import HealthServer, LoopMetrics, configure_logs
+from edgeloop_streaming.telemetry import LoopMetrics, configure_logs
 from edgeloop_streaming.transactions import DoubtError, FencedError
 
 HUNG_S = 45.0
@@ -147,9 +148,9 @@ def run(build: Callable[[], Service], context: Context) -> int:
         healthy=lambda: "loop" not in state or time.monotonic() - alive(state["loop"]) < HUNG_S,
         ready=lambda: "loop" in state and state["loop"].assigned,
     )
-    if context.settings.http_port:
-        health.start()
     try:
+        if context.settings.http_port:
+            health.start()
         if reach(context.settings, stop):
             service = build()
             calls = Calls()
@@ -157,6 +158,9 @@ def run(build: Callable[[], Service], context: Context) -> int:
             loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log, calls)
             watch(lambda: alive(loop), HUNG_S, context.log)
             loop.run(stop)
+    except CannotListen as error:
+        context.log.error("stopped", error=str(error))
+        return EXIT_UNUSABLE
     except (Unreachable, KafkaException) as error:
         context.log.error("stopped", error=str(error) if isinstance(error, Unreachable) else told(context.settings, error))
         return EXIT_FAILED

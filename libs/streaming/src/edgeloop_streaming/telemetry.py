@@ -1,16 +1,13 @@
-"""Metrics, health and logs of a process."""
+"""Metrics and logs of a process."""
 
 from __future__ import annotations
 
 import logging
 import sys
-import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class LoopMetrics:
@@ -68,54 +65,3 @@ def configure_logs(style: Literal["text", "json"], **bound: str) -> Any:
         cache_logger_on_first_use=True,
     )
     return structlog.get_logger().bind(**bound)
-
-
-class HealthServer:
-    """Serves ``/metrics``, ``/healthz`` and ``/readyz`` in a thread.
-
-    Parameters
-    ----------
-    host, port
-        Where to listen; port 0 takes a free one, see :attr:`port`.
-    registry
-        Metrics to show.
-    healthy, ready
-        Asked at each request.
-    """
-
-    def __init__(self, host: str, port: int, registry: CollectorRegistry, healthy: Callable[[], bool], ready: Callable[[], bool]) -> None:
-        pages: dict[str, Callable[[], tuple[int, str, bytes]]] = {
-            "/metrics": lambda: (200, CONTENT_TYPE_LATEST, generate_latest(registry)),
-            "/healthz": lambda: _verdict(healthy()),
-            "/readyz": lambda: _verdict(ready()),
-        }
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                status, kind, content = pages.get(self.path.partition("?")[0], lambda: (404, "text/plain", b"not found\n"))()
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - what is said is not looked at
-                return
-
-        self._server = ThreadingHTTPServer((host, port), Handler)
-        self._server.daemon_threads = True
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def _verdict(good: bool) -> tuple[int, str, bytes]:
-    return (200, "text/plain", b"ok\n") if good else (503, "text/plain", b"not ready\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeloop_mixture.rule import Rule
-from edgeloop_streaming import Context, HealthServer, KafkaSettings, Stop
+from edgeloop_streaming import CannotListen, Context, HealthServer, KafkaSettings, Stop
 from prometheus_client import CollectorRegistry
 
 from edgeloop_inference.adapters.adapting import Adapting
@@ -195,12 +195,12 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     log = context.log.bind(device=settings.device)
     device = Device(settings, context, context.metrics, log)
     # Alive as long as it answers: a device whose disk is full serves on, and says so in its metrics.
+    http = HealthServer(shared.http_host, shared.http_port, context.metrics, healthy=lambda: True, ready=lambda: device.ready)
     try:
-        http = HealthServer(shared.http_host, shared.http_port, context.metrics, healthy=lambda: True, ready=lambda: device.ready)
-    except OSError as error:
-        raise CannotStart(f"HTTP: cannot listen on {shared.http_host}:{shared.http_port}: {error.strerror}") from error
-    if shared.http_port:
-        http.start()
+        if shared.http_port:
+            http.start()
+    except CannotListen as error:
+        raise CannotStart(str(error)) from error
     device.start()
     log.info("serving", grpc=f"{settings.grpc_host}:{device.port}", ready=device.ready)
     while not stop():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import Context, KafkaSettings, Stop, Unreachable, reach, setting_up
+from edgeloop_streaming import CannotListen, Context, KafkaSettings, Stop, Unreachable, reach, setting_up
 
 from edgeloop_mirror.adapters.mlflow_environment import set_defaults
 from edgeloop_mirror.app import NAME, run
@@ -25,6 +25,9 @@ def main() -> int:
     try:
         if reach(context.settings, stop):
             run(context, settings, MlflowTracking(settings.tracking_uri), stop)
+    except CannotListen as error:
+        context.log.error("stopped", error=str(error))
+        return 2
     except (Unreachable, LookupError) as error:
         context.log.error("stopped", error=str(error))
         return 1

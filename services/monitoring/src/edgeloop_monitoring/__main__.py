@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from edgeloop_streaming import Context, KafkaSettings, Stop, setting_up
+from edgeloop_streaming import CannotListen, Context, KafkaSettings, Stop, setting_up
 
 from edgeloop_monitoring.adapters.security import UnsupportedSettingError
 from edgeloop_monitoring.app import NAME, Service
@@ -20,6 +20,9 @@ def main() -> int:
     stop.listen()
     try:
         return asyncio.run(Service(context, settings).run(stop))
+    except CannotListen as error:
+        context.log.error("stopped", error=str(error))
+        return 2
     except (LookupError, UnsupportedSettingError) as error:
         context.log.error("stopped", error=str(error))
         return 1
