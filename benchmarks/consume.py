@@ -152,7 +152,7 @@ def _loop(where: Cluster, topic: Topic, events: list[Event], count: int) -> floa
 
     Offsets and state outlive a run, so each has topics of its own, with the same records.
     """
-    settings = fresh(where, [topic, topics.state("ingestion"), topics.dead_letters("ingestion")])
+    settings = fresh(where, [topic, topics.state("ingestion"), topics.dead_letters("ingestion"), topics.redrive("ingestion")])
     fill(settings, topic, events, count)
     times: list[float] = []
 

@@ -37,7 +37,7 @@ TOPICS = (
     topics.LABEL_CONTRADICTIONS,
     topics.DRIFT_PARTIALS,
     topics.DRIFT_SIGNALS,
-    *(of(name) for name in SERVICES for of in (topics.state, topics.dead_letters)),
+    *(of(name) for name in SERVICES for of in (topics.state, topics.dead_letters, topics.redrive)),
 )
 ROWS = {Case.BATCHES: 400_000, Case.LABELLED: 24_000, Case.ROWS: 40_000}
 QUICK_ROWS = 1_600

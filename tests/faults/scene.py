@@ -83,7 +83,8 @@ def prepared(cluster: Cluster, kinds: Iterable[Kind], more: Iterable[Topic] = ()
     settings = cluster.settings(topics=False)
     wanted = {topic.name: topic for topic in more}
     for kind in kinds:
-        own = (*kind.inputs, *kind.outputs, topics.state(kind.service), topics.dead_letters(kind.service))
+        service = [make(kind.service) for make in (topics.state, topics.dead_letters, topics.redrive)]
+        own = (*kind.inputs, *kind.outputs, *service)
         wanted |= {topic.name: topic for topic in own}
     create(settings, wanted.values())
     return settings

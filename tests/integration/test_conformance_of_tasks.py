@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 
-from edgeloop_contracts import Label, ObservationBatch, topics
+from edgeloop_contracts import Label, ObservationBatch, Redrive, topics
 from edgeloop_streaming import Backpressure, Forward, InvalidEvent, Received, Reject, Send
+from edgeloop_streaming.letters import Given, letter_of
 from support.conformance import gap_in_memory
 from support.scripts import Scene, count, pass_on
 from support.stages import SERVICE
@@ -169,3 +170,78 @@ def test_partitions_have_a_state_of_their_own(scene: Scene) -> None:
     scene.give(1, 2, partition=0)
     scene.give(11, 12, partition=1)
     assert {record.event.seq: record.event.label for record in scene.until(1, 2, 11, 12)} == {1: "1", 2: "2", 11: "1", 12: "2"}
+
+
+def given_back(scene: Scene, letter: Received, **changed) -> Redrive:
+    """What ``edgeloop redrive`` makes of a letter, written into the letter's partition."""
+    names = ("service", "topic", "partition", "offset", "timestamp", "key", "value", "headers", "reason")
+    redrive = Redrive(letter=letter.at, **{name: getattr(letter.event, name) for name in names} | changed)
+    scene.stage.publish(topics.redrive(SERVICE), letter.at, redrive, partition=letter.partition)
+    return redrive
+
+
+def test_a_redriven_record_is_handled_as_if_it_came_from_where_it_lay(scene: Scene) -> None:
+    fixed: list[Received] = []
+
+    def refuse(received, state):
+        if received.event.seq == 1 and not fixed:
+            raise InvalidEvent("TOO_ODD", "expected an even number, given 1")
+        fixed.append(received)
+        return pass_on(received, state)
+
+    scene.on(refuse)
+    scene.give(1)
+    scene.process.until(lambda: len(scene.letters()) == 1)
+    scene.give(2)
+    scene.until(2)
+    (letter,), (odd, _) = scene.letters(), scene.records(topics.LABELS_RAW)
+    given_back(scene, letter)
+    _, effect = scene.until(2, 1)
+    again = fixed[-1]
+    assert (again.at, again.timestamp, again.id, again.raw) == (odd.at, odd.timestamp, odd.id, odd.raw)
+    assert (effect.headers["ce_causationid"].decode(), effect.headers["ce_causationat"].decode()) == (odd.id, odd.at)
+    assert len(scene.letters()) == 1
+
+
+def test_a_redriven_record_that_is_refused_again_becomes_a_letter_that_names_the_one_before(scene: Scene) -> None:
+    scene.on(pass_on)
+    scene.stage.produce(topics.LABELS_RAW, scene.key.encode(), b"no avro", [("own", b"kept")])
+    scene.process.until(lambda: len(scene.letters()) == 1)
+    (first,) = scene.letters()
+    given_back(scene, first)
+    scene.process.until(lambda: len(scene.letters()) == 2)
+    second = scene.letters()[1].event
+    assert (second.redriven, second.value, second.headers["own"]) == (first.at, b"no avro", b"kept")
+    assert (second.topic, second.partition, second.offset) == (first.event.topic, first.event.partition, first.event.offset)
+
+
+def test_what_is_redriven_to_the_wrong_service_and_what_is_no_redrive_are_dead_letters_too(scene: Scene) -> None:
+    scene.on(pass_on)
+    scene.stage.produce(topics.LABELS_RAW, scene.key.encode(), b"no avro")
+    scene.process.until(lambda: len(scene.letters()) == 1)
+    (first,) = scene.letters()
+    given_back(scene, first, topic="somewhere")
+    scene.stage.produce(topics.redrive(SERVICE), scene.key.encode(), b"no redrive", partition=first.partition)
+    scene.process.until(lambda: len(scene.letters()) == 3)
+    assert [letter.event.reason for letter in scene.letters()] == ["NOT_AVRO", "NO_INPUT", "NOT_AVRO"]
+    assert [letter.event.topic for letter in scene.letters()[1:]] == [topics.redrive(SERVICE).name] * 2
+    scene.give(4)
+    scene.until(4)
+
+
+def test_a_record_far_larger_than_a_letter_takes_becomes_a_letter_all_the_same(scene: Scene) -> None:
+    scene.on(pass_on)
+    letter = letter_of(
+        SERVICE, topics.LABELS_RAW, Given(Redrive(key=b"\xff" * (1 << 20), value=bytes(7 << 20)), ""), "TOO_LARGE", "x" * (1 << 20)
+    )
+    assert (letter.cut, letter.value_size) == (True, 7 << 20)
+    assert len(scene.stage.clients.codec.encode(topics.dead_letters(SERVICE), letter)) < topics.dead_letters(SERVICE).max_bytes // 8
+    whole = letter_of(
+        SERVICE, topics.LABELS_RAW, Given(Redrive(key=b"k", value=bytes(2 * topics.LABELS_RAW.max_bytes)), ""), "TOO_LARGE", ""
+    )
+    assert not whole.cut, "whatever a broker takes uncompressed stays whole"
+    assert scene.stage.produce(topics.LABELS_RAW, b"\xff" * 500_000, bytes(1_200_000), [("ce_id", b"i" * 100_000)]) == ""
+    large = {"topic": topics.LABELS_RAW.name, "reason": "TOO_LARGE"}
+    scene.process.until(lambda: scene.process.metrics.get_sample_value("edgeloop_records_dead_total", large) == 1)
+    scene.give(1)
+    scene.until(1)

@@ -21,6 +21,7 @@ TOPICS = (
     topics.ALERTS,
     topics.state(SERVICE),
     topics.dead_letters(SERVICE),
+    topics.redrive(SERVICE),
 )
 Headers = Sequence[tuple[str, bytes]]
 

@@ -43,8 +43,8 @@ def writes(service: str) -> tuple[Topic, ...]:
 
 
 def reads(service: str) -> tuple[Topic, ...]:
-    """Topics that a service reads, its own state included."""
-    return READS[service] + ((topics.state(service),) if service in topics.STATE_KINDS else ())
+    """Topics that a service reads, its own state and what is given back to it included."""
+    return READS[service] + ((topics.state(service), topics.redrive(service)) if service in topics.STATE_KINDS else ())
 
 
 def readers(topic: Topic) -> tuple[str, ...]:

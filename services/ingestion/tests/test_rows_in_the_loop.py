@@ -57,7 +57,7 @@ def raw(codec: Codec, place: int, device: str, seq: int, value: float = 1.0) -> 
 
 
 def transaction(codec: Codec, messages: list[Raw], *, at_once: bool) -> tuple[list[Record], int]:
-    work = Work("ingestion", codec, "", LoopMetrics(CollectorRegistry()))
+    work = Work("ingestion", (), codec, "", LoopMetrics(CollectorRegistry()))
     state = State()
     assigned = Assigned(0, state, IngestionTask(0, 1, state, RULES.get, Metrics(CollectorRegistry())))
     waiting: list[Any] = list(reversed(messages))

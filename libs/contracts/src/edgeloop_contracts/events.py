@@ -51,6 +51,7 @@ __all__ = [
     "Policy",
     "Position",
     "Range",
+    "Redrive",
     "Reference",
     "RefusalReason",
     "RegisterStream",
@@ -533,9 +534,16 @@ class DeadLetter:
         Typed reason, such as NOT_AVRO, UNKNOWN_SCHEMA, WRONG_TYPE, TOO_LARGE, INVALID.
     message
         What, where, expected and given.
+    cut
+        Whether key, value and headers were too large for a letter; then only their beginnings are here, and
+        it cannot be redriven.
+    value_size
+        Bytes of the original value; -1 in letters of before this was told.
+    redriven
+        Place of the earlier dead letter that the record was redriven from; empty for none.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeadLetter","namespace":"edgeloop.deadletter","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"key","type":"bytes","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeadLetter","namespace":"edgeloop.deadletter","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"key","type":"bytes","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"cut","type":"boolean","default":false},{"name":"value_size","type":"long","default":-1},{"name":"redriven","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.deadletter.DeadLetter"
 
     service: str = ""
@@ -548,6 +556,9 @@ class DeadLetter:
     headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     reason: str = ""
     message: str = ""
+    cut: bool = False
+    value_size: int = -1
+    redriven: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -561,6 +572,9 @@ class DeadLetter:
             "headers": dict(self.headers),
             "reason": self.reason,
             "message": self.message,
+            "cut": self.cut,
+            "value_size": self.value_size,
+            "redriven": self.redriven,
         }
 
     @classmethod
@@ -576,6 +590,97 @@ class DeadLetter:
             headers=fields["headers"],
             reason=fields["reason"],
             message=fields["message"],
+            cut=fields["cut"],
+            value_size=fields["value_size"],
+            redriven=fields["redriven"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redrive:
+    """A dead letter's original record, given back to the service that could not handle it. It is the mark that the
+    letter was redriven, too.
+
+    Attributes
+    ----------
+    letter
+        Place of the dead letter: topic/partition/offset.
+    service
+        Who is to handle it.
+    topic
+        Original topic.
+    partition
+        Original partition.
+    offset
+        Original offset.
+    timestamp
+        Original record time, ms.
+    key
+        Original key.
+    value
+        Original value.
+    headers
+        Original headers.
+    reason
+        Why it was a dead letter.
+    who
+        Who gave it back.
+    why
+        What for.
+    run
+        Id of the run of `edgeloop redrive`.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Redrive","namespace":"edgeloop.deadletter","fields":[{"name":"letter","type":"string","default":""},{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"key","type":"bytes","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}},{"name":"reason","type":"string","default":""},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"run","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.deadletter.Redrive"
+
+    letter: str = ""
+    service: str = ""
+    topic: str = ""
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = 0
+    key: bytes = b""
+    value: bytes = b""
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    reason: str = ""
+    who: str = ""
+    why: str = ""
+    run: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "letter": self.letter,
+            "service": self.service,
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "timestamp": self.timestamp,
+            "key": self.key,
+            "value": self.value,
+            "headers": dict(self.headers),
+            "reason": self.reason,
+            "who": self.who,
+            "why": self.why,
+            "run": self.run,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            letter=fields["letter"],
+            service=fields["service"],
+            topic=fields["topic"],
+            partition=fields["partition"],
+            offset=fields["offset"],
+            timestamp=fields["timestamp"],
+            key=fields["key"],
+            value=fields["value"],
+            headers=fields["headers"],
+            reason=fields["reason"],
+            who=fields["who"],
+            why=fields["why"],
+            run=fields["run"],
         )
 
 
@@ -3794,6 +3899,7 @@ EVENTS = (
     MemoryBlock,
     ModelAdapter,
     DeadLetter,
+    Redrive,
     BlockState,
     DetectionProgress,
     DetectorState,

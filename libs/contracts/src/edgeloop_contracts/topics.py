@@ -39,6 +39,7 @@ class Key(StrEnum):
     POLICY = "tenant/stream, or tenant/ for all streams"
     STATE = "kind/key"
     ORIGINAL = "as received"
+    LETTER = "place of the dead letter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,9 +212,24 @@ def dead_letters(service: str) -> Topic:
     )
 
 
+def redrive(service: str) -> Topic:
+    """What ``edgeloop redrive`` gives back to ``service``; kept longer than the dead letters, as it tells which of them were redriven."""
+    partitions, _ = STATE_KINDS[service]
+    return Topic(
+        name=f"redrive.{service}",
+        kinds=(e.Redrive,),
+        producer="",
+        key=Key.LETTER,
+        partitions=partitions,
+        log_append_time=True,
+        retention_ms=60 * DAY,
+        max_bytes=3 << 20,
+    )
+
+
 def all_topics() -> tuple[Topic, ...]:
     """Every topic that there is, in the order in which it should be created."""
-    own = tuple(make(service) for service in STATE_KINDS for make in (state, dead_letters))
+    own = tuple(make(service) for service in STATE_KINDS for make in (state, dead_letters, redrive))
     return PUBLIC + own
 
 

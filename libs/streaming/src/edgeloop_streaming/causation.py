@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from edgeloop_contracts import Cause, Event
 
 Headers = Mapping[str, bytes]
+ID_BYTES = 512  # the longest id that is taken from outside
 _TRACEPARENT = re.compile(rb"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
@@ -62,6 +63,11 @@ def event_headers(event: Event, *, source: str, key: str, body: bytes, cause: Ca
 
 
 def identify(headers: Headers, place: str) -> tuple[str, str]:
-    """Id and correlation of a received record; derived from its place where its producer gave none."""
-    event_id = headers.get("ce_id", b"").decode("utf-8", "replace") or derived_id("received", place)
-    return event_id, headers.get("ce_correlationid", b"").decode("utf-8", "replace") or event_id
+    """Id and correlation of a received record; derived from its place where its producer gave none that every effect could carry."""
+    event_id = _text(headers, "ce_id") or derived_id("received", place)
+    return event_id, _text(headers, "ce_correlationid") or event_id
+
+
+def _text(headers: Headers, name: str) -> str:
+    given = headers.get(name, b"")
+    return given.decode("utf-8", "replace") if len(given) <= ID_BYTES else ""

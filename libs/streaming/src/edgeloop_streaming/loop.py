@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from edgeloop_contracts import Topic
+from edgeloop_contracts import Topic, topics
 
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.consumed import Consumed
@@ -43,7 +43,7 @@ class Service:
     name
         Name of the service, as in ``topics``.
     inputs
-        What it consumes; all with the same number of partitions.
+        What it consumes; all with the same number of partitions. What is redriven to it comes besides.
     task
         Makes the task of a partition from its rebuilt state.
     """
@@ -73,9 +73,10 @@ class Loop:
         self._metrics = metrics
         self._log = log
         prefix = settings.topic_prefix
-        self._inputs = {prefix + topic.name: topic for topic in service.inputs}
+        inputs = (*service.inputs, topics.redrive(service.name))
+        self._inputs = {prefix + topic.name: topic for topic in inputs}
         self._codec = codec
-        self._work = Work(service.name, codec, prefix, metrics)
+        self._work = Work(service.name, service.inputs, codec, prefix, metrics)
         self._member = f"{prefix}edgeloop-{service.name}-{settings.instance}"
         self._tasks: dict[int, Assigned] = {}
         self.assigned = False
@@ -103,9 +104,7 @@ class Loop:
         )
         self._paused = Paused(self._consumer)
         self._membership = Membership(settings, f"{prefix}edgeloop-{service.name}", self._member, log)
-        self._restorer = Restorer(
-            service.name, service.inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_life, log
-        )
+        self._restorer = Restorer(service.name, inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_life, log)
         self.progress = Progress(self._reader.ends)
         self._producer = self._opened_producer()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -157,14 +157,25 @@ class PartitionReader:
         Raises
         ------
         TimeoutError
-            An end was not reached in time.
+            An end was not reached, and nothing came for ``timeout`` seconds: a slow machine may take its time.
         """
         deadline = time.monotonic() + timeout
         while any(self._next.get(place, 0) < end for place, end in ends.items()):
+            before = dict(self._next)
             for message in self.poll(0.1):
                 handle(message)
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"stood at {self._next} of {dict(ends)} after {timeout:.0f} s")
+            if self._next != before:
+                deadline = time.monotonic() + timeout
+            elif time.monotonic() > deadline:
+                raise TimeoutError(f"stood at {self._next} of {dict(ends)} for {timeout:.0f} s")
+
+    def until(self, place: Place, end: int, timeout: float = 60.0) -> Iterator[Consumed]:
+        """Messages of the assigned partition up to its end, as they come; see :meth:`read_until`."""
+        found: deque[Consumed] = deque()
+        while self._next.get(place, 0) < end:
+            self.read_until({place: min(self._next.get(place, 0) + 1, end)}, found.append, timeout)
+            while found:
+                yield found.popleft()
 
     def cluster_id(self) -> str:
         """Id of the Kafka cluster."""

@@ -133,6 +133,17 @@ class TransactionalProducer:
         self._signs.error = ""
         self._confirmed = self._signs.ticks
 
+    def confirm(self) -> None:
+        """Make sure that nothing happened to the connection since the last commit began; :meth:`begin` does so by itself.
+
+        Raises
+        ------
+        DoubtError
+            Something did.
+        """
+        self.poll()
+        self._confirm()
+
     def _confirm(self) -> None:
         if self._confirmed > self._signs.ticks:
             self._await_tick()
@@ -155,8 +166,7 @@ class TransactionalProducer:
         DoubtError
             Something did.
         """
-        self.poll()
-        self._confirm()
+        self.confirm()
         try:
             self._producer.begin_transaction()
         except KafkaException as error:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from edgeloop_contracts import Cause, Checkpoint, DeadLetter, Event, OffsetRange, Topic, topics
+from edgeloop_contracts import Cause, Checkpoint, Event, OffsetRange, Topic, topics
 
 from edgeloop_streaming.causation import event_headers, trace_of
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError, body
 from edgeloop_streaming.consumed import Consumed
+from edgeloop_streaming.letters import KEY_CHARACTERS, Given, letter_of
 from edgeloop_streaming.messages import BulkTask, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
 from edgeloop_streaming.partitions import cause_of, headers_of, received_from
 from edgeloop_streaming.state import State
@@ -57,21 +58,23 @@ class Work:
 
     Parameters
     ----------
-    service
-        Name of the service.
+    service, inputs
+        Name of the service and what it consumes.
     codec, prefix
         As of the process.
     metrics
         Counted once a transaction has committed.
     """
 
-    def __init__(self, service: str, codec: Codec, prefix: str, metrics: LoopMetrics) -> None:
+    def __init__(self, service: str, inputs: Iterable[Topic], codec: Codec, prefix: str, metrics: LoopMetrics) -> None:
         self._service = service
+        self._inputs = {topic.name: topic for topic in inputs}
         self._codec = codec
         self._prefix = prefix
         self._metrics = metrics
         self._state_topic = topics.state(service)
         self._dead_topic = topics.dead_letters(service)
+        self._redrive_topic = topics.redrive(service)
         self._unprepared = [topic for topic in topics.all_topics() if topic.producer == service]
 
     def take(self, assigned: Assigned, topic: Topic, message: Consumed) -> None:
@@ -85,26 +88,48 @@ class Work:
             Its schema cannot be had now; nothing has changed.
         """
         self._prepare()
+        stamp = message.timestamp()[1]
+        if topic.name == self._redrive_topic.name:
+            assigned.now = max(assigned.now, self._take_back(assigned, message))
+        else:
+            self._handle(assigned, topic, message)
+            assigned.now = max(assigned.now, stamp)
+        assigned.handled.append((topic.name, stamp))
+        assigned.first.setdefault(topic.name, message.offset())
+        assigned.end[topic.name] = message.offset() + 1
+
+    def _take_back(self, assigned: Assigned, message: Consumed) -> int:
+        """Handle what was redriven as if it came from where it lay first; give back when that was, so that no time passes by it."""
+        try:
+            redrive = received_from(message, self._redrive_topic, self._codec).event
+        except UndecodableError as error:
+            self._dead_letter(assigned, self._redrive_topic, message, error.reason, error.message)
+            return 0
+        given = Given(redrive, self._prefix)
+        topic = self._inputs.get(redrive.topic)
+        if topic is None:
+            text = f"expected a record of {', '.join(self._inputs)}, given one of {redrive.topic or 'no topic'}"
+            self._dead_letter(assigned, self._redrive_topic, given, "NO_INPUT", text, redrive.letter)
+        else:
+            self._handle(assigned, topic, given, redrive.letter)
+        return redrive.timestamp
+
+    def _handle(self, assigned: Assigned, topic: Topic, message: Consumed, redriven: str = "") -> None:
         try:
             received = received_from(message, topic, self._codec)
         except UndecodableError as error:
-            self._dead_letter(assigned, topic, message, error.reason, error.message)
+            self._dead_letter(assigned, topic, message, error.reason, error.message, redriven)
         except UnknownKindError:
             assigned.counted.append(("skipped", topic.name))
         else:
             try:
                 effects = list(assigned.task.handle(received))
             except InvalidEvent as error:
-                self._dead_letter(assigned, topic, message, error.reason, error.message)
+                self._dead_letter(assigned, topic, message, error.reason, error.message, redriven)
             else:
                 assigned.last = received
                 for effect in effects:
-                    self._effect(assigned, effect, received, topic, message)
-        stamp = message.timestamp()[1]
-        assigned.now = max(assigned.now, stamp)
-        assigned.handled.append((topic.name, stamp))
-        assigned.first.setdefault(topic.name, message.offset())
-        assigned.end[topic.name] = message.offset() + 1
+                    self._effect(assigned, effect, received, topic, message, redriven)
 
     def take_all(self, assigned: Assigned, topic: Topic, message: Consumed, waiting: list[Consumed]) -> bool:
         """Handle a message and its neighbours at once, if the task can; take those from ``waiting``, which has the next one last.
@@ -181,7 +206,13 @@ class Work:
         assigned.first, assigned.records, assigned.handled, assigned.counted = {}, [], [], []
 
     def _effect(
-        self, assigned: Assigned, effect: Effect, received: Received[Any] | None, topic: Topic | None, message: Consumed | None
+        self,
+        assigned: Assigned,
+        effect: Effect,
+        received: Received[Any] | None,
+        topic: Topic | None,
+        message: Consumed | None,
+        redriven: str = "",
     ) -> None:
         match effect:
             case Send():
@@ -192,7 +223,7 @@ class Work:
                     Record(self._prefix + effect.topic.name, effect.key.encode(), message.value(), headers, effect.partition)
                 )
             case Reject() if message is not None and topic is not None:
-                self._dead_letter(assigned, topic, message, effect.reason, effect.message)
+                self._dead_letter(assigned, topic, message, effect.reason, effect.message, redriven)
             case _:
                 raise TypeError(f"{effect!r} belongs to a record, flush has none")
 
@@ -211,25 +242,11 @@ class Work:
         )
         return Record(name, key.encode(), self._codec.framed(topic, type(event), encoded), list(headers.items()), partition)
 
-    def _dead_letter(self, assigned: Assigned, topic: Topic, message: Consumed, reason: str, text: str) -> None:
-        headers = headers_of(message)
-        place = f"{topic.name}/{message.partition()}/{message.offset()}"
-        letter = DeadLetter(
-            service=self._service,
-            topic=topic.name,
-            partition=message.partition(),
-            offset=message.offset(),
-            timestamp=message.timestamp()[1],
-            key=message.key() or b"",
-            value=message.value() or b"",
-            headers=headers,
-            reason=reason,
-            message=text,
-        )
-        key = (message.key() or b"").decode("utf-8", "replace")
-        cause = Cause(id=headers.get("ce_id", b"").decode("utf-8", "replace"), at=place)
+    def _dead_letter(self, assigned: Assigned, topic: Topic, message: Consumed, reason: str, text: str, redriven: str = "") -> None:
+        letter = letter_of(self._service, topic, message, reason, text, redriven)
         name = self._prefix + self._dead_topic.name
-        assigned.records.append(self._event(name, self._dead_topic, key, letter, cause, "", assigned.partition))
+        key = letter.key.decode("utf-8", "replace")[:KEY_CHARACTERS]
+        assigned.records.append(self._event(name, self._dead_topic, key, letter, cause_of(message, topic), "", assigned.partition))
         assigned.counted.append((reason, topic.name))
 
 

@@ -65,12 +65,13 @@ class MemoryLoop:
         self._service = service
         self._broker = broker
         self._group = f"edgeloop-{service.name}"
-        counts = {topic.name: broker.partitions_of(topic.name) for topic in service.inputs}
+        inputs = (*service.inputs, topics.redrive(service.name))
+        counts = {topic.name: broker.partitions_of(topic.name) for topic in inputs}
         self._own = list(range(max(counts.values(), default=0)) if partitions is None else partitions)
         self._places = [(name, p) for name, count in counts.items() for p in self._own if p < count]
         self._batch = batch
         self.metrics = CollectorRegistry()
-        self._work = Work(service.name, broker.codec, "", LoopMetrics(self.metrics))
+        self._work = Work(service.name, service.inputs, broker.codec, "", LoopMetrics(self.metrics))
         self.restart()
 
     def restart(self) -> None:
@@ -146,7 +147,7 @@ class MemoryLoop:
         return written
 
     def _restorer(self) -> Restorer:
-        name, inputs = self._service.name, self._service.inputs
+        name, inputs = self._service.name, (*self._service.inputs, topics.redrive(self._service.name))
         group, reader = cast("Any", _Offsets(self._broker, self._group)), MemoryPartitionReader(self._broker)
         return Restorer(name, inputs, "", self._broker.codec, group, reader, lambda: None, structlog.get_logger())
 
