@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 CHECK = ROOT / "tools" / "check_docker.py"
-JOBS = {"schema-volume", "topics", "keys", "adapter-keys", "cli"}
+JOBS = {"schema-volume", "topics", "keys", "adapter-keys", "trainer-keys", "cli"}
 GROUND = {"kafka", "schema-registry"}
 OTHERS = {"prometheus", "alertmanager", "grafana"}
 
@@ -77,7 +77,14 @@ def test_images_are_pinned():
         assert re.search(r":(v?\d|\$\{EDGELOOP_VERSION:-\d)", image), image
 
 
-@pytest.mark.parametrize(("volume", "job", "service"), [("signing-keys", "keys", "registry"), ("adapter-keys", "adapter-keys", "adapter")])
+@pytest.mark.parametrize(
+    ("volume", "job", "service"),
+    [
+        ("signing-keys", "keys", "registry"),
+        ("adapter-keys", "adapter-keys", "adapter"),
+        ("trainer-keys", "trainer-keys", "trainer"),
+    ],
+)
 def test_only_who_signs_with_a_private_key_and_the_job_that_makes_it_hold_it(volume: str, job: str, service: str):
     assert {name for name, text in blocks().items() if f'"{volume}:' in text} == {job, service}
     assert f"{volume}:/var/lib/edgeloop/keys:ro" in blocks()[service]

@@ -26,10 +26,11 @@ _SMALL = {
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Pairs of keys, one for each service whose word devices take, and for nothing else."""
+    """Pairs of keys, one for each service whose word others take, and for nothing else."""
 
     registry: KeyPair
     adapter: KeyPair
+    trainer: KeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,11 @@ def service_spec(name: str, http_port: int, data_dir: Path, cluster: Mapping[str
     """
     own = {
         "labels": {"EDGELOOP_LABELS_DATA_DIR": str(data_dir / "services" / "labels")},
-        "registry": {"EDGELOOP_REGISTRY_KEY_FILE": str(keys.registry.private)},
+        "registry": {
+            "EDGELOOP_REGISTRY_KEY_FILE": str(keys.registry.private),
+            "EDGELOOP_REGISTRY_TRAINER_TRUST_FILE": str(keys.trainer.public),
+        },
+        "trainer": {"EDGELOOP_TRAINER_KEY_FILE": str(keys.trainer.private)},
         "mirror": {"EDGELOOP_MIRROR_TRUST_FILE": str(keys.registry.public)},
         "adapter": {"EDGELOOP_ADAPTER_KEY_FILE": str(keys.adapter.private)},
     }

@@ -39,4 +39,4 @@ def apply_all(cluster: Cluster) -> None:
 
 def keys(data_dir: Path) -> Keys:
     """The keys of this data directory, made where it has none."""
-    return Keys(*(generate_keys(data_dir / "keys", role) for role in (Role.REGISTRY, Role.ADAPTER)))
+    return Keys(*(generate_keys(data_dir / "keys", role) for role in (Role.REGISTRY, Role.ADAPTER, Role.TRAINER)))

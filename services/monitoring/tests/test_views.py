@@ -1,5 +1,6 @@
 from edgeloop_contracts import (
     AlertKind,
+    CandidateRefused,
     DeviceReport,
     DeviceStatus,
     DriftPartial,
@@ -7,6 +8,7 @@ from edgeloop_contracts import (
     ModelVersion,
     ObservationBatch,
     PartialKind,
+    RefusalReason,
     RunStatus,
     SignalKind,
     TrainingRun,
@@ -45,6 +47,16 @@ def rows(device="d1", count=10, version=1, **more) -> ObservationBatch:
 
 def judged(errors: bytes, version: int = 1, device: str = "d1", **more) -> DriftPartial:
     return DriftPartial(stream="s", device_id=device, count=len(errors), errors=errors, model_version=version, **more)
+
+
+def test_a_strangers_candidate_is_a_measure_of_its_own_and_a_stale_one_is_none() -> None:
+    feed = Feed()
+    feed(CandidateRefused(stream="s", reason=RefusalReason.STALE))
+    feed(CandidateRefused(stream="s", reason=RefusalReason.REPLAYED))
+    feed(CandidateRefused(tenant="", stream="", reason=RefusalReason.SIGNATURE))
+    found = feed.measured()
+    assert found[AlertKind.FORGED_CANDIDATE, Subject("default", "s")].value == 1
+    assert found[AlertKind.FORGED_CANDIDATE, Subject("", "")].value == 1
 
 
 def test_rows_count_for_their_group_and_version() -> None:

@@ -11,14 +11,19 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from edgeloop_contracts import Feature, ModelCandidate, ModelChunk, RegisterStream, Topic, topics
+from edgeloop_contracts import Feature, ModelCandidate, ModelChunk, RegisterStream, Topic, TrainingRequest, topics
+from edgeloop_contracts.statements import candidate_statement
 from edgeloop_registry.adapters.artifacts import Artifacts
 from edgeloop_registry.adapters.graph import check_graph
+from edgeloop_registry.adapters.requests import Requests
+from edgeloop_registry.adapters.trainers import Trainers
 from edgeloop_registry.handlers import Ports, RegistryTask
-from edgeloop_signing.keys import Role, generate_keys, load_signer
+from edgeloop_registry.metrics import Metrics
+from edgeloop_signing.keys import Role, Signer, generate_keys, load_signer, load_trusted
 from edgeloop_streaming import Received
 from edgeloop_streaming.testing import TaskDriver
 from onnx import TensorProto, helper, numpy_helper
+from prometheus_client import CollectorRegistry
 
 
 def build_linear_model(features: int = 3, classes: int = 2, op: str = "Softmax", domain: str = "", seed: int = 0) -> onnx.ModelProto:
@@ -81,15 +86,39 @@ class ChunkLog:
         )
 
 
+class RequestLog:
+    """Stands in for ``training.requests``."""
+
+    def __init__(self) -> None:
+        self.records: list[TrainingRequest] = []
+        self.read = 0
+
+    def refresh(self, handle: Callable[[Received[Any]], None]) -> None:
+        for at in range(self.read, len(self.records)):
+            handle(Received(self.records[at], topics.TRAINING_REQUESTS.name, 0, at, 0, "", "", ""))
+        self.read = len(self.records)
+
+
 class Registry:
-    """A registry without a broker."""
+    """A registry without a broker, and the trainer's key."""
 
     def __init__(self, keys: Path) -> None:
         self.keys = generate_keys(keys, Role.REGISTRY)
+        trainer = generate_keys(keys, Role.TRAINER)
+        self.trainer = load_signer(trainer.private, "KEY")
         self.log = ChunkLog()
+        self.requests = RequestLog()
         artifacts = Artifacts(self.log, lambda: 1, Gone, clock=lambda: self.log.seconds)
-        ports = Ports(artifacts, check_graph, load_signer(self.keys.private, "KEY"))
-        self.driver = TaskDriver("registry", lambda _partition, state: RegistryTask(state, ports))
+        signer = load_signer(self.keys.private, "KEY")
+        trainers = Trainers(load_trusted(trainer.public), signer)
+        self.metrics = CollectorRegistry()
+        metrics = Metrics(self.metrics)
+
+        def ports() -> Ports:
+            self.requests.read = 0
+            return Ports(artifacts, check_graph, signer, trainers.signed, Requests(self.requests).offset, metrics)
+
+        self.driver = TaskDriver("registry", lambda _partition, state: RegistryTask(state, ports()))
 
     def define(self, **fields: Any) -> list[Any]:
         """Send a command; give back the events."""
@@ -98,9 +127,28 @@ class Registry:
         )
         return [send.event for send in self.driver.send(topics.MODEL_COMMANDS, replace(command, **fields), "default/pumps")]
 
+    def ask(self, request_id: str, stream: str = "pumps") -> None:
+        """Make a request."""
+        self.requests.records.append(TrainingRequest(stream=stream, request_id=request_id))
+
     def propose(self, candidate: ModelCandidate, **fields: Any) -> list[Any]:
-        """Send a candidate; give back the events."""
-        return [send.event for send in self.driver.send(topics.MODEL_CANDIDATES, replace(candidate, **fields), "default/pumps")]
+        """Send a candidate as the trainer does, once it was asked for it; give back the events."""
+        wanted = replace(candidate, **fields)
+        self.ask(wanted.request_id, wanted.stream)
+        return self.send(self.sign(wanted))
+
+    def sign(self, candidate: ModelCandidate, signer: Signer | None = None) -> ModelCandidate:
+        """The candidate as the trainer would send it, or whoever has another key."""
+        by = signer or self.trainer
+        return replace(candidate, signature=by.sign(candidate_statement(candidate)), key_id=by.key_id)
+
+    def send(self, candidate: ModelCandidate) -> list[Any]:
+        """Send a candidate as it is; give back the events."""
+        return [send.event for send in self.driver.send(topics.MODEL_CANDIDATES, candidate, "default/pumps")]
+
+    def refusals(self, reason: str) -> float:
+        """How many refusals have been counted."""
+        return self.metrics.get_sample_value("edgeloop_registry_refusals_total", {"reason": reason}) or 0.0
 
     def model(self, seed: int = 0) -> ModelCandidate:
         """A sound candidate, its chunks written."""

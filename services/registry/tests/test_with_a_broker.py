@@ -12,21 +12,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgeloop_contracts import CandidateRefused, Feature, ModelVersion, RefusalReason, RegisterStream, StreamDefinition, topics
+from edgeloop_contracts import (
+    CandidateRefused,
+    Feature,
+    ModelCandidate,
+    ModelVersion,
+    RefusalReason,
+    RegisterStream,
+    StreamDefinition,
+    TrainingRequest,
+    topics,
+)
+from edgeloop_contracts.statements import candidate_statement
 from edgeloop_registry.core.chain import Link, fingerprint, verify_chain
-from edgeloop_signing.keys import Role, generate_keys, load_trusted, signed_by
+from edgeloop_signing.keys import Role, generate_keys, load_signer, load_trusted, signed_by
 from edgeloop_streaming import Context, KafkaSettings
 
 pytestmark = pytest.mark.integration
 
 
-def start(settings: KafkaSettings, key: Path) -> subprocess.Popen[bytes]:
+def start(settings: KafkaSettings, key: Path, trainer: Path) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "EDGELOOP_KAFKA_BOOTSTRAP": settings.bootstrap,
         "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url,
         "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
         "EDGELOOP_REGISTRY_KEY_FILE": str(key),
+        "EDGELOOP_REGISTRY_TRAINER_TRUST_FILE": str(trainer),
     }
     return subprocess.Popen([sys.executable, "-m", "edgeloop_registry"], env=environment)
 
@@ -47,7 +59,8 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
     cluster: Any, tmp_path: Path, log: Any, linear_model: Callable[..., Any]
 ) -> None:
     settings = cluster.settings()
-    keys = generate_keys(tmp_path, Role.REGISTRY)
+    keys, trainer = (generate_keys(tmp_path, role) for role in (Role.REGISTRY, Role.TRAINER))
+    signer = load_signer(trainer.private, "KEY")
     context = Context(settings, "test")
     publisher, reader = context.publisher(), context.reader()
 
@@ -55,24 +68,30 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
         publisher.publish(topic, key, event, **place)
         assert publisher.flush() == 0
 
+    def signed(candidate: ModelCandidate, **fields: Any) -> ModelCandidate:
+        changed = replace(candidate, **fields)
+        return replace(changed, signature=signer.sign(candidate_statement(changed)), key_id=signer.key_id)
+
     candidate = replace(log.add(linear_model().SerializeToString()), chunk_partition=2, chunk_offset=reader.end(topics.MODEL_CHUNKS, 2))
     for chunk in log.records:
         publish(topics.MODEL_CHUNKS, chunk, f"{chunk.digest}/{chunk.index}", partition=2)
     features = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
     publish(topics.MODEL_COMMANDS, RegisterStream(stream="pumps", features=features, classes=("no", "yes")))
-    process = start(settings, keys.private)
+    process = start(settings, keys.private, trainer.public)
     try:
         assert events(context, topics.STREAMS, 1)[0].event == StreamDefinition(
             stream="pumps", version=1, features=features, classes=("no", "yes")
         )
-        publish(topics.MODEL_CANDIDATES, candidate)
+        for request_id in (candidate.request_id, "other"):
+            publish(topics.TRAINING_REQUESTS, TrainingRequest(stream="pumps", request_id=request_id))
+        publish(topics.MODEL_CANDIDATES, signed(candidate))
         events(context, topics.MODEL_EVENTS, 1)
         process.kill()
         process.wait()
-        publish(topics.MODEL_CANDIDATES, candidate)
-        publish(topics.MODEL_CANDIDATES, replace(candidate, request_id="other"))
-        process = start(settings, keys.private)
-        first, second = events(context, topics.MODEL_EVENTS, 2)
+        publish(topics.MODEL_CANDIDATES, signed(candidate))
+        publish(topics.MODEL_CANDIDATES, signed(candidate, request_id="other"))
+        process = start(settings, keys.private, trainer.public)
+        first, repeat, second = events(context, topics.MODEL_EVENTS, 3)
     finally:
         process.terminate()
         assert process.wait(15) == 0
@@ -81,11 +100,12 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
     assert version.version == 1
     assert signed_by(load_trusted(keys.public), version.statement, version.signature)
     assert first.headers["ce_causationat"] == b"model.candidates/0/0"
+    assert repeat.event.reason is RefusalReason.REPLAYED
     assert isinstance(refused, CandidateRefused)
     assert refused.reason is RefusalReason.STALE
     # The bytes on the topic chain just as the events do.
-    links = [Link(record.event.previous, fingerprint(record.event.SCHEMA), record.raw[5:]) for record in (first, second)]
-    assert verify_chain(links) == verify_chain([version, refused])
+    links = [Link(record.event.previous, fingerprint(record.event.SCHEMA), record.raw[5:]) for record in (first, repeat, second)]
+    assert verify_chain(links) == verify_chain([version, repeat.event, refused])
 
 
 def test_without_a_key_the_registry_says_so_and_stops(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edgeloop_contracts import (
     DriftPartial,
     ExampleBatch,
@@ -23,6 +24,8 @@ from edgeloop_contracts import (
     TrainingRequest,
     topics,
 )
+from edgeloop_contracts.statements import candidate_statement
+from edgeloop_signing.keys import Signer, key_id, signed_by
 from edgeloop_streaming import Backpressure, RangeGoneError, Received, Send, State
 from edgeloop_streaming.testing import MemoryBroker, TaskDriver
 from edgeloop_trainer.adapters.champions import Champions
@@ -39,6 +42,8 @@ from prometheus_client import CollectorRegistry
 
 WIDTH = 4
 RECIPE = Recipe(trees=8, archive=8)
+KEY = Ed25519PrivateKey.generate()
+SIGNER = Signer(KEY, key_id(KEY.public_key()))
 
 
 class Log:
@@ -122,6 +127,7 @@ class World:
             Champions(self.log),
             Attempts(rows, models, self.log, self.process),
             self.policies.policies(Plan(self.recipe, Rule(self.minimum)), taken),
+            SIGNER,
             Metrics(CollectorRegistry()),
         )
         return TrainerTask(partition, state, ports)
@@ -205,6 +211,7 @@ class World:
 
     def accept(self, candidate: ModelCandidate) -> None:
         """What the registry does."""
+        assert signed_by([KEY.public_key()], candidate_statement(candidate), candidate.signature)
         assert candidate.champion_version == self.versions
         self.versions += 1
         version = ModelVersion(

@@ -94,7 +94,7 @@ class Experiments:
                 self._run(event).steps.append(timed)
             case ModelVersion():
                 self.versions[_key(event), event.version] = timed
-            case CandidateRefused():
+            case CandidateRefused() if event.request_id:  # without, it is no answer to a request
                 self._run(event).refused = event
             case DeviceReport():
                 self.reports[key] = event

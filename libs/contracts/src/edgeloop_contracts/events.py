@@ -1612,12 +1612,16 @@ class WaitingLabel:
 
 
 class RefusalReason(StrEnum):
-    """Why."""
+    """Why. SIGNATURE: not the trainer's, or altered since. UNKNOWN_REQUEST: answers no training request. REPLAYED:
+    its request, or a later one, has been answered."""
 
     STALE = "STALE"
     UNKNOWN_STREAM = "UNKNOWN_STREAM"
     BROKEN_ARTIFACT = "BROKEN_ARTIFACT"
     FORBIDDEN_GRAPH = "FORBIDDEN_GRAPH"
+    SIGNATURE = "SIGNATURE"
+    UNKNOWN_REQUEST = "UNKNOWN_REQUEST"
+    REPLAYED = "REPLAYED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1627,13 +1631,14 @@ class CandidateRefused:
     Attributes
     ----------
     tenant
-        Owner of the stream.
+        Owner of the stream; empty where nobody vouches for it, and no such stream is defined.
     stream
-        Name of the stream; a stream's model has the same name.
+        Name of the stream; a stream's model has the same name. Empty where nobody vouches for it, and no such
+        stream is defined.
     request_id
-        Request.
+        Request; empty where it has not had this answer: the candidate is not the trainer's, or is a repeat.
     digest
-        Digest.
+        Digest that the candidate names.
     reason
         Typed reason.
     message
@@ -1642,7 +1647,7 @@ class CandidateRefused:
         Hash of the event before in the chain.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"CandidateRefused","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"reason","type":{"type":"enum","name":"RefusalReason","symbols":["STALE","UNKNOWN_STREAM","BROKEN_ARTIFACT","FORBIDDEN_GRAPH"],"default":"STALE"},"default":"STALE"},{"name":"message","type":"string","default":""},{"name":"previous","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CandidateRefused","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"reason","type":{"type":"enum","name":"RefusalReason","symbols":["STALE","UNKNOWN_STREAM","BROKEN_ARTIFACT","FORBIDDEN_GRAPH","SIGNATURE","UNKNOWN_REQUEST","REPLAYED"],"default":"STALE"},"default":"STALE"},{"name":"message","type":"string","default":""},{"name":"previous","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.CandidateRefused"
 
     tenant: str = "default"
@@ -1679,7 +1684,7 @@ class CandidateRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCandidate:
-    """A challenger that passed its gate.
+    """A challenger that passed its gate, signed by the trainer.
 
     Attributes
     ----------
@@ -1715,9 +1720,13 @@ class ModelCandidate:
         Of the fit.
     recalls
         Archived version that is the same file and is offered anew; 0 for a model that was fitted.
+    signature
+        Ed25519 of the trainer's key over all other fields but key_id, as canonical JSON.
+    key_id
+        SHA-256 of the trainer's public key, hex, first 16.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"recalls","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"recalls","type":"int","default":0},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelCandidate"
 
     tenant: str = "default"
@@ -1736,6 +1745,8 @@ class ModelCandidate:
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     recalls: int = 0
+    signature: bytes = b""
+    key_id: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1755,6 +1766,8 @@ class ModelCandidate:
             "metrics": dict(self.metrics),
             "parameters": dict(self.parameters),
             "recalls": self.recalls,
+            "signature": self.signature,
+            "key_id": self.key_id,
         }
 
     @classmethod
@@ -1776,6 +1789,8 @@ class ModelCandidate:
             metrics=fields["metrics"],
             parameters=fields["parameters"],
             recalls=fields["recalls"],
+            signature=fields["signature"],
+            key_id=fields["key_id"],
         )
 
 
@@ -2085,15 +2100,16 @@ class RegisterStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryState:
-    """What the registry remembers. Under the empty key: the head of the chain and the requests handled. Under
-    tenant/stream: that stream's definition and the number of its newest version.
+    """What the registry remembers. Under the empty key: the head of the chain and how far candidates were handled.
+    Under tenant/stream: that stream's definition, the number of its newest version and the newest request
+    answered.
 
     Attributes
     ----------
     chain
         Hash of the newest event of the chain; empty before the first.
-    done
-        Newest candidates handled, as tenant/stream/request; bounded.
+    handled
+        Offset in model.candidates of the newest candidate handled; one at or before it is a repeat.
     version
         Newest model version of the stream; 0 for none.
     definition_version
@@ -2110,13 +2126,16 @@ class RegistryState:
         Of the current definition.
     tolerance
         Of the current definition.
+    answered
+        Offset in training.requests of the newest request answered; a stream's requests lie in one partition,
+        and no earlier one is answered any more.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"handled","type":"long","default":-1},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0},{"name":"answered","type":"long","default":-1}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegistryState"
 
     chain: str = ""
-    done: tuple[str, ...] = ()
+    handled: int = -1
     version: int = 0
     definition_version: int = 0
     features_since: int = 0
@@ -2125,11 +2144,12 @@ class RegistryState:
     classes: tuple[str, ...] = ()
     task: StreamTask = StreamTask.CLASSIFICATION
     tolerance: float = 0.0
+    answered: int = -1
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "chain": self.chain,
-            "done": list(self.done),
+            "handled": self.handled,
             "version": self.version,
             "definition_version": self.definition_version,
             "features_since": self.features_since,
@@ -2138,13 +2158,14 @@ class RegistryState:
             "classes": list(self.classes),
             "task": self.task.value,
             "tolerance": self.tolerance,
+            "answered": self.answered,
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
             chain=fields["chain"],
-            done=tuple(fields["done"]),
+            handled=fields["handled"],
             version=fields["version"],
             definition_version=fields["definition_version"],
             features_since=fields["features_since"],
@@ -2153,6 +2174,7 @@ class RegistryState:
             classes=tuple(fields["classes"]),
             task=StreamTask(fields["task"]),
             tolerance=fields["tolerance"],
+            answered=fields["answered"],
         )
 
 
@@ -2228,6 +2250,7 @@ class AlertKind(StrEnum):
     REFUSED_MODEL = "REFUSED_MODEL"
     FAILED_TRAINING = "FAILED_TRAINING"
     OUTLYING_DEVICES = "OUTLYING_DEVICES"
+    FORGED_CANDIDATE = "FORGED_CANDIDATE"
 
 
 class AlertStatus(StrEnum):
@@ -2273,7 +2296,7 @@ class Alert:
         For people.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
 
     tenant: str = "default"

@@ -25,10 +25,11 @@ _BLOCK = re.compile(rb"(?=^-----BEGIN )", re.MULTILINE)
 
 
 class Role(StrEnum):
-    """Who signs; a key has one role, and devices trust it in that one alone."""
+    """Who signs; a key has one role, and is trusted in that one alone."""
 
     REGISTRY = "registry"
     ADAPTER = "adapter"
+    TRAINER = "trainer"
 
 
 class KeyProblem(ValueError):
@@ -92,14 +93,28 @@ def load_signer(path: Path | None, setting: str) -> Signer:
     return Signer(key, key_id(key.public_key()))
 
 
-def load_trusted(path: Path) -> tuple[Ed25519PublicKey, ...]:
+def load_trusted(path: Path | None, setting: str = "") -> tuple[Ed25519PublicKey, ...]:
     """Read the public keys of a file, one PEM block each: several while one takes the place of another.
+
+    Parameters
+    ----------
+    setting
+        Variable that should name the file, for the message.
 
     Raises
     ------
     KeyProblem
-        No such file, or something else in it than Ed25519 public keys in PEM.
+        No path, no such file, or something else in it than Ed25519 public keys in PEM.
     """
+    if path is None:
+        raise KeyProblem(f"{setting} is not set: nothing is taken unsigned, and this service needs the public key")
+    try:
+        return _load_trusted(path)
+    except KeyProblem as problem:
+        raise KeyProblem(f"{setting}: {problem}" if setting else str(problem)) from problem
+
+
+def _load_trusted(path: Path) -> tuple[Ed25519PublicKey, ...]:
     try:
         text = path.read_bytes()
     except OSError as error:

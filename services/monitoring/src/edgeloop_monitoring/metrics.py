@@ -71,12 +71,14 @@ def _windows(summary: Summary) -> Iterator[GaugeMetricFamily]:
     ages = _gauge("event_age_seconds", "Age of a row when the platform had it", (*_GROUP, "quantile"))
     signals = _gauge("drift_signals", "Drift signals in the window", (*_STREAM, "kind"))
     failed = _gauge("failed_trainings", "Failed fits in the window", _STREAM)
+    forged = _gauge("forged_candidates", "Candidates in the window that were not the trainer's answer to a request", _STREAM)
     groups: dict[Subject, Cell] = {}
     for subject, cell in sorted(summary.cells.items()):
         if not subject.group:
             signals.add_metric([*_labels(subject, 2), SignalKind.ERROR_RATE.value], cell.signals)
             signals.add_metric([*_labels(subject, 2), SignalKind.INPUT.value], cell.input_signals)
             failed.add_metric(_labels(subject, 2), cell.failed)
+            forged.add_metric(_labels(subject, 2), cell.forged)
             continue
         rate.add_metric(_labels(subject, 4), cell.rows / summary.window_s)
         labelled.add_metric(_labels(subject, 4), cell.labelled / summary.window_s)
@@ -86,7 +88,7 @@ def _windows(summary: Summary) -> Iterator[GaugeMetricFamily]:
     for subject, cell in groups.items():
         for quantile in (0.5, 0.95, 0.99) if cell.ages.total else ():
             ages.add_metric([*_labels(subject, 3), str(quantile)], cell.ages.quantile(quantile) / 1000)
-    yield from (rate, labelled, errors, ages, signals, failed)
+    yield from (rate, labelled, errors, ages, signals, failed, forged)
 
 
 def _fleet(summary: Summary) -> Iterator[GaugeMetricFamily]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_signing.keys import load_signer
+from edgeloop_signing.keys import load_signer, load_trusted
 from edgeloop_streaming import Context, KafkaSettings, run, setting_up
 
+from edgeloop_registry.adapters.trainers import Trainers
 from edgeloop_registry.app import NAME, build
 from edgeloop_registry.settings import Settings
+
+TRAINER_TRUST = "EDGELOOP_REGISTRY_TRAINER_TRUST_FILE"
 
 
 def main() -> int:
@@ -16,7 +19,8 @@ def main() -> int:
     with setting_up(NAME, Settings):
         context, settings = Context(KafkaSettings(), NAME), Settings()
         signer = load_signer(settings.key_file, "EDGELOOP_REGISTRY_KEY_FILE")
-    return run(lambda: build(context, signer), context)
+        trainers = Trainers(load_trusted(settings.trainer_trust_file, TRAINER_TRUST), signer)
+    return run(lambda: build(context, signer, trainers), context)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 from edgeloop_contracts import ModelCandidate, ModelVersion, RegisterStream, RegistryState, topics
 from edgeloop_streaming import InvalidEvent, Received, Send, State
 
-from edgeloop_registry.core.candidates import Refused, check_standing, refusal_of, version_of
+from edgeloop_registry.core.candidates import Refused, check_request, check_signed, check_standing, refusal_of, version_of
 from edgeloop_registry.core.chain import Chained, link
 from edgeloop_registry.core.definitions import DefinitionRefused, define, definition
 from edgeloop_registry.core.statement import statement
+from edgeloop_registry.metrics import Metrics
 
 HEAD = ""
-REMEMBERED = 256
 
 
 class Signing(Protocol):
@@ -43,11 +43,20 @@ class Ports:
         Refuses a graph that may not run: (bytes, number of features, number of classes).
     signer
         The registry's key.
+    signed
+        Whether the trainer has signed all that a candidate says.
+    request_offset
+        Where a request lies, by tenant, stream and id; ``None`` for none.
+    metrics
+        Of the process.
     """
 
     artifact: Callable[[ModelCandidate], bytes]
     check_graph: Callable[[bytes, int, int], None]
     signer: Signing
+    signed: Callable[[ModelCandidate], bool]
+    request_offset: Callable[[str, str, str], int | None]
+    metrics: Metrics
 
 
 class RegistryTask:
@@ -71,7 +80,7 @@ class RegistryTask:
             case RegisterStream() as command:
                 return list(self._define(command))
             case ModelCandidate() as candidate:
-                return list(self._judge(candidate))
+                return list(self._judge(candidate, received.offset))
             case other:
                 raise InvalidEvent("WRONG_TYPE", f"the registry does not handle {other.FULLNAME}")
 
@@ -89,22 +98,37 @@ class RegistryTask:
             self._state.put(key, changed)
             yield Send(topics.STREAMS, key, definition(command.tenant, command.stream, changed))
 
-    def _judge(self, candidate: ModelCandidate) -> Iterator[Send]:
+    def _judge(self, candidate: ModelCandidate, offset: int) -> Iterator[Send]:
         key = f"{candidate.tenant}/{candidate.stream}"
-        request = f"{key}/{candidate.request_id}"
         head = self._state.get(RegistryState, HEAD) or RegistryState()
-        if request in head.done:
+        if offset <= head.handled:
             return
         known = self._state.get(RegistryState, key)
         event: Chained
         try:
-            event = self._version(candidate, check_standing(candidate, known), head.chain)
+            check_signed(candidate, signed=self._ports.signed(candidate))
+            asked = self._ports.request_offset(candidate.tenant, candidate.stream, candidate.request_id)
+            answered = check_request(candidate, asked, known)
         except Refused as refused:
-            event = refusal_of(candidate, refused, head.chain)
+            event = refusal_of(candidate, refused, head.chain, known)
         else:
-            self._state.put(key, replace(known or RegistryState(), version=event.version))
-        self._state.put(HEAD, replace(head, chain=link(event).hash, done=(*head.done, request)[-REMEMBERED:]))
-        yield Send(topics.MODEL_EVENTS, key, event)
+            event, after = self._answer(candidate, known, head.chain)
+            if after is not None:
+                self._state.put(key, replace(after, answered=answered))
+        if isinstance(event, ModelVersion):
+            self._ports.metrics.versions.inc()
+        else:
+            self._ports.metrics.refusals.labels(event.reason.value).inc()
+        self._state.put(HEAD, replace(head, chain=link(event).hash, handled=offset))
+        yield Send(topics.MODEL_EVENTS, f"{event.tenant}/{event.stream}", event)
+
+    def _answer(self, candidate: ModelCandidate, known: RegistryState | None, previous: str) -> tuple[Chained, RegistryState | None]:
+        """What becomes of the trainer's own answer to a request, and of what is known of the stream."""
+        try:
+            version = self._version(candidate, check_standing(candidate, known), previous)
+        except Refused as refused:
+            return refusal_of(candidate, refused, previous, known), known
+        return version, replace(known or RegistryState(), version=version.version)
 
     def _version(self, candidate: ModelCandidate, known: RegistryState, previous: str) -> ModelVersion:
         ports = self._ports

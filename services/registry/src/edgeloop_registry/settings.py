@@ -16,3 +16,7 @@ class Settings(BaseSettings):
     key_file: Path | None = Field(
         default=None, description="Ed25519 private key, PEM, unencrypted; the service ends without it, since nothing unsigned runs"
     )
+    trainer_trust_file: Path | None = Field(
+        default=None,
+        description="public keys of the trainer, PEM, none of them the registry's own; the service ends without it, since no candidate is taken unsigned",
+    )

@@ -6,8 +6,9 @@ import sys
 
 
 def main() -> int:
-    """Entry point."""
+    """Entry point; the exit code is 2 if the settings are not usable."""
     # The fitting process imports this module too, and has no use for the rest.
+    from edgeloop_signing.keys import load_signer
     from edgeloop_streaming import Context, KafkaSettings, run, setting_up
 
     from edgeloop_trainer.app import NAME, build
@@ -15,7 +16,8 @@ def main() -> int:
 
     with setting_up(NAME, Settings):
         context, settings = Context(KafkaSettings(), NAME), Settings()
-    return run(lambda: build(context, settings), context)
+        signer = load_signer(settings.key_file, "EDGELOOP_TRAINER_KEY_FILE")
+    return run(lambda: build(context, settings, signer), context)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
+from edgeloop_signing.keys import Signer
 from edgeloop_streaming import Context, Policies, Service
 
 from edgeloop_trainer.adapters.champions import Champions
@@ -19,7 +20,7 @@ NAME = "trainer"
 INPUTS = (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS)
 
 
-def build(context: Context, settings: Settings) -> Service:
+def build(context: Context, settings: Settings, signer: Signer) -> Service:
     """The service; its fitting process is started here, so that it is ready when the first request comes."""
     process = FittingProcess(Limits(seconds=settings.fit_seconds, memory_bytes=settings.fit_memory_mb << 20))
     process.start()
@@ -32,6 +33,7 @@ def build(context: Context, settings: Settings) -> Service:
         champions=Champions(context.follower([topics.MODEL_EVENTS])),
         attempts=Attempts(rows, models, context.table(topics.STREAMS), process),
         plans=Policies(context.table(topics.POLICIES), settings.plan, taken, context.metrics, context.log),
+        signer=signer,
         metrics=Metrics(context.metrics),
     )
     return Service(name=NAME, inputs=INPUTS, task=lambda partition, state: TrainerTask(partition, state, ports))

@@ -21,6 +21,7 @@ from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, promoted, recalled, run, taken, tried
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics
+from edgeloop_trainer.signing import Signing, signed
 from edgeloop_trainer.teaching import Teacher
 
 
@@ -36,6 +37,8 @@ class Ports:
         Begins fits.
     plans
         How challengers of a stream are fitted and judged.
+    signer
+        The trainer's key.
     metrics
         Of the process.
     """
@@ -45,6 +48,7 @@ class Ports:
     champions: Champions
     attempts: Attempts
     plans: Policies[Plan]
+    signer: Signing
     metrics: Metrics
 
 
@@ -241,7 +245,7 @@ class TrainerTask:
         sends = [Send(topics.TRAINING_RUNS, key, run(gate, request, status, row, reason), cause)]
         after = closed(gate)
         if status == RunStatus.PROMOTED:
-            sends.insert(0, Send(topics.MODEL_CANDIDATES, key, candidate(gate, request), cause))
+            sends.insert(0, Send(topics.MODEL_CANDIDATES, key, signed(candidate(gate, request), self._ports.signer), cause))
             return replace(after, awaiting=request.request_id, awaiting_digest=gate.digest), sends
         if not self._in_use(key, gate):
             names = [f"{gate.digest}/{index}" for index in range(gate.chunks)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -19,6 +20,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_TRAINER_", frozen=True)
 
+    key_file: Path | None = Field(
+        default=None,
+        description="Ed25519 private key, PEM, unencrypted; the service ends without it, since the registry takes no candidate unsigned",
+    )
     model: Family = Field(default=Family.EXTRA_TREES, description="family of the models")
     trees: int = Field(default=25, description="trees of a forest, or rounds of boosting")
     min_leaf: int = Field(default=2, description="rows that a leaf has at least")

@@ -44,6 +44,7 @@ def measures(summary: Summary) -> Iterator[Measure]:
         else:
             yield Measure(AlertKind.DRIFT, subject, cell.signals, cell.signals)
             yield Measure(AlertKind.FAILED_TRAINING, subject, cell.failed, cell.failed)
+            yield Measure(AlertKind.FORGED_CANDIDATE, subject, cell.forged, cell.forged)
     for subject, cell in by_group.items():
         yield Measure(AlertKind.EVENT_AGE, subject, cell.ages.quantile(0.95) / 1000, cell.ages.total)
     for subject, group in summary.groups.items():

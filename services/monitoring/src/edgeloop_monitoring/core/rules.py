@@ -38,6 +38,9 @@ def rules(t: Thresholds) -> Mapping[AlertKind, Rule]:
         ),
         AlertKind.REFUSED_MODEL: Rule(1, 0, 0, 0, 1, "{value:.0f} of {samples} devices refused the model they were assigned"),
         AlertKind.FAILED_TRAINING: Rule(1, 0, 0, rest, 1, "{value:.0f} fits failed within the window"),
+        AlertKind.FORGED_CANDIDATE: Rule(
+            1, 0, 0, rest, 1, "{value:.0f} candidates were not the trainer's answer to a request: somebody else writes to model.candidates"
+        ),
         AlertKind.OUTLYING_DEVICES: Rule(
             1, 0, wait, rest, 1, "labels and answers of {value:.0f} of {samples} devices differ much oftener than those of the others"
         ),

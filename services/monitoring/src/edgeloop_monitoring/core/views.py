@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgeloop_contracts import (
+    CandidateRefused,
     DeviceReport,
     DriftPartial,
     DriftSignal,
@@ -12,6 +13,7 @@ from edgeloop_contracts import (
     ModelVersion,
     ObservationBatch,
     PartialKind,
+    RefusalReason,
     RunStatus,
     SignalKind,
     TrainingRun,
@@ -23,6 +25,7 @@ from edgeloop_monitoring.core.subjects import Groups, Subject
 from edgeloop_monitoring.core.windows import Cell, Windows
 
 WRONG = 1  # in the error bytes of a partial
+STRANGE = (RefusalReason.SIGNATURE, RefusalReason.UNKNOWN_REQUEST, RefusalReason.REPLAYED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class Views:
                 self._fleet.reported(event)
             case TrainingRun() if event.status is RunStatus.FAILED:
                 self._windows.cell(Subject(event.tenant, event.stream), at).failed += 1
+            case CandidateRefused() if event.reason in STRANGE:
+                self._windows.cell(Subject(event.tenant, event.stream), at).forged += 1
             case ModelVersion():
                 subject = Subject(event.tenant, event.stream)
                 self._champions[subject] = max(self._champions.get(subject, 0), event.version)

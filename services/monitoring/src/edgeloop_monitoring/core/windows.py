@@ -25,8 +25,8 @@ class Cell:
         Rows that were answered and whose truth is known, and those answered wrongly.
     ages
         How old the observed rows were.
-    signals, input_signals, failed
-        Signals of a rising error and of a changed input, and fits that failed.
+    signals, input_signals, failed, forged
+        Signals of a rising error and of a changed input, fits that failed, and candidates that were not the trainer's answer to a request.
     """
 
     rows: int = 0
@@ -35,6 +35,7 @@ class Cell:
     signals: int = 0
     input_signals: int = 0
     failed: int = 0
+    forged: int = 0
     ages: Ages = field(default_factory=Ages)
 
     def merge(self, other: Cell) -> None:
@@ -45,6 +46,7 @@ class Cell:
         self.signals += other.signals
         self.input_signals += other.input_signals
         self.failed += other.failed
+        self.forged += other.forged
         if other.ages.total:
             self.ages.merge(other.ages)
 

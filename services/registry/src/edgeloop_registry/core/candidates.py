@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 
 from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelChunk, ModelVersion, RefusalReason, RegistryState, StreamTask
+from edgeloop_contracts.texts import cut
 
 MAX_SIZE = 256 << 20
 MAX_CHUNK = 512 << 10
+SHOWN = 300
+STRANGE = (RefusalReason.SIGNATURE, RefusalReason.REPLAYED)
 
 
 class Refused(Exception):
@@ -30,6 +33,47 @@ class Refused(Exception):
 def broken(message: str) -> Refused:
     """The artifact is not what the candidate says."""
     return Refused(RefusalReason.BROKEN_ARTIFACT, message)
+
+
+def check_signed(candidate: ModelCandidate, *, signed: bool) -> None:
+    """See that a candidate is the trainer's, and as it left it.
+
+    Raises
+    ------
+    Refused
+        ``SIGNATURE``.
+    """
+    if not signed:
+        raise Refused(
+            RefusalReason.SIGNATURE,
+            f"a candidate for {_claimed(candidate)} is not signed by a key that is trusted for candidates, or was altered since",
+        )
+
+
+def check_request(candidate: ModelCandidate, asked: int | None, known: RegistryState | None) -> int:
+    """See that a candidate answers a request that waits for its answer; give back where that lies.
+
+    Parameters
+    ----------
+    asked
+        Offset of the request that it names; ``None`` where there is none.
+    known
+        What the registry knows of its stream.
+
+    Raises
+    ------
+    Refused
+        ``UNKNOWN_REQUEST``; or ``REPLAYED``: this request, or a later one of the stream, has had its answer.
+    """
+    if asked is None:
+        raise Refused(RefusalReason.UNKNOWN_REQUEST, f"nobody has made {_claimed(candidate)}")
+    if known is not None and asked <= known.answered:
+        raise Refused(RefusalReason.REPLAYED, f"{_claimed(candidate)}, or a later one, has been answered")
+    return asked
+
+
+def _claimed(candidate: ModelCandidate) -> str:
+    return f"request {cut(candidate.request_id, SHOWN)!r} of stream {cut(f'{candidate.tenant}/{candidate.stream}', SHOWN)!r}"
 
 
 def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> RegistryState:
@@ -143,14 +187,24 @@ def version_of(candidate: ModelCandidate, version: int, *, statement: bytes, sig
     )
 
 
-def refusal_of(candidate: ModelCandidate, refused: Refused, previous: str) -> CandidateRefused:
-    """The event that says why there is no version."""
+def refusal_of(candidate: ModelCandidate, refused: Refused, previous: str, known: RegistryState | None) -> CandidateRefused:
+    """The event that says why there is no version.
+
+    Of what nobody vouches for it names as little as it can: whoever waits for a request's answer is not to take this for it.
+
+    Parameters
+    ----------
+    known
+        What the registry knows of the stream that the candidate names.
+    """
+    strange = refused.reason in STRANGE
+    named = known is not None or not strange
     return CandidateRefused(
-        tenant=candidate.tenant,
-        stream=candidate.stream,
-        request_id=candidate.request_id,
-        digest=candidate.digest,
+        tenant=cut(candidate.tenant, SHOWN) if named else "",
+        stream=cut(candidate.stream, SHOWN) if named else "",
+        request_id="" if strange else cut(candidate.request_id, SHOWN),
+        digest=cut(candidate.digest, SHOWN),
         reason=refused.reason,
-        message=refused.message,
+        message=cut(refused.message),
         previous=previous,
     )
