@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeloop_cli import __version__, backtest, demo, models, policy, run, runs, status, tail, topics, train, up, why
+from edgeloop_cli import __version__, backtest, deadletters, demo, models, policy, redrive, run, runs, status, tail, topics, train, up, why
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     demo.add_to,
@@ -19,6 +19,8 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     train.add_to,
     topics.add_to,
     tail.add_to,
+    deadletters.add_to,
+    redrive.add_to,
     runs.add_to,
     models.add_to,
     why.add_to,

@@ -96,7 +96,8 @@ class LabelsTask:
         if not self._cache.add(pending):
             self._metrics.rows.labels("repeated").inc(batch.count)
             return []
-        self._place = replace(self._place, last_offset=received.offset, last_id=received.id)
+        if received.offset >= self._place.last_offset:  # what is redriven comes late
+            self._place = replace(self._place, last_offset=received.offset, last_id=received.id)
         self._metrics.rows.labels("pending").inc(batch.count)
         effects: list[Effect] = []
         if self._waiting.any_for(pending.key):

@@ -1,0 +1,152 @@
+"""Dead letters are shown, counted and given back, each once, whoever is killed meanwhile and however often it is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from edgeloop_cli.main import build
+from edgeloop_contracts import DeadLetter, ObservationBatch, topics
+from edgeloop_streaming import Context
+from edgeloop_streaming.deadletters import count_dead_letters
+from typer.testing import CliRunner
+
+pytestmark = pytest.mark.doors
+BOX, BACK = topics.dead_letters("ingestion"), topics.redrive("ingestion")
+
+
+class Post:
+    """A cluster with dead letters, and the command."""
+
+    def __init__(self, cluster: Any) -> None:
+        self.settings = cluster.settings()
+        self.context = Context(self.settings, "test")
+        self.environment = {
+            "EDGELOOP_KAFKA_BOOTSTRAP": self.settings.bootstrap,
+            "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
+            "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
+        }
+
+    def put(self, count: int, reason: str = "UNKNOWN_STREAM", stream: str = "s", service: str = "ingestion", **more: Any) -> None:
+        publisher = self.context.publisher()
+        for n in range(count):
+            value = self.context.codec.encode(topics.OBSERVATIONS_RAW, ObservationBatch(stream=stream, device_id="d", first_seq=n, count=1))
+            letter = DeadLetter(service=service, topic="observations.raw", offset=n, key=b"?", value=value, reason=reason, **more)
+            publisher.publish(topics.dead_letters(service), f"k{n}", letter, partition=n % 4)
+        assert publisher.flush() == 0
+
+    def given(self) -> Counter[str]:
+        found: list[Any] = []
+        follower = self.context.follower([BACK])
+        follower.refresh(found.append)
+        follower.close()
+        return Counter(record.key for record in found)
+
+    def call(self, *words: str) -> Any:
+        result = CliRunner().invoke(build(), list(words), env=self.environment)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout) if "--json" in words else result.stdout
+
+    def process(self, *words: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from edgeloop_cli.main import main; main()", *words], env=os.environ | self.environment
+        )
+
+
+@pytest.fixture
+def post(cluster: Any) -> Post:
+    return Post(cluster)
+
+
+def test_letters_are_given_back_by_filter_once_and_counted(post: Post) -> None:
+    post.put(6)
+    post.put(3, reason="NOT_AVRO", stream="other")
+    post.put(1, reason="TOO_LARGE", cut=True, value_size=5_000_000)
+    asked = ("redrive", "--why", "it is registered now", "--json")
+    assert post.call(*asked, "--stream", "other", "--dry-run")["redriven"] == 3
+    assert sum(post.given().values()) == 0
+    assert post.call(*asked, "--reason", "unknown_stream")["redriven"] == 6
+    assert post.call(*asked, "--reason", "unknown_stream") | {"services": {}} == {
+        "redriven": 0, "already": 6, "cut": 0, "dry_run": False, "services": {},
+    }  # fmt: skip
+    assert post.call(*asked, "--stream", "default/other")["redriven"] == 3
+    everything = post.call(*asked, "--all")
+    assert (everything["redriven"], everything["already"], everything["cut"]) == (0, 9, 1)
+    assert set(post.given().values()) == {1}
+    counts = count_dead_letters(post.settings, post.context.codec)
+    assert {(one.reason, one.waiting, one.redriven) for one in counts.counts} == {
+        ("UNKNOWN_STREAM", 0, 6), ("NOT_AVRO", 0, 3), ("TOO_LARGE", 1, 0),
+    }  # fmt: skip
+    record = post.context.reader().read(BACK, 0, 0, 1)[0].event
+    assert record.why == "it is registered now"
+    assert record.who
+    assert record.run
+
+
+def test_one_letter_is_shown_decoded_and_in_hex_and_given_back_by_its_place(post: Post) -> None:
+    post.put(2)
+    post.put(1, reason="NOT_AVRO", service="labels")
+    (first, second) = post.call("deadletters", "list", "--service", "ingestion", "--json")
+    assert post.call("deadletters", "list", "--older", "1h", "--json") == []
+    shown = post.call("deadletters", "show", first["place"], "--json")
+    assert shown["event"]["stream"] == "s"
+    told = post.call("deadletters", "show", first["place"])
+    assert "00000000  00 00" in told
+    assert "UNKNOWN_STREAM" in told
+    assert post.call("redrive", second["place"], "--why", "tried again", "--json")["redriven"] == 1
+    assert set(post.given()) == {second["place"]}
+    summary = post.call("deadletters", "--json")
+    assert [(one["service"], one["waiting"], one["redriven"]) for one in summary["counts"]] == [("ingestion", 1, 1), ("labels", 1, 0)]
+
+
+@pytest.fixture(scope="module")
+def empty(cluster: Any) -> Post:
+    return Post(cluster)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["redrive", "--why", "because"], "say which"),
+        (["redrive", "--all", "--why", "  "], "--why: expected a text"),
+        (["redrive", "--all", "--why", "because", "--older", "soon"], "expected an age"),
+        (["redrive", "nowhere/0/1", "--why", "because"], "nowhere has no dead letters"),
+        (["redrive", "--service", "nobody", "--why", "because"], "nobody has no dead letters"),
+        (["deadletters", "show", "deadletters.ingestion/0/99"], "no dead letter at"),
+        (["deadletters", "show", "observations/0/99"], "observations has no dead letters"),
+        (["deadletters", "show", "ingestion"], "expected a place"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told_in_a_line(empty: Post, words: list[str], told: str) -> None:
+    result = CliRunner().invoke(build(), words, env=empty.environment)
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert told in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+def test_a_run_that_is_killed_in_the_middle_gives_nothing_back_twice(post: Post) -> None:
+    post.put(3_000)
+    words = ("redrive", "--all", "--who", "me", "--why", "because")
+    kills = 0
+    for few in (200, 1_000):
+        running = post.process(*words)
+        deadline = time.monotonic() + 60
+        while sum(post.given().values()) < few and running.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGKILL)
+        kills += running.wait() == -signal.SIGKILL
+    assert kills
+    before = post.given()
+    both = [post.process(*words) for _ in range(2)]
+    assert 0 in [running.wait(90) for running in both]
+    again = post.given()
+    assert set(before.values()) | set(again.values()) == {1}
+    assert len(again) == 3_000
+    assert post.call(*words, "--json")["already"] == 3_000
