@@ -11,6 +11,7 @@ from pathlib import Path
 from edgeloop_cli import connection
 from edgeloop_cli.topics_plan import Sizes
 from edgeloop_contracts import Topic
+from edgeloop_contracts.registered import TEXTS
 from edgeloop_local import LocalStack, progress_for
 from edgeloop_streaming import KafkaSettings, SchemaRegistry
 from edgeloop_streaming.admin import Admin
@@ -37,5 +38,5 @@ def fresh(where: connection.Cluster, wanted: Iterable[Topic]) -> KafkaSettings:
     with SchemaRegistry(settings.schema_registry_url) as registry:
         for topic in found:
             for kind in topic.kinds:
-                registry.register(head + topic.subject(kind), kind.SCHEMA)
+                registry.register(head + topic.subject(kind), TEXTS[kind.FULLNAME])
     return settings

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from edgeloop_contracts import Feature, ObservationBatch, ObservationRow, StreamDefinition
 from edgeloop_streaming import UnknownSchema
+from edgeloop_streaming.framing import SchemaId
+from edgeloop_streaming.registry import WrittenSchema
 from numpy.typing import NDArray
 
 STREAM = "pumps"
@@ -28,11 +30,11 @@ class Registry:
             self._texts.append(schema)
         return self._texts.index(schema) + 1
 
-    def schema(self, schema_id: int) -> str:
-        """Text of a schema."""
-        if not 0 < schema_id <= len(self._texts):
-            raise UnknownSchema(schema_id)
-        return self._texts[schema_id - 1]
+    def schema(self, wanted: SchemaId) -> WrittenSchema:
+        """A schema."""
+        if not 0 < int(wanted.value) <= len(self._texts):
+            raise UnknownSchema(wanted)
+        return WrittenSchema(self._texts[int(wanted.value) - 1])
 
 
 def definition() -> StreamDefinition:

@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, TopicPartition
 from edgeloop_cli.topics_apply import REGISTRY_ATTEMPTS
 from edgeloop_cli.topics_plan import Sizes
 from edgeloop_contracts import Event, ObservationBatch, Topic, topics
+from edgeloop_contracts.registered import TEXTS
 from edgeloop_local import ChildSpec, State, Supervisor
 from edgeloop_streaming import Context, KafkaSettings, SchemaRegistry
 from edgeloop_streaming.admin import Admin
@@ -98,7 +99,7 @@ def create(settings: KafkaSettings, wanted: Iterable[Topic]) -> None:
     with SchemaRegistry(settings.schema_registry_url, attempts=REGISTRY_ATTEMPTS) as registry:
         for one in sized:
             for each in one.topic.kinds:
-                registry.register(settings.topic_prefix + one.topic.subject(each), each.SCHEMA)
+                registry.register(settings.topic_prefix + one.topic.subject(each), TEXTS[each.FULLNAME])
 
 
 def environment(settings: KafkaSettings, bootstrap: str = "", **more: str) -> dict[str, str]:

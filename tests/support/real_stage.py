@@ -9,6 +9,7 @@ from collections.abc import Callable
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from edgeloop_contracts import Event, Topic
+from edgeloop_contracts.registered import TEXTS
 from edgeloop_contracts.topics import Partitions
 from edgeloop_streaming import Context, Service
 from edgeloop_streaming.admin import Admin, TopicWanted, topic_config
@@ -68,7 +69,7 @@ class RealStage(Stage):
         self._await_leaders([(prefix + one.topic.name, p) for one in wanted for p in range(one.partitions)])
         for topic in TOPICS:
             for kind in topic.kinds:
-                self._context.schemas.register(prefix + topic.subject(kind), kind.SCHEMA)
+                self._context.schemas.register(prefix + topic.subject(kind), TEXTS[kind.FULLNAME])
         super().__init__(self._context, self._context.publisher(), self._context.schemas, prefix)
 
     def _await_leaders(self, places: list[tuple[str, int]]) -> None:

@@ -69,9 +69,9 @@ class Switch:
         self._ask()
         return self._schemas.lookup(subject, schema)
 
-    def schema(self, schema_id: int) -> str:
+    def schema(self, wanted: Any) -> Any:
         self._ask()
-        return self._schemas.schema(schema_id)
+        return self._schemas.schema(wanted)
 
     def _ask(self) -> None:
         if self.off:

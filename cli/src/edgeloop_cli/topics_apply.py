@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from edgeloop_contracts import Topic, topics
+from edgeloop_contracts.registered import TEXTS
 from edgeloop_streaming import KafkaSettings, SchemaRegistry, UnknownSchema
 from edgeloop_streaming.admin import Admin
 
@@ -68,7 +69,7 @@ def survey_subjects(registry: SchemaRegistry, prefix: str) -> Iterator[SubjectPl
                 yield SubjectPlan(topic, kind, subject)
                 continue
             try:
-                schema_id = registry.lookup(subject, kind.SCHEMA)
+                schema_id = registry.lookup(subject, TEXTS[kind.FULLNAME])
             except UnknownSchema:
                 schema_id = None
             yield SubjectPlan(topic, kind, subject, known=True, id=schema_id, level=registry.compatibility(subject))
@@ -99,9 +100,9 @@ def _register(plan: SubjectPlan, registry: SchemaRegistry) -> None:
     # rule for a subject that does not exist.
     if plan.known:
         registry.set_compatibility(plan.subject, COMPATIBILITY)
-        registry.register(plan.subject, plan.kind.SCHEMA)
+        registry.register(plan.subject, TEXTS[plan.kind.FULLNAME])
     else:
-        registry.register(plan.subject, plan.kind.SCHEMA)
+        registry.register(plan.subject, TEXTS[plan.kind.FULLNAME])
         registry.set_compatibility(plan.subject, COMPATIBILITY)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from edgeloop_streaming.framing import SchemaId
 from edgeloop_streaming.registry import RegistryRefused, RegistryUnavailable, SchemaRegistry, UnknownSchema
 
 
@@ -29,7 +30,7 @@ def test_a_schema_is_registered_under_its_subject_and_gets_an_id() -> None:
 def test_an_id_that_the_registry_does_not_know_is_an_unknown_schema() -> None:
     registry = answering(lambda _: httpx.Response(404, json={"error_code": 40403, "message": "no"}))
     with pytest.raises(UnknownSchema, match="40403"):
-        registry.schema(99)
+        registry.schema(SchemaId(99))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_an_id_that_the_registry_does_not_know_is_an_unknown_schema() -> None:
 )
 def test_any_other_answer_to_an_id_judges_no_record(answer: httpx.Response) -> None:
     with pytest.raises(RegistryUnavailable):
-        answering(lambda _: answer).schema(99)
+        answering(lambda _: answer).schema(SchemaId(99))
 
 
 def test_a_registry_that_cannot_be_reached_is_unavailable_and_its_password_is_not_told() -> None:

@@ -128,7 +128,7 @@ class NoSchemas:
     def lookup(self, subject: str, schema: str) -> int:
         return 1
 
-    def schema(self, schema_id: int) -> str:
+    def schema(self, wanted: object) -> str:
         raise UnknownSchema("none")
 
 

@@ -142,6 +142,15 @@ class AdapterMember:
             key_id=fields["key_id"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
+            return "chunk_partition"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterFrame:
@@ -181,6 +190,9 @@ class AdapterFrame:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"AdapterFrame","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"members","type":{"type":"array","items":{"type":"record","name":"AdapterMember","fields":[{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}},"default":[]},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"width","type":"int","default":0},{"name":"features","type":{"type":"array","items":"int"},"default":[]},{"name":"means","type":"bytes","default":""},{"name":"gains","type":"bytes","default":""},{"name":"scales","type":"bytes","default":""},{"name":"centre","type":"double","default":0.0},{"name":"deviation","type":"double","default":0.0},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.AdapterFrame"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -231,6 +243,17 @@ class AdapterFrame:
             tolerance=fields["tolerance"],
         )
 
+    def fault(self) -> str:
+        for x in self.members:
+            if fault := x.fault():
+                return f"members.{fault}"
+        if not -0x8000_0000 <= self.width <= 0x7FFF_FFFF:
+            return "width"
+        for x in self.features:
+            if not -0x8000_0000 <= x <= 0x7FFF_FFFF:
+                return "features"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowMark:
@@ -259,6 +282,9 @@ class RowMark:
             row=fields["row"],
             offset=fields["offset"],
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +328,9 @@ class LearnerState:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"frame","type":"long","default":0},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"comparison","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"scaling","type":"long","default":0},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","namespace":"edgeloop.training","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.LearnerState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -358,6 +387,13 @@ class LearnerState:
             marks=tuple(RowMark.from_dict(x) for x in fields["marks"]),
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.mistakes <= 0x7FFF_FFFF:
+            return "mistakes"
+        if not -0x8000_0000 <= self.alone <= 0x7FFF_FFFF:
+            return "alone"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBlock:
@@ -385,6 +421,9 @@ class MemoryBlock:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"MemoryBlock","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"frame","type":"long","default":0},{"name":"first","type":"long","default":0},{"name":"rows","type":"bytes","default":""},{"name":"labels","type":"bytes","default":""},{"name":"numbers","type":"bytes","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.MemoryBlock"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -416,6 +455,9 @@ class MemoryBlock:
             labels=fields["labels"],
             numbers=fields["numbers"],
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -457,6 +499,9 @@ class ModelAdapter:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelAdapter","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"frame","type":"long","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"doubted","type":"boolean","default":false},{"name":"digest","type":"string","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.ModelAdapter"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -507,6 +552,11 @@ class ModelAdapter:
             key_id=fields["key_id"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.alone <= 0x7FFF_FFFF:
+            return "alone"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
@@ -545,6 +595,9 @@ class DeadLetter:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DeadLetter","namespace":"edgeloop.deadletter","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"key","type":"bytes","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"cut","type":"boolean","default":false},{"name":"value_size","type":"long","default":-1},{"name":"redriven","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.deadletter.DeadLetter"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     service: str = ""
     topic: str = ""
@@ -595,6 +648,11 @@ class DeadLetter:
             redriven=fields["redriven"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redrive:
@@ -633,6 +691,9 @@ class Redrive:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Redrive","namespace":"edgeloop.deadletter","fields":[{"name":"letter","type":"string","default":""},{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"key","type":"bytes","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}},{"name":"reason","type":"string","default":""},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"run","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.deadletter.Redrive"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     letter: str = ""
     service: str = ""
@@ -683,6 +744,11 @@ class Redrive:
             run=fields["run"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockState:
@@ -713,6 +779,9 @@ class BlockState:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"BlockState","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"next_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.BlockState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -751,6 +820,14 @@ class BlockState:
             present=tuple(fields["present"]),
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.count <= 0x7FFF_FFFF:
+            return "count"
+        for x in self.present:
+            if not -0x8000_0000 <= x <= 0x7FFF_FFFF:
+                return "present"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionProgress:
@@ -769,6 +846,9 @@ class DetectionProgress:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DetectionProgress","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"row","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DetectionProgress"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -788,6 +868,9 @@ class DetectionProgress:
             stream=fields["stream"],
             row=fields["row"],
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -823,6 +906,11 @@ class Position:
             index=fields["index"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorState:
@@ -850,6 +938,9 @@ class DetectorState:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DetectorState","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"observed","type":"long","default":0},{"name":"model_version","type":"int","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detectors","type":{"type":"map","values":"bytes"},"default":{}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DetectorState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -881,6 +972,14 @@ class DetectorState:
             positions=tuple(Position.from_dict(x) for x in fields["positions"]),
             detectors=fields["detectors"],
         )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+            return "model_version"
+        for x in self.positions:
+            if fault := x.fault():
+                return f"positions.{fault}"
+        return ""
 
 
 class PartialKind(StrEnum):
@@ -927,6 +1026,9 @@ class DriftPartial:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftPartial","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"kind","type":{"type":"enum","name":"PartialKind","symbols":["ERRORS","FEATURES"],"default":"ERRORS"},"default":"ERRORS"},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"errors","type":"bytes","default":""},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]},{"name":"left","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DriftPartial"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -976,6 +1078,20 @@ class DriftPartial:
             present=tuple(fields["present"]),
             left=fields["left"],
         )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+            return "model_version"
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        if not -0x8000_0000 <= self.count <= 0x7FFF_FFFF:
+            return "count"
+        for x in self.present:
+            if not -0x8000_0000 <= x <= 0x7FFF_FFFF:
+                return "present"
+        if not -0x8000_0000 <= self.left <= 0x7FFF_FFFF:
+            return "left"
+        return ""
 
 
 class SignalKind(StrEnum):
@@ -1027,6 +1143,9 @@ class DriftSignal:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftSignal","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"signal_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"SignalKind","symbols":["ERROR_RATE","INPUT"],"default":"ERROR_RATE"},"default":"ERROR_RATE"},{"name":"detector","type":"string","default":""},{"name":"feature","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"rising","type":"boolean","default":false},{"name":"before","type":"double","default":0.0},{"name":"after","type":"double","default":0.0},{"name":"since","type":"int","default":0},{"name":"scope","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DriftSignal"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1080,6 +1199,16 @@ class DriftSignal:
             scope=fields["scope"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+            return "model_version"
+        for x in self.positions:
+            if fault := x.fault():
+                return f"positions.{fault}"
+        if not -0x8000_0000 <= self.since <= 0x7FFF_FFFF:
+            return "since"
+        return ""
+
 
 class DeviceStatus(StrEnum):
     """ONLINE: has started. INSTALLED: serves version. REFUSED: keeps serving version, and did not take
@@ -1125,6 +1254,9 @@ class DeviceReport:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"refused_version","type":"int","default":0},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"adapter","type":"long","default":0},{"name":"refused_adapter","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceReport"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1172,6 +1304,13 @@ class DeviceReport:
             refused_adapter=fields["refused_adapter"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if not -0x8000_0000 <= self.refused_version <= 0x7FFF_FFFF:
+            return "refused_version"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRows:
@@ -1196,6 +1335,9 @@ class SeenRows:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenRows","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"starts","type":{"type":"array","items":"long"},"default":[]},{"name":"ends","type":{"type":"array","items":"long"},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenRows"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1224,6 +1366,9 @@ class SeenRows:
             starts=tuple(fields["starts"]),
             ends=tuple(fields["ends"]),
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1263,6 +1408,9 @@ class ExampleBatch:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ExampleBatch","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"features","type":"bytes","default":""},{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"model_versions","type":{"type":"array","items":"int"},"default":[]},{"name":"corrects","type":"boolean","default":false},{"name":"adapters","type":{"type":"array","items":"long"},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.ExampleBatch"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1310,6 +1458,12 @@ class ExampleBatch:
             adapters=tuple(fields["adapters"]),
         )
 
+    def fault(self) -> str:
+        for x in self.model_versions:
+            if not -0x8000_0000 <= x <= 0x7FFF_FFFF:
+                return "model_versions"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinState:
@@ -1332,6 +1486,9 @@ class JoinState:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"JoinState","namespace":"edgeloop.label","fields":[{"name":"low_water","type":"long","default":0},{"name":"position","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"last_id","type":"string","default":""},{"name":"examples","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.JoinState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     low_water: int = 0
     position: int = 0
@@ -1357,6 +1514,9 @@ class JoinState:
             last_id=fields["last_id"],
             examples=fields["examples"],
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1387,6 +1547,9 @@ class Label:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Label","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"request_id","type":"string","default":""},{"name":"label","type":"string","default":""},{"name":"event_time","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.Label"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = (('seq', 'boot_epoch'), ('request_id',))
+    UNKNOWN: ClassVar[tuple[str, ...]] = ('boot_epoch', 'seq', 'request_id', 'event_time')
 
     tenant: str = "default"
     stream: str = ""
@@ -1422,6 +1585,9 @@ class Label:
             event_time=fields["event_time"],
         )
 
+    def fault(self) -> str:
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelContradicted:
@@ -1448,6 +1614,9 @@ class LabelContradicted:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"LabelContradicted","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":0},{"name":"previous","type":"string","default":""},{"name":"label","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.LabelContradicted"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1480,6 +1649,9 @@ class LabelContradicted:
             label=fields["label"],
         )
 
+    def fault(self) -> str:
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledRows:
@@ -1496,6 +1668,9 @@ class LabelledRows:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"LabelledRows","namespace":"edgeloop.label","fields":[{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"codes","type":"bytes","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.LabelledRows"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     labels: tuple[str, ...] = ()
     codes: bytes = b""
@@ -1512,6 +1687,9 @@ class LabelledRows:
             labels=tuple(fields["labels"]),
             codes=fields["codes"],
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1554,6 +1732,9 @@ class WaitingLabel:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"WaitingLabel","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"request_id","type":"string","default":""},{"name":"label","type":"string","default":""},{"name":"since","type":"long","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"key","type":"string","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.WaitingLabel"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1610,6 +1791,9 @@ class WaitingLabel:
             headers=fields["headers"],
         )
 
+    def fault(self) -> str:
+        return ""
+
 
 class RefusalReason(StrEnum):
     """Why. SIGNATURE: not the trainer's, or altered since. UNKNOWN_REQUEST: answers no training request. REPLAYED:
@@ -1649,6 +1833,9 @@ class CandidateRefused:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"CandidateRefused","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"reason","type":{"type":"enum","name":"RefusalReason","symbols":["STALE","UNKNOWN_STREAM","BROKEN_ARTIFACT","FORBIDDEN_GRAPH","SIGNATURE","UNKNOWN_REQUEST","REPLAYED"],"default":"STALE"},"default":"STALE"},{"name":"message","type":"string","default":""},{"name":"previous","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.CandidateRefused"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1680,6 +1867,9 @@ class CandidateRefused:
             message=fields["message"],
             previous=fields["previous"],
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1728,6 +1918,9 @@ class ModelCandidate:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"recalls","type":"int","default":0},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelCandidate"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1793,6 +1986,19 @@ class ModelCandidate:
             key_id=fields["key_id"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
+            return "chunk_partition"
+        if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
+            return "definition_version"
+        if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
+            return "champion_version"
+        if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
+            return "recalls"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelChunk:
@@ -1814,6 +2020,9 @@ class ModelChunk:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelChunk","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"index","type":"int","default":0},{"name":"total","type":"int","default":0},{"name":"size","type":"long","default":0},{"name":"data","type":"bytes","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelChunk"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('digest', 'index')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     digest: str = ""
     index: int = 0
@@ -1839,6 +2048,13 @@ class ModelChunk:
             size=fields["size"],
             data=fields["data"],
         )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.index <= 0x7FFF_FFFF:
+            return "index"
+        if not -0x8000_0000 <= self.total <= 0x7FFF_FFFF:
+            return "total"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1894,6 +2110,9 @@ class ModelVersion:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""},{"name":"previous","type":"string","default":""},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelVersion"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -1968,6 +2187,21 @@ class ModelVersion:
             recalls=fields["recalls"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
+            return "chunk_partition"
+        if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
+            return "definition_version"
+        if not -0x8000_0000 <= self.beat_version <= 0x7FFF_FFFF:
+            return "beat_version"
+        if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
+            return "recalls"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
@@ -2028,6 +2262,9 @@ class Feature:
             categories=tuple(fields["categories"]),
         )
 
+    def fault(self) -> str:
+        return ""
+
 
 class StreamTask(StrEnum):
     """CLASSIFICATION: one of some classes. REGRESSION: a number."""
@@ -2062,6 +2299,9 @@ class RegisterStream:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegisterStream"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -2096,6 +2336,11 @@ class RegisterStream:
             task=StreamTask(fields["task"]),
             tolerance=fields["tolerance"],
         )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.expected_version <= 0x7FFF_FFFF:
+            return "expected_version"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -2133,6 +2378,9 @@ class RegistryState:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"handled","type":"long","default":-1},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0},{"name":"answered","type":"long","default":-1}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegistryState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     chain: str = ""
     handled: int = -1
@@ -2177,6 +2425,15 @@ class RegistryState:
             answered=fields["answered"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
+            return "definition_version"
+        if not -0x8000_0000 <= self.features_since <= 0x7FFF_FFFF:
+            return "features_since"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamDefinition:
@@ -2204,6 +2461,9 @@ class StreamDefinition:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.StreamDefinition"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -2238,6 +2498,11 @@ class StreamDefinition:
             task=StreamTask(fields["task"]),
             tolerance=fields["tolerance"],
         )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        return ""
 
 
 class AlertKind(StrEnum):
@@ -2298,6 +2563,9 @@ class Alert:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -2351,6 +2619,11 @@ class Alert:
             message=fields["message"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+            return "model_version"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationBatch:
@@ -2390,6 +2663,9 @@ class ObservationBatch:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationBatch","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"features","type":"bytes","default":""},{"name":"event_times","type":{"type":"array","items":"long"},"default":[]},{"name":"request_ids","type":{"type":"array","items":"string"},"default":[]},{"name":"model_version","type":"int","default":0},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"adapter","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.observation.ObservationBatch"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id', 'boot_epoch', 'first_seq')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ('event_times', 'request_ids', 'model_version', 'answers', 'adapter')
 
     tenant: str = "default"
     stream: str = ""
@@ -2437,6 +2713,13 @@ class ObservationBatch:
             adapter=fields["adapter"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.count <= 0x7FFF_FFFF:
+            return "count"
+        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+            return "model_version"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationRow:
@@ -2469,6 +2752,9 @@ class ObservationRow:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationRow","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":0},{"name":"features","type":{"type":"array","items":"double"},"default":[]},{"name":"event_time","type":"long","default":0},{"name":"request_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"answer","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.observation.ObservationRow"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = (('seq', 'boot_epoch'), ('request_id',))
+    UNKNOWN: ClassVar[tuple[str, ...]] = ('boot_epoch', 'seq', 'event_time', 'request_id', 'model_version', 'answer')
 
     tenant: str = "default"
     stream: str = ""
@@ -2509,6 +2795,11 @@ class ObservationRow:
             model_version=fields["model_version"],
             answer=fields["answer"],
         )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+            return "model_version"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -2584,6 +2875,9 @@ class RetrainingPolicy:
             first=fields["first"],
         )
 
+    def fault(self) -> str:
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPolicy:
@@ -2628,6 +2922,9 @@ class TrainingPolicy:
             challengers=None if fields["challengers"] is None else tuple(fields["challengers"]),
         )
 
+    def fault(self) -> str:
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionPolicy:
@@ -2661,6 +2958,9 @@ class DetectionPolicy:
             parameters=fields["parameters"],
             scopes=None if fields["scopes"] is None else tuple(fields["scopes"]),
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -2746,6 +3046,9 @@ class AdapterPolicy:
             fixed_share=fields["fixed_share"],
         )
 
+    def fault(self) -> str:
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -2778,6 +3081,9 @@ class Policy:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}},{"name":"adapter","type":{"type":"record","name":"AdapterPolicy","fields":[{"name":"publish_every","type":["null","long"],"default":null},{"name":"publish_least","type":["null","long"],"default":null},{"name":"publish_mistakes","type":["null","long"],"default":null},{"name":"newcomer","type":["null","double"],"default":null},{"name":"weight_rate","type":["null","double"],"default":null},{"name":"bias_rate","type":["null","double"],"default":null},{"name":"bias_decay","type":["null","double"],"default":null},{"name":"linear_rate","type":["null","double"],"default":null},{"name":"trust_rate","type":["null","double"],"default":null},{"name":"memory_of_losses","type":["null","double"],"default":null},{"name":"lead","type":["null","double"],"default":null},{"name":"hedge_rate","type":["null","double"],"default":null},{"name":"fixed_share","type":["null","double"],"default":null}]},"default":{"publish_every":null,"publish_least":null,"publish_mistakes":null,"newcomer":null,"weight_rate":null,"bias_rate":null,"bias_decay":null,"linear_rate":null,"trust_rate":null,"memory_of_losses":null,"lead":null,"hedge_rate":null,"fixed_share":null}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.policy.Policy"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -2819,6 +3125,9 @@ class Policy:
             adapter=AdapterPolicy.from_dict(fields["adapter"]),
         )
 
+    def fault(self) -> str:
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
@@ -2854,6 +3163,9 @@ class Assignment:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Assignment","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.rollout.Assignment"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -2901,6 +3213,15 @@ class Assignment:
             key_id=fields["key_id"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
+            return "chunk_partition"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutState:
@@ -2937,6 +3258,9 @@ class RolloutState:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""},{"name":"cause_id","type":"string","default":""},{"name":"cause_correlation","type":"string","default":""},{"name":"cause_at","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     version: int = 0
     digest: str = ""
@@ -2984,6 +3308,15 @@ class RolloutState:
             cause_at=fields["cause_at"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
+            return "chunk_partition"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffsetRange:
@@ -3023,6 +3356,11 @@ class OffsetRange:
             end=fields["end"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
@@ -3043,6 +3381,9 @@ class Checkpoint:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Checkpoint","namespace":"edgeloop.state","fields":[{"name":"service","type":"string","default":""},{"name":"now","type":"long","default":0},{"name":"transaction","type":"long","default":0},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"OffsetRange","fields":[{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"first","type":"long","default":0},{"name":"end","type":"long","default":0}]}},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.state.Checkpoint"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     service: str = ""
     now: int = 0
@@ -3065,6 +3406,12 @@ class Checkpoint:
             transaction=fields["transaction"],
             ranges=tuple(OffsetRange.from_dict(x) for x in fields["ranges"]),
         )
+
+    def fault(self) -> str:
+        for x in self.ranges:
+            if fault := x.fault():
+                return f"ranges.{fault}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3099,6 +3446,9 @@ class Cause:
             correlation=fields["correlation"],
             at=fields["at"],
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3138,6 +3488,9 @@ class WaitingAlarm:
             command=fields["command"],
             cause=Cause.from_dict(fields["cause"]),
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3184,6 +3537,9 @@ class CampaignState:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"seed","type":"long","default":-1},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":"long","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.CampaignState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -3245,6 +3601,14 @@ class CampaignState:
             spent=fields["spent"],
             spent_at=fields["spent_at"],
         )
+
+    def fault(self) -> str:
+        for x in self.positions:
+            if fault := x.fault():
+                return f"positions.{fault}"
+        if not -0x8000_0000 <= self.stage <= 0x7FFF_FFFF:
+            return "stage"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3330,6 +3694,9 @@ class GateState:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"absolute","type":"double","default":0.0},{"name":"squared","type":"double","default":0.0},{"name":"champion_absolute","type":"double","default":0.0},{"name":"champion_squared","type":"double","default":0.0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0},{"name":"gate_minimum","type":"long","default":4},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.GateState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -3449,6 +3816,19 @@ class GateState:
             recalls=fields["recalls"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
+            return "chunk_partition"
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
+            return "definition_version"
+        if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
+            return "champion_version"
+        if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
+            return "recalls"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
@@ -3493,6 +3873,13 @@ class Reference:
             row=fields["row"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        if not -0x8000_0000 <= self.count <= 0x7FFF_FFFF:
+            return "count"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPage:
@@ -3511,6 +3898,9 @@ class RowPage:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"RowPage","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"references","type":{"type":"array","items":{"type":"record","name":"Reference","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"row","type":"long","default":0}]}},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.RowPage"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -3530,6 +3920,12 @@ class RowPage:
             stream=fields["stream"],
             references=tuple(Reference.from_dict(x) for x in fields["references"]),
         )
+
+    def fault(self) -> str:
+        for x in self.references:
+            if fault := x.fault():
+                return f"references.{fault}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3552,6 +3948,9 @@ class StartTraining:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"StartTraining","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"seed","type":"long","default":-1}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.StartTraining"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -3577,6 +3976,9 @@ class StartTraining:
             rows=fields["rows"],
             seed=fields["seed"],
         )
+
+    def fault(self) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3622,6 +4024,11 @@ class Range:
             end_index=fields["end_index"],
         )
 
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
@@ -3666,6 +4073,12 @@ class Manifest:
             digest=fields["digest"],
         )
 
+    def fault(self) -> str:
+        for x in self.ranges:
+            if fault := x.fault():
+                return f"ranges.{fault}"
+        return ""
+
 
 class GateKind(StrEnum):
     """What the challenger is judged against."""
@@ -3707,6 +4120,9 @@ class TrainingRequest:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"seed","type":"long","default":-1},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRequest"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -3750,6 +4166,13 @@ class TrainingRequest:
             gate_until=fields["gate_until"],
             cause=Cause.from_dict(fields["cause"]),
         )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.stage <= 0x7FFF_FFFF:
+            return "stage"
+        if fault := self.manifest.fault():
+            return f"manifest.{fault}"
+        return ""
 
 
 class RunStatus(StrEnum):
@@ -3826,6 +4249,9 @@ class TrainingRun:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"digest","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":"int","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRun"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str = "default"
     stream: str = ""
@@ -3914,6 +4340,23 @@ class TrainingRun:
             definition_version=fields["definition_version"],
             recalls=fields["recalls"],
         )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.stage <= 0x7FFF_FFFF:
+            return "stage"
+        if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
+            return "champion_version"
+        if not -0x8000_0000 <= self.trial <= 0x7FFF_FFFF:
+            return "trial"
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
+            return "chunk_partition"
+        if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
+            return "definition_version"
+        if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
+            return "recalls"
+        return ""
 
 
 EVENTS = (

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from typing import Any, Protocol, TypeVar, cast
 
 import fastavro
 from edgeloop_contracts import EVENTS, Event, Topic
-from fastavro.schema import to_parsing_canonical_form
+from edgeloop_contracts.registered import TEXTS
+from edgeloop_contracts.texts import cut
 
-from edgeloop_streaming.registry import RegistryRefused, UnknownSchema
+from edgeloop_streaming.framing import SchemaId, UnframedError, readings
+from edgeloop_streaming.registry import RegistryRefused, UnknownSchema, WrittenSchema
+from edgeloop_streaming.writers import KINDS, PARSED, UndecodableError, Writer, bound, null_place, read
 
 E = TypeVar("E", bound=Event)
 
-KINDS: dict[str, type[Event]] = {kind.FULLNAME: kind for kind in EVENTS}
-_PARSED: dict[type[Event], Any] = {kind: fastavro.parse_schema(json.loads(kind.SCHEMA)) for kind in EVENTS}
-
-
-class UndecodableError(Exception):
-    """Bytes that are no event of their topic.
-
-    Parameters
-    ----------
-    reason
-        ``NOT_AVRO``, ``UNKNOWN_SCHEMA``, ``UNSAFE_SCHEMA``, ``WRONG_TYPE`` or ``TOO_LARGE``.
-    message
-        Expected and given.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
-        self.message = message
+MOST_WRITERS = 4_096
+_OWN: dict[type[Event], Writer] = {kind: Writer(kind.FULLNAME, kind, PARSED[kind]) for kind in EVENTS}
 
 
 class UnknownKindError(Exception):
@@ -48,48 +33,33 @@ class Schemas(Protocol):
         """Id of a schema that is registered under ``subject``."""
         ...
 
-    def schema(self, schema_id: int) -> str:
-        """Text of the schema with that id; raises ``UnknownSchema`` where the registry says that there is none."""
+    def schema(self, wanted: SchemaId) -> WrittenSchema:
+        """Schema of that name; raises ``UnknownSchema`` where the registry says that there is none."""
         ...
 
 
 def body(event: Event) -> bytes:
-    """Avro body of an event, without frame."""
+    """Avro body of an event, without frame.
+
+    Raises
+    ------
+    ValueError
+        A value is beyond its Avro type: fastavro would write such an int, and other readers read something else.
+    """
+    kind = type(event)
+    if fault := event.fault():
+        raise ValueError(f"{kind.FULLNAME}.{fault}: beyond an Avro int")
     out = BytesIO()
-    fastavro.schemaless_writer(out, _PARSED[type(event)], event.as_dict())
+    try:
+        fastavro.schemaless_writer(out, PARSED[kind], event.as_dict())
+    except Exception as error:  # fastavro raises whatever a value leads it into
+        raise ValueError(f"{kind.FULLNAME}: {error}") from error
     return out.getvalue()
 
 
 def from_body(kind: type[E], data: bytes) -> E:
     """Event of a known kind from its Avro body, which must have been written with the same schema."""
-    return kind.from_dict(cast("Any", _read(data, _PARSED[kind], None)))
-
-
-def unsafe(schema: Any, inside: tuple[str, ...] = ()) -> str:
-    """Why a writer's schema from outside is not to be read with, or ``""``.
-
-    A recursive type can exhaust the stack, and an array of items that take no bytes the memory: five bytes made a list
-    of 30 million elements.
-    """
-    match schema:
-        case {"type": "record", "name": name, "fields": fields}:
-            if name in inside:
-                return f"the type {name} contains itself"
-            return next((why for f in fields if (why := unsafe(f["type"], (*inside, name)))), "")
-        case {"type": "array", "items": items}:
-            if items == "null" or (isinstance(items, dict) and not items.get("fields", True)):
-                return "an array of items without bytes"
-            return unsafe(items, inside)
-        case {"type": "map", "values": values}:
-            return unsafe(values, inside)
-        case {"type": dict() | list() as inner}:
-            return unsafe(inner, inside)
-        case list():
-            return next((why for branch in cast("list[Any]", schema) if (why := unsafe(branch, inside))), "")
-        case str() if schema in inside:
-            return f"the type {schema} contains itself"
-        case _:
-            return ""
+    return kind.from_dict(cast("Any", read(data, PARSED[kind], None)))
 
 
 class Codec:
@@ -107,7 +77,7 @@ class Codec:
         self._schemas = schemas
         self._prefix = prefix
         self._ids: dict[tuple[str, type[Event]], bytes] = {}
-        self._writers: dict[int, Any] = {}
+        self._writers: dict[SchemaId, Writer | UndecodableError] = {}
 
     def encode(self, topic: Topic, event: Event) -> bytes:
         """Frame and body of ``event`` for ``topic``.
@@ -132,9 +102,15 @@ class Codec:
         if known is None:
             if kind not in topic.kinds:
                 raise ValueError(f"{topic.name} carries {[k.FULLNAME for k in topic.kinds]}, not {kind.FULLNAME}")
-            schema_id = self._schemas.lookup(self._prefix + topic.subject(kind), kind.SCHEMA)
-            known = self._ids[topic.name, kind] = b"\0" + schema_id.to_bytes(4, "big")
+            known = self._ids[topic.name, kind] = b"\0" + self._registered(topic, kind).to_bytes(4, "big")
         return known
+
+    def _registered(self, topic: Topic, kind: type[Event]) -> int:
+        subject = self._prefix + topic.subject(kind)
+        try:
+            return self._schemas.lookup(subject, TEXTS[kind.FULLNAME])
+        except UnknownSchema:  # a cluster of an earlier release, whose subjects hold the same schema without docs
+            return self._schemas.lookup(subject, kind.SCHEMA)
 
     def prepare(self, topics: Iterable[Topic]) -> None:
         """Look up what records of these topics begin with, so that nothing has to be asked later; kinds that are not registered wait.
@@ -149,8 +125,13 @@ class Codec:
                 with suppress(UnknownSchema, RegistryRefused):
                     self.frame(topic, kind)
 
-    def decode(self, topic: Topic, data: bytes) -> Event:
-        """Event in a record of ``topic``, resolved to the schema of this code.
+    def decode(self, topic: Topic, data: bytes, headers: Mapping[str, bytes] | None = None) -> Event:
+        """Event in a record of ``topic``, resolved to the schema of this code; its values are within their Avro types.
+
+        Parameters
+        ----------
+        data, headers
+            Of the record; some clients name the schema in a header.
 
         Raises
         ------
@@ -163,20 +144,28 @@ class Codec:
         """
         if len(data) > topic.max_bytes:
             raise UndecodableError("TOO_LARGE", f"expected at most {topic.max_bytes} bytes, given {len(data)}")
-        if len(data) < 5 or data[0] != 0:
-            raise UndecodableError("NOT_AVRO", f"expected a zero byte and a schema id, given {data[:5]!r}")
-        schema_id = int.from_bytes(data[1:5], "big")
-        writer = self._writer(schema_id)
-        kind = KINDS.get(writer["name"])
-        if kind is None and len(topic.kinds) > 1:
-            raise UnknownKindError(writer["name"])
-        if kind is None or kind not in topic.kinds:
-            raise UndecodableError("WRONG_TYPE", f"expected {[k.FULLNAME for k in topic.kinds]}, given {writer['name']}")
         try:
-            fields = _read(data[5:], writer, _PARSED[kind])
-            return kind.from_dict(cast("Any", fields))
+            found = readings(data, headers or {})
+        except UnframedError as error:
+            raise UndecodableError("NOT_AVRO", str(error)) from error
+        writer, schema_id, encoded = self._chosen(topic, found)
+        if writer.kind is None and len(topic.kinds) > 1:
+            raise UnknownKindError(cut(writer.name, 200))
+        if writer.kind is None or writer.kind not in topic.kinds:
+            raise UndecodableError("WRONG_TYPE", f"expected {[k.FULLNAME for k in topic.kinds]}, given {writer.name}")
+        if writer.fault:
+            raise UndecodableError(writer.fault.reason, writer.fault.message)
+        try:
+            event = writer.read(encoded)
+            if writer.reader is not None:
+                body(event)  # what another's schema leads to is written again before anybody relies on it
+        except UndecodableError:
+            raise
         except Exception as error:  # fastavro raises whatever the broken bytes lead it into
-            raise UndecodableError("NOT_AVRO", f"expected {kind.FULLNAME} (schema id {schema_id}): {error!r}") from error
+            raise _unread(writer, schema_id, encoded, error) from error
+        if fault := event.fault():
+            raise UndecodableError("OUT_OF_RANGE", f"{writer.name}.{fault}: expected an int of 32 bits")
+        return event
 
     def bodies(self, topic: Topic, kind: type[Event], values: Sequence[bytes]) -> list[bytes] | None:
         """Avro bodies of records of ``topic`` that were all written with this code's schema of ``kind``.
@@ -192,38 +181,54 @@ class Codec:
         if len(frame) < 5 or frame[0] != 0 or not all(value.startswith(frame) and len(value) <= topic.max_bytes for value in values):
             return None
         try:
-            writer = self._writer(int.from_bytes(frame[1:], "big"))
-        except UndecodableError:
+            [(schema_id, _)] = readings(frame, {})
+            writer = self._writer(schema_id)
+        except (UndecodableError, UnframedError):
             return None
-        return [value[5:] for value in values] if writer is _PARSED[kind] else None
+        return [value[5:] for value in values] if writer is _OWN[kind] else None
 
-    def _writer(self, schema_id: int) -> Any:
-        if schema_id not in self._writers:
+    def _chosen(self, topic: Topic, found: list[tuple[SchemaId, bytes]]) -> tuple[Writer, SchemaId, bytes]:
+        """The first reading whose schema is of the topic, else the first of all."""
+        if len(found) == 1:
+            return self._writer(found[0][0]), *found[0]
+        first: UndecodableError | None = None
+        read_as: list[tuple[Writer, SchemaId, bytes]] = []
+        for schema_id, encoded in found:
             try:
-                text = self._schemas.schema(schema_id)
-            except UnknownSchema as error:
-                raise UndecodableError("UNKNOWN_SCHEMA", f"the registry has no schema with id {schema_id}") from error
-            schema = json.loads(text)
-            if not isinstance(schema, dict) or schema.get("type") != "record":
-                raise UndecodableError("WRONG_TYPE", f"expected a record, schema id {schema_id} is {text[:80]}")
-            if why := unsafe(schema):
-                raise UndecodableError("UNSAFE_SCHEMA", f"schema id {schema_id}: {why}")
-            self._writers[schema_id] = _known_or_parsed(schema)
-        return self._writers[schema_id]
+                read_as.append((self._writer(schema_id), schema_id, encoded))
+            except UndecodableError as error:
+                first = first or error
+        if not read_as:
+            raise first or UndecodableError("UNKNOWN_SCHEMA", "no schema")
+        return next((one for one in read_as if one[0].kind in topic.kinds), read_as[0])
+
+    def _writer(self, schema_id: SchemaId) -> Writer:
+        known = self._writers.get(schema_id)
+        if known is None:
+            try:
+                found = self._schemas.schema(schema_id)
+            except UnknownSchema as error:  # not kept: it may be registered later
+                advice = f": {schema_id.advice}" if schema_id.advice else ""
+                raise UndecodableError("UNKNOWN_SCHEMA", f"the registry has no schema with the {schema_id} ({error}){advice}") from error
+            try:
+                known = bound(found, str(schema_id))
+                known = _OWN[known.kind] if known.kind and known.reader is None else known
+            except UndecodableError as error:
+                known = error
+            if len(self._writers) >= MOST_WRITERS:
+                self._writers.clear()
+            self._writers[schema_id] = known
+        if isinstance(known, UndecodableError):
+            raise UndecodableError(known.reason, known.message)
+        return known
 
 
-def _known_or_parsed(schema: Any) -> Any:
-    """Our own parsed schema where the writer's is the same, so that no resolution is needed."""
-    parsed: Any = fastavro.parse_schema(schema)
-    kind = KINDS.get(parsed["name"])
-    if kind and to_parsing_canonical_form(parsed) == to_parsing_canonical_form(_PARSED[kind]):
-        return _PARSED[kind]
-    return parsed
+def _unread(writer: Writer, schema_id: SchemaId, encoded: bytes, error: Exception) -> UndecodableError:
+    """What is wrong with a body that could not be read."""
+    with suppress(Exception):
+        if writer.kind and (place := null_place(writer.kind, writer.schema, encoded)):
+            return UndecodableError("NULL_VALUE", f"{writer.name}: expected a value, given null: {place}")
+    return UndecodableError("NOT_AVRO", f"expected {writer.name} ({schema_id}): {error!r}")
 
 
-def _read(data: bytes, writer: Any, reader: Any) -> Any:
-    stream = BytesIO(data)
-    fields = fastavro.schemaless_reader(stream, writer, None if reader is writer else reader)
-    if stream.tell() != len(data):
-        raise ValueError(f"{len(data) - stream.tell()} bytes follow the record")
-    return fields
+__all__ = ["KINDS", "Codec", "Schemas", "UndecodableError", "UnknownKindError", "body", "from_body"]

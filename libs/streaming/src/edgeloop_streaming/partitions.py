@@ -34,7 +34,7 @@ def received_from(message: Consumed, topic: Topic, codec: Codec) -> Received[Any
     headers = headers_of(message)
     place = f"{topic.name}/{message.partition()}/{message.offset()}"
     value = message.value() or b""
-    event = codec.decode(topic, value)
+    event = codec.decode(topic, value, headers)
     event_id, correlation = identify(headers, place)
     key = (message.key() or b"").decode("utf-8", "replace")
     return Received(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import quote
 
 import httpx
+
+from edgeloop_streaming.framing import SchemaId
+from edgeloop_streaming.written import RegistryError, RegistryRefused, RegistryUnavailable, UnknownSchema, WrittenSchema, written
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 SCHEMA_NOT_FOUND = 40403
@@ -15,30 +19,19 @@ NOT_FOUND = frozenset({40401, 40402, SCHEMA_NOT_FOUND})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class RegistryError(Exception):
-    """The registry did not do what it was asked."""
-
-
-class UnknownSchema(RegistryError):
-    """The registry itself says that it holds no such schema; asking again will not help."""
-
-
-class RegistryUnavailable(RegistryError):
-    """No answer that can be relied on: no connection, a time-out, or trouble on the server's side. Ask again later."""
-
-
-class RegistryRefused(RegistryError):
-    """The registry answered no.
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest version of a subject.
 
     Attributes
     ----------
-    code
-        Its error code, such as 409 for an incompatible schema, or the HTTP status where it gave none.
+    id, version, text
+        Of the schema.
     """
 
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(f"schema registry: {code}: {message}")
-        self.code = code
+    id: int
+    version: int
+    text: str
 
 
 class SchemaRegistry:
@@ -88,7 +81,7 @@ class SchemaRegistry:
         RegistryUnavailable
             No answer.
         """
-        return int(self._call("POST", f"/subjects/{quote(subject, safe='')}/versions", {"schema": schema})["id"])
+        return self._number(self._call("POST", f"/subjects/{quote(subject, safe='')}/versions", {"schema": schema}), "id")
 
     def lookup(self, subject: str, schema: str) -> int:
         """Id of ``schema`` (JSON) in ``subject``.
@@ -100,23 +93,36 @@ class SchemaRegistry:
         RegistryUnavailable
             No answer.
         """
-        return int(self._call("POST", f"/subjects/{quote(subject, safe='')}", {"schema": schema})["id"])
+        return self._number(self._call("POST", f"/subjects/{quote(subject, safe='')}", {"schema": schema}), "id")
 
-    def schema(self, schema_id: int) -> str:
-        """Schema (JSON) with that id.
+    def schema(self, wanted: SchemaId) -> WrittenSchema:
+        """Schema of that name, with what it refers to.
 
         Raises
         ------
         UnknownSchema
-            The registry says that there is none.
+            The registry says that there is none, or cannot know names of this kind.
         RegistryUnavailable
             Anything else that is no schema: what a record holds must not be judged by a registry that is ill, or by an
             address under which no registry is found.
         """
         try:
-            return str(self._call("GET", f"/schemas/ids/{schema_id}")["schema"])
+            return written(self, wanted)
         except RegistryRefused as error:
-            raise RegistryUnavailable(f"{self._place}: asked for schema {schema_id}: {error}") from error
+            raise RegistryUnavailable(f"{self._place}: asked for {wanted}: {error}") from error
+
+    def latest(self, subject: str) -> Latest:
+        """The newest version of a subject.
+
+        Raises
+        ------
+        UnknownSchema
+            The subject does not exist.
+        RegistryUnavailable
+            No answer.
+        """
+        found = self.get(f"/subjects/{quote(subject, safe='')}/versions/latest")
+        return Latest(self._number(found, "id"), self._number(found, "version"), str(found.get("schema")))
 
     def set_compatibility(self, subject: str, level: str) -> None:
         """Say which changes ``subject`` allows from now on, such as ``FULL_TRANSITIVE``.
@@ -133,7 +139,7 @@ class SchemaRegistry:
     def compatibility(self, subject: str) -> str | None:
         """Level that was set for ``subject``; ``None`` where none was."""
         try:
-            found = self._call("GET", f"/config/{quote(subject, safe='')}")
+            found = self.get(f"/config/{quote(subject, safe='')}")
         except UnknownSchema:
             return None
         level = found.get("compatibilityLevel", found.get("compatibility"))
@@ -141,7 +147,42 @@ class SchemaRegistry:
 
     def subjects(self) -> list[str]:
         """Names of all subjects, sorted."""
-        return sorted(str(name) for name in self._call("GET", "/subjects"))
+        found = self._call("GET", "/subjects")
+        if not isinstance(found, list):
+            raise RegistryUnavailable(f"{self._place}: expected a list of subjects, given {str(found)[:200]}")
+        return sorted(str(name) for name in cast("list[Any]", found))
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Object that the registry answers with.
+
+        Raises
+        ------
+        UnknownSchema, RegistryRefused
+            It says no.
+        RegistryUnavailable
+            No answer, or one that is no object.
+        """
+        found = self._call("GET", path)
+        if not isinstance(found, dict):
+            raise RegistryUnavailable(f"{self._place}: asked for {path}: expected an object, given {str(found)[:200]}")
+        return cast("dict[str, Any]", found)
+
+    def sent(self, method: str, url: str, body: dict[str, str] | None = None) -> httpx.Response:
+        """Answer to a request to any address of the registry's server.
+
+        Raises
+        ------
+        RegistryUnavailable
+            No answer, or one that says that there will be another later.
+        """
+        try:
+            response = self._answer(method, url, body)
+        except httpx.HTTPError as error:
+            why = f"{type(error).__name__}: {error}: is it running, and is EDGELOOP_SCHEMA_REGISTRY_URL right?"
+            raise RegistryUnavailable(f"{self._place}: {why}") from error
+        if response.status_code >= 500 or response.status_code in {408, 429}:
+            raise RegistryUnavailable(f"{self._place}: HTTP {response.status_code}: {response.text[:200]}")
+        return response
 
     @property
     def _place(self) -> str:
@@ -149,27 +190,45 @@ class SchemaRegistry:
         return f"schema registry at {url.copy_with(username=None, password=None)}"
 
     def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
-        try:
-            response = self._answer(method, path, body)
-        except httpx.HTTPError as error:
-            why = f"{type(error).__name__}: {error}: is it running, and is EDGELOOP_SCHEMA_REGISTRY_URL right?"
-            raise RegistryUnavailable(f"{self._place}: {why}") from error
-        if response.status_code >= 500 or response.status_code in {408, 429}:
-            raise RegistryUnavailable(f"{self._place}: HTTP {response.status_code}: {response.text[:200]}")
+        return self._json(self.sent(method, self.url + path, body))
+
+    def _number(self, found: Any, name: str) -> int:
+        number = cast("dict[str, Any]", found).get(name) if isinstance(found, dict) else None
+        if not isinstance(number, int):
+            raise RegistryUnavailable(f"{self._place}: expected an answer with a number {name!r}, given {str(found)[:200]}")
+        return number
+
+    def _json(self, response: httpx.Response) -> Any:
         try:
             answer = response.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RegistryUnavailable(f"{self._place}: HTTP {response.status_code}, and no JSON: {response.text[:200]}") from error
         if response.is_success:
             return answer
         fault = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-        code, message = int(fault.get("error_code", response.status_code)), str(fault.get("message", response.text[:200]))
+        code, message = _code(fault, response.status_code), str(fault.get("message", response.text[:200]))
         if response.status_code == 404 and code in NOT_FOUND:
             raise UnknownSchema(f"{self._place}: {code}: {message}")
-        raise RegistryRefused(code, message)
+        raise RegistryRefused(code, message, response.status_code)
 
-    def _answer(self, method: str, path: str, body: dict[str, str] | None) -> httpx.Response:
+    def _answer(self, method: str, url: str, body: dict[str, str] | None) -> httpx.Response:
         for _ in range(self._attempts - 1):
             with suppress(httpx.ReadTimeout):
-                return self._client.request(method, self.url + path, json=body)
-        return self._client.request(method, self.url + path, json=body)
+                return self._client.request(method, url, json=body)
+        return self._client.request(method, url, json=body)
+
+
+def _code(fault: dict[str, Any], status: int) -> int:
+    given = fault.get("error_code")
+    return given if isinstance(given, int) else status
+
+
+__all__ = [
+    "Latest",
+    "RegistryError",
+    "RegistryRefused",
+    "RegistryUnavailable",
+    "SchemaRegistry",
+    "UnknownSchema",
+    "WrittenSchema",
+]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edgeloop_contracts import Topic
+from edgeloop_contracts.registered import TEXTS
 
-from edgeloop_streaming.registry import UnknownSchema
+from edgeloop_streaming.framing import Naming, SchemaId
+from edgeloop_streaming.registry import UnknownSchema, WrittenSchema
 
 
 class MemorySchemas:
@@ -18,7 +20,7 @@ class MemorySchemas:
         self._subjects: set[tuple[str, str]] = set()
         for topic in topics:
             for kind in topic.kinds:
-                self.register(topic.subject(kind), kind.SCHEMA)
+                self.register(topic.subject(kind), TEXTS[kind.FULLNAME])
 
     def register(self, subject: str, schema: str) -> int:
         """Take ``schema`` in; one text has one id, whatever its subjects."""
@@ -34,8 +36,8 @@ class MemorySchemas:
             raise UnknownSchema(f"{subject} does not hold {schema[:80]}")
         return self._ids[schema]
 
-    def schema(self, schema_id: int) -> str:
-        """See :meth:`edgeloop_streaming.SchemaRegistry.schema`."""
-        if not 0 < schema_id <= len(self._texts):
-            raise UnknownSchema(f"no schema has the id {schema_id}")
-        return self._texts[schema_id - 1]
+    def schema(self, wanted: SchemaId) -> WrittenSchema:
+        """See :meth:`edgeloop_streaming.SchemaRegistry.schema`. The numbers of Apicurio's own interface are the same here."""
+        if wanted.naming in {Naming.GUID, Naming.HASH} or not 0 < int(wanted.value) <= len(self._texts):
+            raise UnknownSchema(f"no schema has the {wanted}")
+        return WrittenSchema(self._texts[int(wanted.value) - 1])

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_SHAPES = 16
+_INT = 2**31
 _MAX_VARINT = 9  # bytes; a tenth could overflow
 
 Bytes = NDArray[np.uint8]
@@ -132,6 +133,8 @@ def _read_shape(matrix: Bytes, places: Longs, shape: _Shape) -> Iterator[tuple[b
     times = _longs(matrix, shape.event_time)
     requests = _texts(matrix, shape.request_id)
     versions = _longs(matrix, shape.model_version)
+    if not (versions.min() >= -_INT and versions.max() < _INT):
+        raise NotPlainError("a version beyond an Avro int")
     answers = _texts(matrix, shape.answer)
     end = 0
     for head, rows in rows_of.items():
