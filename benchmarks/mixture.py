@@ -27,7 +27,7 @@ from edgeloop_inference.adapters.mixtures import ServingMixture
 from edgeloop_inference.adapters.models import Models, Serving
 from edgeloop_inference.adapters.outbox import Outbox
 from edgeloop_inference.adapters.server import Server
-from edgeloop_inference.adapters.servicer import InferenceServicer
+from edgeloop_inference.adapters.servicer import InferenceServicer, Limits
 from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.metrics import Metrics
@@ -46,6 +46,7 @@ MEMBERS = 4
 FITTED, REMEMBERED = 6_000, 20_000
 FOREST, FOUR, MIXTURE, MEMORIES = "single forest", "four forests", "mixture without memories", "mixture with memories"
 ASKED = 256
+ROWS, MESSAGE = 10_000, 4 << 20
 AIM = 3.0
 
 
@@ -59,10 +60,10 @@ def run(*, quick: bool) -> list[Figure]:
     direct[FOUR] = _timed(lambda i: [forest.answer(rows[i : i + 1]) for forest in forests], calls)
     figures = _figures("run", interleaved(direct, rounds), AIM)
     with tempfile.TemporaryDirectory(prefix="edgeloop-bench-") as folder:
-        server, outbox = _server(answering, Path(folder))
+        server, outbox = serve(answering, Path(folder))
         with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             stub = service.Stub(channel)
-            requests = {name: [_request(name, row) for row in rows] for name in answering}
+            requests = {name: [request(name, row[None]) for row in rows] for name in answering}
             called = {name: _timed(lambda i, name=name: stub.model_infer(requests[name][i]), calls // 5) for name in answering}
             figures += _figures("gRPC", interleaved(called, rounds), None)
         server.stop(1.0)
@@ -135,18 +136,21 @@ def _figures(way: str, measured: dict[str, Sample], aim: float | None) -> list[F
     return found
 
 
-def _server(answering: dict[str, Serving], folder: Path) -> tuple[Server, Outbox]:
+def serve(answering: dict[str, Serving], folder: Path, *, workers: int = 2) -> tuple[Server, Outbox]:
+    """A device's server with some models, and its outbox."""
     serving = Models(answering)
     for model in answering.values():
         serving.install(model)
     outbox = Outbox(folder, max_rows=1_000_000, max_bytes=1 << 30)
-    servicer = InferenceServicer(serving, outbox, Metrics(CollectorRegistry(), structlog.get_logger()))
-    server = Server(servicer, "127.0.0.1", 0, workers=2, max_message_bytes=1 << 20)
+    limits = Limits(ROWS, MESSAGE, max(1, workers // 2))
+    servicer = InferenceServicer(serving, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), limits)
+    server = Server(servicer, "127.0.0.1", 0, workers=workers, max_message_bytes=MESSAGE)
     server.start()
     return server, outbox
 
 
-def _request(name: str, row: Any) -> m.ModelInferRequest:
-    request = m.ModelInferRequest(model_name=name, raw_input_contents=[row.tobytes()])
-    request.inputs.add(name="input", datatype="FP32", shape=[1, len(row)])
-    return request
+def request(name: str, rows: Any) -> m.ModelInferRequest:
+    """Some rows for a model."""
+    made = m.ModelInferRequest(model_name=name, raw_input_contents=[rows.tobytes()])
+    made.inputs.add(name="input", datatype="FP32", shape=rows.shape)
+    return made

@@ -13,6 +13,7 @@ _TITLES = {
     "codec": "Codec",
     "consume": "Consumption",
     "mixture": "A mixture's latency",
+    "requests": "Short requests beside long ones",
     "transactions": "Transactions",
     "pipeline": "The pipeline",
     "profiles": "Where the pipeline's time goes",

@@ -25,7 +25,7 @@ from edgeloop_inference.adapters.models import Models, Serving
 from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
 from edgeloop_inference.adapters.sender import Sender
 from edgeloop_inference.adapters.server import PortTaken, Server
-from edgeloop_inference.adapters.servicer import InferenceServicer
+from edgeloop_inference.adapters.servicer import InferenceServicer, Limits
 from edgeloop_inference.adapters.trial_run import TrialRun
 from edgeloop_inference.adapters.trust import Trust, TrustError
 from edgeloop_inference.adapters.verification import Verification
@@ -118,7 +118,8 @@ class Device:
             self._stopping,
             log,
         )
-        servicer = InferenceServicer(self._models, self._outbox, self._metrics)
+        limits = Limits(settings.request_max_rows, settings.grpc_max_message_bytes, max(1, settings.grpc_workers // 2))
+        servicer = InferenceServicer(self._models, self._outbox, self._metrics, limits)
         try:
             self._server = Server(
                 servicer,

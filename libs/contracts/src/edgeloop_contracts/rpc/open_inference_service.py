@@ -34,6 +34,10 @@ class Servicer(Protocol):
         """Answer one call of ``ModelMetadata``."""
         ...
 
+    def model_config(self, request: messages.ModelConfigRequest, context: Any, /) -> messages.ModelConfigResponse:
+        """Answer one call of ``ModelConfig``."""
+        ...
+
     def model_infer(self, request: messages.ModelInferRequest, context: Any, /) -> messages.ModelInferResponse:
         """Answer one call of ``ModelInfer``."""
         ...
@@ -66,6 +70,11 @@ def add_to_server(servicer: Servicer, server: grpc.Server) -> None:
             servicer.model_metadata,
             request_deserializer=messages.ModelMetadataRequest.FromString,
             response_serializer=messages.ModelMetadataResponse.SerializeToString,
+        ),
+        "ModelConfig": grpc.unary_unary_rpc_method_handler(
+            servicer.model_config,
+            request_deserializer=messages.ModelConfigRequest.FromString,
+            response_serializer=messages.ModelConfigResponse.SerializeToString,
         ),
         "ModelInfer": grpc.unary_unary_rpc_method_handler(
             servicer.model_infer,
@@ -104,6 +113,11 @@ class Stub:
             "/inference.GRPCInferenceService/ModelMetadata",
             request_serializer=messages.ModelMetadataRequest.SerializeToString,
             response_deserializer=messages.ModelMetadataResponse.FromString,
+        )
+        self.model_config: Any = channel.unary_unary(
+            "/inference.GRPCInferenceService/ModelConfig",
+            request_serializer=messages.ModelConfigRequest.SerializeToString,
+            response_deserializer=messages.ModelConfigResponse.FromString,
         )
         self.model_infer: Any = channel.unary_unary(
             "/inference.GRPCInferenceService/ModelInfer",

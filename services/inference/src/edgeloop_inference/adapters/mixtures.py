@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeloop_inference.core.answers import Answer
+from edgeloop_inference.core.answers import Answer, Columns
 from edgeloop_inference.core.statement import Statement
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class ServingMixture:
         self.digest = statement.digest
         self.features = statement.features
         self.classes = classes
+        self.columns = Columns.of(classes)
         self.adapter = adapter
         self._session = session
         self._feeds = feeds

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from edgeloop_inference.adapters.mixtures import ServingMixture
 from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.core.admission import Installed
-from edgeloop_inference.core.requests import NotFound, NotReady
+from edgeloop_inference.core.requests import NotFound, NotReady, shown
 
 Serving = ServingModel | ServingMixture
 
@@ -91,7 +91,7 @@ class Models:
         if model is None:
             if name in self._known:
                 raise NotReady(f"model {name!r}: no version has been installed yet")
-            raise NotFound(f"model {name!r} is unknown; known are {self.known}")
+            raise NotFound(f"model {shown(name)} is unknown; known are {self.known}")
         if version and version != str(model.version):
-            raise NotFound(f"model {name!r}: version {model.version} serves, asked for was {version!r}")
+            raise NotFound(f"model {name!r}: version {model.version} serves, asked for was {shown(version)}")
         return model

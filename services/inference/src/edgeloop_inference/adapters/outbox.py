@@ -31,15 +31,22 @@ create table if not exists epoch(epoch integer not null, claimed integer not nul
 ADDED = {"adapter": "alter table rows add column adapter integer not null default 0"}
 
 
+INSERT = """
+insert into rows(place, first_seq, stream, version, count, size, features, event_times, request_ids, answers, adapter)
+values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
 class OutboxUnavailable(Exception):
     """Rows could not be written: the disk is full or broken."""
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """Rows of one request on their way to the disk."""
+    """Rows of one request on their way to the disk, and what is written of each piece besides its place and number."""
 
     pieces: list[Rows]
+    columns: list[tuple[Any, ...]]
     first_seq: int = -1
     error: str = ""
     done: bool = False
@@ -109,7 +116,8 @@ class Outbox:
         OutboxUnavailable
             They could not be written; they have no number and are counted as lost.
         """
-        waiting = _Waiting(list(split(rows)))
+        pieces = list(split(rows))
+        waiting = _Waiting(pieces, [_columns(piece) for piece in pieces])  # others wait while the lock is held, and not yet now
         self._pending.append(waiting)
         with self._commit_lock:
             if not waiting.done:
@@ -230,18 +238,18 @@ class Outbox:
         values: list[tuple[Any, ...]] = []
         for item in waiting:
             firsts.append(numbers.get(item.pieces[0].stream, 0))
-            for rows in item.pieces:
+            for rows, columns in zip(item.pieces, item.columns, strict=True):
                 place += 1
                 first = numbers.get(rows.stream, 0)
                 numbers[rows.stream] = first + rows.count
                 rows_now += rows.count
                 bytes_now += rows.size
-                values.append(_values(place, first, rows))
+                values.append((place, first, *columns))
         self._writer.execute("begin immediate")
         for one in gone:
             for count, size in self._all("delete from rows where place = ? returning count, size", one):
                 rows_now, bytes_now = rows_now - count, bytes_now - size
-        self._writer.executemany("insert into rows values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._writer.executemany(INSERT, values)
         changed = {item.pieces[0].stream for item in waiting}
         self._writer.executemany("insert or replace into numbering values(?, ?)", [(s, numbers[s]) for s in changed])
         dropped = 0
@@ -255,11 +263,10 @@ class Outbox:
         self.dropped += dropped
 
 
-def _values(place: int, first_seq: int, rows: Rows) -> tuple[Any, ...]:
+def _columns(rows: Rows) -> tuple[Any, ...]:
     times = np.array(rows.event_times, dtype="<i8").tobytes()
     ids = json.dumps(rows.request_ids) if rows.request_ids else ""
-    answers = json.dumps(rows.answers)
-    return (place, rows.stream, rows.version, first_seq, rows.count, rows.size, rows.features, times, ids, answers, rows.adapter)
+    return (rows.stream, rows.version, rows.count, rows.size, rows.features, times, ids, json.dumps(rows.answers), rows.adapter)
 
 
 def _stored(

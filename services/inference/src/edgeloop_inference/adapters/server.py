@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn
 
 import grpc
-from edgeloop_contracts.rpc import open_inference, open_inference_service
-from google.protobuf.descriptor_pool import DescriptorPool
+from edgeloop_contracts.rpc import open_inference_service
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from edgeloop_inference.adapters.reflection import add_reflection
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+# Python lets a thread that computes go on for 5 ms while others wait, and an answer waits some five times on its way to the disk and back.
+SWITCH_S = 0.0005
 
 
 class PortTaken(Exception):
@@ -58,12 +64,12 @@ class Server:
             ThreadPoolExecutor(workers, thread_name_prefix="grpc"), options=options, maximum_concurrent_rpcs=16 * workers
         )
         open_inference_service.add_to_server(servicer, self._server)
+        self._server.add_generic_rpc_handlers((_Unserved(),))
         # Watchers of health wait in a thread of their own, not in one that could answer.
         self._health = health.HealthServicer(experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self.set_ready(False)
-        names = (open_inference_service.SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server, pool=_pool())
+        add_reflection(self._server, (open_inference_service.SERVICE, health.SERVICE_NAME))
         try:
             self.port = self._server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:
@@ -74,7 +80,8 @@ class Server:
         self._health.set(open_inference_service.SERVICE, SERVING if ready else NOT_SERVING)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Begin to answer; from now on threads of this process take turns more often."""
+        sys.setswitchinterval(SWITCH_S)
         self._server.start()
 
     def stop(self, grace_s: float) -> None:
@@ -83,9 +90,16 @@ class Server:
         self._server.stop(grace_s).wait()
 
 
-def _pool() -> DescriptorPool:
-    """Descriptors of every service of the server; ours are not in the process-wide pool."""
-    pool = DescriptorPool()
-    for serialized in (open_inference.SERIALIZED, health_pb2.DESCRIPTOR.serialized_pb, reflection_pb2.DESCRIPTOR.serialized_pb):
-        pool.AddSerializedFile(serialized)
-    return pool
+class _Unserved(grpc.GenericRpcHandler):
+    """Says of the protocol's other methods, by name, that they are not served here."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        service, _, method = handler_call_details.method.lstrip("/").partition("/")
+        if service != open_inference_service.SERVICE:
+            return None
+
+        def refuse(_: Any, context: grpc.ServicerContext) -> NoReturn:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method[:80]} is not served by this device")
+            raise AssertionError("abort returned")
+
+        return grpc.stream_stream_rpc_method_handler(refuse)

@@ -6,7 +6,7 @@ import numpy as np
 from edgeloop_mixture.runtime import open_session
 from numpy.typing import NDArray
 
-from edgeloop_inference.core.answers import Answer
+from edgeloop_inference.core.answers import Answer, Columns
 from edgeloop_inference.core.model_contract import INPUT, LABEL, PREDICTION, PROBABILITIES
 from edgeloop_inference.core.statement import Statement
 
@@ -29,6 +29,7 @@ class ServingModel:
         self.digest = statement.digest
         self.features = statement.features
         self.classes = statement.classes
+        self.columns = Columns.of(self.classes)
         self.adapter = 0
         self._run = open_session(model, quiet=True).run
 

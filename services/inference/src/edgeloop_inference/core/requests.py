@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeloop_inference.core.model_contract import INPUT
+from edgeloop_inference.core.model_contract import INPUT, LABEL
 
 DATATYPE = "FP32"
+EVENT_TIME = "edgeloop_event_time"
+EMPTY_FINAL = "triton_enable_empty_final_response"  # perf_analyzer sends it; an answer that is one message has no empty end
+CLASSIFICATION = "classification"
+SHOWN = 200
+
+_UNSUPPORTED = {
+    **dict.fromkeys(("shared_memory_region", "shared_memory_offset", "shared_memory_byte_size"), "the data travels in the message"),
+    **dict.fromkeys(("sequence_id", "sequence_start", "sequence_end"), "every request stands alone"),
+    "priority": "requests are answered as they come",
+    "timeout": "set a deadline for the call instead",
+}
 
 
 class InvalidRequest(Exception):
@@ -45,6 +56,20 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """One output that is asked for.
+
+    Attributes
+    ----------
+    best
+        So many best classes are wanted, as texts; 0 for the output as it is.
+    """
+
+    name: str
+    best: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class InferRequest:
     """A request without its model.
 
@@ -53,26 +78,77 @@ class InferRequest:
     raw
         Raw contents of the inputs; empty where they are typed.
     outputs
-        Names of the outputs that are wanted; empty for all.
+        Outputs that are wanted; empty for all.
     """
 
     inputs: tuple[Tensor, ...]
     raw: tuple[bytes, ...] = ()
-    outputs: tuple[str, ...] = field(default=())
+    outputs: tuple[Wanted, ...] = field(default=())
 
 
-def decode(request: InferRequest, features: Sequence[str]) -> NDArray[np.float32]:
-    """Give back the rows of a request: float32 [n, F], n at least 1.
+def shown(value: object) -> str:
+    """A value from outside as an error tells it: cut, since an answer's status has little room.
+
+    >>> shown("a" * 300)[-11:]
+    "aaa'… (300)"
+    """
+    text = repr(value[:SHOWN] if isinstance(value, str) else value)
+    if isinstance(value, str) and len(value) > SHOWN:
+        return f"{text}… ({len(value)})"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def check_parameters(where: str, given: Iterable[str], known: Sequence[str] = ()) -> None:
+    """Refuse a parameter that would be ignored: who sends it expects something of it.
+
+    Raises
+    ------
+    InvalidRequest
+        The first one that is not known, by its name.
+    """
+    for name in given:
+        if name in known:
+            continue
+        if name in _UNSUPPORTED:
+            raise InvalidRequest(f"{where}: the parameter {name!r} is not supported: {_UNSUPPORTED[name]}")
+        raise InvalidRequest(f"{where}: expected no parameters{f' but {list(known)}' if known else ''}, given {shown(name)}")
+
+
+def count_rows(request: InferRequest, features: Sequence[str], most: int) -> int:
+    """How many rows a request says that it has, before anything is read.
 
     Parameters
     ----------
     features
         Names of the model's features in order.
+    most
+        Rows that one request may have.
 
     Raises
     ------
     InvalidRequest
-        Another input, datatype or shape than expected; contents missing, given twice, or of another size.
+        Another input, datatype or shape than expected, or more rows than that.
+    """
+    tensor = _input(request)
+    if tensor.datatype != DATATYPE:
+        raise InvalidRequest(f"input {INPUT!r}: expected datatype {DATATYPE}, given {shown(tensor.datatype)}")
+    if len(tensor.shape) != 2 or tensor.shape[1] != len(features) or tensor.shape[0] < 1:
+        raise InvalidRequest(f"input {INPUT!r}: expected shape [n, {len(features)}] with n at least 1, given {shown(list(tensor.shape))}")
+    if tensor.shape[0] > most:
+        raise InvalidRequest(
+            f"input {INPUT!r}: expected at most {most} rows a request, given {tensor.shape[0]}: send them in several requests, "
+            "or raise EDGELOOP_INFERENCE_REQUEST_MAX_ROWS of the device"
+        )
+    return tensor.shape[0]
+
+
+def decode(request: InferRequest, features: Sequence[str]) -> NDArray[np.float32]:
+    """Give back the rows of a request whose rows were counted: float32 [n, F].
+
+    Raises
+    ------
+    InvalidRequest
+        Contents missing, given twice, or of another size.
 
     Examples
     --------
@@ -80,49 +156,49 @@ def decode(request: InferRequest, features: Sequence[str]) -> NDArray[np.float32
     array([[1., 2.]], dtype=float32)
     """
     tensor = _input(request)
-    count = _rows(tensor, features)
+    count = tensor.shape[0]
     if not request.raw:
         return _typed(tensor, count, len(features))
     if tensor.contents:
         raise InvalidRequest(f"input {INPUT!r}: expected either raw_input_contents or contents, given both")
-    if len(request.raw) != 1:
-        raise InvalidRequest(f"raw_input_contents: expected one entry, given {len(request.raw)}")
     size = 4 * count * len(features)
     if len(request.raw[0]) != size:
         raise InvalidRequest(f"raw_input_contents: expected {size} bytes for shape {list(tensor.shape)}, given {len(request.raw[0])}")
     return np.frombuffer(request.raw[0], dtype="<f4").reshape(count, len(features))
 
 
-def wanted_outputs(request: InferRequest, outputs: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the outputs to give back, in the order in which they were asked for; ``outputs`` are those that the model has.
+def wanted_outputs(request: InferRequest, outputs: tuple[str, ...], classes: int) -> tuple[Wanted, ...]:
+    """The outputs to give back, in the order in which they were asked for.
+
+    Parameters
+    ----------
+    outputs
+        Those that the model has.
+    classes
+        Number of its classes.
 
     Raises
     ------
     InvalidRequest
-        An output that there is not, or one twice.
+        An output that there is not, or one twice; best classes of what has none.
     """
-    names = request.outputs or outputs
-    for name in names:
-        if name not in outputs:
-            raise InvalidRequest(f"outputs: expected some of {list(outputs)}, given {name!r}")
+    wanted = request.outputs or tuple(Wanted(name) for name in outputs)
+    for output in wanted:
+        if output.name not in outputs:
+            raise InvalidRequest(f"outputs: expected some of {list(outputs)}, given {shown(output.name)}")
+        if output.best and (output.name == LABEL or not classes):
+            raise InvalidRequest(f"output {output.name!r}: {CLASSIFICATION!r} is for 'probabilities', as it asks for its best columns")
+    names = [output.name for output in wanted]
     if len(set(names)) != len(names):
-        raise InvalidRequest(f"outputs: expected each at most once, given {list(names)}")
-    return names
+        raise InvalidRequest(f"outputs: expected each at most once, given {names}")
+    return wanted
 
 
 def _input(request: InferRequest) -> Tensor:
     names = [tensor.name for tensor in request.inputs]
     if names != [INPUT]:
-        raise InvalidRequest(f"inputs: expected [{INPUT!r}], given {names}")
+        raise InvalidRequest(f"inputs: expected [{INPUT!r}], given {shown(names)}")
     return request.inputs[0]
-
-
-def _rows(tensor: Tensor, features: Sequence[str]) -> int:
-    if tensor.datatype != DATATYPE:
-        raise InvalidRequest(f"input {INPUT!r}: expected datatype {DATATYPE}, given {tensor.datatype!r}")
-    if len(tensor.shape) != 2 or tensor.shape[1] != len(features) or tensor.shape[0] < 1:
-        raise InvalidRequest(f"input {INPUT!r}: expected shape [n, {len(features)}] with n at least 1, given {list(tensor.shape)}")
-    return tensor.shape[0]
 
 
 def _typed(tensor: Tensor, count: int, width: int) -> NDArray[np.float32]:
