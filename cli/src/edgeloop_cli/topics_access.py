@@ -16,7 +16,7 @@ READS: dict[str, tuple[Topic, ...]] = {
     "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS, topics.POLICIES),
     "adapter": (topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.MODEL_CHUNKS, topics.STREAMS, topics.POLICIES),
     "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS, topics.TRAINING_REQUESTS),
-    "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED),
+    "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED, topics.ROLLOUT_ASSIGNMENTS),
     "monitoring": (
         topics.OBSERVATIONS,
         topics.DRIFT_PARTIALS,

@@ -59,6 +59,26 @@ def test_a_strangers_candidate_is_a_measure_of_its_own_and_a_stale_one_is_none()
     assert found[AlertKind.FORGED_CANDIDATE, Subject("", "")].value == 1
 
 
+def test_a_report_of_what_cannot_be_is_told_until_the_device_is_heard_and_changes_nothing_else() -> None:
+    feed = Feed()
+    here = Subject("default", "s", "default")
+    feed(ModelVersion(stream="s", version=2))
+    for device in ("d1", "d2", "d3"):
+        feed(DeviceReport(stream="s", device_id=device, boot_epoch=1, version=2, status=DeviceStatus.INSTALLED))
+    feed(DeviceReport(stream="s", device_id="d1", boot_epoch=2**63 - 1, version=1))
+    feed(DeviceReport(stream="s", device_id="d2", boot_epoch=1, version=3))
+    feed(DeviceReport(stream="x" * 100_000, device_id="y" * 100_000))
+    found = feed.measured()
+    told = found[AlertKind.IMPOSSIBLE_REPORT, here]
+    assert (told.value, told.samples, told.devices) == (2, 3, ("d2", "d1"))
+    (name,) = found[AlertKind.IMPOSSIBLE_REPORT, Subject("", "", "default")].devices
+    assert len(name) <= 60
+    assert [version for _, device, version in feed.views.summary(T + 1_000).versions if device == "d1"] == [2]
+    feed(DeviceReport(stream="s", device_id="d1", boot_epoch=1, version=2))
+    feed(ModelVersion(stream="s", version=3))
+    assert feed.measured()[AlertKind.IMPOSSIBLE_REPORT, here].value == 0
+
+
 def test_rows_count_for_their_group_and_version() -> None:
     feed = Feed(["line-a"])
     feed(rows("line-a-1", 10, 1))

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from edgeloop_contracts import Assignment, CandidateRefused, DeviceReport, DeviceStatus, ModelVersion, RolloutState, topics
+from edgeloop_contracts import Assignment, CandidateRefused, DeviceReport, DeviceStatus, Event, ModelVersion, RolloutState, topics
 from edgeloop_rollout.handlers import RolloutTask
+from edgeloop_streaming import State
+from edgeloop_streaming.standing import Standing
 from edgeloop_streaming.testing import TaskDriver
+from edgeloop_streaming.work import Record
+
+
+class Late:
+    """What stands, asked of a broker that is there once it is asked."""
+
+    def __init__(self, make: Callable[[], Standing]) -> None:
+        self._make = make
+        self._standing: Standing | None = None
+
+    def refresh(self) -> None:
+        self._standing = self._standing or self._make()
+        self._standing.refresh()
+
+    def holds(self, key: str, event: Event) -> bool:
+        assert self._standing is not None
+        return self._standing.holds(key, event)
 
 
 class Rollout:
     """A rollout without a broker."""
 
     def __init__(self) -> None:
-        self.driver = TaskDriver("rollout", lambda _partition, state: RolloutTask(state))
+        self.driver = TaskDriver("rollout", self._task)
+
+    def _task(self, _partition: int, state: State) -> RolloutTask:
+        # The driver makes its first task while it is made itself.
+        return RolloutTask(state, Late(lambda: self.driver.broker.standing(topics.ROLLOUT_ASSIGNMENTS)))
 
     def version(self, number: int, stream: str = "pumps") -> list[tuple[str, int]]:
         version = ModelVersion(
@@ -96,7 +121,52 @@ def test_a_refused_candidate_is_passed_over(rollout: Rollout) -> None:
 def test_a_report_without_a_proper_name_is_invalid(rollout: Rollout, names: dict[str, str]) -> None:
     report = DeviceReport(**{"stream": "pumps", "device_id": "p1", **names})
     assert rollout.driver.send(topics.FLEET_REPORTED, report) == []
-    assert [dead.reason for dead in rollout.driver.dead] == ["INVALID_NAME"]
+    assert [dead.reason for dead in rollout.driver.dead] == ["IMPOSSIBLE"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"boot_epoch": 2**63 - 1}, {"boot_epoch": -1}, {"version": -1}, {"adapter": -2}, {"refused_adapter": 2**60}, {"device_id": "x" * 201}],
+    ids=str,
+)
+def test_a_report_of_what_cannot_be_makes_no_device_known(rollout: Rollout, said: dict[str, Any]) -> None:
+    rollout.version(1)
+    report = DeviceReport(**{"stream": "pumps", "device_id": "p1", **said})
+    assert rollout.driver.send(topics.FLEET_REPORTED, report) == []
+    assert [dead.reason for dead in rollout.driver.dead] == ["IMPOSSIBLE"]
+    assert not [key for key in rollout.driver.stored if key.endswith("/p1")]
+
+
+def junk(rollout: Rollout, assigned: Assignment, form: str) -> None:
+    """Put something over a device's assignment, as whoever may write the topic can."""
+    broker, topic, key = rollout.driver.broker, topics.ROLLOUT_ASSIGNMENTS, "default/pumps/p1"
+    if form == "another event":
+        broker.publisher("stranger").publish(topic, key, replace(assigned, version=9, chunk_offset=-2))
+    else:
+        broker.produce(Record(topic.name, key.encode(), None if form == "tombstone" else b"rubbish", [], None))
+
+
+@pytest.mark.parametrize("form", ["another event", "tombstone", "rubbish"])
+def test_an_assignment_that_somebody_put_something_over_is_written_again_when_the_device_is_heard(rollout: Rollout, form: str) -> None:
+    rollout.version(1)
+    rollout.report("p1")
+    assigned: Any = rollout.driver.sent[-1]
+    assert rollout.report("p1", status=DeviceStatus.INSTALLED, version=1) == []
+    junk(rollout, assigned.event, form)
+    # Its disk may be lost or not: what it says of versions is not asked, as anybody may have said it.
+    assert rollout.report("p1", status=DeviceStatus.INSTALLED, version=1) == [("default/pumps/p1", 1)]
+    assert rollout.driver.sent[-1] == assigned
+    assert rollout.report("p1", boot_epoch=2) == []
+    assert rollout.driver.repeat() == []
+
+
+def test_of_several_reports_in_one_transaction_one_is_answered(rollout: Rollout) -> None:
+    rollout.version(1)
+    rollout.report("p1")
+    assigned: Any = rollout.driver.sent[-1]
+    junk(rollout, assigned.event, "another event")
+    reports = [rollout.driver.receive(topics.FLEET_REPORTED, DeviceReport(stream="pumps", device_id="p1", boot_epoch=n)) for n in (1, 2)]
+    assert len(rollout.driver.transaction(reports)) == 1
 
 
 def test_a_version_for_thousands_of_devices_writes_one_record_of_state(rollout: Rollout) -> None:

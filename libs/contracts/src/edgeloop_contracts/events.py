@@ -1232,8 +1232,8 @@ class DeviceReport:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again.
+        Counts the device's outboxes, at most 1,000,000: 1 for the first; a new outbox starts a new epoch and
+        numbers its rows from 0 again.
     status
         What happened.
     version
@@ -1243,7 +1243,7 @@ class DeviceReport:
     refused_version
         Version that was refused; 0 for none.
     reason
-        Typed reason: DIGEST, SIGNATURE, DEFINITION, OLDER, LOAD, MISSING.
+        Typed reason: DIGEST, SIGNATURE, DEFINITION, OLDER, LOAD, MISSING, IMPOSSIBLE.
     message
         For people.
     adapter
@@ -2516,6 +2516,7 @@ class AlertKind(StrEnum):
     FAILED_TRAINING = "FAILED_TRAINING"
     OUTLYING_DEVICES = "OUTLYING_DEVICES"
     FORGED_CANDIDATE = "FORGED_CANDIDATE"
+    IMPOSSIBLE_REPORT = "IMPOSSIBLE_REPORT"
 
 
 class AlertStatus(StrEnum):
@@ -2561,7 +2562,7 @@ class Alert:
         For people.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()

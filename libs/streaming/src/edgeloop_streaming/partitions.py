@@ -265,9 +265,20 @@ class RangeReader:
         return records
 
     def end(self, topic: Topic, partition: int) -> int:
-        """Offset after the last committed record (control records included): what is written from now on lies there or later."""
+        """Offset after the last committed record (control records included): what is written from now on lies there or later.
+
+        Raises
+        ------
+        RangeGoneError
+            The topic has no such partition.
+        """
         place = (self._prefix + topic.name, partition)
-        return self._reader.ends([place])[place]
+        try:
+            return self._reader.ends([place])[place]
+        except KafkaException as error:
+            if partition in self._reader.partitions_of(place[0]):
+                raise
+            raise RangeGoneError(f"{topic.name} has no partition {partition}") from error
 
     def spans(self, topic: Topic) -> dict[int, tuple[int, int]]:
         """By partition: the offset of the oldest record that is kept, and the offset after the last committed one.

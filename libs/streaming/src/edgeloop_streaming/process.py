@@ -22,12 +22,13 @@ from edgeloop_streaming.arguments import look_at
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.health import CannotListen, HealthServer
 from edgeloop_streaming.loop import Loop, Service, TornStateError
-from edgeloop_streaming.partitions import Follower, RangeReader, Table
+from edgeloop_streaming.partitions import Follower, PartitionReader, RangeReader, Table
 from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.reaching import Unreachable, reach, told
 from edgeloop_streaming.registry import RegistryError, SchemaRegistry
 from edgeloop_streaming.settings import KafkaSettings, unusable
+from edgeloop_streaming.standing import Standing
 from edgeloop_streaming.succession import Succession
 from edgeloop_streaming.telemetry import LoopMetrics, configure_logs
 from edgeloop_streaming.transactions import DoubtError, FencedError
@@ -70,6 +71,10 @@ class Context:
     def table(self, topic: Topic) -> Table:
         """The newest record of each key of a topic."""
         return Table(self.follower([topic]))
+
+    def standing(self, topic: Topic) -> Standing:
+        """What stands under the keys of a topic."""
+        return Standing(PartitionReader(self.settings), self.codec, self.settings.topic_prefix, topic)
 
     def publisher(self, timeout_s: float | None = 30.0) -> Publisher:
         """A producer without transactions, which gives a record up after ``timeout_s``, or never."""

@@ -53,6 +53,8 @@ class Metrics:
         self.installs = Counter(f"{PREFIX}_installs", "Models installed", ["stream"], registry=registry)
         # assigned models that were not taken
         self.refusals = Counter(f"{PREFIX}_refusals", "Models refused", ["stream", "reason"], registry=registry)
+        # records about this device that cannot be, by what they are: report, assignment
+        self.impossible = Counter(f"{PREFIX}_impossible_records", "Records about this device that cannot be", ["what"], registry=registry)
         # time from assignment to serving
         self.install_time = Histogram(
             f"{PREFIX}_install_seconds",

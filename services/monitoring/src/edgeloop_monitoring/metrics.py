@@ -102,6 +102,9 @@ def _fleet(summary: Summary) -> Iterator[GaugeMetricFamily]:
         silent.add_metric(labels, len(group.silent))
         refusing.add_metric(labels, len(group.refusing))
         unadapted.add_metric(labels, len(group.refusing_adapters))
+    strange = _gauge("impossible_reports", "Devices whose newest report says what cannot be", _GROUP)
+    for subject, group in sorted(summary.groups.items()):
+        strange.add_metric(_labels(subject, 3), len(group.impossible))
     outlying = _gauge("outlying_devices", "Devices whose labels and answers differ much oftener than those of the others", _GROUP)
     for subject, standout in sorted(summary.standouts.items()):
         outlying.add_metric(_labels(subject, 3), len(standout.devices))
@@ -114,7 +117,7 @@ def _fleet(summary: Summary) -> Iterator[GaugeMetricFamily]:
     champions = _gauge("champion_version", "Newest version of a stream", _STREAM)
     for subject, version in sorted(summary.champions.items()):
         champions.add_metric(_labels(subject, 2), version)
-    yield from (devices, silent, refusing, unadapted, outlying, versions, adapters, champions)
+    yield from (devices, silent, refusing, strange, unadapted, outlying, versions, adapters, champions)
 
 
 def _gauge(name: str, text: str, labels: Sequence[str]) -> GaugeMetricFamily:

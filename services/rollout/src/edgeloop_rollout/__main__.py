@@ -13,7 +13,7 @@ def main() -> int:
     """Entry point."""
     with setting_up(NAME):
         context = Context(KafkaSettings(), NAME)
-    return run(build, context)
+    return run(lambda: build(context), context)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
-from edgeloop_streaming import Service
+from edgeloop_streaming import Context, Service
 
 from edgeloop_rollout.handlers import RolloutTask
 
@@ -11,6 +11,7 @@ NAME = "rollout"
 INPUTS = (topics.MODEL_EVENTS, topics.FLEET_REPORTED)
 
 
-def build() -> Service:
-    """The service."""
-    return Service(name=NAME, inputs=INPUTS, task=lambda _partition, state: RolloutTask(state))
+def build(context: Context) -> Service:
+    """Wire the rollout to the clients of a process."""
+    assigned = context.standing(topics.ROLLOUT_ASSIGNMENTS)
+    return Service(name=NAME, inputs=INPUTS, task=lambda _partition, state: RolloutTask(state, assigned))

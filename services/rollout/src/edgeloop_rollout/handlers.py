@@ -4,19 +4,36 @@ A device is known from its first report on. A new version is assigned to every k
 that becomes known is assigned the current version; so each device has been told each version that is current in its
 time, once. ``rollout.assignments`` is compacted, so a device that was off, or lost its disk, finds its assignment there
 and needs no second one; and one that refuses a version is not told again.
+
+Whatever a report says of a version, it is not believed. But each is an occasion to look whether the device's assignment
+still stands: where somebody has put something else over it, it is written again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
-from edgeloop_contracts import CandidateRefused, DeviceReport, ModelVersion, RolloutState, topics
+from edgeloop_contracts import CandidateRefused, DeviceReport, Event, ModelVersion, RolloutState, topics
+from edgeloop_contracts.plausible import impossible_report
+from edgeloop_contracts.texts import cut
 from edgeloop_streaming import InvalidEvent, Received, Send, State
 
 from edgeloop_rollout.core.plan import assignment, cause_of, target
 
 KNOWN = RolloutState()
+
+
+class Assigned(Protocol):
+    """What is needed of :class:`edgeloop_streaming.standing.Standing` on ``rollout.assignments``."""
+
+    def refresh(self) -> None:
+        """Take in everything that has been committed until now."""
+        ...
+
+    def holds(self, key: str, event: Event) -> bool:
+        """Whether this very event is the newest record of a key."""
+        ...
 
 
 class RolloutTask:
@@ -26,10 +43,15 @@ class RolloutTask:
     ----------
     state
         Of the partition: targets under ``tenant/stream``, known devices under ``tenant/stream/device``.
+    assigned
+        What stands in ``rollout.assignments``.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, assigned: Assigned) -> None:
         self._state = state
+        self._assigned = assigned
+        self._looked = False
+        self._told: set[str] = set()
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         """Take a version or a report."""
@@ -44,7 +66,9 @@ class RolloutTask:
                 raise InvalidEvent("WRONG_TYPE", f"rollout does not handle {other.FULLNAME}")
 
     def flush(self) -> Iterable[Send]:
-        """Nothing is held back."""
+        """Nothing is held back; what stands is looked at anew in the next transaction."""
+        self._looked = False
+        self._told.clear()
         return ()
 
     def _retarget(self, version: ModelVersion, received: Received[Any]) -> Iterator[Send]:
@@ -59,15 +83,23 @@ class RolloutTask:
 
     def _meet(self, report: DeviceReport) -> Iterator[Send]:
         names = (report.tenant, report.stream, report.device_id)
-        if any(not name or "/" in name for name in names):
-            raise InvalidEvent("INVALID_NAME", f"tenant, stream and device are names without a slash, given {names}")
+        if why := impossible_report(report):
+            raise InvalidEvent("IMPOSSIBLE", cut(why))
         key = "/".join(names)
-        if self._state.get(RolloutState, key) is not None:
-            return
-        self._state.put(key, KNOWN)
+        known = self._state.get(RolloutState, key) is not None
+        if not known:
+            self._state.put(key, KNOWN)
         aim = self._state.get(RolloutState, f"{report.tenant}/{report.stream}")
-        if aim is not None:
+        if aim is not None and not (known and self._stands(key, aim)):
             yield self._assign(key, aim)
 
+    def _stands(self, key: str, aim: RolloutState) -> bool:
+        """Whether a device finds its assignment where it looks for it; one that is on its way counts."""
+        if not self._looked:
+            self._assigned.refresh()
+            self._looked = True
+        return key in self._told or self._assigned.holds(key, assignment(key, aim))
+
     def _assign(self, key: str, aim: RolloutState) -> Send:
+        self._told.add(key)
         return Send(topics.ROLLOUT_ASSIGNMENTS, key, assignment(key, aim), cause_of(aim))

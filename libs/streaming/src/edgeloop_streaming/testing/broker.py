@@ -18,7 +18,8 @@ from edgeloop_streaming.partitioner import murmur2
 from edgeloop_streaming.partitions import Follower, Place, RangeReader, Table
 from edgeloop_streaming.policies import Policies
 from edgeloop_streaming.publisher import Publisher
-from edgeloop_streaming.testing.clients import MemoryFollower, MemoryPublisher, MemoryRangeReader
+from edgeloop_streaming.standing import Standing
+from edgeloop_streaming.testing.clients import MemoryFollower, MemoryPartitionReader, MemoryPublisher, MemoryRangeReader
 from edgeloop_streaming.testing.logs import PartitionLog
 from edgeloop_streaming.testing.schemas import MemorySchemas
 from edgeloop_streaming.transactions import FencedError
@@ -76,6 +77,10 @@ class MemoryBroker:
     def table(self, topic: Topic) -> Table:
         """The newest record of each key of a topic."""
         return Table(self.follower([topic]))
+
+    def standing(self, topic: Topic) -> Standing:
+        """What stands under the keys of a topic."""
+        return Standing(MemoryPartitionReader(self), self.codec, "", topic)
 
     def policies(self, settings: T, taken: Callable[[T, Policy], T]) -> Policies[T]:
         """What counts for a service's streams; it counts and logs as in a process."""

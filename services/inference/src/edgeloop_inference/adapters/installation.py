@@ -12,7 +12,7 @@ from edgeloop_inference.adapters.model_store import BrokenFile, ModelStore, Pack
 from edgeloop_inference.adapters.models import Models
 from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.adapters.verification import Verification
-from edgeloop_inference.core.admission import Action, Reason, Refusal, check_task, decide
+from edgeloop_inference.core.admission import Action, Reason, Refusal, check_place, check_task, decide
 from edgeloop_inference.core.statement import Statement
 
 
@@ -72,6 +72,7 @@ class Installation:
         Refusal
             The model is not taken, and the one that served before serves on.
         """
+        check_place(assignment)
         statement = self._verification.statement(assignment)
         features = definition and tuple(feature.name for feature in definition.features)
         action = decide(self._models.installed(statement.stream), assignment, statement, features, self._verification.max_bytes)

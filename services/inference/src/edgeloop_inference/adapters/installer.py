@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from edgeloop_contracts import Assignment, Cause, DeviceReport, DeviceStatus, StreamDefinition, topics
+from edgeloop_contracts.plausible import MOST_EPOCHS, impossible_report, is_name
+from edgeloop_contracts.texts import cut
 from edgeloop_streaming import Received
 
 from edgeloop_inference.adapters.adapting import Adapting, Outcome
@@ -20,6 +22,7 @@ from edgeloop_inference.core.admission import Action, Reason, Refusal
 from edgeloop_inference.metrics import Metrics
 
 POLL_S = 0.2
+SHOWN = 200
 NO_ADAPTERS = -1  # what a device reports that takes none
 
 
@@ -103,6 +106,8 @@ class Installer:
                 if self._models.concerns(definition.stream):
                     self._models.learn(definition.stream)
                     self._definitions[definition.stream] = definition
+            case Assignment(tenant=self._tenant, device_id=self._device, stream=stream) if not is_name(stream):
+                self._impossible("assignment", received, f"stream: {cut(stream, SHOWN)!r} is no name")
             case Assignment(tenant=self._tenant, device_id=self._device) as assignment:
                 if not self._models.concerns(assignment.stream):
                     return
@@ -150,10 +155,12 @@ class Installer:
             action = self._try(assignment, follower)
         except Refusal as refusal:
             self._metrics.refusals.labels(stream, refusal.reason.value).inc()
+            if refusal.reason is Reason.IMPOSSIBLE:
+                self._metrics.impossible.labels("assignment").inc()
             self._log.warning(
                 "model refused", stream=stream, version=assignment.version, reason=refusal.reason.value, message=refusal.message
             )
-            self._say(stream, DeviceStatus.REFUSED, wish.cause, refused=assignment.version, refusal=refusal)
+            self._say(stream, DeviceStatus.REFUSED, wish.cause, refused=max(0, assignment.version), refusal=refusal)
         else:
             self._say(stream, DeviceStatus.INSTALLED, wish.cause)
             if action is Action.INSTALL:
@@ -178,14 +185,23 @@ class Installer:
         return self._reader
 
     def _claim(self) -> None:
-        """See whether this device has reported an epoch before: then its disk was lost, and its numbers begin anew."""
+        """See whether this device has reported an epoch before: then its disk was lost, and its numbers begin anew.
+
+        Anybody may have written there. What this device cannot have said is told and passed over; it goes on with the rest.
+        """
         seen = 0
 
         def look(received: Received[Any]) -> None:
             nonlocal seen
             match received.event:
-                case DeviceReport(tenant=self._tenant, device_id=self._device, boot_epoch=epoch):
-                    seen = max(seen, epoch)
+                case DeviceReport(tenant=self._tenant, device_id=self._device) as report:
+                    # Under another key it would outlive what this device says of itself.
+                    own = received.key == f"{report.tenant}/{report.stream}/{report.device_id}"
+                    why = impossible_report(report) if own else f"its key is {cut(received.key, SHOWN)!r}"
+                    if why:
+                        self._impossible("report", received, why)
+                    else:
+                        seen = max(seen, report.boot_epoch)
                 case _:
                     return
 
@@ -194,7 +210,13 @@ class Installer:
             follower.refresh(look)
         finally:
             follower.close()
-        self._outbox.claim(seen)
+        if seen >= MOST_EPOCHS:
+            self._log.error("no epochs are left: rows may be taken for those of an outbox before this one", epoch=seen)
+        self._outbox.claim(min(seen, MOST_EPOCHS - 1))
+
+    def _impossible(self, what: str, received: Received[Any], why: str) -> None:
+        self._metrics.impossible.labels(what).inc()
+        self._log.warning(f"impossible {what} about this device is passed over", at=received.at, why=why)
 
     def _say(
         self,
@@ -218,7 +240,7 @@ class Installer:
             digest=installed.digest if installed else "",
             refused_version=refused,
             reason=refusal.reason.value if refusal else "",
-            message=refusal.message if refusal else remark,
+            message=cut(refusal.message if refusal else remark),
             adapter=NO_ADAPTERS if self._adapting is None else installed.adapter if installed else 0,
             refused_adapter=refused_adapter,
         )

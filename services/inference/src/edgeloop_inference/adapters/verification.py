@@ -8,6 +8,7 @@ from typing import Protocol
 
 from edgeloop_contracts import Assignment, ModelAdapter
 from edgeloop_contracts.rpc.model_graph import Model
+from edgeloop_streaming import RangeGoneError
 from google.protobuf.message import DecodeError
 
 from edgeloop_inference.adapters.archive import Archive
@@ -83,7 +84,10 @@ class Verification:
         with self._start_trial(statement) as trial:
             data = self._archive.get(statement.stream, statement.digest)
             if data is None:
-                data = fetch(reader(), assignment)
+                try:
+                    data = fetch(reader(), assignment)
+                except RangeGoneError as error:
+                    raise Refusal(Reason.MISSING, str(error)) from error
             check_bytes(statement, data)
             check_graph(data)
             trial.judge(data)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edgeloop_contracts import AdapterMember, Assignment, StreamTask
+from edgeloop_contracts.plausible import impossible_place
 
 from edgeloop_inference.core.statement import Statement
 
@@ -21,6 +22,7 @@ class Reason(StrEnum):
     OLDER = "OLDER"
     LOAD = "LOAD"
     MISSING = "MISSING"
+    IMPOSSIBLE = "IMPOSSIBLE"
 
 
 class Refusal(Exception):
@@ -56,6 +58,18 @@ class Installed:
     adapter: int = 0
 
 
+def check_place(assignment: Assignment) -> None:
+    """See that a file can lie where an assignment says: nobody signs that, and no reader looks at places that cannot be.
+
+    Raises
+    ------
+    Refusal
+        ``IMPOSSIBLE``.
+    """
+    if why := impossible_place(assignment):
+        raise Refusal(Reason.IMPOSSIBLE, why)
+
+
 def admit(statement: Statement, assignment: Assignment, features: Sequence[str] | None, max_bytes: int) -> None:
     """See that a verified statement is about the model that was named, and that this model is one for the stream.
 
@@ -69,8 +83,9 @@ def admit(statement: Statement, assignment: Assignment, features: Sequence[str] 
     Raises
     ------
     Refusal
-        ``DIGEST``, ``DEFINITION`` or ``LOAD`` (too large).
+        ``IMPOSSIBLE``, ``DIGEST``, ``DEFINITION`` or ``LOAD`` (too large).
     """
+    check_place(assignment)
     _same(statement, assignment)
     _suits(statement, features, max_bytes)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from edgeloop_contracts import DeviceReport, DeviceStatus
+from edgeloop_contracts.plausible import impossible_report, is_name
+from edgeloop_contracts.texts import cut
 
 from edgeloop_monitoring.core.subjects import Groups, Subject
 
 MOST_NAMED = 20
+SHOWN = 60
 
 
 @dataclass(slots=True)
@@ -20,6 +23,7 @@ class GroupOfDevices:
     silent: list[str] = field(default_factory=list[str])
     refusing: list[str] = field(default_factory=list[str])
     refusing_adapters: list[str] = field(default_factory=list[str])
+    impossible: list[str] = field(default_factory=list[str])
     reporting: int = 0
 
 
@@ -45,6 +49,7 @@ class Fleet:
         self._seen: dict[tuple[str, str, str], int] = {}
         self._reports: dict[tuple[str, str, str], DeviceReport] = {}
         self._refusing: set[tuple[str, str, str]] = set()
+        self._impossible: set[tuple[str, str, str]] = set()
 
     def observed(self, tenant: str, stream: str, device_id: str, at: int) -> None:
         """A device sent rows at a record time."""
@@ -53,8 +58,15 @@ class Fleet:
         self._seen[key] = max(self._seen.get(key, 0), at)
 
     def reported(self, report: DeviceReport) -> None:
-        """A device told what it runs. Of a version that it refused, reports about adapters say nothing new."""
+        """A device told what it runs. Of a version that it refused, reports about adapters say nothing new.
+
+        What no device can have said changes nothing of what is known of it, and is told until it says something else.
+        """
         key = (report.tenant, report.stream, report.device_id)
+        if impossible_report(report):
+            self._impossible.add(key if all(map(is_name, key)) else ("", "", cut(report.device_id, SHOWN)))
+            return
+        self._impossible.discard(key)
         before = self._reports.get(key)
         self._reports[key] = report
         if report.refused_adapter or (before and report.version == before.version and report.adapter != before.adapter):
@@ -64,8 +76,14 @@ class Fleet:
         else:
             self._refusing.discard(key)
 
-    def groups(self) -> dict[Subject, GroupOfDevices]:
-        """Devices by stream and group, as of the newest observation: silence of all is nobody's."""
+    def groups(self, champions: Mapping[Subject, int]) -> dict[Subject, GroupOfDevices]:
+        """Devices by stream and group, as of the newest observation: silence of all is nobody's.
+
+        Parameters
+        ----------
+        champions
+            Newest version of each stream; no device serves a newer one.
+        """
         now = self._newest
         for key in [key for key, at in self._seen.items() if now - at > self._forget_ms]:
             del self._seen[key]
@@ -82,6 +100,10 @@ class Fleet:
                 group.refusing.append(device)
             if report.refused_adapter:
                 group.refusing_adapters.append(device)
+            if report.version > champions.get(Subject(tenant, stream), 0) and (tenant, stream, device) not in self._impossible:
+                group.impossible.append(device)
+        for tenant, stream, device in sorted(self._impossible):
+            found.setdefault(Subject(tenant, stream, self._groups.of(device)), GroupOfDevices()).impossible.append(device)
         return found
 
     def versions(self) -> Iterator[tuple[Subject, str, int]]:

@@ -50,6 +50,8 @@ def measures(summary: Summary) -> Iterator[Measure]:
     for subject, group in summary.groups.items():
         yield Measure(AlertKind.SILENT_DEVICES, subject, len(group.silent), group.seen, tuple(group.silent[:MOST_NAMED]))
         yield Measure(AlertKind.REFUSED_MODEL, subject, len(group.refusing), group.reporting, tuple(group.refusing[:MOST_NAMED]))
+        strange = group.impossible
+        yield Measure(AlertKind.IMPOSSIBLE_REPORT, subject, len(strange), max(group.reporting, len(strange)), tuple(strange[:MOST_NAMED]))
     for subject, standout in summary.standouts.items():
         devices = standout.devices
         yield Measure(AlertKind.OUTLYING_DEVICES, subject, len(devices), standout.judged, devices[:MOST_NAMED])

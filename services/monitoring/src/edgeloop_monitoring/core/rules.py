@@ -41,6 +41,14 @@ def rules(t: Thresholds) -> Mapping[AlertKind, Rule]:
         AlertKind.FORGED_CANDIDATE: Rule(
             1, 0, 0, rest, 1, "{value:.0f} candidates were not the trainer's answer to a request: somebody else writes to model.candidates"
         ),
+        AlertKind.IMPOSSIBLE_REPORT: Rule(
+            1,
+            0,
+            wait,
+            0,
+            1,
+            "newest reports of {value:.0f} of {samples} devices say what cannot be: somebody else writes to fleet.reported",
+        ),
         AlertKind.OUTLYING_DEVICES: Rule(
             1, 0, wait, rest, 1, "labels and answers of {value:.0f} of {samples} devices differ much oftener than those of the others"
         ),

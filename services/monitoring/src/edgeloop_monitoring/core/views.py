@@ -158,7 +158,7 @@ class Views:
             newest=self.newest,
             window_s=self._spans.window / 1000,
             cells=self._windows.totals(end, self._spans.window),
-            groups=self._fleet.groups(),
+            groups=self._fleet.groups(self._champions),
             standouts=self._disagreement.groups(now),
             versions=tuple(self._fleet.versions()),
             adapters=tuple(self._fleet.adapters()),

@@ -1,0 +1,76 @@
+"""What a report or an assignment can say at all: whoever reads one that says anything else is misled, and does not go on with it."""
+
+from __future__ import annotations
+
+import string
+
+from edgeloop_contracts.events import Assignment, DeviceReport
+from edgeloop_contracts.texts import MOST, cut
+
+MOST_EPOCHS = 1_000_000
+"""Outboxes of one device: a new one every hour for a century."""
+LONGEST_NAME = 200
+LARGEST_NUMBER = 2**53
+"""Of an adapter, which counts rows."""
+_HEX = frozenset(string.digits + "abcdef")
+_SHA256 = 64
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name a tenant, a stream or a device: a key is made of the three with slashes between.
+
+    >>> is_name("pump-7"), is_name(""), is_name("a/b"), is_name("x" * 201)
+    (True, False, False, False)
+    """
+    return 0 < len(text) <= LONGEST_NAME and "/" not in text and text.isprintable()
+
+
+def impossible_report(report: DeviceReport) -> str:
+    """Why no device can have said this; empty if one can.
+
+    Examples
+    --------
+    >>> impossible_report(DeviceReport(stream="pumps", device_id="p1", boot_epoch=2**63 - 1))
+    'boot_epoch: expected 0 to 1000000, given 9223372036854775807'
+    >>> impossible_report(DeviceReport(stream="pumps", device_id="p1", boot_epoch=3, version=2))
+    ''
+    """
+    for field in ("tenant", "stream", "device_id"):
+        if not is_name(name := getattr(report, field)):
+            return f"{field}: expected 1 to {LONGEST_NAME} printable characters without '/', given {cut(name, LONGEST_NAME)!r}"
+    bounds = {
+        "boot_epoch": (0, MOST_EPOCHS),
+        "version": (0, 2**31 - 1),
+        "refused_version": (0, 2**31 - 1),
+        "adapter": (-1, LARGEST_NUMBER),
+        "refused_adapter": (0, LARGEST_NUMBER),
+    }
+    for field, (least, most) in bounds.items():
+        if not least <= (value := getattr(report, field)) <= most:
+            return f"{field}: expected {least} to {most}, given {value}"
+    for field, most in (("reason", LONGEST_NAME), ("message", MOST), ("digest", LONGEST_NAME)):
+        if (length := len(getattr(report, field))) > most:
+            return f"{field}: expected at most {most} characters, given {length}"
+    return ""
+
+
+def impossible_place(assignment: Assignment) -> str:
+    """Why no file can lie where an assignment says, or be what it says; empty if one can.
+
+    Examples
+    --------
+    >>> impossible_place(Assignment(version=1, digest="ab" * 32, size=9, chunks=1, chunk_offset=-2))
+    'chunk_offset: expected 0 or more, given -2'
+    """
+    if assignment.version < 1:
+        return f"version: expected 1 or more, given {assignment.version}"
+    if len(assignment.digest) != _SHA256 or not _HEX.issuperset(assignment.digest):
+        return f"digest: expected {_SHA256} small hexadecimal digits, given {cut(assignment.digest, LONGEST_NAME)!r}"
+    if assignment.size < 1:
+        return f"size: expected 1 byte or more, given {assignment.size}"
+    if not 1 <= assignment.chunks <= assignment.size:
+        return f"chunks: expected 1 to {assignment.size}, as many as bytes at most, given {assignment.chunks}"
+    for field in ("chunk_partition", "chunk_offset"):
+        if (value := getattr(assignment, field)) < 0:
+            return f"{field}: expected 0 or more, given {value}"
+    return ""

@@ -1,0 +1,181 @@
+"""A device and a rollout as processes, while a stranger writes what they are told about themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from edgeloop_contracts import (
+    Assignment,
+    DeviceReport,
+    DeviceStatus,
+    Feature,
+    ModelChunk,
+    ModelVersion,
+    StreamDefinition,
+    Topic,
+    topics,
+)
+from edgeloop_local.ports import free_port
+from edgeloop_signing.keys import KeyPair, Role, generate_keys, load_signer
+from edgeloop_streaming import Context, KafkaSettings, RangeGoneError
+from onnx import TensorProto, helper, numpy_helper
+from support.broker import Cluster
+
+pytestmark = pytest.mark.doors
+KEY = "default/pumps/p1"
+
+
+def small_model() -> bytes:
+    """One feature, two classes."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["input", "weights"], ["scores"]),
+            helper.make_node("Softmax", ["scores"], ["probabilities"]),
+            helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+        ],
+        "small",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 1])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, ["N"]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 2]),
+        ],
+        [numpy_helper.from_array(np.array([[1.0, -1.0]], np.float32), "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+class Site:
+    """A cluster with one version of one stream, a rollout and a device."""
+
+    def __init__(self, settings: KafkaSettings, folder: Path, keys: KeyPair) -> None:
+        self.settings, self.folder, self.keys = settings, folder, keys
+        self.context = Context(settings, "test")
+        self.publisher = self.context.publisher()
+        self.reports = self.context.follower([topics.FLEET_REPORTED])
+        self.seen: list[DeviceReport] = []
+        self.http = free_port()
+
+    def put(self, topic: Topic, event: Any, key: str = "default/pumps", **place: Any) -> None:
+        self.publisher.publish(topic, key, event, **place)
+        assert self.publisher.flush() == 0
+
+    def version(self) -> ModelVersion:
+        """Define the stream and give it a version, as the registry would."""
+        model = small_model()
+        digest = hashlib.sha256(model).hexdigest()
+        self.put(topics.STREAMS, StreamDefinition(stream="pumps", version=1, features=(Feature(name="heat"),), classes=("no", "yes")))
+        first = self.context.reader().end(topics.MODEL_CHUNKS, 1)
+        self.put(topics.MODEL_CHUNKS, ModelChunk(digest=digest, total=1, size=len(model), data=model), f"{digest}/0", partition=1)
+        said = {"classes": ["no", "yes"], "definition_version": 1, "digest": digest, "features": ["heat"], "size": len(model)}
+        statement = json.dumps({**said, "stream": "pumps", "tenant": "default", "version": 1}, sort_keys=True).encode()
+        signer = load_signer(self.keys.private, "KEY")
+        place = {"size": len(model), "chunks": 1, "chunk_partition": 1, "chunk_offset": first}
+        signed = {"statement": statement, "signature": signer.sign(statement), "key_id": signer.key_id}
+        version = ModelVersion(stream="pumps", version=1, digest=digest, classes=("no", "yes"), definition_version=1, **place, **signed)
+        self.put(topics.MODEL_EVENTS, version)
+        return version
+
+    @contextmanager
+    def running(self, package: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+        environment = {
+            **os.environ,
+            "EDGELOOP_KAFKA_BOOTSTRAP": self.settings.bootstrap,
+            "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
+            "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
+            **more,
+        }
+        with (self.folder / f"{package}.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, "-m", package], env=environment, stdout=log, stderr=log)
+        try:
+            yield process
+            assert process.poll() is None, "it has ended"
+        finally:
+            process.kill()
+            process.wait()
+
+    def device(self) -> Any:
+        return self.running(
+            "edgeloop_inference",
+            EDGELOOP_HTTP_PORT=str(self.http),
+            EDGELOOP_INFERENCE_DEVICE="p1",
+            EDGELOOP_INFERENCE_STREAMS="pumps",
+            EDGELOOP_INFERENCE_GRPC_PORT=str(free_port()),
+            EDGELOOP_INFERENCE_DATA_DIR=str(self.folder / "disk"),
+            EDGELOOP_INFERENCE_TRUST_FILE=str(self.keys.public),
+        )
+
+    def until(self, found: Callable[[DeviceReport], bool], seconds: float = 60.0) -> DeviceReport:
+        """The next report that is looked for."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for received in self.reports.poll(0.2):
+                self.seen.append(received.event)
+                if found(received.event):
+                    return received.event
+        raise AssertionError([f"{r.status} {r.version} {r.reason} {r.message}" for r in self.seen])
+
+    def installed(self, epoch: int) -> None:
+        self.until(lambda report: report.status is DeviceStatus.INSTALLED and (report.version, report.boot_epoch) == (1, epoch))
+
+
+@pytest.fixture
+def site(cluster: Cluster, tmp_path: Path) -> Site:
+    return Site(cluster.settings(), tmp_path, generate_keys(tmp_path / "keys", Role.REGISTRY))
+
+
+def test_a_device_outlives_what_a_stranger_says_of_it_and_is_assigned_again_after_its_disk_is_lost(site: Site) -> None:
+    version = site.version()
+    with ExitStack() as stack:
+        stack.enter_context(site.running("edgeloop_rollout"))
+        with site.device():
+            site.installed(1)
+            # It says that it runs what it does not, from a boot that cannot be.
+            site.put(topics.FLEET_REPORTED, DeviceReport(stream="pumps", device_id="p1", boot_epoch=2**63 - 1, version=7), KEY)
+        shutil.rmtree(site.folder / "disk")
+        junk = Assignment(stream="pumps", device_id="p1", version=9, digest=version.digest, size=9, chunks=1, chunk_partition=10**9)
+        site.put(topics.ROLLOUT_ASSIGNMENTS, junk, KEY)
+        with site.device():
+            site.installed(2)
+    shutil.rmtree(site.folder / "disk")
+    # A place where no chunk lies, under a statement that the registry has signed, and nobody there to write it again.
+    fields = {name: getattr(version, name) for name in ("digest", "size", "chunks", "chunk_offset", "statement", "signature", "key_id")}
+    site.put(topics.ROLLOUT_ASSIGNMENTS, Assignment(stream="pumps", device_id="p1", version=1, chunk_partition=77, **fields), KEY)
+    with ExitStack() as stack:
+        stack.enter_context(site.device())
+        refused = site.until(lambda report: report.status is DeviceStatus.REFUSED and report.boot_epoch == 3)
+        assert (refused.version, refused.refused_version, refused.reason) == (0, 1, "MISSING")
+        assert "no partition 77" in refused.message
+        stack.enter_context(site.running("edgeloop_rollout"))
+        site.installed(3)
+
+
+def test_a_partition_that_there_is_not_is_told_by_name(site: Site) -> None:
+    with pytest.raises(RangeGoneError, match=r"model\.chunks has no partition 77"):
+        site.context.reader().end(topics.MODEL_CHUNKS, 77)
+
+
+def test_the_forged_report_is_a_dead_letter_of_the_rollout(site: Site) -> None:
+    site.put(topics.FLEET_REPORTED, replace(DeviceReport(stream="pumps", device_id="p1"), boot_epoch=2**63 - 1), KEY)
+    letters = site.context.follower([topics.dead_letters("rollout")])
+    with site.running("edgeloop_rollout"):
+        deadline = time.monotonic() + 60
+        found: list[Any] = []
+        while not found and time.monotonic() < deadline:
+            found = letters.poll(0.5)
+    assert [letter.event.reason for letter in found] == ["IMPOSSIBLE"]
