@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from edgeloop_admission import Rules
-from edgeloop_contracts import Cause, Feature, ObservationBatch, ObservationRow, SeenRows, StreamDefinition
+from edgeloop_contracts import (
+    Cause,
+    Event,
+    Feature,
+    ObservationBatch,
+    ObservationRow,
+    SeenContents,
+    SeenEpochs,
+    SeenRows,
+    SeenSamples,
+    StreamDefinition,
+)
 from edgeloop_ingestion.core.columns import NotPlainError, read_rows
 from edgeloop_ingestion.handlers import IngestionTask
-from edgeloop_ingestion.metrics import Metrics
-from edgeloop_streaming import Received, Send, State, body, from_body
+from edgeloop_ingestion.metrics import OUTCOMES, Metrics
+from edgeloop_streaming import InvalidEvent, Received, Send, State, body, from_body
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -143,18 +155,24 @@ class Stage:
         for place, row in enumerate(rows):
             cause = self.cause(place)
             received = Received(row, "observations.rows.raw", 0, place, 0, "", cause.id, cause.correlation)
-            sends += [send for send in self.task.handle(received) if isinstance(send, Send)]
+            with suppress(InvalidEvent):
+                sends += [send for send in self.task.handle(received) if isinstance(send, Send)]
         return [*sends, *self.task.flush()]
 
     def at_once(self, rows: Sequence[ObservationRow]) -> list[Send] | None:
-        sends = self.task.handle_all([body(row) for row in rows], self.cause)
+        sends = self.task.handle_all([body(row) for row in rows], [b""] * len(rows), self.cause)
         return None if sends is None else [*sends, *self.task.flush()]
 
-    def seen(self) -> list[tuple[str, SeenRows]]:
-        return list(self.state.items(SeenRows))
+    def as_the_loop(self, rows: Sequence[ObservationRow]) -> list[Send]:
+        """At once if the task can, else one by one."""
+        sends = self.at_once(rows)
+        return self.singly(rows) if sends is None else sends
+
+    def seen(self) -> list[tuple[str, Event]]:
+        return [one for kind in (SeenRows, SeenContents, SeenSamples, SeenEpochs) for one in self.state.items(kind)]
 
     def counted(self) -> dict[str, float]:
-        names = ("accepted", "duplicate", "refused", "masked")
+        names = OUTCOMES
         return {name: self.registry.get_sample_value("edgeloop_ingestion_rows_total", {"outcome": name}) or 0.0 for name in names}
 
 
@@ -182,9 +200,45 @@ SENT = st.lists(
 def test_rows_taken_in_at_once_have_the_outcome_of_rows_taken_in_one_by_one(transactions: list[list[ObservationRow]]) -> None:
     one, other = Stage(), Stage()
     for rows in transactions:
-        assert repr(one.at_once(rows)) == repr(other.singly(rows))
+        assert repr(one.as_the_loop(rows)) == repr(other.singly(rows))
         assert one.seen() == other.seen()
         assert one.counted() == other.counted()
+
+
+UNNUMBERED_OR_NOT = st.lists(
+    st.builds(
+        row,
+        st.integers(0, 2),
+        st.just(-1) | st.integers(-2, 30),
+        boot_epoch=st.sampled_from([1, 1, 1, 2, 3]),
+        features=st.sampled_from([(1.0, 2.0, 3.0), (1.0, np.nan, np.nan), (-1.0, 2.0, 3.0), (-2e6, 2.0, 3.0)]),
+        request_id=st.sampled_from(["", "", "r0"]) | st.integers(1, 500).map("r{}".format),
+        model_version=st.sampled_from([1, 1, 1, 2]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(st.lists(UNNUMBERED_OR_NOT, min_size=1, max_size=4))
+def test_rows_without_numbers_and_rows_that_contradict_have_one_outcome_as_well(transactions: list[list[ObservationRow]]) -> None:
+    one, other = Stage(), Stage()
+    for rows in transactions:
+        assert repr(one.as_the_loop(rows)) == repr(other.singly(rows))
+        assert one.seen() == other.seen()
+        assert one.counted() == other.counted()
+
+
+def test_rows_without_numbers_are_taken_in_at_once() -> None:
+    rows = [row(i % 4, -1, features=(i / 3, np.nan, 3.0), request_id=f"r{i}" if i % 8 < 4 else "") for i in range(480)]
+    one, other = Stage(), Stage()
+    sends = one.at_once(rows)
+    assert sends is not None
+    assert repr(sends) == repr(other.singly(rows))
+    batches = [send.event for send in sends if isinstance(send.event, ObservationBatch)]
+    assert [(batch.device_id, batch.boot_epoch, batch.first_seq, batch.count) for batch in batches] == [
+        (f"d{i}", -1, 0, 120) for i in range(4)
+    ]
 
 
 def test_a_long_run_of_rows_becomes_one_batch_a_device() -> None:
@@ -205,6 +259,8 @@ def test_a_long_run_of_rows_becomes_one_batch_a_device() -> None:
         {"stream": "unknown"},
         {"device_id": "a/b"},
         {"seq": -1},
+        {"seq": -2},
+        {"seq": 0},
         {"request_id": "r" * 600},
         {"boot_epoch": 2},
     ],
@@ -221,4 +277,4 @@ def test_rows_of_another_partition_are_left_to_single_handling() -> None:
     rules = {"default/pumps": Rules.of(DEFINITION)}
     tasks = [IngestionTask(p, 2, State(), rules.get, Metrics(CollectorRegistry())) for p in range(2)]
     bodies = [body(row(0, 0))]
-    assert sorted(task.handle_all(bodies, lambda _: Cause()) is None for task in tasks) == [False, True]
+    assert sorted(task.handle_all(bodies, [b""], lambda _: Cause()) is None for task in tasks) == [False, True]

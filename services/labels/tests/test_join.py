@@ -121,6 +121,18 @@ def test_labels_by_request_wait_too_and_the_oldest_is_joined_first(bench, observ
     assert [(e.labels, e.corrects) for e in examples(sent)] == [(("first",), False), (("second", "third"), True)]
 
 
+def test_rows_without_sequence_numbers_are_labelled_by_request_whatever_epoch_the_label_says(bench, observed, label, examples) -> None:
+    bench.send(label(-1, "early", request_id="d", epoch=7), label(-1, "early too", request_id="c", epoch=0))
+    bench.driver.restart()
+    sent = bench.send(observed(0, 4, epoch=-1, request_ids=["a", "b", "c", "d"]))
+    assert [(e.boot_epoch, e.seqs, e.labels) for e in examples(sent)] == [(-1, (2, 3), ("early too", "early"))]
+    assert only(examples(bench.send(label(-1, request_id="a", epoch=0)))).seqs == (0,)
+    bench.lose_disk()
+    bench.driver.restart()
+    assert only(examples(bench.send(label(-1, request_id="b", epoch=7)))).seqs == (1,)
+    assert bench.count("labels", "waiting") == 2
+
+
 def test_the_newest_row_with_a_request_id_is_meant(bench, observed, label, examples) -> None:
     bench.send(observed(0, 1, request_ids=["a"]))
     bench.send(observed(0, 1, epoch=2, request_ids=["a"]))

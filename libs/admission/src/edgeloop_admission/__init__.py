@@ -2,11 +2,23 @@
 
 from edgeloop_admission.batches import Verdict, check_shape, judge
 from edgeloop_admission.labels import admitted
-from edgeloop_admission.naming import MAX_INT, MAX_LONG, MAX_NAME, MAX_TEXT, Inadmissible, Named, check_number, check_text, device_key
+from edgeloop_admission.naming import (
+    MAX_EPOCH,
+    MAX_INT,
+    MAX_LONG,
+    MAX_NAME,
+    MAX_TEXT,
+    Inadmissible,
+    Named,
+    check_number,
+    check_text,
+    device_key,
+)
 from edgeloop_admission.rows import Complaint, Rows, complaints
 from edgeloop_admission.rules import Rules
 
 __all__ = [
+    "MAX_EPOCH",
     "MAX_INT",
     "MAX_LONG",
     "MAX_NAME",

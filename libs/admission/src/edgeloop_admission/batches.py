@@ -51,8 +51,8 @@ def check_shape(batch: ObservationBatch, width: int) -> None:
     if width < 1:
         raise Inadmissible("INVALID_SHAPE", f"stream {batch.stream!r} has no features")
     check_number("count", batch.count, 1, MAX_INT, "INVALID_SHAPE")
-    if batch.first_seq < 0 or batch.first_seq > MAX_LONG - batch.count:
-        raise Inadmissible("INVALID_SHAPE", f"first_seq: expected 0 to 2^63 - 1 - count, given {batch.first_seq}")
+    if not -1 <= batch.first_seq <= MAX_LONG - batch.count:
+        raise Inadmissible("INVALID_SHAPE", f"first_seq: expected 0 to 2^63 - 1 - count, or -1 for none, given {batch.first_seq}")
     check_number("model_version", batch.model_version, 0, MAX_INT, "INVALID_SHAPE")
     check_number("adapter", batch.adapter, 0, MAX_LONG, "INVALID_SHAPE")
     if len(batch.features) != batch.count * width * 4:
@@ -86,5 +86,6 @@ def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
     first = int(np.flatnonzero(refused)[0])
     one = complaint(rows, bad, first, rules)
     more = f"; {int(refused.sum())} of {batch.count} rows refused" if batch.count > 1 else ""
-    message = f"row {first} (sequence number {batch.first_seq + first}), {one.message}{more}"
+    named = f"sequence number {batch.first_seq + first}" if batch.first_seq >= 0 else "no sequence number"
+    message = f"row {first} ({named}), {one.message}{more}"
     return Verdict(batch, ~refused, Complaint(one.reason, message), masked)

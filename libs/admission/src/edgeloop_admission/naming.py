@@ -8,6 +8,7 @@ MAX_NAME = 200
 MAX_TEXT = 512
 MAX_INT = 2**31 - 1
 MAX_LONG = 2**63 - 1
+MAX_EPOCH = 2**53 - 1  # also a time in microseconds is one; and a device can always count on
 
 
 class Inadmissible(Exception):
@@ -57,13 +58,13 @@ def device_key(event: Named) -> str:
     Raises
     ------
     Inadmissible
-        ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch is no long of 0 or more.
+        ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch cannot be.
     """
     for field, name in (("tenant", event.tenant), ("stream", event.stream), ("device_id", event.device_id)):
         if not name or len(name) > MAX_NAME or "/" in name or not name.isprintable():
             shown = name if len(name) <= MAX_NAME else f"{name[:40]}… ({len(name)} characters)"
             raise Inadmissible("INVALID_NAME", f"{field}: expected 1 to {MAX_NAME} printable characters without '/', given {shown!r}")
-    check_number("boot_epoch", event.boot_epoch, 0, MAX_LONG, "INVALID_NAME")
+    check_number("boot_epoch", event.boot_epoch, 0, MAX_EPOCH, "INVALID_NAME")
     return f"{event.tenant}/{event.stream}/{event.device_id}"
 
 
@@ -95,4 +96,4 @@ def check_number(field: str, value: int, low: int, high: int, reason: str) -> No
 
 def _number(value: int) -> str:
     """Type bounds in the form in which people know them."""
-    return {MAX_INT: "2^31 - 1", MAX_LONG: "2^63 - 1"}.get(value, str(value))
+    return {MAX_INT: "2^31 - 1", MAX_EPOCH: "2^53 - 1", MAX_LONG: "2^63 - 1"}.get(value, str(value))

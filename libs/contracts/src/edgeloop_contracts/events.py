@@ -61,7 +61,10 @@ __all__ = [
     "RowMark",
     "RowPage",
     "RunStatus",
+    "SeenContents",
+    "SeenEpochs",
     "SeenRows",
+    "SeenSamples",
     "SignalKind",
     "StartTraining",
     "StreamDefinition",
@@ -1313,6 +1316,130 @@ class DeviceReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenContents:
+    """Digests of 64 neighbouring rows of one device. Keyed tenant/stream/device/epoch/slot; a newer block takes
+    the slot of an older one.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
+    block
+        Row i of the block has sequence number 64 * block + i.
+    digests
+        Digest of each row's contents, 4 bytes, little-endian; 0 for a row that has not come.
+    ids
+        Digest of what tells each row apart, 8 bytes, little-endian; empty where rows have sequence numbers of
+        their own.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenContents","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"block","type":"long","default":0},{"name":"digests","type":"bytes","default":""},{"name":"ids","type":"bytes","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenContents"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    block: int = 0
+    digests: bytes = b""
+    ids: bytes = b""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "block": self.block,
+            "digests": self.digests,
+            "ids": self.ids,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            block=fields["block"],
+            digests=fields["digests"],
+            ids=fields["ids"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenEpochs:
+    """Boot epochs of one device that have been forgotten, and when the newest ones began.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    starts
+        First epoch of each run of forgotten ones, ascending.
+    ends
+        Epoch after each run.
+    began
+        Record times of the newest beginnings of an epoch, ms.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenEpochs","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"starts","type":{"type":"array","items":"long"},"default":[]},{"name":"ends","type":{"type":"array","items":"long"},"default":[]},{"name":"began","type":{"type":"array","items":"long"},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenEpochs"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    began: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "starts": list(self.starts),
+            "ends": list(self.ends),
+            "began": list(self.began),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            starts=tuple(fields["starts"]),
+            ends=tuple(fields["ends"]),
+            began=tuple(fields["began"]),
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRows:
     """Which rows of one device have been taken in.
 
@@ -1326,14 +1453,19 @@ class SeenRows:
         Name of the device, unique within the stream.
     boot_epoch
         Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again.
+        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
     starts
         First sequence number of each run of seen rows, ascending.
     ends
         Sequence number after each run.
+    used
+        Number of the transaction in which a row was last taken in.
+    differs
+        Whether the newest row that came again under a known number, and could be compared, had other
+        contents.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenRows","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"starts","type":{"type":"array","items":"long"},"default":[]},{"name":"ends","type":{"type":"array","items":"long"},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenRows","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"starts","type":{"type":"array","items":"long"},"default":[]},{"name":"ends","type":{"type":"array","items":"long"},"default":[]},{"name":"used","type":"long","default":0},{"name":"differs","type":"boolean","default":false}]}'
     FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenRows"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -1345,6 +1477,8 @@ class SeenRows:
     boot_epoch: int = 0
     starts: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
+    used: int = 0
+    differs: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1354,6 +1488,8 @@ class SeenRows:
             "boot_epoch": self.boot_epoch,
             "starts": list(self.starts),
             "ends": list(self.ends),
+            "used": self.used,
+            "differs": self.differs,
         }
 
     @classmethod
@@ -1365,6 +1501,73 @@ class SeenRows:
             boot_epoch=fields["boot_epoch"],
             starts=tuple(fields["starts"]),
             ends=tuple(fields["ends"]),
+            used=fields["used"],
+            differs=fields["differs"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenSamples:
+    """Digests of rows spread over all that one device sent in one epoch: contents are compared there when the
+    newest blocks no longer hold them.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
+    stride
+        Sequence numbers that are multiples of it are sampled; it doubles when there are too many.
+    seqs
+        Sampled sequence numbers.
+    digests
+        Digest of each sampled row's contents, 4 bytes, little-endian.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenSamples","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"stride","type":"long","default":64},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"digests","type":"bytes","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenSamples"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    stride: int = 64
+    seqs: tuple[int, ...] = ()
+    digests: bytes = b""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "stride": self.stride,
+            "seqs": list(self.seqs),
+            "digests": self.digests,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            stride=fields["stride"],
+            seqs=tuple(fields["seqs"]),
+            digests=fields["digests"],
         )
 
     def fault(self) -> str:
@@ -1385,7 +1588,7 @@ class ExampleBatch:
         Name of the device, unique within the stream.
     boot_epoch
         Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again.
+        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
     first_index
         How many examples of this stream stand before this batch in this partition; example i of the batch has
         index first_index + i.
@@ -1533,8 +1736,8 @@ class Label:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again.
+        Epoch of the observation; with a request id 0 means any. Rows without sequence numbers are found in
+        every epoch.
     seq
         Sequence number of the observation; -1 when request_id names it.
     request_id
@@ -1603,7 +1806,7 @@ class LabelContradicted:
         Name of the device, unique within the stream.
     boot_epoch
         Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again.
+        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
     seq
         Sequence number of the observation.
     previous
@@ -2641,9 +2844,11 @@ class ObservationBatch:
         Name of the device, unique within the stream.
     boot_epoch
         Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again.
+        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
     first_seq
-        Sequence number of the first row within (device_id, boot_epoch).
+        Sequence number of the first row within (device_id, boot_epoch). In raw input -1 means none: then
+        request ids tell the rows apart, else the record's ce_id header or its place in the topic, and
+        ingestion numbers them.
     count
         Rows in the batch, at least 1.
     features
@@ -2662,7 +2867,7 @@ class ObservationBatch:
         Adapter that answered together with the version; 0 for the version alone.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationBatch","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"features","type":"bytes","default":""},{"name":"event_times","type":{"type":"array","items":"long"},"default":[]},{"name":"request_ids","type":{"type":"array","items":"string"},"default":[]},{"name":"model_version","type":"int","default":0},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"adapter","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationBatch","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":-1},{"name":"count","type":"int","default":0},{"name":"features","type":"bytes","default":""},{"name":"event_times","type":{"type":"array","items":"long"},"default":[]},{"name":"request_ids","type":{"type":"array","items":"string"},"default":[]},{"name":"model_version","type":"int","default":0},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"adapter","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.observation.ObservationBatch"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id', 'boot_epoch', 'first_seq')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2672,7 +2877,7 @@ class ObservationBatch:
     stream: str = ""
     device_id: str = ""
     boot_epoch: int = 0
-    first_seq: int = 0
+    first_seq: int = -1
     count: int = 0
     features: bytes = b""
     event_times: tuple[int, ...] = ()
@@ -2736,22 +2941,23 @@ class ObservationRow:
         Name of the device, unique within the stream.
     boot_epoch
         Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again.
+        from 0 again. Means nothing without a sequence number.
     seq
-        Sequence number of the row within (device_id, boot_epoch).
+        Sequence number of the row within (device_id, boot_epoch); -1 for none: then the request id tells the
+        row apart, else its ce_id header or its place in the topic, and ingestion numbers it.
     features
         F values in the order of the stream definition; NaN is a missing value.
     event_time
         Time of the row, milliseconds since 1970; 0 when unknown.
     request_id
-        Id by which a label may name this row; may be empty.
+        Id by which a label may name this row; may be empty where the row has a sequence number.
     model_version
         Version that answered; 0 where no model answered.
     answer
         Predicted class; empty where no model answered.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationRow","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":0},{"name":"features","type":{"type":"array","items":"double"},"default":[]},{"name":"event_time","type":"long","default":0},{"name":"request_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"answer","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationRow","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"features","type":{"type":"array","items":"double"},"default":[]},{"name":"event_time","type":"long","default":0},{"name":"request_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"answer","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.observation.ObservationRow"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = (('seq', 'boot_epoch'), ('request_id',))
@@ -2761,7 +2967,7 @@ class ObservationRow:
     stream: str = ""
     device_id: str = ""
     boot_epoch: int = 0
-    seq: int = 0
+    seq: int = -1
     features: tuple[float, ...] = ()
     event_time: int = 0
     request_id: str = ""
@@ -4373,7 +4579,10 @@ EVENTS = (
     DriftPartial,
     DriftSignal,
     DeviceReport,
+    SeenContents,
+    SeenEpochs,
     SeenRows,
+    SeenSamples,
     ExampleBatch,
     JoinState,
     Label,

@@ -173,7 +173,7 @@ PUBLIC: tuple[Topic, ...] = (
 
 # What a service keeps of itself, besides the checkpoint that closes each of its transactions.
 STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
-    "ingestion": (Partitions.MANY, (e.SeenRows,)),
+    "ingestion": (Partitions.MANY, (e.SeenRows, e.SeenContents, e.SeenSamples, e.SeenEpochs)),
     "labels": (Partitions.MANY, (e.JoinState, e.LabelledRows, e.WaitingLabel)),
     "drift": (Partitions.MANY, (e.DetectorState, e.BlockState)),
     "retraining": (Partitions.MANY, (e.CampaignState, e.RowPage)),

@@ -109,11 +109,18 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """The record being handled, sent on unchanged, headers and all."""
+    """The record being handled, sent on unchanged, headers and all.
+
+    Attributes
+    ----------
+    headers
+        More headers.
+    """
 
     topic: Topic
     key: str
     partition: int
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,6 @@ class BulkTask(Task, Protocol):
 
     bulk: tuple[str, type[Event]]
 
-    def handle_all(self, bodies: Sequence[bytes], cause_of: Callable[[int], Cause]) -> Iterable[Send] | None:
-        """Take Avro bodies in the schema of this code; ``None`` to get them one by one, and then nothing has changed."""
+    def handle_all(self, bodies: Sequence[bytes], keys: Sequence[bytes], cause_of: Callable[[int], Cause]) -> Iterable[Send] | None:
+        """Take Avro bodies in the schema of this code, with the keys of their records; ``None`` to get them one by one, and then nothing has changed."""
         ...

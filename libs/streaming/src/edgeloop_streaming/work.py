@@ -149,7 +149,8 @@ class Work:
         place = (message.topic(), message.partition())
         messages = [message, *takewhile(lambda other: (other.topic(), other.partition()) == place, reversed(waiting))]
         bodies = self._codec.bodies(topic, task.bulk[1], [one.value() or b"" for one in messages])
-        sends = None if bodies is None else task.handle_all(bodies, lambda i: cause_of(messages[i], topic))
+        keys = [one.key() or b"" for one in messages]
+        sends = None if bodies is None else task.handle_all(bodies, keys, lambda i: cause_of(messages[i], topic))
         if sends is None:
             assigned.single = len(messages) - 1
             return False
@@ -218,7 +219,7 @@ class Work:
             case Send():
                 assigned.records.append(self._record(effect, received))
             case Forward() if message is not None:
-                headers = list(headers_of(message).items())
+                headers = list((headers_of(message) | dict(effect.headers)).items())
                 assigned.records.append(
                     Record(self._prefix + effect.topic.name, effect.key.encode(), message.value(), headers, effect.partition)
                 )

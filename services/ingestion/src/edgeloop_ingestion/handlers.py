@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from edgeloop_admission import Inadmissible, Rules, Verdict, admitted, check_shape, device_key, judge
-from edgeloop_contracts import Cause, Label, ObservationBatch, ObservationRow, SeenRows, Topic, topics
+from edgeloop_contracts import Cause, Label, ObservationBatch, ObservationRow, Topic, topics
+from edgeloop_contracts.numbering import UNNUMBERED
 from edgeloop_streaming import Effect, Forward, InvalidEvent, Received, Reject, Send, State, partition_of
 
-from edgeloop_ingestion.core.batches import cut, of_columns, of_row, runs_of
-from edgeloop_ingestion.core.columns import Columns, NotPlainError, read_rows
+from edgeloop_ingestion.adapters.memory import Memory
+from edgeloop_ingestion.core.batches import of_columns, of_row
+from edgeloop_ingestion.core.columns import Columns, NotPlainError, numbered, read_rows
+from edgeloop_ingestion.core.digests import Ids, id_digests
 from edgeloop_ingestion.core.epochs import Epochs
-from edgeloop_ingestion.core.intervals import SeenRuns
+from edgeloop_ingestion.core.keys import names_another
 from edgeloop_ingestion.core.merging import OpenRuns
+from edgeloop_ingestion.core.numbering import names
+from edgeloop_ingestion.core.taking import Taken, contradicts, take_numbered, take_unnumbered
 from edgeloop_ingestion.metrics import Metrics
 
 RAW: tuple[Topic, ...] = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW)
 _RAW_BY_NAME = {topic.name: topic for topic in RAW}
 # A fleet sends again and again under the same keys, and hashing one takes as long as checking a label.
 _home = lru_cache(maxsize=65_536)(partition_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Rows of one device that may be taken in.
+
+    Attributes
+    ----------
+    named, ids
+        What tells rows without sequence numbers apart, and its digests; empty for rows that have them.
+    places
+        Where the rows stand among those that were read at once.
+    """
+
+    key: str
+    verdict: Verdict
+    named: Sequence[str]
+    ids: Ids
+    places: Sequence[int] = ()
 
 
 class IngestionTask:
@@ -31,7 +57,7 @@ class IngestionTask:
     partition, partitions
         This partition and how many there are.
     state
-        Seen rows, keyed ``tenant/stream/device/epoch``.
+        Seen rows, see :class:`Memory`.
     rules_of
         Rules of a stream by ``tenant/stream``; ``None`` for an unknown one.
     metrics
@@ -43,14 +69,9 @@ class IngestionTask:
     def __init__(self, partition: int, partitions: int, state: State, rules_of: Callable[[str], Rules | None], metrics: Metrics) -> None:
         self._partition = partition
         self._partitions = partitions
-        self._state = state
         self._rules_of = rules_of
         self._metrics = metrics
-        self._devices: dict[str, Epochs] = {}
-        for _, seen in state.items(SeenRows):
-            epochs = self._devices.setdefault(device_key(seen), Epochs())
-            epochs.runs[seen.boot_epoch] = SeenRuns(seen.starts, seen.ends)
-        self._changed: dict[tuple[str, int], None] = {}  # a set that keeps its order
+        self._memory = Memory(state)
         self._unknown: set[str] = set()
         self._open = OpenRuns()
 
@@ -59,10 +80,11 @@ class IngestionTask:
         event = received.event
         try:
             key = device_key(event)
+            self._compare_keys(key, [received.key.encode()])
             home = _home(key, self._partitions)
             if home != self._partition:
                 self._metrics.forwarded.inc()
-                return [Forward(_RAW_BY_NAME[received.topic], key, home)]
+                return [Forward(_RAW_BY_NAME[received.topic], key, home, _identity(received))]
             rules = self._known(f"{event.tenant}/{event.stream}")
             match event:
                 case ObservationBatch():
@@ -79,13 +101,15 @@ class IngestionTask:
             self._count_refused(event)
             raise InvalidEvent(error.reason, error.message) from error
 
-    def handle_all(self, bodies: Sequence[bytes], cause_of: Callable[[int], Cause]) -> list[Send] | None:
+    def handle_all(self, bodies: Sequence[bytes], keys: Sequence[bytes], cause_of: Callable[[int], Cause]) -> list[Send] | None:
         """Take neighbouring records of ``observations.rows.raw`` at once, with the same outcome as one after another.
 
         Parameters
         ----------
         bodies
             Their Avro bodies, in the schema of this code.
+        keys
+            Their keys.
         cause_of
             The record at a place of ``bodies`` as a cause.
 
@@ -98,38 +122,31 @@ class IngestionTask:
             devices = [(device_key(columns), columns) for columns in read_rows(bodies)]
             if len({key for key, _ in devices}) < len(devices):  # two epochs of one device: the later may drive an older one out
                 return None
-            offered = [batch for key, columns in devices for batch in self._offered(key, columns)]
+            offers = [offer for key, columns in devices for offer in self._offered(key, columns, cause_of)]
         except (NotPlainError, Inadmissible):
             return None
-        if any(verdict.complaint for _, verdict, _, _ in offered):
-            return None
-        taken: list[tuple[int, int, str, ObservationBatch]] = []
-        for key, verdict, batch, places in offered:
-            for part in self._admit(key, verdict, batch)[0]:
-                at = part.first_seq - batch.first_seq
-                taken.append((places[at], places[at + part.count - 1], key, part))
+        for key, columns in devices:
+            self._compare_keys(key, [keys[place] for place in columns.places.tolist()])
+        accepted: list[tuple[int, int, str, ObservationBatch]] = []
+        for offer in offers:
+            for part in self._take(offer, 0).parts:
+                at = part.first_seq - offer.verdict.batch.first_seq
+                accepted.append((offer.places[at], offer.places[at + part.count - 1], offer.key, part))
         sends: list[Send] = []
-        for _, last, key, part in sorted(taken, key=lambda one: one[0]):  # as they came: a batch may begin with rows that were seen before
+        for _, last, key, part in sorted(
+            accepted, key=lambda one: one[0]
+        ):  # as they came: a batch may begin with rows that were seen before
             sends += [Send(topics.OBSERVATIONS, key, *ended) for ended in self._open.add(key, part, cause_of(last))]
         return sends
 
     def flush(self) -> Iterable[Send]:
         """End the open runs of single rows and write down what was seen."""
-        for key, epoch in self._changed:
-            tenant, stream, device_id = key.split("/")
-            runs = self._devices[key].runs[epoch]
-            seen = SeenRows(
-                tenant=tenant,
-                stream=stream,
-                device_id=device_id,
-                boot_epoch=epoch,
-                starts=tuple(runs.starts),
-                ends=tuple(runs.ends),
-            )
-            self._state.put(f"{key}/{epoch}", seen)
-        self._changed.clear()
+        self._memory.write()
         self._unknown.clear()
-        return [Send(topics.OBSERVATIONS, device_key(batch), batch, cause) for batch, cause in self._open.close_all()]
+        return [
+            Send(topics.OBSERVATIONS, f"{batch.tenant}/{batch.stream}/{batch.device_id}", batch, cause)
+            for batch, cause in self._open.close_all()
+        ]
 
     def _known(self, stream: str) -> Rules:
         # A refresh asks the broker: once per unknown stream and transaction is enough.
@@ -141,7 +158,7 @@ class IngestionTask:
 
     def _batch(self, key: str, batch: ObservationBatch, rules: Rules, received: Received[Any]) -> list[Effect]:
         check_shape(batch, len(rules.definition.features))
-        parts, complaint = self._admit(key, judge(batch, rules), batch)
+        parts, complaint = self._admit(key, judge(batch, rules), received)
         # Rows of the same device that wait for more go first, so that the device's order stays.
         effects: list[Effect] = [Send(topics.OBSERVATIONS, key, open_, cause) for open_, cause in self._open.close(key)]
         effects += [Send(topics.OBSERVATIONS, key, part, received.cause) for part in parts]
@@ -153,42 +170,64 @@ class IngestionTask:
             raise Inadmissible("INVALID_SHAPE", f"features: expected {width} values, given {len(row.features)}")
         batch = of_row(row)
         check_shape(batch, width)
-        parts, complaint = self._admit(key, judge(batch, rules), batch)
+        parts, complaint = self._admit(key, judge(batch, rules), received)
         ended = [pair for part in parts for pair in self._open.add(key, part, received.cause)]
         return [*(Send(topics.OBSERVATIONS, key, batch, cause) for batch, cause in ended), *complaint]
 
-    def _offered(self, key: str, columns: Columns) -> Iterator[tuple[str, Verdict, ObservationBatch, list[int]]]:
-        """Rows of a device as batches with their verdicts, nothing taken in yet; raises what its single rows would raise."""
+    def _admit(self, key: str, verdict: Verdict, received: Received[Any]) -> tuple[list[ObservationBatch], list[Effect]]:
+        """New valid rows of a well-shaped batch, taken in; and the complaint about the others."""
+        batch = verdict.batch
+        named = [] if batch.first_seq >= 0 else names(batch.request_ids, batch.count, lambda row: f"{received.id}/{row}")
+        taken = self._take(Offer(key, verdict, named, id_digests(named)), received.timestamp)
+        complaints = [one for one in (verdict.complaint, taken.complaint) if one]
+        told = "; ".join(one.message for one in complaints)
+        return taken.parts, [Reject(complaints[0].reason, told)] if complaints else []
+
+    def _take(self, offer: Offer, now: int) -> Taken:
+        key, verdict = offer.key, offer.verdict
+        device, number = self._memory.get(key) or Epochs(), verdict.batch.boot_epoch
+        if len(offer.ids):
+            taken = take_unnumbered(device.unnumbered, verdict, offer.named, offer.ids)
+            if device.unnumbered.end:
+                self._memory.keep_unnumbered(key, device)
+        else:
+            epoch = device.of(number, now)
+            taken = take_numbered(epoch, verdict)
+            if epoch.rows:
+                self._memory.keep(key, device, number, epoch, now)
+        self._metrics.count_taken(verdict, taken)
+        return taken
+
+    def _offered(self, key: str, columns: Columns, cause_of: Callable[[int], Cause]) -> Iterator[Offer]:
+        """Rows of a device, nothing taken in yet; raises where one of them needs a look of its own."""
         if _home(key, self._partitions) != self._partition:
             raise NotPlainError("misplaced")
+        places = columns.places.tolist()
         rules = self._known(f"{columns.tenant}/{columns.stream}")
-        (self._devices.get(key) or Epochs()).of(columns.boot_epoch)
-        for batch, places in of_columns(columns):
+        device = self._memory.get(key) or Epochs()
+        named: list[str] = []
+        if not numbered(columns):
+            named = names(columns.request_ids, len(places), lambda row: f"{cause_of(places[row]).id}/0")
+            columns = replace(columns, boot_epoch=UNNUMBERED, seqs=device.unnumbered.end + np.arange(len(places)))
+        elif device.known and columns.boot_epoch not in device.known:
+            raise NotPlainError("a new epoch")
+        ids = id_digests(named)
+        if device.unnumbered.any_known(ids):
+            raise NotPlainError("a known id")
+        end = 0
+        for batch, rows in of_columns(columns):
             check_shape(batch, len(rules.definition.features))
-            yield key, judge(batch, rules), batch, places
+            verdict = judge(batch, rules)
+            if verdict.complaint or not (named or not contradicts(device.of(batch.boot_epoch, 0), verdict)):
+                raise NotPlainError("a bad row")
+            first, end = end, end + batch.count
+            yield Offer(key, verdict, named[first:end], ids[first:end], rows)
 
-    def _admit(self, key: str, verdict: Verdict, batch: ObservationBatch) -> tuple[list[ObservationBatch], list[Effect]]:
-        """Unseen valid rows of a well-shaped batch, taken in; and the complaint about the bad ones."""
-        epochs = self._devices.get(key) or Epochs()
-        runs = epochs.of(batch.boot_epoch)
-        first = batch.first_seq
-        gaps = [(a - first, b - first) for a, b in runs.unseen(first, first + batch.count)]
-        taken = list(runs_of(verdict.valid, gaps)) if verdict.complaint else gaps
-        parts = [part for a, b in taken for part in cut(verdict.batch, a, b)]
-
-        accepted = sum(b - a for a, b in taken)
-        refused = batch.count - int(verdict.valid.sum()) if verdict.complaint else 0
-        duplicate = batch.count - accepted - refused
-        self._metrics.count_rows(accepted=accepted, duplicate=duplicate, refused=refused, masked=verdict.masked)
-        if taken:
-            for a, b in taken:
-                self._metrics.given_up.inc(runs.add(first + a, first + b))
-            self._devices.setdefault(key, epochs)
-            self._changed[key, batch.boot_epoch] = None
-            for old in epochs.keep(batch.boot_epoch, runs):
-                self._changed.pop((key, old), None)
-                self._state.delete(SeenRows, f"{key}/{old}")
-        return parts, [Reject(verdict.complaint.reason, verdict.complaint.message)] if verdict.complaint else []
+    def _compare_keys(self, key: str, given: Sequence[bytes]) -> None:
+        own = key.encode()
+        for other in given:
+            if other != own and names_another(other, key):
+                self._metrics.contradicting_keys.inc()
 
     def _count_refused(self, event: object) -> None:
         match event:
@@ -198,3 +237,9 @@ class IngestionTask:
                 self._metrics.count_rows(refused=1)
             case _:
                 self._metrics.labels_refused.inc()
+
+
+def _identity(received: Received[Any]) -> dict[str, bytes]:
+    """Headers by which a record stays the same event when it is sent on to another place."""
+    known = {"ce_id": received.id, "ce_correlationid": received.correlation}
+    return {name: value.encode() for name, value in known.items() if name not in received.headers}

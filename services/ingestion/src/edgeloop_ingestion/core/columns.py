@@ -106,6 +106,22 @@ def read_rows(bodies: Sequence[bytes]) -> list[Columns]:
     return sorted(map(_joined, devices.values()), key=lambda columns: int(columns.places[0]))
 
 
+def numbered(columns: Columns) -> bool:
+    """Whether the rows have sequence numbers.
+
+    Raises
+    ------
+    NotPlainError
+        Only some have, or some twice.
+    """
+    seqs = columns.seqs
+    if (seqs == -1).all():
+        return False
+    if int(seqs.min()) < 0 or ((np.diff(seqs) <= 0).any() and len(np.unique(seqs)) < len(seqs)):
+        raise NotPlainError("without a number, or with one twice")
+    return True
+
+
 def _read_length(data: bytes, places: Longs, length: int) -> Iterator[tuple[bytes, Columns]]:
     """Records that are equally long, by shape and device."""
     matrix = np.frombuffer(data, np.uint8).reshape(len(places), length)

@@ -1,48 +1,100 @@
-"""The boot epochs of one device that ingestion still remembers."""
+"""The boot epochs of one device that ingestion remembers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from edgeloop_admission import Inadmissible
 
+from edgeloop_ingestion.core.contents import Contents
 from edgeloop_ingestion.core.intervals import SeenRuns
+from edgeloop_ingestion.core.numbering import Numbering
 
-MAX_EPOCHS = 4
+MAX_EPOCHS = 16
+MAX_BEGINNINGS = 8
+WITHIN_MS = 3_600_000
+MAX_FORGOTTEN = 64
+
+
+@dataclass(slots=True)
+class Epoch:
+    """Rows of one epoch that were taken in: their numbers, and what they held."""
+
+    runs: SeenRuns = field(default_factory=SeenRuns)
+    contents: Contents = field(default_factory=Contents)
+
+    @property
+    def rows(self) -> int:
+        """How many numbers count as seen."""
+        return sum(self.runs.ends) - sum(self.runs.starts)
 
 
 class Epochs:
-    """Seen rows of a device by boot epoch; only the newest four epochs are kept.
+    """Seen rows of a device by boot epoch; at most ``MAX_EPOCHS`` are kept.
 
-    Whether a row of a forgotten epoch has been seen cannot be known, and a row must not go in twice, so it is refused.
+    Whether a row of a forgotten epoch has been seen cannot be known, and a row must not go in twice, so it is refused. Epochs can be forged,
+    and a device must not lose its own to them. So the epoch that makes room is the one with the fewest rows, and never the one that was in use
+    last; and no more than ``MAX_BEGINNINGS`` begin within an hour of record time, besides the first. Whoever wants to drive a device's epoch
+    out has to send as many rows as the device has sent, in several epochs, over hours.
 
     Attributes
     ----------
-    runs
-        Seen rows by epoch.
+    known
+        Epochs in the order in which they were last used.
+    forgotten
+        Runs of epochs of which a row may have been taken in; at most ``MAX_FORGOTTEN``, then the last gap is closed, since forged epochs
+        are large and a device counts from 1.
+    began
+        Record times of the newest beginnings.
+    unnumbered
+        Rows that came without sequence numbers.
     """
 
     def __init__(self) -> None:
-        self.runs: dict[int, SeenRuns] = {}
+        self.known: dict[int, Epoch] = {}
+        self.forgotten = SeenRuns()
+        self.began: list[int] = []
+        self.unnumbered = Numbering()
 
-    def of(self, epoch: int) -> SeenRuns:
-        """Seen rows of ``epoch``; empty, and not yet kept, for a new one.
+    def of(self, epoch: int, now: int) -> Epoch:
+        """Seen rows of ``epoch`` at the record time ``now``; empty, and not yet kept, for a new one.
 
         Raises
         ------
         Inadmissible
-            ``FORGOTTEN_EPOCH``: four newer epochs are known.
+            ``FORGOTTEN_EPOCH`` or ``TOO_MANY_EPOCHS``.
         """
-        if epoch in self.runs:
-            return self.runs[epoch]
-        if len(self.runs) == MAX_EPOCHS and epoch < min(self.runs):
+        if epoch in self.known:
+            return self.known[epoch]
+        used = next(reversed(self.known), None)
+        if not self.forgotten.unseen(epoch, epoch + 1):
             raise Inadmissible(
-                "FORGOTTEN_EPOCH", f"boot_epoch: expected one of the newest {MAX_EPOCHS}, from {min(self.runs)}, given {epoch}"
+                "FORGOTTEN_EPOCH",
+                f"boot_epoch: expected {used}, which was in use last, or a new one, given {epoch}, whose rows are forgotten",
             )
-        return SeenRuns()
+        if self.known and sum(at > now - WITHIN_MS for at in self.began) >= MAX_BEGINNINGS:
+            raise Inadmissible(
+                "TOO_MANY_EPOCHS",
+                f"boot_epoch: expected {used}, which was in use last, as {MAX_BEGINNINGS} others began within an hour, given {epoch}",
+            )
+        return Epoch()
 
-    def keep(self, epoch: int, runs: SeenRuns) -> list[int]:
-        """Remember ``runs`` for ``epoch``; give back the epochs that are forgotten for it."""
-        self.runs[epoch] = runs
-        forgotten = sorted(self.runs)[:-MAX_EPOCHS]
-        for old in forgotten:
-            del self.runs[old]
-        return forgotten
+    def keep(self, epoch: int, rows: Epoch, now: int) -> list[int]:
+        """Remember ``rows`` for ``epoch``, which is in use now; give back the epochs that are forgotten for it."""
+        new = self.known.pop(epoch, None) is None
+        self.known[epoch] = rows
+        if not new or len(self.known) == 1:
+            return []
+        self.began = [*self.began, now][-MAX_BEGINNINGS:]
+        if len(self.known) <= MAX_EPOCHS:
+            return []
+        old = min(list(self.known)[:-2], key=lambda one: self.known[one].rows)  # of equals the one that was used longest ago
+        del self.known[old]
+        self.forget(old, old + 1)
+        return [old]
+
+    def forget(self, first: int, end: int) -> None:
+        """Let the epochs ``[first, end)`` count as forgotten."""
+        self.forgotten.add(first, end)
+        while len(self.forgotten.starts) > MAX_FORGOTTEN:
+            del self.forgotten.starts[-1], self.forgotten.ends[-2]

@@ -9,6 +9,7 @@ from typing import Any
 
 import apsw
 from edgeloop_contracts import ObservationBatch
+from edgeloop_contracts.numbering import UNNUMBERED
 
 from edgeloop_labels.core.pending import Pending
 
@@ -104,11 +105,11 @@ class PendingFile:
         return row[1] if row and row[0] > seq else None
 
     def request(self, key: str, epoch: int, request_id: str) -> tuple[int, int] | None:
-        """Offset and place of the newest row with a request id; epoch 0 means any."""
+        """Offset and place of the newest row with a request id; epoch 0 means any. Rows without sequence numbers are of every epoch."""
         row = self._db.execute(
-            "SELECT offset, row FROM requests WHERE key = ?1 AND request_id = ?2 AND (?3 = 0 OR epoch = ?3)"
+            "SELECT offset, row FROM requests WHERE key = ?1 AND request_id = ?2 AND (?3 = 0 OR epoch IN (?3, ?4))"
             " ORDER BY offset DESC, row DESC LIMIT 1",
-            (key, request_id, epoch),
+            (key, request_id, epoch, UNNUMBERED),
         ).fetchone()
         return (row[0], row[1]) if row else None
 

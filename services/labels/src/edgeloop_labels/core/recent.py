@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import deque
 
+from edgeloop_contracts.numbering import UNNUMBERED
+
 from edgeloop_labels.core.pending import Pending
 
 
@@ -50,8 +52,8 @@ class RecentBatches:
         return pending if pending.holds(seq) else None
 
     def find_request(self, key: str, epoch: int, request_id: str) -> tuple[Pending, int] | None:
-        """Newest row with a request id, and its place in its batch; epoch 0 means any."""
-        epochs = [epoch] if epoch else list(self._epochs.get(key, ()))
+        """Newest row with a request id, and its place in its batch; epoch 0 means any. Rows without sequence numbers of their own are of every epoch."""
+        epochs = [epoch, UNNUMBERED] if epoch else list(self._epochs.get(key, ()))
         found = [hit for e in epochs if (hit := self._requests.get((key, e, request_id)))]
         return max(found, key=lambda hit: (hit[0].offset, hit[1]), default=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from edgeloop_contracts import Label, WaitingLabel
+from edgeloop_contracts.numbering import UNNUMBERED
 
 MAX_WAITING = 100_000
 
@@ -31,6 +32,7 @@ class WaitingLabels:
     def __init__(self, labels: Iterable[WaitingLabel] = ()) -> None:
         self._by_age: dict[str, WaitingLabel] = {}
         self._devices: dict[str, int] = {}
+        self._asked: dict[str, dict[str, None]] = {}  # keys of labels with an epoch and a request id, by device and request id
         for label in sorted(labels, key=_age):
             self.put(label)
 
@@ -47,6 +49,8 @@ class WaitingLabels:
         self._by_age[waiting_key(label)] = label
         device = _device(label)
         self._devices[device] = self._devices.get(device, 0) + 1
+        if label.seq < 0 and label.boot_epoch:
+            self._asked.setdefault(f"{device}/?{label.request_id}", {})[waiting_key(label)] = None
 
     def remove(self, label: WaitingLabel) -> None:
         """Let the label that names the same go, if there is one."""
@@ -55,17 +59,22 @@ class WaitingLabels:
             self._devices[device] -= 1
             if not self._devices[device]:
                 del self._devices[device]
+            asked = self._asked.get(f"{device}/?{label.request_id}", {}) if label.seq < 0 else {}
+            asked.pop(waiting_key(label), None)
+            if label.seq < 0 and not asked:
+                self._asked.pop(f"{device}/?{label.request_id}", None)
 
     def any_for(self, device: str) -> bool:
         """Whether anything waits for rows of ``tenant/stream/device``."""
         return device in self._devices
 
     def matching(self, device: str, epoch: int, seq: int, request_id: str) -> list[WaitingLabel]:
-        """Labels that name a row, oldest first."""
+        """Labels that name a row, oldest first; a row without a sequence number of its own is named by its request id in any epoch."""
         head = f"{device}/{epoch}"
         keys = [f"{head}/{seq}"]
         if request_id:
             keys += [f"{head}/?{request_id}"] + ([f"{device}/0/?{request_id}"] if epoch else [])
+            keys += self._asked.get(f"{device}/?{request_id}", ()) if epoch == UNNUMBERED else ()
         return sorted((label for key in keys if (label := self._by_age.get(key))), key=_age)
 
     def overdue(self, until: int, keep: int = MAX_WAITING) -> Iterator[WaitingLabel]:

@@ -1,0 +1,28 @@
+"""Message keys that name another device than the record."""
+
+from __future__ import annotations
+
+from edgeloop_admission import MAX_NAME
+
+_ENCODED = frozenset("\"'{}[]<>=&\ufffd")
+
+
+def names_another(key: bytes, own: str) -> bool:
+    r"""Whether a message key is plain text of the form ``tenant/stream/device`` and is not ``own``.
+
+    Keys decide nothing, and many producers encode them in ways of their own; only a text that says otherwise contradicts the record.
+
+    >>> [names_another(key, "acme/pumps/p1") for key in (b"acme/pumps/p1", b"acme/pumps/p10", b"other/pumps/p1")]
+    [False, True, True]
+    >>> [names_another(key, "acme/pumps/p1") for key in (b"", b"p1", b'"acme/pumps/p1"', b"\0\0\0\0\7\x1aacme/pumps/p1", b"a/b/c/d")]
+    [False, False, False, False, False]
+    """
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        return False
+    parts = text.split("/")
+    if len(parts) != 3 or not text.isprintable() or not all(0 < len(part) <= MAX_NAME for part in parts):
+        return False
+    # Avro writes a text behind its length, which is printable for 16 to 63 bytes.
+    return own not in (text, text[1:]) and _ENCODED.isdisjoint(text)
