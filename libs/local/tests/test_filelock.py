@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from edgeloop_local.filelock import FileLock
@@ -58,3 +59,13 @@ def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
         finally:
             child.kill()
             lock.release()
+
+
+def test_two_threads_may_release_at_once(tmp_path: Path) -> None:
+    for _ in range(200):
+        lock = FileLock(tmp_path / "lock")
+        lock.acquire()
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(lock.release) for _ in range(2)]:
+                done.result()
+        assert not lock.held

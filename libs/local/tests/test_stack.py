@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from edgeloop_local import LocalStack
-from edgeloop_local.errors import DataDirBusy, PortTaken, ProcessDied
+from edgeloop_local.errors import DataDirBusy, PortTaken, ProcessDied, Stopped
+from edgeloop_local.filelock import FileLock
 from edgeloop_local.ports import LOOPBACK, free_port
+from edgeloop_local.progress import Silence
+from edgeloop_local.registry import SchemaRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,3 +221,36 @@ def test_a_broker_that_was_frozen_for_longer_than_its_session_serves_again(stack
     os.kill(stack.kafka.child.pid, signal.SIGCONT)
     produce(stack, "frozen", [b"one"])
     assert consume(stack, "frozen", 1) == [b"one"]
+
+
+def test_a_registry_that_ends_while_it_starts_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready, killed, lines = SchemaRegistry.wait_ready, list[int](), list[str]()
+
+    def wait_ready(registry: SchemaRegistry, timeout: float) -> None:
+        if not killed:
+            killed.append(registry.child.pid)
+            registry.child.kill()
+        ready(registry, timeout)
+
+    monkeypatch.setattr(SchemaRegistry, "wait_ready", wait_ready)
+    progress = Silence()
+    monkeypatch.setattr(progress, "say", lines.append)
+    with LocalStack(tmp_path, progress=progress) as stack:
+        assert LocalStack.attached(tmp_path) is not None
+        assert stack.registry.child.pid not in killed
+    assert "the schema registry was ended by SIGKILL while starting; starting it again (2 of 3)" in lines
+
+
+def test_a_stack_may_be_stopped_by_several_threads_while_another_one_starts_it(tmp_path: Path, eventually: Eventually) -> None:
+    stack = LocalStack(tmp_path)
+    with ThreadPoolExecutor(3) as pool:
+        starting = pool.submit(stack.start)
+        eventually(lambda: stack._kafka is not None and stack._kafka.running(), within=60)
+        for stopping in [pool.submit(stack.stop) for _ in range(2)]:
+            stopping.result()
+        with pytest.raises(Stopped):
+            starting.result()
+    assert not stack.kafka.running()
+    assert not stack.registry.running()
+    with FileLock(tmp_path / "lock") as lock:
+        assert lock.held

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from edgeloop_local import ChildSpec, State, Supervisor
-from edgeloop_local.errors import NotReady, ProcessDied
+from edgeloop_local.errors import NotReady, ProcessDied, Stopped
 from edgeloop_local.ports import free_port
 
 if TYPE_CHECKING:
@@ -227,3 +227,48 @@ def test_ctrl_c_reaches_the_parent_and_not_its_children(tmp_path: Path, eventual
 def test_two_children_with_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="two children"):
         Supervisor([child(tmp_path, SLEEP), child(tmp_path, SLEEP)])
+
+
+def test_how_a_child_ended_is_kept_the_first_time_and_the_newest_times(tmp_path: Path, eventually: Eventually) -> None:
+    code = f"""
+import pathlib
+count = pathlib.Path({str(tmp_path / "count")!r})
+number = int(count.read_text()) + 1 if count.exists() else 1
+count.write_text(str(number))
+print('run', number)
+raise SystemExit(10 + number)
+"""
+    began = time.time()
+    with Supervisor([child(tmp_path, code)]) as services:
+        services._children["child"]._backoff._limit = 0.05
+        eventually(lambda: services.status()[0].restarts >= 7)
+    ends = services.status()[0].ends
+    assert [(end.exit_code, end.last_lines[-1]) for end in ends][:1] == [(11, "run 1")]
+    assert [end.exit_code for end in ends[1:]] == list(range(ends[1].exit_code or 0, (ends[1].exit_code or 0) + 5))
+    assert began <= ends[0].at <= ends[-1].at <= time.time()
+
+
+def test_of_several_that_are_not_ready_the_one_that_ended_first_is_named_and_quoted_as_it_was_then(tmp_path: Path) -> None:
+    first = child(tmp_path, "print('no such key')\nraise SystemExit(1)", "cause", port=free_port())
+    later = child(tmp_path, "import time; time.sleep(0.6); print('cause is gone'); raise SystemExit(1)", "effect", port=free_port())
+    with Supervisor([later, first]) as services, pytest.raises(NotReady) as late:
+        services.wait_ready(timeout=1.5)
+    text = str(late.value)
+    assert text.startswith("effect, cause did not become ready within 1.5 s; first cause ended with exit code 1 (log: ")
+    assert "no such key" in text
+    assert "cause is gone" not in text
+
+
+def test_who_says_that_it_cannot_start_as_it_is_set_up_is_not_waited_for(tmp_path: Path) -> None:
+    unusable = child(tmp_path, "print('EDGELOOP_X: expected a number'); raise SystemExit(2)", "unusable", port=free_port())
+    began = time.monotonic()
+    with Supervisor([unusable]) as services, pytest.raises(ProcessDied, match=r"unusable ended with exit code 2(.|\n)*EDGELOOP_X"):
+        services.wait_ready(timeout=60)
+    assert time.monotonic() - began < 30
+
+
+def test_who_waits_is_told_when_all_is_stopped(tmp_path: Path) -> None:
+    services = Supervisor([child(tmp_path, SLEEP, port=free_port())]).start()
+    threading.Timer(0.3, services.stop).start()
+    with pytest.raises(Stopped):
+        services.wait_ready(timeout=60)

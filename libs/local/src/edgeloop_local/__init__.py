@@ -1,6 +1,6 @@
 """A real Kafka and a real schema registry as local processes, and the supervision of services."""
 
-from edgeloop_local.children import ChildSpec, ChildStatus, State
+from edgeloop_local.children import ChildSpec, ChildStatus, End, State
 from edgeloop_local.errors import LocalError
 from edgeloop_local.progress import progress_for
 from edgeloop_local.signals import interrupted_by_signals
@@ -11,6 +11,7 @@ from edgeloop_local.supervisor import Supervisor
 __all__ = [
     "ChildSpec",
     "ChildStatus",
+    "End",
     "LocalError",
     "LocalStack",
     "StackInfo",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import shutil
 import tarfile
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeloop_local.errors import DiskFull
+from edgeloop_local.errors import DiskFull, Stopped
 from edgeloop_local.filelock import FileLock
 from edgeloop_local.locations import cache_dir, require_free_space
 from edgeloop_local.pins import KAFKA_VERSION, REGISTRY_VERSION, Pins, load_pins
@@ -42,7 +43,12 @@ class Programs:
     formats: Path
 
 
-def programs(progress: Progress | None = None, cache: Path | None = None, pins: Pins | None = None) -> Programs:
+def programs(
+    progress: Progress | None = None,
+    cache: Path | None = None,
+    pins: Pins | None = None,
+    stopping: threading.Event | None = None,
+) -> Programs:
     """
     Give the programs, and download what is missing.
 
@@ -54,18 +60,32 @@ def programs(progress: Progress | None = None, cache: Path | None = None, pins: 
         Instead of the user's cache directory.
     pins : Pins, optional
         Instead of the pins that this package ships.
+    stopping : threading.Event, optional
+        Set when nobody wants them any more.
 
     Raises
     ------
     DownloadFailed, DiskFull
         If something is missing and can't be had.
+    Stopped
+        As soon as `stopping` is set.
     """
+    progress = progress or Silence()
+    stopping = stopping or threading.Event()
     cache = cache or cache_dir()
     pins = pins or load_pins()
     found = _layout(cache, pins)
     if not _complete(found, pins):
-        with FileLock(cache / "download.lock"):
-            _download(found, pins, cache, progress or Silence())
+        lock = FileLock(cache / "download.lock")
+        if not lock.try_acquire():
+            progress.say(f"another start is downloading the programs (process {lock.holder() or 'unknown'}); waiting for it")
+            while not lock.try_acquire():
+                if stopping.wait(0.2):
+                    raise Stopped
+        try:
+            _download(found, pins, cache, progress, stopping)
+        finally:
+            lock.release()
     return found
 
 
@@ -89,7 +109,7 @@ def _complete(found: Programs, pins: Pins) -> bool:
     return not _missing(found, pins) and found.registry_jar.parent.exists()
 
 
-def _download(found: Programs, pins: Pins, cache: Path, progress: Progress) -> None:
+def _download(found: Programs, pins: Pins, cache: Path, progress: Progress, stopping: threading.Event) -> None:
     jars = _missing(found, pins)  # again: whoever held the lock before us may have brought them
     archive = cache / pins.registry.filename
     batches = {f"Kafka {KAFKA_VERSION}": jars} if jars else {}
@@ -102,13 +122,13 @@ def _download(found: Programs, pins: Pins, cache: Path, progress: Progress) -> N
         # Here, since it takes a quarter of a second to import and most starts find everything in the cache.
         from edgeloop_local.download import download
 
-        download(batches, progress)
+        download(batches, progress, stopping)
     if not unpacked:
         progress.say(f"unpacking Apicurio Registry {REGISTRY_VERSION}")
-        _unpack(archive, found.registry_jar.parent)
+        _unpack(archive, found.registry_jar.parent, stopping)
 
 
-def _unpack(archive: Path, target: Path) -> None:
+def _unpack(archive: Path, target: Path, stopping: threading.Event) -> None:
     draft = target.with_name(f"{target.name}.unpacking")
     shutil.rmtree(draft, ignore_errors=True)
     try:
@@ -116,6 +136,8 @@ def _unpack(archive: Path, target: Path) -> None:
             if hasattr(tarfile, "data_filter"):  # from Python 3.11.4
                 tar.extraction_filter = tarfile.data_filter
             for member in tar:
+                if stopping.is_set():
+                    raise Stopped
                 tar.extract(member, draft)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)

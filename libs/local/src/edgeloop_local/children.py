@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
+import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edgeloop_local.files import last_lines
 from edgeloop_local.spawning import Command, spawn, sweep
 
 if TYPE_CHECKING:
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeloop_local.spawning import ChildProcess
+
+
+_ENDS = 5  # newest ends that are kept, the first one besides
 
 
 class State(enum.StrEnum):
@@ -59,6 +65,26 @@ class ChildSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """
+    How one run of a child ended by itself.
+
+    Parameters
+    ----------
+    at : float
+        When, in seconds since 1970.
+    exit_code : int or None
+        As `subprocess` gives it: negative for a signal; None where it could not be started.
+    last_lines : tuple of str
+        What it said last.
+    """
+
+    at: float
+    exit_code: int | None
+    last_lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChildStatus:
     """
     How a child is at one moment.
@@ -79,6 +105,8 @@ class ChildStatus:
         Its port for ``/readyz`` and ``/metrics``.
     log : pathlib.Path
         Its log.
+    ends : tuple of End
+        How it ended by itself: the first time, and the newest times.
     """
 
     name: str
@@ -88,6 +116,7 @@ class ChildStatus:
     exit_code: int | None
     port: int | None
     log: Path
+    ends: tuple[End, ...] = ()
 
 
 class Backoff:
@@ -137,6 +166,8 @@ class Child:
         self._exit_code: int | None = None
         self._started_at = 0.0
         self._restart_at = 0.0
+        self._first_end: End | None = None
+        self._ends: deque[End] = deque(maxlen=_ENDS)
 
     def start(self, now: float) -> None:
         """Start the process unless it runs; if that is not possible (a full disk, say), it is tried again later."""
@@ -177,11 +208,17 @@ class Child:
     def status(self) -> ChildStatus:
         """Describe it."""
         spec, pid = self.spec, self.process.pid if self.process is not None else None
-        return ChildStatus(spec.name, self._state, pid, self._restarts, self._exit_code, spec.port, spec.log)
+        ends = tuple(self._ends)
+        if self._first_end is not None and self._first_end is not ends[0]:
+            ends = (self._first_end, *ends)
+        return ChildStatus(spec.name, self._state, pid, self._restarts, self._exit_code, spec.port, spec.log, ends)
 
     def _note_end(self, now: float, exit_code: int | None) -> None:
         self.process = None
         self._exit_code = exit_code
+        end = End(time.time(), exit_code, tuple(last_lines(self.spec.log)))
+        self._first_end = self._first_end or end
+        self._ends.append(end)
         if self.spec.restart:
             self._state = State.WAITING
             self._restart_at = now + self._backoff.after(now - self._started_at)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import queue
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -15,10 +17,10 @@ import requests
 from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
 
-from edgeloop_local.errors import ChecksumMismatch, DiskFull, DownloadFailed
+from edgeloop_local.errors import ChecksumMismatch, DiskFull, DownloadFailed, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from edgeloop_local.pins import Pin
@@ -28,6 +30,7 @@ _CHUNK = 1 << 17
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
 _ATTEMPTS = 4
 _PARALLEL = 6
+_LOOK_S = 0.2
 _GIVES = {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
 _PASSES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}
 
@@ -41,7 +44,7 @@ class _AbandonedError(Exception):
     """Another download has failed, or the user wants no more."""
 
 
-def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progress) -> None:
+def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progress, stopping: threading.Event) -> None:
     """
     Download files side by side; at the first failure all stop.
 
@@ -50,12 +53,16 @@ def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progre
     batches : Mapping[str, Sequence[tuple[Pin, pathlib.Path]]]
         Files and where to put them, by what a person is told of each batch.
     progress : Progress
-        Told about each batch.
+        Told about each batch, and about each try that failed.
+    stopping : threading.Event
+        Set when nobody wants the files any more.
 
     Raises
     ------
     DownloadFailed, DiskFull
         See `Downloader.fetch`.
+    Stopped
+        As soon as `stopping` is set.
     """
     abandon = threading.Event()
 
@@ -67,20 +74,55 @@ def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progre
 
         return counted
 
-    with requests.Session() as session, contextlib.ExitStack() as bars, ThreadPoolExecutor(_PARALLEL) as pool:
-        downloader = Downloader(repositories(), session)
+    with requests.Session() as session, contextlib.ExitStack() as bars:
+        downloader = Downloader(repositories(), session, tell=progress.say)
+        jobs: list[_Job] = []
+        for what, batch in batches.items():
+            total = sum(pin.size for pin, _ in batch)
+            advance = unless_abandoned(bars.enter_context(progress.downloading(what, total)))
+            jobs += [_Job(pin, target, advance) for pin, target in batch]
+        waiting = {job.done for job in jobs}
         try:
-            running: list[Future[None]] = []
-            for what, batch in batches.items():
-                total = sum(pin.size for pin, _ in batch)
-                advance = unless_abandoned(bars.enter_context(progress.downloading(what, total)))
-                running += [pool.submit(downloader.fetch, pin, target, advance) for pin, target in batch]
-            for done in as_completed(running):
-                done.result()
-        except BaseException:
+            _start(downloader, jobs, abandon)
+            while waiting:
+                ended, waiting = wait(waiting, _LOOK_S, FIRST_COMPLETED)
+                for future in ended:
+                    future.result()
+                if stopping.is_set():
+                    raise Stopped
+        finally:
             abandon.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    pin: Pin
+    target: Path
+    advance: Advance
+    done: Future[None] = field(default_factory=Future[None])
+
+
+def _start(downloader: Downloader, jobs: Iterable[_Job], abandon: threading.Event) -> None:
+    """Work off jobs in threads that nobody waits for: a connection that gives nothing would keep whoever wants to stop."""
+    todo: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+    for job in jobs:
+        todo.put(job)
+
+    def work() -> None:
+        while not abandon.is_set():
+            try:
+                job = todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                downloader.fetch(job.pin, job.target, job.advance)
+            except Exception as error:  # whatever it is, whoever waits must hear of it
+                job.done.set_exception(error)
+            else:
+                job.done.set_result(None)
+
+    for number in range(_PARALLEL):
+        threading.Thread(target=work, name=f"edgeloop-download-{number}", daemon=True).start()
 
 
 class Downloader:
@@ -95,12 +137,17 @@ class Downloader:
         Carries proxies and certificates as the environment says.
     pause : float
         Seconds before the second attempt; doubled before each later one.
+    tell : Callable[[str], None], optional
+        Told why a file is asked for again.
     """
 
-    def __init__(self, sources: Mapping[str, str], session: requests.Session, pause: float = 1.0) -> None:
+    def __init__(
+        self, sources: Mapping[str, str], session: requests.Session, pause: float = 1.0, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._sources = sources
         self._session = session
         self._pause = pause
+        self._tell = tell
 
     def fetch(self, pin: Pin, target: Path, advance: Advance) -> None:
         """
@@ -140,6 +187,7 @@ class Downloader:
         reason = ""
         for attempt in range(_ATTEMPTS):
             if attempt:
+                self._tell(f"{pin.filename}: {reason}; trying again ({attempt + 1} of {_ATTEMPTS})")
                 time.sleep(self._pause * 2 ** (attempt - 1))
             try:
                 status = self._append(url, part, advance)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +11,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWN_CLUSTER_HINT = "or set EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL to use a cluster of your own"
+
+
+HUNG = 75
+"""The exit code of a service whose watchdog has ended it."""
 
 
 class LocalError(Exception):
@@ -74,16 +80,42 @@ class ProcessDied(LocalError):
         self.exit_code = exit_code
         self.log = log
         self.last_lines = tuple(last_lines)
-        super().__init__(f"{name} ended with exit code {exit_code} while starting (log: {log}){_quoted(last_lines)}")
+        super().__init__(f"{name} {ending(exit_code)} while starting (log: {log}){_quoted(last_lines)}")
+
+
+class Stopped(LocalError):
+    """It was asked to stop while it was starting."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped while starting")
 
 
 class NotReady(LocalError):
     """A process runs but did not answer in time."""
 
-    def __init__(self, names: str, seconds: float, log: Path | None, last_lines: Sequence[str] = ()) -> None:
+    def __init__(self, names: str, seconds: float, log: Path | None, last_lines: Sequence[str] = (), how: str = "") -> None:
         self.last_lines = tuple(last_lines)
         where = f" (log: {log})" if log else ""
-        super().__init__(f"{names} did not become ready within {seconds:g} s{where}{_quoted(last_lines)}")
+        super().__init__(f"{names} did not become ready within {seconds:g} s{how}{where}{_quoted(last_lines)}")
+
+
+def ending(exit_code: int | None) -> str:
+    """
+    Tell how a process ended.
+
+    Examples
+    --------
+    >>> [ending(code) for code in (1, -9, 75, None)]
+    ['ended with exit code 1', 'was ended by SIGKILL', 'ended itself, as it hung', 'could not be started']
+    """
+    if exit_code is None:
+        return "could not be started"
+    if exit_code == HUNG:
+        return "ended itself, as it hung"
+    if exit_code < 0:
+        with contextlib.suppress(ValueError):
+            return f"was ended by {signal.Signals(-exit_code).name}"
+    return f"ended with exit code {exit_code}"
 
 
 def _quoted(lines: Sequence[str]) -> str:

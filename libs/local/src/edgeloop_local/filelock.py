@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,7 @@ class FileLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
+        self._guard = threading.Lock()
 
     @property
     def held(self) -> bool:
@@ -49,13 +51,14 @@ class FileLock:
             time.sleep(poll)
 
     def release(self) -> None:
-        """Give the lock back; harmless when it isn't held."""
-        if self._handle is not None:
+        """Give the lock back; harmless when it isn't held, and from several threads at once."""
+        with self._guard:
+            handle, self._handle = self._handle, None
+        if handle is not None:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._handle, 0)
-                _unlock(self._handle)  # explicitly, for a process forked just now may still have the file open
-            os.close(self._handle)
-            self._handle = None
+                os.ftruncate(handle, 0)
+                _unlock(handle)  # explicitly, for a process forked just now may still have the file open
+            os.close(handle)
 
     def holder(self) -> int | None:
         """Give the pid that the holder wrote, if it can be read."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from edgeloop_local.errors import ProcessDied
+from edgeloop_local.files import last_lines
 from edgeloop_local.spawning import finish, spawn
 
 if TYPE_CHECKING:
@@ -36,11 +38,16 @@ class Server(ABC):
             raise RuntimeError(f"{self.name} has not been started")
         return self._child
 
-    def start(self) -> None:
-        """Start the process; does not wait until it serves."""
-        if self.log.exists():
+    def start(self, *, again: bool = False) -> None:
+        """Start the process; does not wait until it serves. `again` goes on with the log of the try before."""
+        if self.log.exists() and not again:
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
         self._child = spawn(self._prepare())
+
+    def ended(self) -> ProcessDied | None:
+        """Say how the process ended; None while it runs, or if it was never started."""
+        code = self._child.poll() if self._child is not None else None
+        return None if code is None else ProcessDied(self.name, code, self.log, last_lines(self.log))
 
     @abstractmethod
     def wait_ready(self, timeout: float = 60.0) -> None:

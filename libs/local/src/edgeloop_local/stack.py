@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from edgeloop_local.artifacts import programs
-from edgeloop_local.errors import DataDirBusy
+from edgeloop_local.errors import DataDirBusy, ProcessDied, Stopped, ending
 from edgeloop_local.filelock import FileLock
 from edgeloop_local.jvm import find_java
 from edgeloop_local.kafka import KafkaBroker
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from edgeloop_local.server import Server
 
 _GRACE = 15.0
+_TRIES = 3  # to start a server
 
 
 class LocalStack:
@@ -62,6 +64,8 @@ class LocalStack:
         self._progress = progress or Silence()
         self._ready_timeout = ready_timeout
         self._lock = FileLock(self.data_dir / "lock")
+        self._stopping = threading.Event()
+        self._guard = threading.Lock()  # nothing is started while all is being stopped
         self._kafka: KafkaBroker | None = None
         self._registry: SchemaRegistry | None = None
 
@@ -100,6 +104,7 @@ class LocalStack:
         """
         if not self._lock.try_acquire():
             raise DataDirBusy(self.data_dir, self._lock.holder())
+        self._stopping.clear()
         try:
             self._start()
         except BaseException:
@@ -108,12 +113,22 @@ class LocalStack:
         return self
 
     def stop(self) -> None:
-        """Stop both servers and give the data directory free; harmless when they aren't running."""
-        if not self._lock.held:
-            return
-        StackInfo.forget(self.data_dir)
-        finish([server.child for server in self._servers() if server.running()], _GRACE)
-        self._lock.release()
+        """
+        Stop both servers and give the data directory free; harmless when they aren't running.
+
+        Any thread may call it, also while another one starts the stack: that start then ends with `Stopped`.
+        """
+        self._stopping.set()
+        with self._guard:
+            if not self._lock.held:
+                return
+            StackInfo.forget(self.data_dir)
+            finish([server.child for server in self._servers() if server.running()], _GRACE)
+            self._lock.release()
+
+    def first_end(self) -> ProcessDied | None:
+        """Say which of the two servers has ended, if one has; Kafka first, as it takes others with it."""
+        return next((error for server in reversed(self._servers()) if (error := server.ended()) is not None), None)
 
     def restart(self, server: Server) -> None:
         """
@@ -155,7 +170,7 @@ class LocalStack:
         chosen = {name: ports.choose(name, fixed) for name, fixed in self._fixed.items()}
         require_free_space(self.data_dir, NEEDED_FREE_BYTES)
         java = find_java()
-        found = programs(self._progress)
+        found = programs(self._progress, stopping=self._stopping)
         logs = self.data_dir / "logs"
         self._registry = SchemaRegistry(
             found,
@@ -174,13 +189,39 @@ class LocalStack:
         )
         self._progress.say("starting Kafka and the schema registry")
         began = time.monotonic()
-        self._registry.start()  # first, for it takes longer
-        self._kafka.start()
-        self._kafka.wait_ready(self._ready_timeout)
-        self._registry.wait_ready(self._ready_timeout)
+        self._begin(self._registry)  # first, for it takes longer
+        self._begin(self._kafka)
+        self._until_ready(self._kafka)
+        self._until_ready(self._registry)
         self._describe()
         took = time.monotonic() - began
         self._progress.say(f"ready after {took:.1f} s: Kafka at {self.bootstrap}, schemas at {self.registry_url}")
+
+    def _begin(self, server: Server, *, again: bool = False) -> None:
+        with self._guard:
+            if self._stopping.is_set():
+                raise Stopped
+            server.start(again=again)
+
+    def _until_ready(self, server: Server) -> None:
+        """Wait for a server; one that ends is started again, for on a busy machine a time-out of its own may have ended it."""
+        first: ProcessDied | None = None
+        for tried in range(1, _TRIES + 1):
+            try:
+                server.wait_ready(self._ready_timeout)
+            except ProcessDied as error:
+                if self._stopping.is_set():
+                    raise Stopped from None
+                first = first or error
+                if tried < _TRIES:
+                    self._progress.say(
+                        f"{server.name} {ending(error.exit_code)} while starting; starting it again ({tried + 1} of {_TRIES})"
+                    )
+                    self._begin(server, again=True)
+            else:
+                return
+        assert first is not None
+        raise first
 
     def _describe(self) -> None:
         pids = [os.getpid(), self.kafka.child.pid, self.registry.child.pid]

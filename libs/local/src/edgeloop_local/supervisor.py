@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from edgeloop_local.children import Child, ChildSpec, ChildStatus, State
-from edgeloop_local.errors import NotReady, ProcessDied
+from edgeloop_local.errors import NotReady, ProcessDied, Stopped, ending
 from edgeloop_local.files import last_lines
 from edgeloop_local.readiness import http_answers
 from edgeloop_local.spawning import finish
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 READY_PATH = "/readyz"
+UNUSABLE = 2
+"""The exit code of a service that cannot start as it is set up: to try again is of no use."""
 
 
 class Supervisor:
@@ -76,17 +78,19 @@ class Supervisor:
         Raises
         ------
         NotReady
-            If some aren't ready in time; names them and quotes the first one's log.
+            If some aren't ready in time; names them and tells of the one that ended first, else quotes the first one's log.
         ProcessDied
-            If a child that is not to be restarted has failed.
+            If a child that is not to be restarted has failed, or one has ended with `UNUSABLE`.
+        Stopped
+            If it is stopped meanwhile.
         """
         waiting = [self._children[name] for name in (names if names is not None else self._children)]
         deadline = time.monotonic() + timeout
         while waiting := [child for child in waiting if not self._is_ready(child)]:
-            if time.monotonic() > deadline or self._stopping.is_set():
-                late = waiting[0].spec
-                text = ", ".join(child.spec.name for child in waiting)
-                raise NotReady(text, timeout, late.log, last_lines(late.log))
+            if self._stopping.is_set():
+                raise Stopped
+            if time.monotonic() > deadline:
+                raise self._late(waiting, timeout)
             time.sleep(0.05)
 
     def status(self) -> list[ChildStatus]:
@@ -137,9 +141,22 @@ class Supervisor:
             status, spec = child.status(), child.spec
         if status.state is State.FAILED:
             raise ProcessDied(spec.name, status.exit_code, spec.log, last_lines(spec.log))
+        if unusable := next((end for end in status.ends if end.exit_code == UNUSABLE), None):
+            raise ProcessDied(spec.name, UNUSABLE, spec.log, unusable.last_lines)
         if status.state is State.RUNNING and spec.port is not None:
             return http_answers(spec.port, READY_PATH)
         return status.state in {State.RUNNING, State.FINISHED}
+
+    def _late(self, waiting: Iterable[Child], timeout: float) -> NotReady:
+        with self._lock:
+            late = [child.status() for child in waiting]
+        names = ", ".join(status.name for status in late)
+        if not (ended := [status for status in late if status.ends]):
+            return NotReady(names, timeout, late[0].log, last_lines(late[0].log))
+        first = min(ended, key=lambda status: status.ends[0].at)
+        end = first.ends[0]
+        how = f"; first {first.name} {ending(end.exit_code)}" if len(late) > 1 else f"; it {ending(end.exit_code)}"
+        return NotReady(names, timeout, first.log, end.last_lines, how)
 
     def _end(self, children: Iterable[Child]) -> None:
         ending = list(children)
