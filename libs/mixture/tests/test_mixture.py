@@ -341,3 +341,19 @@ def test_an_adapter_that_does_not_fit_its_frame_is_refused(begun) -> None:
     with pytest.raises(packing.PackedError, match="frame: expected"):
         packing.adapter_of(event, learner.frame)
     assert packing.adapter_of(event, frame).number == 100
+
+
+def test_a_member_tells_what_it_answers_alone_and_one_that_is_none_what_the_mixture_does(begun) -> None:
+    learner, model, matrix, _, _ = begun
+    session = MixtureSession(learner.frame, [model], RULE)
+    rows, _ = stream(200, seed=7)
+    adapter = learner.adapter
+    feeds = session.feeds(adapter, learner.memory.window(adapter.memory_end, RULE.horizon))
+    answers, probabilities = session.answer(rows, feeds)
+    texts, values, alone = session.beside(rows, feeds, 1)
+    own = [learner.frame.members[0].classes[place] for place in (np.nan_to_num(rows) @ matrix).argmax(axis=1)]
+    assert alone == own != answers == texts
+    np.testing.assert_array_equal(values, probabilities)
+    assert session.beside(rows, feeds, 2)[2] == answers
+    for n, row in enumerate(rows[:20]):
+        assert session.said(row[None], feeds, 1)[::2] == (answers[n], own[n])

@@ -103,7 +103,7 @@ def test_the_graph_says_what_a_calculation_by_hand_says() -> None:
         expected = numbers.centre + numbers.deviation * float(adapter.sums(said[:, None])[0])
         assert values[n] == pytest.approx(expected, abs=1e-3)
         assert float(texts[n]) == pytest.approx(float(values[n]), rel=1e-6)
-        assert session.said(row[None], feeds)[0] == session.answer(row[None], feeds)[0][0]
+        assert session.said(row[None], feeds, 0)[0] == session.answer(row[None], feeds)[0][0]
 
 
 def test_weights_are_shares_whoever_takes_part() -> None:
@@ -158,7 +158,7 @@ def test_a_member_that_gives_no_number_spoils_neither_answers_nor_what_is_learne
     features, labels = stream(200, seed=4)
     for row, label in zip(features, labels, strict=True):
         feeds = feeds_of(session, learner, adapter)
-        answer, said = session.said(row[None], feeds)
+        answer, said, _ = session.said(row[None], feeds, 0)
         assert np.isfinite(float(answer))
         assert np.abs(said).max() <= FARTHEST
         if learner.learn(Labelled(row, label, answer, 2, adapter.number), said):

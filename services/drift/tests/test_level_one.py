@@ -111,3 +111,11 @@ def test_runs_keep_every_row_once() -> None:
     versions = [draw.randint(0, 2) for _ in range(200)]
     done = bits.partials(examples("a" * 200, "a" * 200, versions), 0, 0)
     assert [v for p in done for v in [p.model_version] * p.count] == versions
+
+
+def test_errors_of_the_version_alone_are_told_where_they_are_others() -> None:
+    (partial,) = bits.partials(examples("abab", "abba", [3] * 4, answers_alone=("", "a", "a", "")), 2, 9)
+    assert (partial.errors, partial.errors_alone) == (bytes([0, 0, 1, 1]), bytes([0, 1, 0, 1]))
+    (partial,) = bits.partials(examples("ab", "bb", [3] * 2, answers_alone=("c", "")), 2, 9)
+    assert (partial.errors, partial.errors_alone) == (bytes([1, 0]), b""), "wrong in another way is as wrong"
+    assert bits.problem(examples("ab", "ab", [1, 1], answers_alone=("a",)))

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -200,3 +201,27 @@ def test_snapshots_of_many_features_stay_small() -> None:
     pool = InputPool(Rules())
     input_alarms(pool, blocks_of(np.random.default_rng(0).normal(size=(2000, 50))))
     assert sum(len(data) for data in pool.snapshot("t", "s").detectors.values()) < 5500
+
+
+def test_a_change_that_an_adapter_hides_is_told_of_the_version_alone() -> None:
+    draw, rows = Random(8), 3000
+    errors = [int(draw.random() < 0.1) for _ in range(rows)]
+    alone = [int(draw.random() < 0.5) if i > rows // 2 else error for i, error in enumerate(errors)]
+    partials = [
+        replace(partial, errors_alone=bytes(alone[partial.first_index : partial.first_index + partial.count]))
+        for partial in (
+            DriftPartial(first_index=i, offset=i // 50, count=50, errors=bytes(errors[i : i + 50]), model_version=1)
+            for i in range(0, rows, 50)
+        )
+    ]
+    (alarm,) = fold(ErrorPool(Rules(scopes=(STREAM, "alone"))), partials)
+    assert (alarm.detector, alarm.scope, alarm.change.rising) == ("ADWIN(alone)", "alone", True)
+    assert rows // 2 < alarm.row < rows // 2 + 100
+    assert fold(ErrorPool(Rules(scopes=(STREAM,))), partials) == []
+
+
+def test_where_no_adapter_answers_one_signal_says_it() -> None:
+    partials = error_partials(risen(1), [50])
+    alarms = fold(ErrorPool(Rules(scopes=(STREAM, "alone"))), partials)
+    assert {alarm.scope for alarm in alarms} == {"stream"}
+    assert {alarm.scope for alarm in fold(ErrorPool(Rules(scopes=("alone",))), partials)} == {"alone"}

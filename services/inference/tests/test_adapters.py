@@ -52,6 +52,9 @@ def test_an_adapter_answers_with_the_version_and_is_named_in_answers_observation
     assert result.get_response().model_version == "1" and adapter_of(result) == 120
     batches = bench.eventually(lambda: bench.kafka.batches if len(bench.kafka.batches) == 2 else None)
     assert [(b.model_version, b.adapter) for b in batches] == [(1, 0), (1, 120)]
+    assert batches[0].answers_alone == ()
+    told = batches[1].answers_alone or ("",) * len(ROWS)
+    assert tuple(one or answer for one, answer in zip(told, batches[1].answers, strict=True)) == batches[0].answers
     report = bench.kafka.reports[-1]
     assert (report.status, report.version, report.adapter, report.message) == (DeviceStatus.INSTALLED, 1, 120, "")
     assert bench.kafka.causes[-1][1] == sent.cause

@@ -47,6 +47,14 @@ def test_a_row_without_an_id_among_rows_with_ids_has_an_empty_one() -> None:
     assert pack("acme", "p1", 1, stored(0))[0].batch.request_ids == ()
 
 
+def test_a_row_that_the_version_alone_answers_alike_is_empty_among_others() -> None:
+    given = [*stored(0), *stored(1, alone=("bad",))]
+    assert pack("acme", "p1", 1, given)[0].batch.answers_alone == ("", "bad")
+    assert pack("acme", "p1", 1, stored(0))[0].batch.answers_alone == ()
+    three = Rows("pumps", 1, 3, b"\0" * 24, (5,) * 3, (), ("good",) * 3, 7, ("", "bad", ""))
+    assert [piece.alone for piece in split(three, 2)] == [("", "bad"), ("",)]
+
+
 @given(st.lists(st.integers(1, 600), max_size=20), st.integers(1, 64))
 def test_packing_loses_nothing_doubles_nothing_and_keeps_the_order(counts: list[int], limit: int) -> None:
     pieces: list[StoredRows] = []

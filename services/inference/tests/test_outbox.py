@@ -64,12 +64,13 @@ def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
 def test_the_rows_of_an_outbox_from_before_adapters_are_sent_as_they_were(tmp_path: Path) -> None:
     outbox = opened(tmp_path)
     outbox.append(rows(3))
-    outbox._writer.execute("alter table rows drop column adapter")
+    for column in ("adapter", "alone"):
+        outbox._writer.execute(f"alter table rows drop column {column}")
     outbox.close()
     again = opened(tmp_path)
     assert [s.rows for s in again.after(0, 10)] == [rows(3)]
-    assert again.append(replace(rows(1), adapter=50)) == 3
-    assert [s.rows.adapter for s in again.after(0, 10)] == [0, 50]
+    assert again.append(replace(rows(1), adapter=50, alone=("b",))) == 3
+    assert [(s.rows.adapter, s.rows.alone) for s in again.after(0, 10)] == [(0, ()), (50, ("b",))]
     again.close()
 
 

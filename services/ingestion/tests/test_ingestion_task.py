@@ -69,7 +69,9 @@ def spans(sent: list[Send | Forward]) -> list[tuple[int, int]]:
 
 
 def test_a_new_batch_goes_through_as_it_is(driver: TaskDriver) -> None:
-    given = batch(0, [1, 2, 3], request_ids=["a", "b", "c"], answers=["x", "y", "z"], event_times=[7, 8, 9], adapter=150)
+    given = batch(
+        0, [1, 2, 3], request_ids=["a", "b", "c"], answers=["x", "y", "z"], event_times=[7, 8, 9], adapter=150, answers_alone=["", "x", ""]
+    )
     sent = driver.send(topics.OBSERVATIONS_RAW, given, key="whatever")
     assert [(s.topic.name, s.key, s.event) for s in sent if isinstance(s, Send)] == [("observations", KEY, given)]
 
@@ -159,6 +161,7 @@ def test_a_feature_that_must_stay_on_the_device_is_masked(driver: TaskDriver, re
         (topics.OBSERVATIONS_RAW, batch(2**63 - 1, [1]), "INVALID_SHAPE"),
         (topics.OBSERVATIONS_RAW, batch(0, [1], answers=["a", "b"]), "INVALID_SHAPE"),
         (topics.OBSERVATIONS_RAW, batch(0, [1], adapter=-1), "INVALID_SHAPE"),
+        (topics.OBSERVATIONS_RAW, batch(0, [1], answers=["a"], answers_alone=["a", "b"]), "INVALID_SHAPE"),
         (topics.OBSERVATIONS_RAW, batch(0, [1], request_ids=["x" * 513]), "TOO_LARGE"),
         (topics.OBSERVATION_ROWS_RAW, row(0, features=[1.0]), "INVALID_SHAPE"),
         (topics.OBSERVATION_ROWS_RAW, row(0, 1e300), "INVALID_VALUE"),

@@ -72,6 +72,13 @@ def test_examples_carry_the_adapter_that_answered_each_row(bench, observed, labe
     assert only(examples(bench.send(label(4)))).adapters == ()
 
 
+def test_examples_carry_what_the_version_alone_would_have_answered(bench, observed, label, examples) -> None:
+    bench.send(observed(0, 2, answers=["a", "a"], answers_alone=["", "b"]), observed(2, 1, answers=["c"]))
+    assert only(examples(bench.send(*(label(seq) for seq in range(3))))).answers_alone == ("", "b", "")
+    bench.send(observed(3, answers=["c"]))
+    assert only(examples(bench.send(label(3)))).answers_alone == ()
+
+
 def test_a_batch_of_examples_is_caused_by_the_record_that_completed_its_last_pair(bench, observed, label) -> None:
     records = [bench.receive(event) for event in (observed(0, 4), label(0), label(1), label(9))]
     sent = bench.driver.transaction(records)

@@ -14,9 +14,10 @@ def place(bench) -> JoinState:
 
 
 def test_a_restart_with_its_cache_reads_nothing_again(bench, observed, label, examples) -> None:
-    bench.send(observed(0, 3, adapter=150))
+    bench.send(observed(0, 3, adapter=150, answers=["a"] * 3, answers_alone=["", "", "b"]))
     bench.driver.restart()
-    assert examples(bench.send(label(2)))[0].adapters == (150,)
+    (example,) = examples(bench.send(label(2)))
+    assert (example.adapters, example.answers_alone) == ((150,), ("b",))
     assert bench.reads == 0
 
 

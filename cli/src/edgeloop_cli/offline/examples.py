@@ -52,6 +52,7 @@ class Examples:
         answers: tuple[str, ...],
         versions: tuple[int, ...],
         adapters: tuple[int, ...],
+        alone: tuple[str, ...] = (),
     ) -> ExampleBatch:
         """Take the next rows of one device; give back their batch."""
         first = self.rows
@@ -66,6 +67,7 @@ class Examples:
             answers=answers,
             model_versions=versions,
             adapters=adapters,
+            answers_alone=alone,
         )
         self._features[first : first + len(labels)] = features
         self.labels += labels

@@ -14,6 +14,7 @@ from edgeloop_contracts import (
     ObservationBatch,
     TrainingRequest,
     TrainingRun,
+    outcomes,
 )
 from edgeloop_drift.core import bits, blocks
 from edgeloop_drift.core.pooling import ErrorPool, InputPool
@@ -44,6 +45,7 @@ class Kept:
     adapter: int
     frame: Frame | None
     said: np.ndarray | None
+    alone: str
 
 
 class OfflineLoop:
@@ -138,9 +140,9 @@ class OfflineLoop:
     def _answer(self, group: Group, static: Sequence[str]) -> None:
         device, first = self._names[group.device], self._seqs[group.device]
         for row in range(group.first, group.end):
-            answer, experts = self._serving.answer(self._table.features[row : row + 1])
+            answer, experts, alone = self._serving.answer(self._table.features[row : row + 1])
             version, adapter = self._serving.version, self._serving.adapter
-            kept = self._kept[row] = Kept(first + row - group.first, adapter, self._serving.frame, experts)
+            kept = self._kept[row] = Kept(first + row - group.first, adapter, self._serving.frame, experts, alone)
             place = (device, 1, kept.seq)
             self.ledger.given(row, place, answer, version, self._table.labels[row], static[row - self._warmup])
         self._seqs[group.device] += len(group)
@@ -159,9 +161,9 @@ class OfflineLoop:
             self.ledger.label_sent(row, 0)
         answers, versions = tuple(self.ledger.answers[row] for row in rows), tuple(self.ledger.served[row] for row in rows)
         features = self._table.features[group.first : group.end]
-        self._joined(
-            self._names[group.device], tuple(k.seq for k in kept), features, labels, answers, versions, tuple(k.adapter for k in kept)
-        )
+        seqs, adapters = tuple(k.seq for k in kept), tuple(k.adapter for k in kept)
+        alone = outcomes.where_other([k.alone for k in kept], answers)
+        self._joined(self._names[group.device], seqs, features, labels, answers, versions, adapters, alone)
         for n, each in enumerate(kept):
             self.adapting.learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each.frame, each.said)
         for row in rows:
@@ -176,9 +178,10 @@ class OfflineLoop:
         answers: tuple[str, ...],
         versions: tuple[int, ...],
         adapters: tuple[int, ...],
+        alone: tuple[str, ...] = (),
     ) -> None:
         """Labelled rows are there: count them, look at their errors, decide."""
-        batch = self.examples.add(device, seqs, features, labels, answers, versions, adapters)
+        batch = self.examples.add(device, seqs, features, labels, answers, versions, adapters, alone)
         offset = self.examples.newest
         self.ledger.take(batch, "", 0, "", f"examples/0/{offset}")
         for partial in bits.partials(batch, 0, offset, self._table.tolerance):

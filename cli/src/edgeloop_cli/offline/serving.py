@@ -88,12 +88,13 @@ class Serving:
         self._mixture, self._learner = (frame, adapter), learner
         self._apply(frame, adapter)
 
-    def answer(self, row: NDArray[np.float32]) -> tuple[str, NDArray[np.float32] | None]:
-        """Class or number of a row [1, F], and what each expert says, [K, C], where a mixture answers."""
+    def answer(self, row: NDArray[np.float32]) -> tuple[str, NDArray[np.float32] | None, str]:
+        """Class or number of a row [1, F]; where a mixture answers, what each expert says, [K, C]; and what the version alone would answer."""
         assert self._current is not None
         if self._session is None or self._feeds is None:
-            return self._current.model.answers(row)[0], None
-        return self._session.said(row, self._feeds)
+            answer = self._current.model.answers(row)[0]
+            return answer, None, answer
+        return self._session.said(row, self._feeds, self._current.event.version)
 
     @property
     def frame(self) -> Frame | None:

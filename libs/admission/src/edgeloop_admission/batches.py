@@ -62,6 +62,7 @@ def check_shape(batch: ObservationBatch, width: int) -> None:
         ("event_times", len(batch.event_times)),
         ("request_ids", len(batch.request_ids)),
         ("answers", len(batch.answers)),
+        ("answers_alone", len(batch.answers_alone)),
     ):
         if given not in (0, batch.count):
             raise Inadmissible("INVALID_SHAPE", f"{field}: expected none or {batch.count}, given {given}")
@@ -78,7 +79,7 @@ def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
             values = values.copy()
             values[:, rules.hidden] = np.nan
             batch = replace(batch, features=values.tobytes())
-    rows = Rows(values, batch.request_ids, batch.answers, batch.event_times)
+    rows = Rows(values, batch.request_ids, batch.answers, batch.event_times, batch.answers_alone)
     bad = bad_values(values, rules)
     refused = bad_rows(rows, bad)
     if not refused.any():

@@ -24,7 +24,7 @@ class Rows:
     ----------
     values
         float32 [n, F] in the order of the definition; NaN is a missing value.
-    request_ids, answers
+    request_ids, answers, answers_alone
         n texts, or none.
     event_times
         n times in milliseconds since 1970, or none.
@@ -34,6 +34,7 @@ class Rows:
     request_ids: Sequence[str] = ()
     answers: Sequence[str] = ()
     event_times: Sequence[int] = ()
+    answers_alone: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def bad_values(values: NDArray[np.float32], rules: Rules) -> NDArray[np.bool_]:
 def bad_rows(rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Bool [n]: rows with a bad value, a text that is too long, or a time that no calendar has."""
     found = np.asarray(bad.any(axis=1))
-    for texts in (rows.request_ids, rows.answers):
+    for texts in (rows.request_ids, rows.answers, rows.answers_alone):
         if texts and max(map(len, texts)) > MAX_TEXT:
             found = found | np.fromiter((len(text) > MAX_TEXT for text in texts), np.bool_, len(texts))
     if rows.event_times and not (min(rows.event_times) >= FIRST_TIME and max(rows.event_times) <= LAST_TIME):
@@ -81,7 +82,7 @@ def bad_rows(rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def complaint(rows: Rows, bad: NDArray[np.bool_], row: int, rules: Rules) -> Complaint:
     """What is wrong with one bad row: of several things the first."""
-    for field, texts in (("request id", rows.request_ids), ("answer", rows.answers)):
+    for field, texts in (("request id", rows.request_ids), ("answer", rows.answers), ("answer alone", rows.answers_alone)):
         if texts and len(texts[row]) > MAX_TEXT:
             return Complaint("TOO_LARGE", f"{field}: expected at most {MAX_TEXT} characters, given {len(texts[row])}")
     if rows.event_times and not FIRST_TIME <= rows.event_times[row] <= LAST_TIME:

@@ -1025,9 +1025,12 @@ class DriftPartial:
         FEATURES: rows that have each feature.
     left
         ERRORS: examples of the input batch that come after these and follow in the next partial.
+    errors_alone
+        ERRORS: the same as errors, of what the version would have answered without its adapter; empty where
+        that is the same for all rows.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftPartial","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"kind","type":{"type":"enum","name":"PartialKind","symbols":["ERRORS","FEATURES"],"default":"ERRORS"},"default":"ERRORS"},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"errors","type":"bytes","default":""},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]},{"name":"left","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftPartial","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"kind","type":{"type":"enum","name":"PartialKind","symbols":["ERRORS","FEATURES"],"default":"ERRORS"},"default":"ERRORS"},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"errors","type":"bytes","default":""},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]},{"name":"left","type":"int","default":0},{"name":"errors_alone","type":"bytes","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DriftPartial"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -1046,6 +1049,7 @@ class DriftPartial:
     sums: tuple[float, ...] = ()
     present: tuple[int, ...] = ()
     left: int = 0
+    errors_alone: bytes = b""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1062,6 +1066,7 @@ class DriftPartial:
             "sums": list(self.sums),
             "present": list(self.present),
             "left": self.left,
+            "errors_alone": self.errors_alone,
         }
 
     @classmethod
@@ -1080,6 +1085,7 @@ class DriftPartial:
             sums=tuple(fields["sums"]),
             present=tuple(fields["present"]),
             left=fields["left"],
+            errors_alone=fields["errors_alone"],
         )
 
     def fault(self) -> str:
@@ -1607,9 +1613,12 @@ class ExampleBatch:
         ones, a detector skips them.
     adapters
         The adapter that answered each together with the version, 0 for none; empty when all have none.
+    answers_alone
+        What the version would have answered to each without the adapter: empty text where the same as in
+        answers; empty when so everywhere.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ExampleBatch","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"features","type":"bytes","default":""},{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"model_versions","type":{"type":"array","items":"int"},"default":[]},{"name":"corrects","type":"boolean","default":false},{"name":"adapters","type":{"type":"array","items":"long"},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ExampleBatch","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"features","type":"bytes","default":""},{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"model_versions","type":{"type":"array","items":"int"},"default":[]},{"name":"corrects","type":"boolean","default":false},{"name":"adapters","type":{"type":"array","items":"long"},"default":[]},{"name":"answers_alone","type":{"type":"array","items":"string"},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.ExampleBatch"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -1627,6 +1636,7 @@ class ExampleBatch:
     model_versions: tuple[int, ...] = ()
     corrects: bool = False
     adapters: tuple[int, ...] = ()
+    answers_alone: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1642,6 +1652,7 @@ class ExampleBatch:
             "model_versions": list(self.model_versions),
             "corrects": self.corrects,
             "adapters": list(self.adapters),
+            "answers_alone": list(self.answers_alone),
         }
 
     @classmethod
@@ -1659,6 +1670,7 @@ class ExampleBatch:
             model_versions=tuple(fields["model_versions"]),
             corrects=fields["corrects"],
             adapters=tuple(fields["adapters"]),
+            answers_alone=tuple(fields["answers_alone"]),
         )
 
     def fault(self) -> str:
@@ -2865,13 +2877,16 @@ class ObservationBatch:
         Predicted class of each row; empty where no model answered.
     adapter
         Adapter that answered together with the version; 0 for the version alone.
+    answers_alone
+        What the version would have answered to each row without the adapter: empty text where the same as in
+        answers; empty when so everywhere.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationBatch","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":-1},{"name":"count","type":"int","default":0},{"name":"features","type":"bytes","default":""},{"name":"event_times","type":{"type":"array","items":"long"},"default":[]},{"name":"request_ids","type":{"type":"array","items":"string"},"default":[]},{"name":"model_version","type":"int","default":0},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"adapter","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationBatch","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_seq","type":"long","default":-1},{"name":"count","type":"int","default":0},{"name":"features","type":"bytes","default":""},{"name":"event_times","type":{"type":"array","items":"long"},"default":[]},{"name":"request_ids","type":{"type":"array","items":"string"},"default":[]},{"name":"model_version","type":"int","default":0},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"adapter","type":"long","default":0},{"name":"answers_alone","type":{"type":"array","items":"string"},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.observation.ObservationBatch"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id', 'boot_epoch', 'first_seq')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    UNKNOWN: ClassVar[tuple[str, ...]] = ('event_times', 'request_ids', 'model_version', 'answers', 'adapter')
+    UNKNOWN: ClassVar[tuple[str, ...]] = ('event_times', 'request_ids', 'model_version', 'answers', 'adapter', 'answers_alone')
 
     tenant: str = "default"
     stream: str = ""
@@ -2885,6 +2900,7 @@ class ObservationBatch:
     model_version: int = 0
     answers: tuple[str, ...] = ()
     adapter: int = 0
+    answers_alone: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2900,6 +2916,7 @@ class ObservationBatch:
             "model_version": self.model_version,
             "answers": list(self.answers),
             "adapter": self.adapter,
+            "answers_alone": list(self.answers_alone),
         }
 
     @classmethod
@@ -2917,6 +2934,7 @@ class ObservationBatch:
             model_version=fields["model_version"],
             answers=tuple(fields["answers"]),
             adapter=fields["adapter"],
+            answers_alone=tuple(fields["answers_alone"]),
         )
 
     def fault(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 # The largest that a float32 holds, since models answer in these.
 LARGEST = 3.4028234663852886e38
@@ -65,3 +66,13 @@ def right(answer: str, label: str, tolerance: float = 0.0) -> bool:
     (True, True, False)
     """
     return answer == label or (tolerance > 0 and error(answer, label, numbers=True) <= tolerance)
+
+
+def where_other(alone: Sequence[str], answers: Sequence[str]) -> tuple[str, ...]:
+    """What a version alone would have answered, as batches carry it: empty texts where that is the answer, nothing where it is everywhere.
+
+    >>> where_other(["low", "low"], ["low", "high"]), where_other(["low"], ["low"])
+    (('', 'low'), ())
+    """
+    other = tuple("" if one == answer else one for one, answer in zip(alone, answers, strict=True))
+    return other if any(other) else ()

@@ -75,10 +75,12 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
     memories = memories and bool(rule.memories)
     experts = frame.experts(rule) - (0 if memories else len(rule.memories))
     answer = PREDICTION if frame.numbers else PROBABILITIES
+    alone: list[onnx.ValueInfoProto] = []
     said: list[str] = []  # by each expert: probabilities [N, C], or how far from the centre the label is [N, 1]
     for number, (member, model) in enumerate(zip(frame.members, models, strict=True)):
         graph = checked(model, frame.scaling.width, answer)
         output = _member(b, graph, f"m{number}_") + answer
+        alone += _alone(graph, number, frame)
         said.append(_distance(b, output, frame.numbers) if frame.numbers else _probabilities(b, output, graph, member.classes, frame))
     scores = _scores(b, frame)
     linear = b.op("Gemm", scores, COEFFICIENTS, CONSTANT)
@@ -90,7 +92,12 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
         _answer_numbers(b, said, frame.numbers)
     else:
         _answer_classes(b, said, experts, len(frame.classes), rule)
-    return _model(b, frame, experts, memories=memories)
+    return _model(b, frame, experts, alone, memories=memories)
+
+
+def alone_output(member: int, frame: Frame) -> str:
+    """Name of what a member answers alone: the places of classes in its own order [N], or numbers [N]. Its file may give none."""
+    return f"m{member}_{PREDICTION if frame.numbers else LABEL}"
 
 
 def checked(model: bytes, width: int, answer: str) -> onnx.GraphProto:
@@ -237,7 +244,15 @@ def _means(b: _Builder, forces: str, labels: str) -> str:
     return b.op("Flatten", b.op("MatMul", shares, b.op("Unsqueeze", labels, np.array([2]))), axis=1)
 
 
-def _model(b: _Builder, frame: Frame, experts: int, *, memories: bool) -> bytes:
+def _alone(graph: onnx.GraphProto, number: int, frame: Frame) -> list[onnx.ValueInfoProto]:
+    """What a member answers alone, as an output of the mixture, if its file gives that."""
+    name = alone_output(number, frame)
+    kind = TensorProto.FLOAT if frame.numbers else TensorProto.INT64
+    given = {f"m{number}_{value.name}": value.type.tensor_type.elem_type for value in graph.output}
+    return [helper.make_tensor_value_info(name, kind, ["N"])] if given.get(name) == kind else []
+
+
+def _model(b: _Builder, frame: Frame, experts: int, alone: Sequence[onnx.ValueInfoProto], *, memories: bool) -> bytes:
     classes, looked_at = frame.target.width, len(frame.scaling.features)
     inputs = [
         helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", frame.scaling.width]),
@@ -261,7 +276,7 @@ def _model(b: _Builder, frame: Frame, experts: int, *, memories: bool) -> bytes:
             helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["N", classes]),
         ]
     constants = [numpy_helper.from_array(np.asarray(value), name) for name, value in b.constants.items()]
-    graph = helper.make_graph(b.nodes, "edgeloop", inputs, outputs, constants)
+    graph = helper.make_graph(b.nodes, "edgeloop", inputs, [*outputs, *alone], constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="edgeloop")
     return model.SerializeToString(deterministic=True)

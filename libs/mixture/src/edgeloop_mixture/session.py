@@ -66,6 +66,9 @@ class MixtureSession:
         self._rule = rule
         self._outputs = (g.PREDICTION,) if frame.numbers else (g.LABEL, g.PROBABILITIES)
         self._session = open_session(g.build(frame, models, rule, memories=memories), quiet=True)
+        given = {output.name for output in self._session.get_outputs()}
+        named = {member.version: (g.alone_output(number, frame), member.classes) for number, member in enumerate(frame.members)}
+        self._alone = {version: found for version, found in named.items() if found[0] in given}
 
     def feeds(self, adapter: Adapter, window: Window) -> Feeds:
         """What an adapter makes of the graph; a new one replaces the old one as a whole."""
@@ -105,17 +108,36 @@ class MixtureSession:
     def answer(self, rows: NDArray[np.float32], feeds: Feeds) -> tuple[list[str], NDArray[np.float32]]:
         """Classes and probabilities [N, C] of rows [N, F]; or numbers, as texts and as they are [N]."""
         found, *more = feeds.run(rows, *self._outputs)
-        return self._texts(found), more[0] if more else found
+        return _texts(found, self.frame.classes), more[0] if more else found
 
-    def said(self, row: NDArray[np.float32], feeds: Feeds) -> tuple[str, NDArray[np.float32]]:
-        """Class or number of one row [1, F], and what each expert says of it, [K, C]."""
-        found, experts = feeds.run(row, self._outputs[0], g.EXPERTS)
-        return self._texts(found)[0], experts[0]
+    def beside(self, rows: NDArray[np.float32], feeds: Feeds, version: int) -> tuple[list[str], NDArray[np.float32], list[str]]:
+        """What :meth:`answer` gives, and what a member answers alone: to the bit what it would answer without the mixture.
+
+        Of a version that is no member, what the mixture answers.
+        """
+        if version not in self._alone:
+            texts, values = self.answer(rows, feeds)
+            return texts, values, texts
+        name, classes = self._alone[version]
+        found, *more, alone = feeds.run(rows, *self._outputs, name)
+        return _texts(found, self.frame.classes), more[0] if more else found, _texts(alone, classes)
+
+    def said(self, row: NDArray[np.float32], feeds: Feeds, version: int) -> tuple[str, NDArray[np.float32], str]:
+        """Class or number of one row [1, F], what each expert says of it, [K, C], and what a member answers alone, as in :meth:`beside`."""
+        if version not in self._alone:
+            found, experts = feeds.run(row, self._outputs[0], g.EXPERTS)
+            text = _texts(found, self.frame.classes)[0]
+            return text, experts[0], text
+        name, classes = self._alone[version]
+        found, experts, alone = feeds.run(row, self._outputs[0], g.EXPERTS, name)
+        return _texts(found, self.frame.classes)[0], experts[0], _texts(alone, classes)[0]
 
     def experts(self, rows: NDArray[np.float32], feeds: Feeds) -> NDArray[np.float32]:
         """What each expert says, [N, K, C]; row by row, so that it does not matter how rows come together."""
         return np.concatenate([feeds.run(rows[i : i + 1], g.EXPERTS)[0] for i in range(len(rows))])
 
-    def _texts(self, found: NDArray[Any]) -> list[str]:
-        classes = self.frame.classes
-        return [classes[i] for i in found.tolist()] if classes else [str(number) for number in found]
+
+def _texts(found: NDArray[Any], classes: Sequence[str]) -> list[str]:
+    """Names of classes by their places, or numbers as texts."""
+    places: list[int] = found.tolist()
+    return [classes[i] for i in places] if classes else [str(number) for number in found]

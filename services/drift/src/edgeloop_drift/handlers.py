@@ -111,6 +111,8 @@ class DriftTask:
     def _errors_of(self, partial: DriftPartial) -> list[Send]:
         if len(partial.errors) != partial.count:
             raise InvalidEvent("MALFORMED", f"{len(partial.errors)} error bytes for {partial.count} rows")
+        if len(partial.errors_alone) not in (0, partial.count):
+            raise InvalidEvent("MALFORMED", f"{len(partial.errors_alone)} error bytes of the version alone for {partial.count} rows")
         stream = (partial.tenant, partial.stream)
         pool, rules = self._errors.get(stream), self._policies.of(*stream)
         if pool is None:

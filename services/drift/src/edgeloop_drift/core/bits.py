@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from edgeloop_contracts import DriftPartial, ExampleBatch, PartialKind
@@ -12,10 +13,11 @@ RIGHT, WRONG, UNANSWERED = 0, 1, 2
 
 def problem(batch: ExampleBatch) -> str:
     """Why a batch cannot be compared, or ``""``."""
-    sizes = {len(batch.seqs), len(batch.labels), len(batch.answers), len(batch.model_versions)}
+    sizes = {len(batch.seqs), len(batch.labels), len(batch.answers), len(batch.model_versions), len(batch.answers_alone or batch.seqs)}
     if len(sizes) > 1 or not batch.seqs:
         return (
-            f"{len(batch.seqs)} rows have {len(batch.labels)} labels, {len(batch.answers)} answers and {len(batch.model_versions)} versions"
+            f"{len(batch.seqs)} rows have {len(batch.labels)} labels, {len(batch.answers)} answers, {len(batch.model_versions)} versions"
+            f" and {len(batch.answers_alone)} answers of the version alone"
         )
     return ""
 
@@ -35,11 +37,13 @@ def partials(batch: ExampleBatch, partition: int, offset: int, tolerance: float 
     if batch.corrects:
         return []
     done: list[DriftPartial] = []
+    alone = tuple(one or answer for one, answer in zip(batch.answers_alone, batch.answers, strict=True)) if batch.answers_alone else ()
     at = 0
     for version, run in groupby(batch.model_versions):
         end = at + len(list(run))
-        pairs = zip(batch.labels[at:end], batch.answers[at:end], strict=True)
-        errors = bytes(UNANSWERED if version == 0 else int(not right(answer, label, tolerance)) for label, answer in pairs)
+        labels, answered = batch.labels[at:end], version > 0
+        errors = _errors(labels, batch.answers[at:end], tolerance) if answered else bytes([UNANSWERED] * len(labels))
+        errors_alone = _errors(labels, alone[at:end], tolerance) if alone and answered else errors
         done.append(
             DriftPartial(
                 tenant=batch.tenant,
@@ -52,8 +56,13 @@ def partials(batch: ExampleBatch, partition: int, offset: int, tolerance: float 
                 first_index=batch.first_index + at,
                 count=end - at,
                 errors=errors,
+                errors_alone=errors_alone if errors_alone != errors else b"",
                 left=len(batch.seqs) - end,
             )
         )
         at = end
     return done
+
+
+def _errors(labels: Sequence[str], answers: Sequence[str], tolerance: float) -> bytes:
+    return bytes(int(not right(answer, label, tolerance)) for label, answer in zip(labels, answers, strict=True))

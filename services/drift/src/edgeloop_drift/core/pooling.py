@@ -12,7 +12,7 @@ from edgeloop_drift.core.bits import UNANSWERED
 from edgeloop_drift.core.detectors import DetectorSpec
 from edgeloop_drift.core.watches import Change, ErrorWatch, InputWatch
 
-STREAM, VERSION = "stream", "version"
+STREAM, VERSION, ALONE = "stream", "version", "alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,9 @@ class Rules:
         Detector of error rates.
     scopes
         ``stream``: one detector over all answers of a stream, whichever version gave them; it outlives versions, so it still
-        notices when a version comes that is bad from its first row. ``version``: one detector over the answers of the
-        newest version, which starts new with it.
+        notices when a version comes that is bad from its first row. ``alone``: the same over what the versions would have
+        answered without their adapter, which learns from each label, and so hides for a while that the world has changed.
+        ``version``: one detector over the answers of the newest version, which starts new with it.
     inputs
         Detector of inputs, for one feature; see :meth:`DetectorSpec.shared_by`.
     learning
@@ -39,8 +40,10 @@ class Rules:
     learning: int = 20
 
     def __post_init__(self) -> None:
-        if not self.scopes or set(self.scopes) - {STREAM, VERSION}:
-            raise ValueError(f"scopes: expected {STREAM}, {VERSION} or both, given {', '.join(map(str, self.scopes)) or 'none'}")
+        if not self.scopes or set(self.scopes) - {STREAM, VERSION, ALONE}:
+            raise ValueError(
+                f"scopes: expected some of {STREAM}, {ALONE} and {VERSION}, given {', '.join(map(str, self.scopes)) or 'none'}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class ErrorAlarm:
     Attributes
     ----------
     detector
-        Its name; that of the whole stream ends with ``(stream)``.
+        Its name, with its scope in brackets; that of a version has none.
     scope
         What it watches.
     version
@@ -100,14 +103,26 @@ class ErrorPool:
             error = partial.errors[i]
             if error == UNANSWERED:
                 continue
-            for scope, watch in self._watches.items():
-                if scope == VERSION and version < self.version:
-                    continue
-                if change := watch.update(error):
-                    order = self.order.after(partial, i + 1)
-                    alarms.append(ErrorAlarm(self._name(scope), scope, version, order.rows, order.positions, change))
+            alone = partial.errors_alone[i] if partial.errors_alone else error
+            changes = self._watched(version, error, alone)
+            if changes:
+                order = self.order.after(partial, i + 1)
+                alarms += [ErrorAlarm(self._name(s), s, version, order.rows, order.positions, change) for s, change in changes.items()]
         self.order = self.order.after(partial)
         return alarms
+
+    def _watched(self, version: int, error: int, alone: int) -> dict[str, Change]:
+        """The changes that one row brings to light, by scope."""
+        changes: dict[str, Change] = {}
+        for scope, watch in self._watches.items():
+            if scope == VERSION and version < self.version:
+                continue
+            if change := watch.update(alone if scope == ALONE else error):
+                changes[scope] = change
+        # Where no adapter answers, both see the same: one signal says it.
+        if len(changes) > 1 and ALONE in changes and STREAM in changes and changes[ALONE].rising == changes[STREAM].rising:
+            del changes[ALONE]
+        return changes
 
     def snapshot(self, tenant: str, stream: str) -> DetectorState:
         """Everything that :class:`ErrorPool` goes on from."""
@@ -122,7 +137,7 @@ class ErrorPool:
 
     def _name(self, scope: str) -> str:
         name = self.rules.errors.name
-        return f"{name}({scope})" if scope == STREAM else name
+        return name if scope == VERSION else f"{name}({scope})"
 
 
 @dataclass(frozen=True, slots=True)

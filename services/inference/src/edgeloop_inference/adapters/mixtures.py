@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from edgeloop_contracts import outcomes
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.answers import Answer, Columns
@@ -43,5 +44,5 @@ class ServingMixture:
 
     def answer(self, rows: NDArray[np.float32]) -> Answer:
         """Class and probabilities, or the number, of each row of a float32 [n, F] array."""
-        labels, values = self._session.answer(rows, self._feeds)
-        return Answer(tuple(labels), values)
+        labels, values, alone = self._session.beside(rows, self._feeds, self.version)
+        return Answer(tuple(labels), values, outcomes.where_other(alone, labels))

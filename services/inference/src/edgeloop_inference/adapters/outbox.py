@@ -21,19 +21,22 @@ SCHEMA = """
 create table if not exists rows(
     place integer primary key, stream text not null, version integer not null, first_seq integer not null,
     count integer not null, size integer not null, features blob not null, event_times blob not null,
-    request_ids text not null, answers text not null, adapter integer not null default 0);
+    request_ids text not null, answers text not null, adapter integer not null default 0, alone text not null default '');
 create table if not exists numbering(stream text primary key, next_seq integer not null) without rowid;
 create table if not exists epoch(epoch integer not null, claimed integer not null);
 """
 
 
 # Columns that files of older devices lack.
-ADDED = {"adapter": "alter table rows add column adapter integer not null default 0"}
+ADDED = {
+    "adapter": "alter table rows add column adapter integer not null default 0",
+    "alone": "alter table rows add column alone text not null default ''",
+}
 
 
 INSERT = """
-insert into rows(place, first_seq, stream, version, count, size, features, event_times, request_ids, answers, adapter)
-values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert into rows(place, first_seq, stream, version, count, size, features, event_times, request_ids, answers, adapter, alone)
+values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -129,7 +132,7 @@ class Outbox:
     def after(self, place: int, limit: int) -> list[StoredRows]:
         """Stored rows behind a place, oldest first; only the sender's thread may call."""
         query = (
-            "select place, first_seq, stream, version, count, features, event_times, request_ids, answers, adapter"
+            "select place, first_seq, stream, version, count, features, event_times, request_ids, answers, adapter, alone"
             " from rows where place > ? order by place limit ?"
         )
         found: list[tuple[Any, ...]] = self._reader.execute(query, (place, limit)).fetchall()
@@ -266,7 +269,8 @@ class Outbox:
 def _columns(rows: Rows) -> tuple[Any, ...]:
     times = np.array(rows.event_times, dtype="<i8").tobytes()
     ids = json.dumps(rows.request_ids) if rows.request_ids else ""
-    return (rows.stream, rows.version, rows.count, rows.size, rows.features, times, ids, json.dumps(rows.answers), rows.adapter)
+    answers, alone = json.dumps(rows.answers), json.dumps(rows.alone) if rows.alone else ""
+    return (rows.stream, rows.version, rows.count, rows.size, rows.features, times, ids, answers, rows.adapter, alone)
 
 
 def _stored(
@@ -280,7 +284,9 @@ def _stored(
     request_ids: str,
     answers: str,
     adapter: int,
+    alone: str,
 ) -> StoredRows:
     times = tuple(np.frombuffer(event_times, dtype="<i8").tolist())
     ids = tuple(json.loads(request_ids)) if request_ids else ()
-    return StoredRows(place, first_seq, Rows(stream, version, count, features, times, ids, tuple(json.loads(answers)), adapter))
+    beside = tuple(json.loads(alone)) if alone else ()
+    return StoredRows(place, first_seq, Rows(stream, version, count, features, times, ids, tuple(json.loads(answers)), adapter, beside))

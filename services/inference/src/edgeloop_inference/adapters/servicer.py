@@ -129,9 +129,9 @@ class InferenceServicer:
         wanted = wanted_outputs(given, outputs, len(model.classes))
         check_size(count, wanted, model.columns, request.id, self._limits.message_bytes)
         rows = decode(given, model.features)
-        times = (event_time(request),) * count
+        times, ids = (event_time(request),) * count, row_ids(request.id, count)
         answer = self._answer(model, rows, context)
-        kept = Rows(model.stream, model.version, count, rows.tobytes(), times, row_ids(request.id, count), answer.labels, model.adapter)
+        kept = Rows(model.stream, model.version, count, rows.tobytes(), times, ids, answer.labels, model.adapter, answer.alone)
         response = respond(request.id, model, answer, wanted, raw=bool(given.raw))
         if not context.is_active():
             raise Cancelled

@@ -27,17 +27,25 @@ class Answer:
         Class of each row, or its number as text.
     values
         Probabilities, float32 [n, C], columns in the order of the model's classes; or the numbers, float32 [n].
+    alone
+        Where something else was learned than the version knows: what the version alone would have said of each row, an empty text where
+        that is its label; nothing where it is so everywhere.
     """
 
     labels: tuple[str, ...]
     values: NDArray[np.float32]
+    alone: tuple[str, ...] = ()
 
 
 def joined(parts: Sequence[Answer]) -> Answer:
     """Answers to consecutive rows as one."""
     if len(parts) == 1:
         return parts[0]
-    return Answer(tuple([label for part in parts for label in part.labels]), np.concatenate([part.values for part in parts]))
+    labels = tuple([label for part in parts for label in part.labels])
+    alone: tuple[str, ...] = ()
+    if any(part.alone for part in parts):
+        alone = tuple([text for part in parts for text in part.alone or ("",) * len(part.labels)])
+    return Answer(labels, np.concatenate([part.values for part in parts]), alone)
 
 
 def raw_texts(texts: Sequence[str]) -> bytes:

@@ -26,6 +26,8 @@ class Rows:
         Predicted class of each row.
     adapter
         Adapter that answered together with the version; 0 for none.
+    alone
+        What the version alone would have answered: empty where the same, or nothing where that is so for all.
     """
 
     stream: str
@@ -36,11 +38,13 @@ class Rows:
     request_ids: tuple[str, ...]
     answers: tuple[str, ...]
     adapter: int = 0
+    alone: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
         """Bytes that the rows take, roughly: what the outbox is bounded by."""
-        return len(self.features) + 16 * self.count + sum(map(len, self.answers)) + sum(map(len, self.request_ids)) + 64
+        texts = sum(map(len, self.answers)) + sum(map(len, self.alone)) + sum(map(len, self.request_ids))
+        return len(self.features) + 16 * self.count + texts + 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ def split(rows: Rows, limit: int = BATCH_ROWS) -> Iterator[Rows]:
             rows.request_ids[first:end],
             rows.answers[first:end],
             rows.adapter,
+            rows.alone[first:end],
         )
 
 
@@ -125,6 +130,9 @@ def _parcel(tenant: str, device: str, epoch: int, run: Sequence[StoredRows]) -> 
     ids: tuple[str, ...] = ()
     if any(r.request_ids for r in rows):
         ids = tuple(i for r in rows for i in (r.request_ids or ("",) * r.count))
+    alone: tuple[str, ...] = ()
+    if any(r.alone for r in rows):
+        alone = tuple(a for r in rows for a in (r.alone or ("",) * r.count))
     batch = ObservationBatch(
         tenant=tenant,
         stream=rows[0].stream,
@@ -138,5 +146,6 @@ def _parcel(tenant: str, device: str, epoch: int, run: Sequence[StoredRows]) -> 
         model_version=rows[0].version,
         answers=tuple(a for r in rows for a in r.answers),
         adapter=rows[0].adapter,
+        answers_alone=alone,
     )
     return Parcel(batch, tuple(item.place for item in run))

@@ -98,6 +98,7 @@ def cut(batch: ObservationBatch, first: int, end: int) -> Iterator[ObservationBa
             model_version=batch.model_version,
             answers=_said(batch.answers[start:stop]),
             adapter=batch.adapter,
+            answers_alone=_said(batch.answers_alone[start:stop]),
         )
 
 
@@ -108,5 +109,5 @@ def _said(values: tuple[T, ...]) -> tuple[T, ...]:
 
 def row_bytes(batch: ObservationBatch) -> int:
     """Upper bound of one row's bytes in Avro: features, a time, and texts of at most 4 bytes a character."""
-    texts = max(map(len, batch.request_ids), default=0) + max(map(len, batch.answers), default=0)
-    return len(batch.features) // batch.count + 10 + 4 * texts + 6
+    texts = sum(max(map(len, each), default=0) for each in (batch.request_ids, batch.answers, batch.answers_alone))
+    return len(batch.features) // batch.count + 10 + 4 * texts + 9

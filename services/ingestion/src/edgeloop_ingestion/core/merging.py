@@ -67,6 +67,7 @@ def merge(parts: list[ObservationBatch]) -> ObservationBatch:
     times = [time for part in parts for time in part.event_times or (0,) * part.count]
     requests = [text for part in parts for text in part.request_ids or ("",) * part.count]
     answers = [text for part in parts for text in part.answers or ("",) * part.count]
+    alone = [text for part in parts for text in part.answers_alone or ("",) * part.count]
     return ObservationBatch(
         tenant=head.tenant,
         stream=head.stream,
@@ -80,4 +81,5 @@ def merge(parts: list[ObservationBatch]) -> ObservationBatch:
         model_version=head.model_version,
         answers=tuple(answers) if any(answers) else (),
         adapter=head.adapter,
+        answers_alone=tuple(alone) if any(alone) else (),
     )

@@ -13,7 +13,7 @@ from edgeloop_contracts.numbering import UNNUMBERED
 
 from edgeloop_labels.core.pending import Pending
 
-LAYOUT = 2
+LAYOUT = 3
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TABLES = f"""
 PRAGMA user_version = {LAYOUT};
@@ -61,7 +61,7 @@ class PendingFile:
         with self._db:
             for pending in batches:
                 batch = pending.batch
-                texts = json.dumps([batch.request_ids, batch.answers], ensure_ascii=False, separators=(",", ":"))
+                texts = json.dumps([batch.request_ids, batch.answers, batch.answers_alone], ensure_ascii=False, separators=(",", ":"))
                 row = (pending.offset, pending.at, pending.id, pending.key, batch.boot_epoch, batch.first_seq, batch.count)
                 self._db.execute(
                     "INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -147,7 +147,7 @@ def _open(path: Path) -> apsw.Connection:
 def _pending(row: tuple[Any, ...]) -> Pending:
     offset, at, event_id, key, epoch, first_seq, rows, version, adapter, texts, features = row
     tenant, stream, device_id = key.split("/")
-    request_ids, answers = json.loads(texts)
+    request_ids, answers, alone = json.loads(texts)
     batch = ObservationBatch(
         tenant=tenant,
         stream=stream,
@@ -160,5 +160,6 @@ def _pending(row: tuple[Any, ...]) -> Pending:
         model_version=version,
         answers=tuple(answers),
         adapter=adapter,
+        answers_alone=tuple(alone),
     )
     return Pending(offset, at, event_id, batch)

@@ -42,6 +42,12 @@ class Pair:
         return answers[self.row] if answers else ""
 
     @property
+    def alone(self) -> str:
+        """What the version alone would have answered; empty where the same."""
+        alone = self.pending.batch.answers_alone
+        return alone[self.row] if alone else ""
+
+    @property
     def seq(self) -> int:
         """Sequence number of the row."""
         return self.pending.batch.first_seq + self.row
@@ -52,7 +58,7 @@ def grouped(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
     run: list[Pair] = []
     size = 0
     for pair in pairs:
-        own = len(pair.pending.features_of(pair.row)) + 4 * (len(pair.label) + len(pair.answer)) + 20
+        own = len(pair.pending.features_of(pair.row)) + 4 * (len(pair.label) + len(pair.answer) + len(pair.alone)) + 23
         if run and (_kind(run[0]) != _kind(pair) or len(run) == MAX_ROWS or size + own > MAX_BYTES):
             yield run
             run, size = [], 0
@@ -66,6 +72,7 @@ def example_batch(run: list[Pair], first_index: int) -> ExampleBatch:
     """The batch of a run from :func:`grouped`, whose first example has ``first_index``."""
     batch = run[0].pending.batch
     adapters = tuple(pair.pending.batch.adapter for pair in run)
+    alone = tuple(pair.alone for pair in run)
     return ExampleBatch(
         tenant=batch.tenant,
         stream=batch.stream,
@@ -79,6 +86,7 @@ def example_batch(run: list[Pair], first_index: int) -> ExampleBatch:
         model_versions=tuple(pair.pending.batch.model_version for pair in run),
         corrects=run[0].corrects,
         adapters=adapters if any(adapters) else (),
+        answers_alone=alone if any(alone) else (),
     )
 
 

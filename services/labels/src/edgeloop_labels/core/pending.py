@@ -35,7 +35,7 @@ class Pending:
     def __post_init__(self) -> None:
         batch = self.batch
         object.__setattr__(self, "key", f"{batch.tenant}/{batch.stream}/{batch.device_id}")
-        texts = sum(map(len, batch.request_ids)) + sum(map(len, batch.answers))
+        texts = sum(map(len, batch.request_ids)) + sum(map(len, batch.answers)) + sum(map(len, batch.answers_alone))
         object.__setattr__(self, "size", len(batch.features) + texts + OVERHEAD)
 
     @property
