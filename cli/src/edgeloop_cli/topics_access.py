@@ -9,7 +9,7 @@ from edgeloop_contracts import Topic, topics
 
 # What each service reads; what it writes stands in the topics themselves. A test compares this with the READMEs.
 READS: dict[str, tuple[Topic, ...]] = {
-    "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW, topics.STREAMS),
+    "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW, topics.STREAMS),
     "labels": (topics.OBSERVATIONS, topics.LABELS),
     "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS, topics.STREAMS, topics.POLICIES),
     "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS, topics.POLICIES),
@@ -32,7 +32,7 @@ READS: dict[str, tuple[Topic, ...]] = {
 
 # Topics that anybody may write, and who of ours does: ingestion sends misplaced records on to their device's partition.
 WRITES: dict[str, tuple[Topic, ...]] = {
-    "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW),
+    "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW),
     "inference": (topics.OBSERVATIONS_RAW,),
 }
 

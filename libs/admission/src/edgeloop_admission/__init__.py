@@ -2,6 +2,7 @@
 
 from edgeloop_admission.batches import Verdict, check_shape, judge
 from edgeloop_admission.labels import admitted
+from edgeloop_admission.named import ordered
 from edgeloop_admission.naming import (
     MAX_EPOCH,
     MAX_INT,
@@ -36,4 +37,5 @@ __all__ = [
     "complaints",
     "device_key",
     "judge",
+    "ordered",
 ]

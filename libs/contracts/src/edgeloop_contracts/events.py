@@ -44,6 +44,7 @@ __all__ = [
     "ModelCandidate",
     "ModelChunk",
     "ModelVersion",
+    "NamedRow",
     "ObservationBatch",
     "ObservationRow",
     "OffsetRange",
@@ -2842,6 +2843,96 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRow:
+    """One row with its features by name, for producers that write fields by position or know no order: Kafka
+    Connect, Flink, MQTT bridges.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    boot_epoch
+        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        from 0 again. Means nothing without a sequence number.
+    seq
+        Sequence number of the row within (device_id, boot_epoch); -1 for none: then the request id tells the
+        row apart, else its ce_id header or its place in the topic, and ingestion numbers it.
+    features
+        Number of each feature by its name in the stream definition. One that is left out or null is missing;
+        of a feature with categories, a number is the index of its text.
+    texts
+        Text of each feature that has categories, by its name. A text that the definition does not know is
+        told to models as unknown.
+    event_time
+        Time of the row, milliseconds since 1970; 0 when unknown.
+    request_id
+        Id by which a label may name this row; may be empty where the row has a sequence number.
+    model_version
+        Version that answered; 0 where no model answered.
+    answer
+        Predicted class; empty where no model answered.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"NamedRow","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"features","type":{"type":"map","values":"double"},"default":{}},{"name":"texts","type":{"type":"map","values":"string"},"default":{}},{"name":"event_time","type":"long","default":0},{"name":"request_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"answer","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.observation.NamedRow"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = (('seq', 'boot_epoch'), ('request_id',))
+    UNKNOWN: ClassVar[tuple[str, ...]] = ('boot_epoch', 'seq', 'features', 'texts', 'event_time', 'request_id', 'model_version', 'answer')
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    boot_epoch: int = 0
+    seq: int = -1
+    features: Mapping[str, float] = field(default_factory=dict[str, float])
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    event_time: int = 0
+    request_id: str = ""
+    model_version: int = 0
+    answer: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "boot_epoch": self.boot_epoch,
+            "seq": self.seq,
+            "features": dict(self.features),
+            "texts": dict(self.texts),
+            "event_time": self.event_time,
+            "request_id": self.request_id,
+            "model_version": self.model_version,
+            "answer": self.answer,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            boot_epoch=fields["boot_epoch"],
+            seq=fields["seq"],
+            features=fields["features"],
+            texts=fields["texts"],
+            event_time=fields["event_time"],
+            request_id=fields["request_id"],
+            model_version=fields["model_version"],
+            answer=fields["answer"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+            return "model_version"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationBatch:
     """Consecutive rows that one device saw and answered with one model version. Row i has sequence number
     first_seq + i.
@@ -4615,6 +4706,7 @@ EVENTS = (
     RegistryState,
     StreamDefinition,
     Alert,
+    NamedRow,
     ObservationBatch,
     ObservationRow,
     Policy,

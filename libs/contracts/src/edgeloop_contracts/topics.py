@@ -91,6 +91,9 @@ OBSERVATIONS_RAW = Topic(
 OBSERVATION_ROWS_RAW = Topic(
     name="observations.rows.raw", kinds=(e.ObservationRow,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
 )
+OBSERVATION_NAMED_RAW = Topic(
+    name="observations.named.raw", kinds=(e.NamedRow,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
+)
 LABELS_RAW = Topic(name="labels.raw", kinds=(e.Label,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY)
 
 OBSERVATIONS = Topic(name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE)
@@ -149,6 +152,7 @@ ALERTS = Topic(name="alerts", kinds=(e.Alert,), producer="monitoring", key=Key.S
 PUBLIC: tuple[Topic, ...] = (
     OBSERVATIONS_RAW,
     OBSERVATION_ROWS_RAW,
+    OBSERVATION_NAMED_RAW,
     LABELS_RAW,
     OBSERVATIONS,
     LABELS,

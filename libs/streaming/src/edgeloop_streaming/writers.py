@@ -103,6 +103,9 @@ class Writer:
                 if unknown is None:
                     raise UndecodableError("NULL_VALUE", f"{kind.FULLNAME}: expected a value, given null: {name}[{items.index(None)}]")
                 fields[name] = [unknown if item is None else item for item in items]
+            elif isinstance(value, dict):  # what has no value is left out
+                parts = cast("dict[str, Any]", value)
+                fields[name] = {key: part for key, part in parts.items() if part is not None}
 
 
 def read(data: bytes, writer: Any, reader: Any) -> dict[str, Any]:
@@ -209,6 +212,8 @@ def _null_in(avro: Any, value: Any, named: Mapping[str, Any], path: str) -> str:
             parts = ((f["type"], f".{f['name']}", cast("dict[str, Any]", value)[f["name"]]) for f in fields if f["name"] in value)
         case {"type": "array", "items": items} if isinstance(value, list):
             parts = ((items, f"[{i}]", item) for i, item in enumerate(cast("list[Any]", value)))
+        case {"type": "map", "values": values} if isinstance(value, dict):
+            parts = ((values, f"[{key!r}]", part) for key, part in cast("dict[str, Any]", value).items())
         case _:
             return ""
     return next((found for inner, name, part in parts if (found := _null_in(inner, part, named, path + name))), "")
@@ -218,6 +223,14 @@ def _is_array(avro: Any) -> bool:
     return isinstance(avro, dict) and cast("dict[str, Any]", avro).get("type") == "array"
 
 
+def _items(avro: Any) -> Any:
+    """Type of an array's items or of a map's values; ``None`` of what is neither."""
+    if not isinstance(avro, dict):
+        return None
+    parts = cast("dict[str, Any]", avro)
+    return {"array": parts.get("items"), "map": parts.get("values")}.get(parts["type"])
+
+
 def _nullable_beside(there: Any, here: Any) -> bool:
     """Whether a field, or an item of it, may be null there and not here."""
     if isinstance(here, list):
@@ -225,7 +238,10 @@ def _nullable_beside(there: Any, here: Any) -> bool:
     branches = cast("list[Any]", there) if isinstance(there, list) else [there]
     if "null" in branches:
         return True
-    return _is_array(here) and any(_is_array(one) and _nullable_beside(one["items"], here["items"]) for one in branches)
+    held = _items(here)
+    return held is not None and any(
+        (items := _items(one)) is not None and one["type"] == here["type"] and _nullable_beside(items, held) for one in branches
+    )
 
 
 def _with_nulls(kind: type[Event], nullable: tuple[str, ...]) -> Any:
@@ -234,8 +250,9 @@ def _with_nulls(kind: type[Event], nullable: tuple[str, ...]) -> Any:
     for one in schema["fields"]:
         if one["name"] in nullable:
             avro = one["type"]
-            if _is_array(avro) and not isinstance(avro["items"], list):
-                avro = {"type": "array", "items": ["null", avro["items"]]}
+            items = _items(avro)
+            if items is not None and not isinstance(items, list):
+                avro = avro | {"values" if avro["type"] == "map" else "items": ["null", items]}
             one["type"] = [avro, "null"]
     return fastavro.parse_schema(schema)
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from edgeloop_admission import Inadmissible, Rules, Verdict, admitted, check_shape, device_key, judge
-from edgeloop_contracts import Cause, Label, ObservationBatch, ObservationRow, Topic, topics
+from edgeloop_admission import Inadmissible, Rules, Verdict, admitted, check_shape, device_key, judge, ordered
+from edgeloop_contracts import Cause, Label, NamedRow, ObservationBatch, ObservationRow, Topic, topics
 from edgeloop_contracts.numbering import UNNUMBERED
 from edgeloop_streaming import Effect, Forward, InvalidEvent, Received, Reject, Send, State, partition_of
 
@@ -24,7 +24,7 @@ from edgeloop_ingestion.core.numbering import names
 from edgeloop_ingestion.core.taking import Taken, contradicts, take_numbered, take_unnumbered
 from edgeloop_ingestion.metrics import Metrics
 
-RAW: tuple[Topic, ...] = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.LABELS_RAW)
+RAW: tuple[Topic, ...] = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW)
 _RAW_BY_NAME = {topic.name: topic for topic in RAW}
 # A fleet sends again and again under the same keys, and hashing one takes as long as checking a label.
 _home = lru_cache(maxsize=65_536)(partition_of)
@@ -91,6 +91,8 @@ class IngestionTask:
                     return self._batch(key, event, rules, received)
                 case ObservationRow():
                     return self._row(key, event, rules, received)
+                case NamedRow():
+                    return self._row(key, ordered(event, rules.definition), rules, received)
                 case Label():
                     label = admitted(event, rules.definition)
                     self._metrics.labels_accepted.inc()
@@ -233,7 +235,7 @@ class IngestionTask:
         match event:
             case ObservationBatch():
                 self._metrics.count_rows(refused=max(0, event.count))
-            case ObservationRow():
+            case ObservationRow() | NamedRow():
                 self._metrics.count_rows(refused=1)
             case _:
                 self._metrics.labels_refused.inc()

@@ -10,8 +10,8 @@ from edgeloop_ingestion.core.contents import Contents
 from edgeloop_ingestion.core.intervals import SeenRuns
 from edgeloop_ingestion.core.numbering import Numbering
 
-MAX_EPOCHS = 16
-MAX_BEGINNINGS = 8
+MAX_EPOCHS = 32
+MAX_BEGINNINGS = 24
 WITHIN_MS = 3_600_000
 MAX_FORGOTTEN = 64
 
