@@ -143,3 +143,12 @@ def test_the_registrys_own_key_is_not_trusted_for_candidates(registry: Any) -> N
     own = load_signer(registry.keys.private, "KEY")
     with pytest.raises(KeyProblem, match="each needs a key of its own"):
         Trainers(load_trusted(registry.keys.public), own)
+
+
+def test_a_version_that_would_not_fit_its_topic_is_refused_and_the_next_one_is_taken(registry: Any) -> None:
+    registry.define()
+    candidate = registry.model()
+    event = refused(registry.propose(candidate, parameters={"note": "x" * 950_000}))
+    assert event.reason is RefusalReason.BROKEN_ARTIFACT
+    assert "make a version of" in event.message
+    assert isinstance(registry.propose(candidate, request_id="next/0")[0], ModelVersion)

@@ -141,7 +141,8 @@ def test_a_first_fit_that_was_rejected_is_asked_for_again_with_the_run_as_its_ca
 def test_a_command_without_an_id_goes_to_the_dead_letters() -> None:
     d = driver()
     d.send(topics.RETRAINING_COMMANDS, StartTraining(stream="pumps", rows=5), KEY)
-    assert [letter.reason for letter in d.dead] == ["MALFORMED"]
+    d.send(topics.RETRAINING_COMMANDS, StartTraining(stream="pumps", command_id="x" * 500_000, rows=5), KEY)
+    assert [letter.reason for letter in d.dead] == ["MALFORMED", "MALFORMED"]
 
 
 def test_rows_that_no_window_can_reach_are_forgotten() -> None:

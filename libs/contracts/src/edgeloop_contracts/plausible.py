@@ -10,6 +10,9 @@ from edgeloop_contracts.texts import MOST, cut
 MOST_EPOCHS = 1_000_000
 """Outboxes of one device: a new one every hour for a century."""
 LONGEST_NAME = 200
+LONGEST_ID = 300
+LONGEST_COMMAND_ID = 250
+"""The ids of requests are made of it."""
 LARGEST_NUMBER = 2**53
 """Of an adapter, which counts rows."""
 _HEX = frozenset(string.digits + "abcdef")
@@ -23,6 +26,15 @@ def is_name(text: str) -> bool:
     (True, False, False, False)
     """
     return 0 < len(text) <= LONGEST_NAME and "/" not in text and text.isprintable()
+
+
+def is_id(text: str, most: int = LONGEST_ID) -> bool:
+    """Whether a text can be the id of a command or of a request: events carry it on.
+
+    >>> is_id("cli-1/0"), is_id(""), is_id("x" * 301)
+    (True, False, False)
+    """
+    return 0 < len(text) <= most and text.isprintable()
 
 
 def impossible_report(report: DeviceReport) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 from edgeloop_contracts import DeadLetter, Redrive, Topic
+from edgeloop_contracts.texts import cut
 
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.partitions import headers_of
@@ -15,7 +16,6 @@ CUT_BYTES = 64 << 10
 CUT_HEADERS = 32
 CUT_HEADER_BYTES = 256
 KEY_CHARACTERS = 512
-MESSAGE_CHARACTERS = 4_000
 REASON_CHARACTERS = 64
 
 
@@ -35,8 +35,8 @@ def letter_of(service: str, topic: Topic, message: Consumed, reason: str, text: 
     """
     key, value, headers = message.key() or b"", message.value() or b"", headers_of(message)
     size = len(value)
-    cut = len(key) + size + sum(len(name) * 4 + len(held) + 8 for name, held in headers.items()) > MOST_BYTES
-    if cut:
+    shortened = len(key) + size + sum(len(name) * 4 + len(held) + 8 for name, held in headers.items()) > MOST_BYTES
+    if shortened:
         key, value = key[:CUT_BYTES], value[:CUT_BYTES]
         headers = {name[:CUT_HEADER_BYTES]: held[:CUT_HEADER_BYTES] for name, held in list(headers.items())[:CUT_HEADERS]}
     return DeadLetter(
@@ -49,8 +49,8 @@ def letter_of(service: str, topic: Topic, message: Consumed, reason: str, text: 
         value=value,
         headers=headers,
         reason=reason[:REASON_CHARACTERS],
-        message=text if len(text) <= MESSAGE_CHARACTERS else f"{text[:MESSAGE_CHARACTERS]}… ({len(text)} characters)",
-        cut=cut,
+        message=cut(text),
+        cut=shortened,
         value_size=size,
         redriven=redriven,
     )

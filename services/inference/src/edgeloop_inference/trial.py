@@ -53,6 +53,7 @@ def main() -> int:
     memory, cpu, features, classes = map(int, sys.argv[1:5])
     limit(memory, cpu)
     import edgeloop_mixture.runtime  # noqa: F401 - loads onnxruntime while the model is still on its way
+    from edgeloop_contracts.texts import cut
 
     model = sys.stdin.buffer.read()
     if not model:
@@ -60,7 +61,7 @@ def main() -> int:
     try:
         seen = examine(model, features, classes)
     except Exception as error:  # onnxruntime raises what it likes; all of it means that the model does not load
-        seen = {"problem": f"{type(error).__name__}: {error}"[:2000]}
+        seen = {"problem": cut(f"{type(error).__name__}: {error}")}
     print(json.dumps(seen), flush=True)
     return 0
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from edgeloop_contracts import ModelCandidate, ModelVersion, RegisterStream, RegistryState, topics
-from edgeloop_streaming import InvalidEvent, Received, Send, State
+from edgeloop_streaming import InvalidEvent, Received, Send, State, body
 
-from edgeloop_registry.core.candidates import Refused, check_request, check_signed, check_standing, refusal_of, version_of
+from edgeloop_registry.core.candidates import Refused, check_request, check_signed, check_size, check_standing, refusal_of, version_of
 from edgeloop_registry.core.chain import Chained, link
 from edgeloop_registry.core.definitions import DefinitionRefused, define, definition
 from edgeloop_registry.core.statement import statement
@@ -135,6 +135,8 @@ class RegistryTask:
         ports.check_graph(ports.artifact(candidate), len(known.features), len(candidate.classes))
         number = known.version + 1
         signed = statement(candidate, number, [feature.name for feature in known.features])
-        return version_of(
+        version = version_of(
             candidate, number, statement=signed, signature=ports.signer.sign(signed), key_id=ports.signer.key_id, previous=previous
         )
+        check_size(len(body(version)))
+        return version

@@ -20,6 +20,7 @@ from edgeloop_contracts import (
     TrainingRun,
     topics,
 )
+from edgeloop_contracts.plausible import LONGEST_COMMAND_ID, is_id, is_name
 from edgeloop_contracts.positions import PooledOrder
 from edgeloop_streaming import InvalidEvent, Policies, Received, Send, State
 
@@ -90,8 +91,11 @@ class RetrainingTask:
             case DetectionProgress() as progress:
                 return self._decide(progress, Detected(progress.row))
             case StartTraining() as command:
-                if not command.command_id or not command.stream or command.rows < 0:
-                    raise InvalidEvent("MALFORMED", "a command needs an id, a stream, and no less than 0 rows")
+                named = is_name(command.tenant) and is_name(command.stream) and is_id(command.command_id, LONGEST_COMMAND_ID)
+                if not named or command.rows < 0:
+                    raise InvalidEvent(
+                        "MALFORMED", "a command needs a tenant, a stream, an id of at most 250 characters, and no less than 0 rows"
+                    )
                 return self._decide(command, Command(command.command_id, command.rows, received.cause, command.seed))
             case TrainingRun(status=RunStatus.REJECTED | RunStatus.FAILED, stage=0) as run:
                 return self._decide(run, Unfit(run.campaign, received.cause))

@@ -20,7 +20,7 @@ from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.lessons import Course, Due, Lesson
 from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.recall import rival
-from edgeloop_trainer.core.sizes import refusal, rows_named
+from edgeloop_trainer.core.sizes import names_refusal, refusal, rows_named
 
 
 class Definitions(Protocol):
@@ -110,6 +110,10 @@ class Attempts:
             dataset = self._rows.dataset(request.manifest, definition)
         except DatasetError as error:
             return Attempt(request.request_id, Failed(str(error)), plan.rule, definition_version=definition.version)
+        if refused := names_refusal(dataset.classes):
+            return Attempt(
+                request.request_id, Failed(refused), plan.rule, dataset.rows, dataset.digest, definition_version=definition.version
+            )
         held = dataset.newest() if request.gate == GateKind.MAJORITY or not versions else None
         recipe = plan.recipe_for(request.seed)
         tried = dataset.newest(without=held) if recipe.search_seconds and recipe.family not in ONLINE else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgeloop_contracts import DriftPartial, GateState, ModelVersion, RunStatus, TrainingRequest, topics
 from edgeloop_contracts.references import counts, folded, reference
-from edgeloop_streaming import Backpressure, Policies, RangeGoneError, Received, Send, State, body, from_body
+from edgeloop_streaming import Backpressure, InvalidEvent, Policies, RangeGoneError, Received, Send, State, body, from_body
 from edgeloop_streaming.ranges import ModelGoneError
 
 from edgeloop_trainer.adapters.champions import Champions
@@ -18,6 +18,7 @@ from edgeloop_trainer.attempts import Attempt, Attempts
 from edgeloop_trainer.core.fits import Failed, Fitted, Lessons
 from edgeloop_trainer.core.gate import Judgement, Verdict
 from edgeloop_trainer.core.plans import Plan
+from edgeloop_trainer.core.requests import misnamed
 from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, promoted, recalled, run, taken, tried
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics
@@ -111,6 +112,8 @@ class TrainerTask:
         self._touched.add(key)
 
     def _requested(self, received: Received[Any], request: TrainingRequest) -> list[Send]:
+        if why := misnamed(request):
+            raise InvalidEvent("INVALID_NAME", why)
         key = f"{request.tenant}/{request.stream}"
         gate = self._gate(key)
         if request.request_id in gate.done:

@@ -11,6 +11,7 @@ from edgeloop_contracts.texts import cut
 
 MAX_SIZE = 256 << 20
 MAX_CHUNK = 512 << 10
+MOST_OF_A_VERSION = 900 << 10
 SHOWN = 300
 STRANGE = (RefusalReason.SIGNATURE, RefusalReason.REPLAYED)
 
@@ -103,6 +104,18 @@ def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> Re
         answers = f"one of {len(candidate.classes)} classes" if candidate.classes else "a number"
         raise broken(f"the stream's task is {known.task.value}, the candidate answers with {answers}")
     return known
+
+
+def check_size(size: int) -> None:
+    """See that a version fits its topic: it carries the names of classes twice, and those of features, which may all be long.
+
+    Raises
+    ------
+    Refused
+        ``BROKEN_ARTIFACT``.
+    """
+    if size > MOST_OF_A_VERSION:
+        raise broken(f"names, figures and parameters make a version of {size:,} bytes; at most {MOST_OF_A_VERSION:,} are allowed")
 
 
 def check_claims(candidate: ModelCandidate) -> None:

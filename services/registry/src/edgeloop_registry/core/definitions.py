@@ -6,11 +6,14 @@ import math
 from collections import Counter
 
 from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamDefinition, StreamTask
+from edgeloop_contracts.texts import cut
 
 MAX_FEATURES = 4096
 MAX_CLASSES = 4096
 MAX_CATEGORIES = 1024
 MAX_NAME = 200
+MOST_TEXT = 512 << 10
+"""Bytes of all names and units together: definition, candidate and version carry them."""
 
 
 class DefinitionRefused(Exception):
@@ -98,6 +101,11 @@ def _check(command: RegisterStream) -> None:
         raise _invalid(f"1 to {MAX_FEATURES} features expected, {len(command.features)} given")
     if len(command.classes) > MAX_CLASSES:
         raise _invalid(f"at most {MAX_CLASSES} classes expected, {len(command.classes)} given")
+    texts = [command.label, *command.classes]
+    for feature in command.features:
+        texts += [feature.name, feature.unit, *feature.categories]
+    if (size := sum(len(text.encode("utf-8", "replace")) for text in texts)) > MOST_TEXT:
+        raise _invalid(f"names and units take {size:,} bytes together; at most {MOST_TEXT:,} fit into a definition")
     _check_names("feature", _names(command.features))
     _check_names("class", list(command.classes))
     numbers = command.task is StreamTask.REGRESSION
@@ -133,7 +141,7 @@ def _check_names(what: str, names: list[str]) -> None:
 
 
 def _shown(name: str) -> str:
-    return repr(name) if len(name) <= MAX_NAME else f"{name[:40]!r}… ({len(name)} characters)"
+    return repr(cut(name, MAX_NAME))
 
 
 def _sound(name: str) -> bool:

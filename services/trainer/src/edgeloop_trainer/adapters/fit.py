@@ -57,7 +57,10 @@ def fit(job: FitJob, online: OnlineModels | None = None) -> Fitted | Failed:
             chosen: Chosen = {}
             if job.tried is not None and not (job.labels == job.labels[:1]).all():
                 chosen, trials = _searched(job)
-                parameters |= {name: str(value) for name, value in chosen.items()} | {"trials": str(len(trials))}
+                parameters |= {name: str(value) for name, value in chosen.items()} | {
+                    "trials": str(len(trials)),
+                    "optuna": version("optuna"),
+                }
             ahead, told = contest(job, chosen, [model for model in models if not model.broken])
             metrics |= told
             if isinstance(ahead, Rival):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 
 from edgeloop_contracts import Cause, GateState, ModelCandidate, ModelVersion, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_contracts.texts import cut
 
 from edgeloop_trainer.core.fits import Failed, Fitted, Lessons, Trial
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Tally
 
 REMEMBERED = 64
+MOST_OF_A_PARAMETER = 500
 
 
 def step(request: TrainingRequest, status: RunStatus, row: int) -> TrainingRun:
@@ -33,9 +35,9 @@ def failed(request: TrainingRequest, failure: Failed, rows: int, dataset_digest:
         rows=rows,
         dataset_digest=dataset_digest,
         metrics=failure.metrics,
-        parameters=failure.parameters,
+        parameters=told(failure.parameters),
         fit_seconds=failure.seconds,
-        reason=failure.reason,
+        reason=cut(failure.reason),
     )
 
 
@@ -48,9 +50,9 @@ def tried(request: TrainingRequest, trials: Iterable[Trial], rows: int, dataset_
             rows=rows,
             dataset_digest=dataset_digest,
             metrics=trial.metrics,
-            parameters=trial.parameters,
+            parameters=told(trial.parameters),
             fit_seconds=round(trial.seconds, 3),
-            reason=trial.reason,
+            reason=cut(trial.reason),
         )
 
 
@@ -68,7 +70,7 @@ def run(gate: GateState, request: TrainingRequest, status: RunStatus, row: int, 
         metrics=metrics_of(gate),
         parameters=gate.parameters,
         fit_seconds=gate.fit_seconds,
-        reason=reason,
+        reason=cut(reason),
         size=gate.size,
         chunks=gate.chunks,
         chunk_partition=gate.chunk_partition,
@@ -130,6 +132,11 @@ def tally_of(gate: GateState) -> Tally:
     return NumberTally(*counted, gate.absolute, gate.squared, gate.champion_absolute, gate.champion_squared)
 
 
+def told(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Parameters as an event takes them: what a library says of itself or of its failure has no end."""
+    return {name: cut(value, MOST_OF_A_PARAMETER) for name, value in parameters.items()}
+
+
 def taken(gate: GateState, request_id: str) -> GateState:
     """The state once a request has been dealt with, so that it is not dealt with again."""
     return replace(gate, done=(*gate.done, request_id)[-REMEMBERED:])
@@ -145,7 +152,7 @@ def opened(gate: GateState, fitted: Fitted, *, learned: Lessons, definition_vers
         dataset_digest=learned.digest,
         classes=learned.classes,
         definition_version=definition_version,
-        parameters=fitted.parameters,
+        parameters=told(fitted.parameters),
         metrics=fitted.metrics,
         fit_seconds=round(fitted.seconds, 3),
         recalls=0,

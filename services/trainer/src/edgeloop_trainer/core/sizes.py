@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgeloop_contracts import Manifest
 
 MOST_FEATURES = 100_000
 FLOAT_BYTES = 4
 COPIES = 10
 """Of a table, that fit, conversion and check hold at once: 7 to 10 were measured at 80 MB, for every family."""
+
+
+MOST_OF_NAMES = 256 << 10
+"""Bytes of class names: run, candidate and version carry them, the version twice."""
+
+
+def names_refusal(classes: Sequence[str]) -> str:
+    """Why no model is fitted on labels of these classes; empty if one is.
+
+    >>> names_refusal(["yes", "no"]), names_refusal(["x" * 300] * 1_000)
+    ('', 'too large: the names of 1,000 classes take 300,000 bytes; at most 262,144 fit into a version')
+    """
+    size = sum(len(name.encode("utf-8", "replace")) for name in classes)
+    if size > MOST_OF_NAMES:
+        return f"too large: the names of {len(classes):,} classes take {size:,} bytes; at most {MOST_OF_NAMES:,} fit into a version"
+    return ""
 
 
 def rows_named(manifest: Manifest) -> int:
