@@ -72,7 +72,7 @@ def test_services_make_of_the_event_what_a_backtest_makes_of_the_file() -> None:
         ({"detection": {"parameters": {"delta": float("inf")}}}, "detection: ADWIN: delta: expected a finite number, given inf"),
         ({"retraining": {"on_open": "sometimes"}}, "retraining: on_open: expected restart or ignore, given 'sometimes'"),
         ({"retraining": {"stage": [1]}}, "retraining.stage: there is no such field"),
-        ({"detection": {"scopes": ["device"]}}, "detection: scopes: expected stream, version or both, given device"),
+        ({"detection": {"scopes": ["device"]}}, "detection: scopes: expected some of stream, alone and version, given device"),
         ({"detection": {"parameters": {"delta": [1]}}}, "detection.parameters.delta: expected a number or a text, given [1]"),
         ({}, "it names nothing"),
         (None, "it names nothing"),

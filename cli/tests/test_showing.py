@@ -1,4 +1,5 @@
 import doctest
+from dataclasses import replace
 
 import edgeloop_cli.core.accuracy
 import edgeloop_cli.core.lineage
@@ -10,7 +11,7 @@ from edgeloop_cli.core.accuracy import RollingAccuracy, rolling
 from edgeloop_cli.core.lineage import facts, shown, title
 from edgeloop_cli.core.pooled import PooledOrder
 from edgeloop_cli.core.showing import plain, told
-from edgeloop_contracts import EVENTS, DriftSignal, Label
+from edgeloop_contracts import EVENTS, DriftSignal, Label, Occasion, TrainingRequest
 
 
 @pytest.mark.parametrize("module", ["accuracy", "lineage", "pooled", "showing"])
@@ -36,6 +37,15 @@ def test_a_signal_tells_what_changed_from_what_to_what():
     told_facts = facts(DriftSignal(detector="ADWIN", row=12, before=0.1, after=0.4, model_version=3))
     assert told_facts["error rate"] == "0.1 → 0.4"
     assert (told_facts["row"], told_facts["model_version"]) == (12, 3)
+
+
+def test_signals_and_fits_are_told_in_plain_words():
+    signal = DriftSignal(detector="ADWIN(alone)", scope="alone", rising=True, since=96)
+    assert title(signal) == "drift: ADWIN(alone) saw that the errors of versions without their adapter rose"
+    assert facts(signal)["over"] == "the newest 96 answers"
+    fit = TrainingRequest(stage=1, row=1_600, opened=1_000, occasion=Occasion.DRIFT)
+    assert title(fit) == "retraining asked for a fit, stage 2 of a campaign, 600 rows after its signal"
+    assert title(replace(fit, row=6_000, occasion=Occasion.QUIET)) == "retraining asked for a quiet fit: 5,000 rows without another signal"
 
 
 def test_rolling_accuracy_agrees_with_counting_by_hand():

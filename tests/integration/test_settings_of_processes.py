@@ -54,7 +54,7 @@ def test_a_cluster_that_cannot_be_worked_with_is_told_in_one_line(cluster: Any) 
             "/nowhere",
             "EDGELOOP_MIRROR_TRUST_FILE: the public key /nowhere cannot be read: No such file",
         ),
-        ("drift", "EDGELOOP_DRIFT_SCOPES", "device", "EDGELOOP_DRIFT_*: scopes: expected stream, version or both, given device"),
+        ("drift", "EDGELOOP_DRIFT_SCOPES", "device", "EDGELOOP_DRIFT_*: scopes: expected some of stream, alone and version, given device"),
         ("trainer", "EDGELOOP_TRAINER_FIT_SECONDS", "soon", "EDGELOOP_TRAINER_FIT_SECONDS: Input should be a valid number"),
         ("trainer", "EDGELOOP_TRAINER_TREES", "0", "EDGELOOP_TRAINER_*: trees: expected 1 to 1000, given 0"),
         ("retraining", "EDGELOOP_RETRAINING_GATE", "many", "EDGELOOP_RETRAINING_GATE: Input should be a valid integer"),

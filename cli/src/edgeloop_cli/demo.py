@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +15,10 @@ from edgeloop_cli.outputs import prepare
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
+    from edgeloop_streaming import Context, Received
     from rich.console import Console
+
+    from edgeloop_cli.core.ledger import Ledger
 
 DATA = Path("examples/data/covtype_areas_dev.csv.gz")
 TRUTH = Path("examples/data/covtype_areas_dev.truth.json")
@@ -47,9 +52,47 @@ def demo(
             stream=_found(DATA), label=LABEL, rows=rows, devices=devices, data_dir=data_dir, plot=target, name="", known=_known(rows)
         )
         prepare(target / "report.json", target)
-        outcome = Runner(plan, Console(), progress_for()).run()
+        outcome = Runner(plan, Console(), progress_for(), _ending).run()
         finish(outcome, plan, target / "report.json")
+        _what_happened(Console(soft_wrap=True, highlight=False), outcome.ending)
         _what_next(Console(soft_wrap=True, highlight=False), data_dir, target, f"{outcome.stream}-d0")
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What the demo ends with.
+
+    Attributes
+    ----------
+    story
+        What a drift signal led to, as heads and texts.
+    device, steps
+        A device, and what `edgeloop why` says of it.
+    """
+
+    story: Sequence[tuple[str, str]]
+    device: str
+    steps: Sequence[Received[Any]]
+
+
+def _ending(context: Context, ledger: Ledger, device_keys: Sequence[str]) -> Happened:
+    """Ask while everything still runs."""
+    from edgeloop_cli.core.story import story
+    from edgeloop_cli.why import newest_report, walk
+
+    tenant, stream, device = device_keys[0].split("/")
+    steps = list(walk(context, newest_report(context, tenant, stream, device)))
+    return Happened(story(ledger, set(device_keys)), device, steps)
+
+
+def _what_happened(console: Console, happened: Happened) -> None:
+    from edgeloop_cli.why import draw
+
+    console.print("\n[bold]What a drift signal led to[/]")
+    for head, text in happened.story:
+        console.print(f"  {head:<10} {text}")
+    console.print(f"\n[bold]edgeloop why {happened.device}[/]")
+    draw(list(happened.steps))
 
 
 def _found(name: Path) -> Path:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeloop_local.progress import Progress
+from edgeloop_streaming import Context
 from rich.console import Console
 
 from edgeloop_cli import auditing, plot, provisioning, static_model
@@ -92,12 +93,18 @@ class Outcome:
         Whether it was stopped before its end.
     pictures
         What was drawn.
+    ending
+        What the run's ending gave, see :class:`Runner`.
     """
 
     report: dict[str, Any]
     stream: str
     interrupted: bool
     pictures: Sequence[Path] = ()
+    ending: Any = None
+
+
+Ending = Callable[[Context, Ledger, Sequence[str]], Any]
 
 
 class Runner:
@@ -109,9 +116,12 @@ class Runner:
         What to do.
     console, progress
         Where to show it.
+    ending
+        Called when everything has been played and still runs, with the devices' keys.
     """
 
-    def __init__(self, plan: Plan, console: Console, progress: Progress) -> None:
+    def __init__(self, plan: Plan, console: Console, progress: Progress, ending: Ending | None = None) -> None:
+        self._ending = ending
         self._plan = plan
         self._console = console
         self._progress = progress
@@ -201,7 +211,8 @@ class Runner:
         served_by = {f"{key}/{client.name}" for client in clients}
         report = assemble(ledger, len(clients), plan.title, counts, wall, served_by) | {"group": None if plan.rate else plan.group}
         pictures = self._draw(report, static) if plan.plot_dir and ledger.accuracy.rows else []
-        return Outcome(report, self._stream, interrupted, pictures)
+        ended = self._ending(context, ledger, sorted(served_by)) if self._ending and not interrupted else None
+        return Outcome(report, self._stream, interrupted, pictures, ended)
 
     def _first_version(self, session: Session, feed: Feed, clients: Sequence[DeviceClient]) -> None:
         plan, ledger = self._plan, self._ledger

@@ -51,7 +51,7 @@ def why(
         if as_json:
             print(json.dumps([_as_object(record) for record in steps], indent=2))
         else:
-            _draw(steps)
+            draw(steps)
 
 
 def newest_report(context: Context, tenant: str, stream: str, device: str) -> Received[Any]:
@@ -167,7 +167,8 @@ def _as_object(record: Received[Any]) -> dict[str, Any]:
     }
 
 
-def _draw(steps: list[Received[Any]]) -> None:
+def draw(steps: list[Received[Any]]) -> None:
+    """Show a walk as a tree."""
     from rich.console import Console
     from rich.markup import escape
     from rich.tree import Tree

@@ -1,6 +1,6 @@
 from random import Random
 
-from edgeloop_contracts import CampaignState, Cause, GateKind
+from edgeloop_contracts import CampaignState, Cause, GateKind, Occasion
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, adopted, decide
 from edgeloop_retraining.core.policy import Policy
 from hypothesis import given
@@ -23,7 +23,7 @@ def rows(n: int) -> tuple[Happening, Happening]:
 
 
 def windows(fits: list[Fit]) -> list[tuple[str, int, int, int]]:
-    return [(fit.campaign, fit.stage, fit.start, fit.end) for fit in fits]
+    return [(fit.asked.campaign, fit.asked.stage, fit.start, fit.end) for fit in fits]
 
 
 def test_an_alarm_leads_to_one_fit_a_stage_on_the_rows_since() -> None:
@@ -31,7 +31,7 @@ def test_an_alarm_leads_to_one_fit_a_stage_on_the_rows_since() -> None:
     assert windows(fits) == [("a", 0, 1000, 1100), ("a", 1, 1000, 1300)]
     assert [fit.gate_until for fit in fits] == [1300, 1500]
     assert {fit.gate for fit in fits} == {GateKind.CHAMPION}
-    assert fits[0].cause == CAUSE
+    assert fits[0].asked.cause == CAUSE
 
 
 def test_a_gate_ends_when_the_next_fit_is_due() -> None:
@@ -66,18 +66,18 @@ def test_an_alarm_at_the_row_of_a_stage_comes_first() -> None:
 
 def test_two_detectors_that_alarm_at_one_row_open_one_campaign() -> None:
     _, fits = play(PLAIN, Alarm("a", 1000, CAUSE), Alarm("b", 1000, CAUSE), *rows(2000))
-    assert [fit.campaign for fit in fits] == ["a", "a"]
+    assert [fit.asked.campaign for fit in fits] == ["a", "a"]
 
 
 def test_an_alarm_can_be_told_to_leave_an_open_campaign_alone() -> None:
     policy = Policy(stages=(100, 300), quiet=(), on_open="ignore")
     _, fits = play(policy, Alarm("a", 1000, CAUSE), Alarm("b", 1200, CAUSE), Alarm("c", 1301, CAUSE), *rows(2000))
-    assert [fit.campaign for fit in fits] == ["a", "a", "c", "c"]
+    assert [fit.asked.campaign for fit in fits] == ["a", "a", "c", "c"]
 
 
 def test_alarms_within_the_cool_down_are_ignored() -> None:
     _, fits = play(Policy(stages=(100, 300), quiet=(), cooldown=200), Alarm("a", 1000, CAUSE), Alarm("b", 1199, CAUSE), *rows(2000))
-    assert [fit.campaign for fit in fits] == ["a", "a"]
+    assert [fit.asked.campaign for fit in fits] == ["a", "a"]
 
 
 def test_a_repeated_alarm_or_command_changes_nothing() -> None:
@@ -142,7 +142,7 @@ def test_a_first_fit_that_came_to_nothing_is_repeated_at_double_the_rows() -> No
     state, _ = play(Policy(), Command("x~y", 500, CAUSE), Counted(600), Detected(600), Unfit("x~y", again), Unfit("x~y", again))
     state, fits = play(Policy(), Counted(1200), Detected(1200), state=state)
     assert windows(fits) == [("x~y~2", 0, 0, 1000)]
-    assert fits[0].cause == again
+    assert fits[0].asked.cause == again
     _, fits = play(Policy(), Unfit("x~y~2", again), Counted(2500), Detected(2500), state=state)
     assert windows(fits) == [("x~y~3", 0, 0, 2000)]
 
@@ -204,7 +204,7 @@ def test_campaigns_are_what_one_would_work_out_row_by_row(alarms: set[int], comm
             state, more = decide(policy, state, Detected(detected))
             done += more
         fits += done
-    assert [(fit.stage, fit.start, fit.end) for fit in fits] == oracle(policy, command, alarms, 3500)
+    assert [(fit.asked.stage, fit.start, fit.end) for fit in fits] == oracle(policy, command, alarms, 3500)
 
 
 def test_under_another_policy_a_campaign_goes_on_with_the_fits_that_are_still_to_come() -> None:
@@ -225,3 +225,25 @@ def test_the_same_policy_adopted_again_changes_nothing(alarms: list[int], until:
     happened = [Command("c", 5, CAUSE), *(Alarm(f"a{row}", row, CAUSE) for row in alarms), *rows(until)]
     state, _ = play(policy, *happened)
     assert adopted(policy, state) == state
+
+
+def test_versions_that_got_worse_below_their_adapter_open_a_campaign_and_leave_an_open_one_alone() -> None:
+    _, fits = play(PLAIN, Alarm("a", 1000, CAUSE, alone=True), Alarm("b", 1050, CAUSE, alone=True), *rows(2000))
+    assert windows(fits) == [("a", 1, 1000, 1300)], "the first stage's few rows are not worth a version while adapters answer"
+    _, fits = play(Policy(stages=(100,), quiet=()), Alarm("a", 1000, CAUSE, alone=True), *rows(1200))
+    assert windows(fits) == [("a", 0, 1000, 1100)], "but where there is no other"
+    _, fits = play(PLAIN, Alarm("a", 1000, CAUSE), Alarm("b", 1050, CAUSE, alone=True), Alarm("c", 1200, CAUSE), *rows(1400))
+    assert windows(fits) == [("a", 0, 1000, 1100), ("c", 0, 1200, 1300)]
+
+
+def test_a_fit_says_whether_a_signal_its_silence_or_a_person_asks() -> None:
+    policy = Policy(stages=(100, 300), quiet=(1000,), budget=0)
+    _, fits = play(policy, Command("c", 500, CAUSE), *rows(1600), Alarm("a", 2000, CAUSE), *rows(4100))
+    assert [(fit.asked.occasion, fit.asked.opened, fit.end) for fit in fits] == [
+        (Occasion.COMMAND, 500, 500),
+        (Occasion.QUIET, 500, 1500),
+        (Occasion.DRIFT, 2000, 2100),
+        (Occasion.DRIFT, 2000, 2300),
+        (Occasion.QUIET, 2000, 3000),
+        (Occasion.QUIET, 2000, 4000),
+    ]

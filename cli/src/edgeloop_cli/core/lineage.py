@@ -17,6 +17,7 @@ from edgeloop_contracts import (
     ModelCandidate,
     ModelVersion,
     ObservationBatch,
+    Occasion,
     SignalKind,
     StartTraining,
     TrainingRequest,
@@ -56,9 +57,9 @@ def title(event: Event) -> str:
         case TrainingRun():
             return f"training run: {event.status.value.lower()}"
         case TrainingRequest():
-            return f"retraining asked for stage {event.stage + 1} of a campaign"
+            return _asked(event)
         case DriftSignal():
-            return f"drift: {event.detector}" + (f" of {event.feature}" if event.feature else "") + " raised a signal"
+            return f"drift: {event.detector} saw that {watched(event)} {'rose' if event.rising else 'fell'}"
         case StartTraining():
             return "somebody asked for a training"
         case DriftPartial():
@@ -120,8 +121,9 @@ def facts(event: Event) -> Facts:
                 "gate": gate,
             }
         case DriftSignal():
-            unit = "error rate" if event.kind is SignalKind.ERROR_RATE else "mean"
-            told = {"row": event.row, unit: f"{event.before:.4g} → {event.after:.4g}", "rising": event.rising}
+            unit, counted = ("error rate", "answers") if event.kind is SignalKind.ERROR_RATE else ("mean", "blocks of rows")
+            told: Facts = {"row": event.row, unit: f"{event.before:.4g} → {event.after:.4g}"}
+            told |= {"over": f"the newest {event.since:,} {counted}"} if event.since else {}
             return told | ({"model_version": event.model_version} if event.model_version else {})
         case StartTraining():
             return {"command": event.command_id, "rows": event.rows}
@@ -137,6 +139,36 @@ def facts(event: Event) -> Facts:
             return {"seq": event.seq, "label": event.label}
         case _:
             return {}
+
+
+def watched(signal: DriftSignal) -> str:
+    """What a signal is about, in plain words.
+
+    >>> watched(DriftSignal(scope="alone"))
+    'the errors of versions without their adapter'
+    """
+    if signal.kind is SignalKind.INPUT:
+        return f"the mean of {signal.feature}"
+    match signal.scope:
+        case "alone":
+            return "the errors of versions without their adapter"
+        case "version":
+            return f"the errors of version {signal.model_version}"
+        case _:
+            return "the errors of the stream"
+
+
+def _asked(request: TrainingRequest) -> str:
+    since = f"{request.row - request.opened:,} rows"
+    match request.occasion:
+        case Occasion.DRIFT:
+            return f"retraining asked for a fit, stage {request.stage + 1} of a campaign, {since} after its signal"
+        case Occasion.QUIET:
+            return f"retraining asked for a quiet fit: {since} without another signal"
+        case Occasion.COMMAND:
+            return "retraining asked for the fit that somebody wanted"
+        case _:
+            return f"retraining asked for stage {request.stage + 1} of a campaign"
 
 
 def shown(value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from edgeloop_contracts import DriftSignal, ModelVersion, RunStatus, SignalKind, TrainingRequest
+from edgeloop_contracts import DriftSignal, ModelVersion, Occasion, RunStatus, SignalKind, TrainingRequest
 
 from edgeloop_cli.core.ledger import Ledger, Timed
 
@@ -126,13 +126,13 @@ def version_entry(ledger: Ledger, number: int) -> dict[str, Any]:
 
 
 def cause_of(ledger: Ledger, version: ModelVersion) -> str:
-    """What led to a version, for people: "warm-up", or the signal and the stage of its campaign."""
+    """What led to a version, for people: "warm-up", the signal and the stage of its campaign, or that none came (a quiet fit)."""
     timed = ledger.requests.get(version.request_id)
     if timed is None:
         return "unknown"
     request: TrainingRequest = timed.event
     signal = signal_behind(ledger, request)
-    if signal is not None:
+    if signal is not None and request.occasion is not Occasion.QUIET:
         return f"{detector_name(signal.event)} at row {signal_row(ledger, signal.event)}, stage {request.stage + 1}"
     return "warm-up" if version.version == 1 else f"no signal (quiet), at row {row_of(ledger, request.row)}"
 
@@ -162,13 +162,14 @@ def row_of(ledger: Ledger, labelled: int) -> int:
 
 
 def signal_to_serving(ledger: Ledger, device_keys: set[str]) -> list[float]:
-    """By version that a signal led to: seconds until every device served it."""
+    """By version that a signal led to: seconds until every device served it; quiet fits wait for rows, and are left out."""
     found: list[float] = []
     for number, timed in sorted(ledger.versions.items()):
         request = ledger.requests.get(timed.event.request_id)
         signal = signal_behind(ledger, request.event) if request else None
         served = everywhere(ledger, number, device_keys)
-        if signal is not None and served is not None:
+        drift = request is not None and request.event.occasion is not Occasion.QUIET
+        if signal is not None and drift and served is not None:
             found.append((served - signal.timestamp) / 1000)
     return found
 

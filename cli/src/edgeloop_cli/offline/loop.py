@@ -11,8 +11,8 @@ from edgeloop_contracts import (
     CampaignState,
     Cause,
     DriftSignal,
+    Manifest,
     ObservationBatch,
-    TrainingRequest,
     TrainingRun,
     outcomes,
 )
@@ -22,6 +22,8 @@ from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_mixture.learning import Labelled
 from edgeloop_mixture.mixture import Frame
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
+from edgeloop_retraining.core.requests import named
+from edgeloop_retraining.handlers import ALONE
 
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.ledger import Ledger
@@ -193,7 +195,7 @@ class OfflineLoop:
                 signal = error_signal("default", STREAM, alarm)
                 self._signalled(signal)
                 if signal.rising:
-                    self._happened(Alarm(signal.signal_id, signal.row, Cause(id=signal.signal_id)))
+                    self._happened(Alarm(signal.signal_id, signal.row, Cause(id=signal.signal_id), signal.scope == ALONE))
         self._happened(Detected(self._errors.order.rows))
 
     def _observed(self, device: str, first_seq: int, features: np.ndarray, version: int) -> None:
@@ -222,16 +224,7 @@ class OfflineLoop:
             self._due(each)
 
     def _due(self, due: Fit) -> None:
-        request = TrainingRequest(
-            stream=STREAM,
-            request_id=f"{due.campaign}/{due.stage}",
-            campaign=due.campaign,
-            stage=due.stage,
-            row=due.end,
-            gate=due.gate,
-            gate_until=due.gate_until,
-            cause=due.cause,
-        )
+        request = named("default", STREAM, due, Manifest())
         self.ledger.take(request, "", 0, "", "")
         self._came(self.training.due(due, request))
 

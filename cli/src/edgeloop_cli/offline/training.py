@@ -182,8 +182,8 @@ class Training:
             )
             self.versions[number] = Version(event, opened.model)
             yield self.versions[number]
-        elif opened.fit.stage == 0:
-            yield opened.fit.campaign
+        elif opened.fit.asked.stage == 0:
+            yield opened.fit.asked.campaign
 
     def _failed(self, run: TrainingRun) -> Iterator[str]:
         self.runs(run)

@@ -47,6 +47,7 @@ __all__ = [
     "NamedRow",
     "ObservationBatch",
     "ObservationRow",
+    "Occasion",
     "OffsetRange",
     "PartialKind",
     "Policy",
@@ -3253,7 +3254,7 @@ class DetectionPolicy:
     parameters
         Of the detector, each value as JSON; null with a detector for its defaults.
     scopes
-        Whose answers are watched: stream, version or both.
+        Whose errors are watched: stream, alone (versions without their adapter), version; some of them.
     """
 
     detector: str | None = None
@@ -3781,12 +3782,15 @@ class WaitingAlarm:
         Whether a person or a retry asked.
     cause
         What asked.
+    alone
+        Whether only versions without their adapter got worse: such an alarm leaves open stages alone.
     """
 
     id: str = ""
     row: int = 0
     command: bool = False
     cause: Cause = field(default_factory=lambda: Cause())
+    alone: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -3794,6 +3798,7 @@ class WaitingAlarm:
             "row": self.row,
             "command": self.command,
             "cause": self.cause.as_dict(),
+            "alone": self.alone,
         }
 
     @classmethod
@@ -3803,6 +3808,7 @@ class WaitingAlarm:
             row=fields["row"],
             command=fields["command"],
             cause=Cause.from_dict(fields["cause"]),
+            alone=fields["alone"],
         )
 
     def fault(self) -> str:
@@ -3851,7 +3857,7 @@ class CampaignState:
         Row as of which that is.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"seed","type":"long","default":-1},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":"long","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"seed","type":"long","default":-1},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":"long","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}},{"name":"alone","type":"boolean","default":false}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.CampaignState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -4403,6 +4409,16 @@ class GateKind(StrEnum):
     MAJORITY = "MAJORITY"
 
 
+class Occasion(StrEnum):
+    """Why a fit is due. DRIFT: a signal has opened the campaign, and this is one of its stages. QUIET: no signal
+    has come for so long since that a fit on newer rows is worth while. COMMAND: somebody asked."""
+
+    UNKNOWN = "UNKNOWN"
+    DRIFT = "DRIFT"
+    QUIET = "QUIET"
+    COMMAND = "COMMAND"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequest:
     """A fit is due.
@@ -4432,9 +4448,13 @@ class TrainingRequest:
         Labelled row of the stream at which the gate decides at the latest.
     cause
         What this goes back to; copied into the headers of what follows.
+    occasion
+        Why the fit is due.
+    opened
+        Labelled rows of the stream when the signal or command came that the campaign goes back to.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"seed","type":"long","default":-1},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"seed","type":"long","default":-1},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"occasion","type":{"type":"enum","name":"Occasion","symbols":["UNKNOWN","DRIFT","QUIET","COMMAND"],"default":"UNKNOWN"},"default":"UNKNOWN"},{"name":"opened","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRequest"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -4451,6 +4471,8 @@ class TrainingRequest:
     gate: GateKind = GateKind.CHAMPION
     gate_until: int = 0
     cause: Cause = field(default_factory=lambda: Cause())
+    occasion: Occasion = Occasion.UNKNOWN
+    opened: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -4465,6 +4487,8 @@ class TrainingRequest:
             "gate": self.gate.value,
             "gate_until": self.gate_until,
             "cause": self.cause.as_dict(),
+            "occasion": self.occasion.value,
+            "opened": self.opened,
         }
 
     @classmethod
@@ -4481,6 +4505,8 @@ class TrainingRequest:
             gate=GateKind(fields["gate"]),
             gate_until=fields["gate_until"],
             cause=Cause.from_dict(fields["cause"]),
+            occasion=Occasion(fields["occasion"]),
+            opened=fields["opened"],
         )
 
     def fault(self) -> str:

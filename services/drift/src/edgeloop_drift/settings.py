@@ -27,7 +27,8 @@ class Settings(BaseSettings):
     )
     scopes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=Rules().scopes,
-        description="answers over which errors are watched: all of a stream (`stream`), those of its newest version (`version`), or `version,stream`",
+        description="whose errors are watched, some of: all answers of a stream (`stream`), what versions would have answered without their adapter "
+        "(`alone`), answers of the newest version (`version`)",
     )
     input_detector: str = Field(
         default=Rules().inputs.name, description="detector of inputs, one of the same; it sees block means in standard deviations"

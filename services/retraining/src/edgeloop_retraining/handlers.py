@@ -31,6 +31,7 @@ from edgeloop_retraining.core.windows import oldest, outdated, page_of, referenc
 from edgeloop_retraining.metrics import Metrics
 
 NAME = "retraining"
+ALONE = "alone"  # scope of signals about versions without their adapter
 INPUTS = (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS)
 Stream = tuple[str, str]
 
@@ -87,7 +88,7 @@ class RetrainingTask:
             case DriftPartial(kind=PartialKind.ERRORS) as partial:
                 return self._counted(partial)
             case DriftSignal(kind=SignalKind.ERROR_RATE, rising=True) as signal:
-                return self._decide(signal, Alarm(signal.signal_id, signal.row, received.cause))
+                return self._decide(signal, Alarm(signal.signal_id, signal.row, received.cause, signal.scope == ALONE))
             case DetectionProgress() as progress:
                 return self._decide(progress, Detected(progress.row))
             case StartTraining() as command:
@@ -156,6 +157,6 @@ class RetrainingTask:
             # Rows that an earlier policy's window could not reach are forgotten.
             reachable = replace(fit, start=max(fit.start, oldest(known.references())))
             asked = request(event.tenant, event.stream, reachable, known.references(), self._cluster)
-            self._metrics.requests.labels(str(fit.stage) if fit.stage < len(policy.stages) else "later").inc()
-            sends.append(Send(topics.TRAINING_REQUESTS, f"{event.tenant}/{event.stream}", asked, cause=fit.cause))
+            self._metrics.requests.labels(str(fit.asked.stage) if fit.asked.stage < len(policy.stages) else "later").inc()
+            sends.append(Send(topics.TRAINING_REQUESTS, f"{event.tenant}/{event.stream}", asked, cause=fit.asked.cause))
         return sends

@@ -35,7 +35,7 @@ class Rules:
     """
 
     errors: DetectorSpec = field(default_factory=DetectorSpec)
-    scopes: tuple[str, ...] = (STREAM,)
+    scopes: tuple[str, ...] = (STREAM, ALONE)
     inputs: DetectorSpec = field(default_factory=lambda: DetectorSpec("PageHinkley", {"delta": 0.5, "threshold": 15.0, "min_instances": 1}))
     learning: int = 20
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from edgeloop_contracts import CampaignState, Cause, GateKind, WaitingAlarm
+from edgeloop_contracts import CampaignState, Cause, GateKind, Occasion, WaitingAlarm
 
 from edgeloop_retraining.core.policy import Policy
 
@@ -42,11 +42,15 @@ class Detected:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """The error rate rose at the row numbered ``row``, counted from 1."""
+    """The error rate rose at the row numbered ``row``, counted from 1.
+
+    ``alone`` says that it was that of the versions without their adapter.
+    """
 
     id: str
     row: int
     cause: Cause
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,38 @@ class Unfit:
     cause: Cause
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a fit is due for.
+
+    Attributes
+    ----------
+    campaign, stage
+        Which campaign, and which of its stages, from 0.
+    occasion
+        Whether a signal, its silence or a person asks.
+    opened
+        Row at which the campaign was opened.
+    cause
+        What opened it.
+    """
+
+    campaign: str
+    stage: int
+    occasion: Occasion
+    opened: int
+    cause: Cause
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """A fit is due on rows ``start + 1`` to ``end``."""
 
-    campaign: str
-    stage: int
+    asked: Asked
     start: int
     end: int
     gate: GateKind
     gate_until: int
-    cause: Cause
     seed: int = -1
 
 
@@ -96,7 +121,7 @@ def decide(policy: Policy, state: CampaignState, event: Happening) -> tuple[Camp
             state = replace(state, detected=max(state.detected, event.row))
         case Alarm():
             if event.row > state.decided:
-                state = _wait(state, WaitingAlarm(id=event.id, row=event.row, cause=event.cause))
+                state = _wait(state, WaitingAlarm(id=event.id, row=event.row, alone=event.alone, cause=event.cause))
         case Command():
             if event.id not in state.commands:
                 row = max(event.rows or policy.first, state.rows)
@@ -163,10 +188,12 @@ def _alarm(policy: Policy, state: CampaignState, alarm: WaitingAlarm) -> Campaig
     if state.campaign:
         same = alarm.row == state.opened and not state.command
         early = alarm.row - state.opened < policy.cooldown
-        busy = policy.on_open == "ignore" and not policy.is_quiet(state.stage, command=state.command)
+        busy = (policy.on_open == "ignore" or alarm.alone) and not policy.is_quiet(state.stage, command=state.command)
         if same or early or busy:
             return state
-    return replace(state, campaign=alarm.id, opened=alarm.row, command=False, stage=0, cause=alarm.cause)
+    # Adapters still answer well then: a fit on few rows would only take the place of a version that they have learned to use.
+    stage = 1 if alarm.alone and len(policy.stages) > 1 else 0
+    return replace(state, campaign=alarm.id, opened=alarm.row, command=False, stage=stage, cause=alarm.cause)
 
 
 def _command(policy: Policy, state: CampaignState, command: WaitingAlarm) -> tuple[CampaignState, list[Fit]]:
@@ -174,7 +201,8 @@ def _command(policy: Policy, state: CampaignState, command: WaitingAlarm) -> tup
     opened = replace(state, campaign=command.id, opened=command.row, command=True, stage=1, cause=command.cause)
     after = state if state.campaign else opened
     start = policy.start(command.row, command.row, whole=True)
-    return _closed(policy, after), [_fit(policy, after, command.id, 0, start, command.row, command.cause)]
+    asked = Asked(command.id, 0, Occasion.COMMAND, command.row, command.cause)
+    return _closed(policy, after), [_fit(policy, after, asked, start, command.row)]
 
 
 def _stage(policy: Policy, state: CampaignState, row: int) -> tuple[CampaignState, list[Fit]]:
@@ -183,7 +211,9 @@ def _stage(policy: Policy, state: CampaignState, row: int) -> tuple[CampaignStat
     if spent is None:
         return _closed(policy, after), []
     start = policy.start(state.opened, row, whole=False)
-    fit = _fit(policy, after, state.campaign, state.stage, start, row, state.cause)
+    occasion = Occasion.QUIET if policy.is_quiet(state.stage, command=state.command) else Occasion.DRIFT
+    asked = Asked(state.campaign, state.stage, occasion, state.opened, state.cause)
+    fit = _fit(policy, after, asked, start, row)
     return _closed(policy, replace(after, spent=spent, spent_at=row)), [fit]
 
 
@@ -192,8 +222,8 @@ def _closed(policy: Policy, state: CampaignState) -> CampaignState:
     return state if next_due(policy, state) is not None else replace(state, campaign="", command=False, stage=0)
 
 
-def _fit(policy: Policy, after: CampaignState, campaign: str, stage: int, start: int, end: int, cause: Cause) -> Fit:
+def _fit(policy: Policy, after: CampaignState, asked: Asked, start: int, end: int) -> Fit:
     due = next_due(policy, after)
     until = end + policy.gate if due is None else min(end + policy.gate, due)
     gate = GateKind.CHAMPION if 0 < after.answered <= end else GateKind.MAJORITY
-    return Fit(campaign=campaign, stage=stage, start=start, end=end, gate=gate, gate_until=until, cause=cause, seed=after.seed)
+    return Fit(asked=asked, start=start, end=end, gate=gate, gate_until=until, seed=after.seed)

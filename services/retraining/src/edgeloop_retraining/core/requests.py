@@ -19,16 +19,25 @@ def request(tenant: str, stream: str, fit: Fit, references: Iterable[Reference],
     MissingRowsError
         The references do not hold all of its rows.
     """
+    rows = ranges(references, fit.start, fit.end)
+    return named(tenant, stream, fit, Manifest(cluster_id=cluster, topic=EXAMPLES.name, ranges=rows, rows=fit.end - fit.start))
+
+
+def named(tenant: str, stream: str, fit: Fit, manifest: Manifest) -> TrainingRequest:
+    """The request for ``fit`` on the rows of a manifest."""
+    asked = fit.asked
     return TrainingRequest(
         tenant=tenant,
         stream=stream,
-        request_id=f"{fit.campaign}/{fit.stage}",
-        campaign=fit.campaign,
-        stage=fit.stage,
+        request_id=f"{asked.campaign}/{asked.stage}",
+        campaign=asked.campaign,
+        stage=asked.stage,
+        occasion=asked.occasion,
+        opened=asked.opened,
         seed=fit.seed,
-        manifest=Manifest(cluster_id=cluster, topic=EXAMPLES.name, ranges=ranges(references, fit.start, fit.end), rows=fit.end - fit.start),
+        manifest=manifest,
         row=fit.end,
         gate=fit.gate,
         gate_until=fit.gate_until,
-        cause=fit.cause,
+        cause=asked.cause,
     )
