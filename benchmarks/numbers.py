@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from edgeloop_cli.backtest import check
+from edgeloop_cli.core.csv_reading import Reading
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.task import Task
 from edgeloop_cli.offline.jobs import backtest
@@ -101,7 +102,7 @@ def _figure(what: str, learner: str, stream: str, value: float) -> Figure:
 def streams(rows: int) -> dict[str, StreamTable]:
     """By name, of so many rows each."""
     rng = np.random.default_rng(1)
-    terrain = read_table(EXAMPLES / "covtype_areas_dev.csv.gz", "y").first(rows)
+    terrain = read_table(EXAMPLES / "covtype_areas_dev.csv.gz", Reading(label="y")).first(rows)
     still = rng.normal(size=(rows, 8))
     walked = rng.normal(size=(rows, 6))
     slopes = rng.normal(size=6) * 2 + np.cumsum(rng.normal(size=(rows, 6)) * 0.01, axis=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from edgeloop_cli.core.csv_reading import Reading
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.source import name_of, read_table
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def real(directory: Path, most: int) -> list[Stream]:
     """The ``*.csv.gz`` with a label ``y`` in a directory; of each, the first ``most`` rows (0 for all)."""
     found: list[Stream] = []
     for path in sorted(directory.glob("*.csv.gz")):
-        table = read_table(path, LABEL)
+        table = read_table(path, Reading(label=LABEL))
         found.append(Stream(name_of(path), table.first(most) if most else table))
     return found
 

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 from edgeloop_cli import connection
+from edgeloop_cli.core.csv_reading import Reading
 from edgeloop_cli.core.regression import as_task
 from edgeloop_cli.core.schedule import GROUP
 from edgeloop_cli.core.task import Task
@@ -105,7 +106,7 @@ def test_the_fleet_learns_the_new_world_and_nothing_is_lost_or_doubled(first: di
 @pytest.fixture(scope="module")
 def offline(stream: Path) -> OfflineLoop:
     """The same rows without Kafka, in the same groups."""
-    table = read_table(stream, "state")
+    table = read_table(stream, Reading(label="state"))
     loop = OfflineLoop(table, ROWS // 10, 0, 2, GROUP, 0, LoopPolicy())
     loop.run()
     return loop
@@ -115,7 +116,7 @@ def agree(run: dict, stream: Path, out: Path, policy: str, *more: str | Path) ->
     """A run, whatever its name, reported all that the backtest under a policy reports, but for how long it took."""
     call("backtest", "--stream", stream, "--label", "state", "--devices", "2", "--group", str(GROUP), "--report", out, *more)
     report = json.loads(out.read_text(encoding="utf-8"))["policies"][policy]
-    told = run.keys() - {"seconds", "group"}
+    told = run.keys() - {"seconds", "group", "columns"}
     assert {"rows", "accuracy", "accuracy_static", "fits", "signals", "versions", "events"} <= told
     assert {name: report[name] for name in told} == {name: run[name] for name in told}
     assert run["group"] == GROUP
@@ -213,7 +214,7 @@ def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home:
     assert run["events"]["lost"] == run["events"]["duplicated"] == run["events"]["dead"] == 0
     assert run["mae"] < 0.7 * run["mae_static"]
     loop = OfflineLoop(
-        as_task(read_table(load, "load"), Task.REGRESSION, 130, None),
+        as_task(read_table(load, Reading(label="load", numbers=True)), Task.REGRESSION, 130, None),
         130,
         0,
         2,

@@ -31,7 +31,10 @@ def add_to(app: typer.Typer) -> None:
 def backtest(
     stream: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv[.gz]", help="Rows in time order, one header line; every column but the label is a numeric feature."),
+        typer.Option(
+            metavar="FILE.csv[.gz]",
+            help="Rows in time order, one header line; each column but the label is a feature: a number, or text as a category.",
+        ),
     ] = None,
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds what turned out to be true; may be text.")] = "",
     topic: Annotated[str, typer.Option(metavar="NAME", help="Instead of a file: recorded rows; `examples` has them with labels.")] = "",
@@ -48,6 +51,10 @@ def backtest(
     ] = None,
     task: options.AsTask = Task.CLASSIFICATION,
     tolerance: options.Tolerance = None,
+    time: options.Time = "",
+    drop: options.Drop = None,
+    category: options.Category = None,
+    missing: options.Missing = None,
     label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
     warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
@@ -73,6 +80,8 @@ def backtest(
 
     edgeloop backtest --stream data.csv --label y
 
+    edgeloop backtest --stream data.csv --label y --time at --drop id
+
     edgeloop backtest --stream data.csv.gz --label y --policy a.yaml --policy b.yaml --label-delay 200 --report out.json --plot out/
 
     edgeloop backtest --topic examples --name pumps --policy tomorrow.yaml
@@ -81,18 +90,24 @@ def backtest(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with told():
         policies = read_policies(policy or [])
+        of_columns = {"--time": time, "--drop": drop, "--category": category, "--missing": missing}
         if (stream is None) == (not topic):
             raise Refused("give either --stream FILE or --topic NAME")
         if stream is not None:
             if not label:
                 raise Refused("--label COLUMN is missing: which column holds what turned out to be true?")
+            from edgeloop_cli.core.csv_reading import Reading
             from edgeloop_cli.source import name_of, read_table
 
-            table, title = read_table(stream, label, task), name_of(stream)
+            numbers = task is Task.REGRESSION
+            reading = Reading.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
+            table, title = read_table(stream, reading), name_of(stream)
             truth = truth or _beside(stream)
         else:
             from edgeloop_cli.recorded import read_recorded
 
+            if given := [name for name, value in of_columns.items() if value]:
+                raise Refused(f"{given[0]} goes with --stream: recorded rows have no columns any more")
             table = read_recorded(topic, tenant, name, offsets or [], bootstrap, schema_registry, data_dir)
             title = f"{topic} of {name}"
         setting = check(table, title, rows, warmup, label_delay, devices, group, seed, truth, task, tolerance)
@@ -208,6 +223,8 @@ def _run(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int) -> dic
 def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None, plot: Path | None, *, as_json: bool) -> None:
     from rich.console import Console
 
+    from edgeloop_cli.columns_view import columns_of
+    from edgeloop_cli.core.csv_table import described
     from edgeloop_cli.offline.comparison import draw, table
 
     content: dict[str, Any] = {
@@ -218,6 +235,7 @@ def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None
         "group": setting.group,
         "devices": setting.devices,
         "seed": setting.seed,
+        **({"columns": described(setting.table)} if setting.table.columns else {}),
         "policies": {name: result.report for name, result in results.items()},
     }
     written = [report] if report else []
@@ -229,6 +247,7 @@ def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None
         print(json.dumps(content, indent=2))
         return
     console = Console()
+    console.print(columns_of(setting.table))
     console.print(
         f"\n[bold]{setting.title}[/]: {setting.rows:,} rows after {setting.warmup:,} of warm-up, labels {setting.delay:,} rows late"
     )

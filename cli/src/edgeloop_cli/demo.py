@@ -44,12 +44,20 @@ def demo(
     from rich.console import Console
 
     with told(), interrupted_by_signals():
+        from edgeloop_cli.core.csv_reading import Reading
         from edgeloop_cli.run import check, finish
         from edgeloop_cli.runner import Runner
 
         target = data_dir / "demo"
         plan = check(
-            stream=_found(DATA), label=LABEL, rows=rows, devices=devices, data_dir=data_dir, plot=target, name="", known=_known(rows)
+            stream=_found(DATA),
+            reading=Reading(label=LABEL),
+            rows=rows,
+            devices=devices,
+            data_dir=data_dir,
+            plot=target,
+            name="",
+            known=_known(rows),
         )
         prepare(target / "report.json", target)
         outcome = Runner(plan, Console(), progress_for(), _ending).run()

@@ -17,6 +17,7 @@ from edgeloop_cli.problems import Failed
 
 DEADLINE_S = 5.0
 PATIENCE_S = 30.0
+EVENT_TIME = "edgeloop_event_time"
 CLASS, NUMBER = "label", "prediction"
 # What passes by itself: the process is being started again, or its queue is full.
 _PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED})
@@ -76,15 +77,20 @@ class DeviceClient:
         except grpc.RpcError:
             return 0
 
-    def ask(self, row: NDArray[np.float32], request_id: str = "") -> Answer:
+    def ask(self, row: NDArray[np.float32], request_id: str = "", event_time: int | None = None) -> Answer:
         """Answer of one row, asked again while the device is away for a moment.
+
+        Parameters
+        ----------
+        event_time
+            Milliseconds since 1970; ``None`` for now.
 
         Raises
         ------
         Failed
             It refuses, or stays away.
         """
-        request = self._request(row, request_id)
+        request = self._request(row, request_id, event_time)
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -94,9 +100,11 @@ class DeviceClient:
                     raise Failed(f"device {self.name or self.target} does not answer: {error.code().name}: {error.details()}") from None
                 time.sleep(0.1)
 
-    def ask_later(self, row: NDArray[np.float32], done: Callable[[Answer | None], None], request_id: str = "") -> None:
+    def ask_later(
+        self, row: NDArray[np.float32], done: Callable[[Answer | None], None], request_id: str = "", event_time: int | None = None
+    ) -> None:
         """Ask without waiting; ``done`` is called in another thread, with ``None`` if there is no answer."""
-        call: Any = self._stub.model_infer.future(self._request(row, request_id), timeout=DEADLINE_S)
+        call: Any = self._stub.model_infer.future(self._request(row, request_id, event_time), timeout=DEADLINE_S)
 
         def finished(ended: Any) -> None:
             try:
@@ -110,11 +118,17 @@ class DeviceClient:
         """Close the connection."""
         self._channel.close()
 
-    def _request(self, row: NDArray[np.float32], request_id: str) -> messages.ModelInferRequest:
+    def _request(self, row: NDArray[np.float32], request_id: str, event_time: int | None) -> messages.ModelInferRequest:
         tensor = messages.ModelInferRequest.InferInputTensor(name="input", datatype="FP32", shape=[1, len(row)])
         wanted = messages.ModelInferRequest.InferRequestedOutputTensor(name=self._output)
+        parameters = {} if event_time is None else {EVENT_TIME: messages.InferParameter(int64_param=event_time)}
         return messages.ModelInferRequest(
-            model_name=self._model, id=request_id, inputs=[tensor], outputs=[wanted], raw_input_contents=[row.tobytes()]
+            model_name=self._model,
+            id=request_id,
+            parameters=parameters,
+            inputs=[tensor],
+            outputs=[wanted],
+            raw_input_contents=[row.tobytes()],
         )
 
 

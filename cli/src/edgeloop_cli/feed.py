@@ -52,6 +52,7 @@ class Feed:
                 first_seq=first,
                 count=end - first,
                 features=table.features[first:end].astype("<f4").tobytes(),
+                event_times=() if table.times is None else tuple(table.times[first:end].tolist()),
             )
             self._send(topics.OBSERVATIONS_RAW, key, batch)
         return [(device, EPOCH, seq) for seq in range(rows)]

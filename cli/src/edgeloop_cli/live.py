@@ -61,12 +61,13 @@ class PlainView:
             self.say(f"  version {number}: {version.rows:,} rows, {cause_of(ledger, version)}")
         self._versions = len(ledger.versions)
         rows = ledger.total - ledger.warmup
-        part = ledger.accuracy.rows * 20 // max(1, rows)
+        played = len(ledger.answers)
+        part = played * 20 // max(1, rows)
         if part > self._part:
             self._part = part
             counted = ledger.accuracy
             self.say(
-                f"row {ledger.warmup + counted.rows:,} of {ledger.total:,}: accuracy {counted.total:.3f}, "
+                f"row {ledger.warmup + played:,} of {ledger.total:,}: accuracy {counted.total:.3f}, "
                 f"last 1,000 {counted.recent:.3f}, never retrained {ledger.static.total:.3f}"
             )
 
@@ -106,7 +107,7 @@ class LiveView:
 
     def _picture(self) -> Group:
         ledger, counted = self._ledger, self._ledger.accuracy
-        rows, played = max(1, ledger.total - ledger.warmup), counted.rows
+        rows, played = max(1, ledger.total - ledger.warmup), len(ledger.answers)
         taken = time.monotonic() - self._began
         head = Table.grid(padding=(0, 2))
         head.add_row(

@@ -57,7 +57,7 @@ class Play:
             if step.rows is not None:
                 client = self.clients[step.rows.device]
                 for row in range(step.rows.first, step.rows.end):
-                    self._note(row, client, client.ask(self.table.features[row], self._naming(client, row)))
+                    self._note(row, client, client.ask(self.table.features[row], self._naming(client, row), self._time(row)))
                 self._learn_name(client, step.rows.first)
             for group in step.labels:
                 self._send_labels(group)
@@ -96,7 +96,7 @@ class Play:
                 if not slots[client].acquire(timeout=0.05):
                     break
                 row = self.warmup + asked
-                client.ask_later(self.table.features[row], finish(row, client))
+                client.ask_later(self.table.features[row], finish(row, client), event_time=self._time(row))
                 asked += 1
             while not answered.empty():
                 row, client, answer = answered.get()
@@ -123,13 +123,18 @@ class Play:
         )
 
     def _send_labels(self, group: Group) -> None:
-        now = self.feed.labels((self.places[row], self.table.labels[row]) for row in range(group.first, group.end))
-        for row in range(group.first, group.end):
+        rows = [row for row in range(group.first, group.end) if self.table.labels[row]]
+        now = self.feed.labels((self.places[row], self.table.labels[row]) for row in rows)
+        for row in rows:
             self.session.ledger.label_sent(row, now)
 
     def _label(self, row: int) -> None:
         if row in self.places:
             self._send_labels(Group(row, row + 1, 0))
+
+    def _time(self, row: int) -> int | None:
+        """When a row was seen, as its file tells; ``None`` where it does not, so that it is now."""
+        return None if self.table.times is None else int(self.table.times[row])
 
     def _naming(self, client: DeviceClient, row: int) -> str:
         return "" if client.name else f"{self.feed.key}/row-{row}"

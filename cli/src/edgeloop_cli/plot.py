@@ -18,7 +18,7 @@ SETTLED = 100
 def draw(
     directory: Path,
     title: str,
-    first_row: int,
+    answered: Sequence[int],
     served: NDArray[np.bool_],
     static: NDArray[np.bool_],
     report: Mapping[str, Any],
@@ -28,8 +28,8 @@ def draw(
 
     Parameters
     ----------
-    first_row
-        Row of the stream that the first answer belongs to.
+    answered
+        Rows of the stream that the answers belong to.
     served, static
         Whether each answer of the devices, and of version 1, was right.
     report
@@ -45,7 +45,7 @@ def draw(
     directory.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"svg.hashsalt": "edgeloop", "font.size": 9}):
         figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
-        rows = np.arange(first_row, first_row + len(served))
+        rows = np.array(answered)
         shown = slice(min(SETTLED, len(rows) - 1), None)  # over a few rows it only jumps
         axes.plot(
             rows[shown], rolling(static, WINDOW)[shown], color="0.6", lw=1.2, label=f"never retrained ({report['accuracy_static']:.3f})"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from edgeloop_contracts import ExampleBatch, topics
+from edgeloop_contracts import ExampleBatch, StreamDefinition, topics
 from edgeloop_streaming import Context, RangeGoneError
 
 from edgeloop_cli import connection
@@ -59,15 +59,25 @@ def read_recorded(
     matrix = np.array([features for _, features, _ in ordered], np.float32)
     nullable = tuple(bool(np.isnan(column).any()) for column in matrix.T)
     labels = tuple(label for *_, label in ordered)
-    return StreamTable(tuple(f"f{i}" for i in range(width)), matrix, nullable, "label", labels, _tolerance(context, f"{tenant}/{stream}"))
+    known = _definition(context, f"{tenant}/{stream}")
+    categories = tuple(feature.categories for feature in known.features)
+    return StreamTable(
+        tuple(f"f{i}" for i in range(width)),
+        matrix,
+        nullable,
+        "label",
+        labels,
+        known.tolerance,
+        categories if len(categories) == width and any(categories) else (),
+    )
 
 
-def _tolerance(context: Context, key: str) -> float:
-    """Of the stream's definition; 0 for classes."""
+def _definition(context: Context, key: str) -> StreamDefinition:
+    """Of the stream; an empty one where there is none any more."""
     table = context.table(topics.STREAMS)
     table.refresh()
     definition = table.get(key)
-    return definition.event.tolerance if definition else 0.0
+    return definition.event if definition else StreamDefinition()
 
 
 def _batches(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
+from edgeloop_cli.core.csv_reading import Reading
 from edgeloop_cli.core.schedule import GROUP, SMALL_GROUP
 from edgeloop_cli.core.task import Task
 from edgeloop_cli.outputs import prepare, write_report
@@ -26,12 +27,19 @@ def add_to(app: typer.Typer) -> None:
 def run(
     stream: Annotated[
         Path,
-        typer.Option(metavar="FILE.csv[.gz]", help="Rows in time order, one header line; every column but the label is a numeric feature."),
+        typer.Option(
+            metavar="FILE.csv[.gz]",
+            help="Rows in time order, one header line; each column but the label is a feature: a number, or text as a category.",
+        ),
     ],
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds what turned out to be true; may be text.")],
     devices: Annotated[int, typer.Option(min=1, help="How many devices to start.")] = 4,
     task: options.AsTask = Task.CLASSIFICATION,
     tolerance: options.Tolerance = None,
+    time: options.Time = "",
+    drop: options.Drop = None,
+    category: options.Category = None,
+    missing: options.Missing = None,
     label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
     warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
     pace: Annotated[
@@ -68,18 +76,22 @@ def run(
 
     edgeloop run --stream data.csv.gz --label y --label-delay 200 --report out.json --plot out/
 
+    edgeloop run --stream data.csv --label y --time at --drop id
+
     edgeloop run --stream data.csv --label y --pace 500 --devices 8
     """
     from edgeloop_local import interrupted_by_signals, progress_for
     from rich.console import Console
 
     with told(), interrupted_by_signals():
+        from edgeloop_cli.columns_view import columns_of
         from edgeloop_cli.runner import Runner
 
+        numbers = task is Task.REGRESSION
+        reading = Reading.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
         plan = check(
             stream=stream,
-            label=label,
-            task=task,
+            reading=reading,
             tolerance=tolerance,
             devices=devices,
             delay=label_delay,
@@ -96,16 +108,17 @@ def run(
             plot=plot,
         )
         prepare(report, plot)
-        outcome = Runner(plan, Console(), progress_for()).run()
+        console = Console()
+        console.print(columns_of(plan.table))
+        outcome = Runner(plan, console, progress_for()).run()
         finish(outcome, plan, report)
 
 
 def check(
     *,
     stream: Path,
-    label: str,
+    reading: Reading,
     data_dir: Path,
-    task: Task = Task.CLASSIFICATION,
     tolerance: float | None = None,
     devices: int = 4,
     delay: int = 0,
@@ -140,13 +153,13 @@ def check(
         raise Refused(f"--group {group} goes with --pace lockstep; at {pace} rows a second each label follows its row")
     if any(character in name for character in "/ \t\n"):
         raise Refused(f"--name {name!r}: a name has no slash and no space")
-    table = read_table(stream, label, task)
+    table = read_table(stream, reading)
     if rows:
         table = table.first(rows)
     warm = int(len(table) * warmup)
     try:
         check_playable(table, warm)
-        table = as_task(table, task, warm, tolerance)
+        table = as_task(table, Task.REGRESSION if reading.numbers else Task.CLASSIFICATION, warm, tolerance)
     except BadTableError as error:
         raise Refused(f"{stream}: {error}") from None
     return Plan(
@@ -171,10 +184,13 @@ def finish(outcome: Outcome, plan: Plan, report: Path | None) -> None:
     """Write the report, print the summary, and end as the run ended."""
     from rich.console import Console
 
+    from edgeloop_cli.core.csv_table import described
     from edgeloop_cli.summary import summary
 
     if report is not None:
-        content: dict[str, Any] = {**outcome.report, "interrupted": True} if outcome.interrupted else outcome.report
+        content: dict[str, Any] = {**outcome.report, "columns": described(plan.table)}
+        if outcome.interrupted:
+            content["interrupted"] = True
         write_report(report, content)
     console = Console()
     console.print(summary(plan.title, outcome.report))

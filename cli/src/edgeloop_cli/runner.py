@@ -222,12 +222,13 @@ class Runner:
         names = feed.warm_up(plan.table, plan.warmup)
         for row, name in enumerate(names):
             ledger.given(row, name)
-        sent = feed.labels(zip(names, plan.table.labels, strict=False))
-        for row in range(plan.warmup):
+        labelled = [row for row in range(plan.warmup) if plan.table.labels[row]]
+        sent = feed.labels((names[row], plan.table.labels[row]) for row in labelled)
+        for row in labelled:
             ledger.label_sent(row, sent)
         feed.flush()
         session.settle()
-        feed.train(plan.warmup, plan.seed)
+        feed.train(len(labelled), plan.seed)
         feed.flush()
         session.until(lambda: bool(ledger.versions) or self._first_run_ended_badly(), "the first version")
         if not ledger.versions:
@@ -241,10 +242,10 @@ class Runner:
 
     def _draw(self, report: dict[str, Any], static: Sequence[str]) -> list[Path]:
         plan, ledger = self._plan, self._ledger
-        rows = sorted(ledger.answers)
+        rows = [row for row in sorted(ledger.answers) if plan.table.labels[row]]
         labels = [plan.table.labels[row] for row in rows]
         served = judged([ledger.answers[row] for row in rows], labels, ledger.tolerance)
         never = judged([static[row - plan.warmup] for row in rows], labels, ledger.tolerance)
         assert plan.plot_dir is not None
         title = f"{plan.title}: {report['rows']:,} rows, {report['devices']} devices, {report['fits']} fits"
-        return plot.draw(plan.plot_dir, title, plan.warmup, served, never, report, plan.known)
+        return plot.draw(plan.plot_dir, title, rows, served, never, report, plan.known)

@@ -10,24 +10,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from edgeloop_cli.core.csv_reading import Reading
 from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_definition, parse
-from edgeloop_cli.core.task import Task
 from edgeloop_cli.problems import Refused
 
 
-def read_table(path: Path, label: str, task: Task = Task.CLASSIFICATION) -> StreamTable:
+def read_table(path: Path, reading: Reading) -> StreamTable:
     """The table in a CSV file, gzipped or not; whether a regression's labels are numbers is seen later, with its tolerance.
 
     Raises
     ------
     Refused
-        It cannot be read, or cannot be played; one line that names file, row and column.
+        It cannot be read, or cannot be played; names file, row and column, and the options that help.
     """
     try:
         # Line by line: what is wrong at the beginning is told before all of a large file is read.
         with _opened(path) as data, io.TextIOWrapper(data, encoding="utf-8-sig", newline="") as lines:
-            table = parse(lines, label)
-        if task is Task.CLASSIFICATION:
+            table = parse(lines, reading)
+        if not reading.numbers:
             check_definition(table)
     except BadTableError as error:
         raise Refused(f"{path}: {error}") from None

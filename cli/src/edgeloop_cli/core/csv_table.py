@@ -1,4 +1,4 @@
-"""A CSV as a stream: numeric features, and a label that may be text."""
+"""A CSV as a stream: features that are numbers or categories, a label that may be text, and when each row was seen."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamTask
 from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, DefinitionRefused, define
 from numpy.typing import NDArray
 
+from edgeloop_cli.core.csv_columns import Columns
+from edgeloop_cli.core.csv_reading import Column, Reading, all_told
+
 MOST_NAMES = 512 << 10  # bytes
 AT_ONCE = 5_000  # rows
-_MISSING = frozenset({"", "nan"})
 
 
 class BadTableError(Exception):
@@ -30,15 +33,21 @@ class StreamTable:
     names
         Names of the F features, in the order of the file.
     features
-        Shape [N, F], float32; NaN where a cell was empty.
+        Shape [N, F], float32; the index of a category, -1 for an unknown one; NaN where a cell says nothing.
     nullable
         By feature: whether any row has none.
     label
         Name of the label's column.
     labels
-        Text of each row's label.
+        Text of each row's label; empty where there is none.
     tolerance
         Of labels that are numbers: how far an answer that counts as right may be from them; 0 for classes.
+    categories
+        By feature: its categories, none for a number; empty if all are numbers.
+    times
+        int64 [N]: when each row was seen, milliseconds since 1970, 0 where that is unknown; ``None`` if it is of all.
+    columns
+        How the columns of a file were taken.
     """
 
     names: tuple[str, ...]
@@ -47,6 +56,9 @@ class StreamTable:
     label: str
     labels: tuple[str, ...]
     tolerance: float = 0.0
+    categories: tuple[tuple[str, ...], ...] = ()
+    times: NDArray[np.int64] | None = None
+    columns: tuple[Column, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -54,51 +66,70 @@ class StreamTable:
     @property
     def classes(self) -> tuple[str, ...]:
         """The different labels, sorted as text; none where they are numbers."""
-        return () if self.tolerance else tuple(sorted(set(self.labels)))
+        return () if self.tolerance else tuple(sorted(set(self.labels) - {""}))
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many categories each feature has, 0 for a number; empty if all are numbers."""
+        counts = tuple(map(len, self.categories))
+        return counts if any(counts) else ()
+
+    def labelled(self, first: int, end: int) -> int:
+        """How many of some rows have a label."""
+        return sum(1 for label in self.labels[first:end] if label)
 
     def first(self, rows: int) -> StreamTable:
         """The table without what follows its first rows; whether a feature may be missing stays as in the whole."""
-        return replace(self, features=self.features[:rows], labels=self.labels[:rows])
+        times = None if self.times is None else self.times[:rows]
+        return replace(self, features=self.features[:rows], labels=self.labels[:rows], times=times)
 
 
-def parse(lines: Iterable[str], label: str) -> StreamTable:
+def parse(lines: Iterable[str], reading: Reading) -> StreamTable:
     """Read a table.
 
     Parameters
     ----------
     lines
         Of the CSV, header first.
-    label
-        Name of the label's column; every other column is a feature.
+    reading
+        How to take its columns.
 
     Raises
     ------
     BadTableError
-        Empty, ragged, without that label, or with text where numbers belong.
+        Empty, ragged, without a column that is named, or with columns that are neither numbers nor categories, all of which are told.
     """
     reader = csv.reader(lines)
-    labels: list[str] = []
-    parts: list[NDArray[np.float32]] = []
+    count = 0
     try:
-        header = _header(next(reader, []), label)
+        cells = [cell.strip() for cell in next(reader, [])]
+        reading = reading.split_at_commas(cells)
+        header = _header(cells, reading)
+        columns = Columns(header, reading)
         rows = _rows(reader, header)
         while some := list(islice(rows, AT_ONCE)):  # as text, a table takes twenty times the memory
-            columns = dict(zip(header, zip(*some, strict=True), strict=True))
-            texts = [text.strip() for text in columns.pop(label)]
-            if "" in texts:
-                raise BadTableError(f"row {len(labels) + texts.index('') + 1}, column {label!r}: the label is empty")
-            part = np.empty((len(some), len(columns)), dtype=np.float32)
-            for number, (name, cells) in enumerate(columns.items()):
-                part[:, number] = _numbers(name, cells, len(labels))
-            labels += texts
-            parts.append(part)
+            columns.take(some)
+            count += len(some)
     except csv.Error as error:
         raise BadTableError(f"line {reader.line_num}: {error}") from error
-    if not parts:
+    if not count:
         raise BadTableError("there is a header, and no rows")
-    features = np.concatenate(parts)
-    names = tuple(name for name in header if name != label)
-    return StreamTable(names, features, tuple(bool(np.isnan(column).any()) for column in features.T), label, tuple(labels))
+    if problems := columns.end():
+        raise BadTableError(all_told(problems))
+    features = np.empty((count, len(columns.features)), np.float32)
+    for number, column in enumerate(columns.features):
+        features[:, number] = column.values()
+    categories = tuple(column.categories for column in columns.features)
+    return StreamTable(
+        names=tuple(column.name for column in columns.features),
+        features=features,
+        nullable=tuple(bool(np.isnan(column).any()) for column in features.T),
+        label=reading.label,
+        labels=columns.labels,
+        categories=categories if any(categories) else (),
+        times=columns.times,
+        columns=columns.told,
+    )
 
 
 def check_playable(table: StreamTable, warmup: int) -> None:
@@ -111,10 +142,13 @@ def check_playable(table: StreamTable, warmup: int) -> None:
     """
     if warmup < 2 or warmup >= len(table):
         raise BadTableError(f"of {len(table)} rows {warmup} would be warm-up: at least 2 are needed, and one must be left to play")
-    if len(set(table.labels)) < 2:
-        raise BadTableError(
-            f"column {table.label!r}: all {len(table)} rows have the label {table.labels[0]!r}; expected two different ones or more"
-        )
+    different = sorted(set(table.labels) - {""})
+    if len(different) < 2:
+        given = f"all {table.labelled(0, len(table))} rows have the label {different[0]!r}" if different else "no row has a label"
+        raise BadTableError(f"column {table.label!r}: {given}; expected two different ones or more")
+    for first, end, least, what in ((0, warmup, 2, "of warm-up"), (warmup, len(table), 1, "to play")):
+        if (found := table.labelled(first, end)) < least:
+            raise BadTableError(f"column {table.label!r}: {found} of the {end - first:,} rows {what} have a label; at least {least} needed")
     known = table.features[:warmup]
     if np.array_equal(known, np.broadcast_to(known[0], known.shape), equal_nan=True):
         raise BadTableError(
@@ -124,7 +158,9 @@ def check_playable(table: StreamTable, warmup: int) -> None:
 
 def definition(tenant: str, stream: str, table: StreamTable) -> RegisterStream:
     """The command that defines a table's stream."""
-    features = tuple(Feature(name=name, nullable=nullable) for name, nullable in zip(table.names, table.nullable, strict=True))
+    categories = table.categories or ((),) * len(table.names)
+    columns = zip(table.names, table.nullable, categories, strict=True)
+    features = tuple(Feature(name=name, nullable=nullable, categories=texts) for name, nullable, texts in columns)
     return RegisterStream(
         tenant=tenant,
         stream=stream,
@@ -149,32 +185,63 @@ def check_definition(table: StreamTable) -> None:
             f"column {table.label!r}: {len(table.classes):,} different labels; a stream has at most {MAX_CLASSES:,} classes, "
             "and for labels that are numbers there is --task regression"
         )
-    size = sum(len(name.encode()) for name in (*table.names, *table.classes))
+    texts = [text for of_feature in table.categories for text in of_feature]
+    size = sum(len(name.encode()) for name in (*table.names, *table.classes, *texts))
     if size > MOST_NAMES:
-        raise BadTableError(f"the names of features and classes take {size:,} bytes together; at most {MOST_NAMES:,} fit into a definition")
+        raise BadTableError(
+            f"the names of features, classes and categories take {size:,} bytes together; at most {MOST_NAMES:,} fit into a definition"
+        )
     try:
         define(definition("default", "stream", table), RegistryState())
     except DefinitionRefused as refused:
         raise BadTableError(refused.message) from None
 
 
-def _header(cells: Sequence[str], label: str) -> list[str]:
-    header = [cell.strip() for cell in cells]
+def described(table: StreamTable) -> list[dict[str, Any]]:
+    """How the columns were taken, as a report has it."""
+    return [
+        {
+            "name": column.name,
+            "taken_as": column.taken_as,
+            "examples": list(column.examples),
+            "missing": column.missing,
+            **({"categories": column.categories} if column.taken_as == "category" else {}),
+            **({"notes": list(column.notes)} if column.notes else {}),
+        }
+        for column in table.columns
+    ]
+
+
+def _header(header: list[str], reading: Reading) -> list[str]:
     if not any(header):
         raise BadTableError("the file is empty; expected a header line with the columns' names")
     if "" in header:
         raise BadTableError(f"header: column {header.index('') + 1} has no name")
-    if len(header) - 1 > MAX_FEATURES:
+    if len(header) - 1 - len(reading.drop) > MAX_FEATURES:
         raise BadTableError(f"header: {len(header):,} columns; a stream has at most {MAX_FEATURES:,} features, and the label")
     if len(set(header)) < len(header):
         twice = next(name for place, name in enumerate(header) if name in header[:place])
         raise BadTableError(f"header: two columns are called {twice!r}")
-    if label not in header:
-        shown = ", ".join(header[:8]) + (f", … ({len(header)} columns)" if len(header) > 8 else "")
-        raise BadTableError(f"header: no column is called {label!r}, the label; there are {shown}")
-    if len(header) == 1:
-        raise BadTableError(f"header: besides the label {label!r} there is no column, so no feature")
+    _check_named(header, reading)
     return header
+
+
+def _check_named(header: Sequence[str], reading: Reading) -> None:
+    """Make sure that the columns that options name are there, each named once, and that features are left."""
+    shown = ", ".join(header[:8]) + (f", … ({len(header)} columns)" if len(header) > 8 else "")
+    given = [(reading.label, "the label"), *([(reading.time, "--time")] if reading.time else [])]
+    given += [(name, "--drop") for name in reading.drop] + [(name, "--category") for name in reading.category]
+    roles: dict[str, str] = {}
+    problems: list[str] = []
+    for name, role in given:
+        if name not in header:
+            problems.append(f"header: no column is called {name!r}, {role}; there are {shown}")
+        elif roles.setdefault(name, role) != role:
+            problems.append(f"header: column {name!r} cannot be {roles[name]} and {role}")
+    if problems:
+        raise BadTableError("; ".join(problems))
+    if not set(header) - (roles.keys() - set(reading.category)):
+        raise BadTableError(f"header: besides the label {reading.label!r} there is no column, so no feature")
 
 
 def _rows(reader: Iterable[list[str]], header: Sequence[str]) -> Iterator[list[str]]:
@@ -189,30 +256,3 @@ def _rows(reader: Iterable[list[str]], header: Sequence[str]) -> Iterator[list[s
             place = f"column {header[len(row)]!r} is missing" if len(row) < width else f"cell {width + 1} is too much"
             raise BadTableError(f"row {number}: {len(row)} cells where the header has {width}; {place}")
         yield row
-
-
-def _numbers(name: str, cells: Sequence[str], before: int) -> NDArray[np.float32]:
-    """Cells as float32; ``before`` rows came before them."""
-    try:
-        exact = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
-    except ValueError:
-        numbered = enumerate(cells, before + 1)
-        exact = np.fromiter((_number(name, row, cell) for row, cell in numbered), dtype=np.float64, count=len(cells))
-    with np.errstate(over="ignore"):
-        values = exact.astype(np.float32)
-    if np.isinf(values).any():
-        place = int(np.argmax(np.isinf(values)))
-        raise BadTableError(f"row {before + place + 1}, column {name!r}: {cells[place]!r} is no finite float32")
-    return values
-
-
-def _number(name: str, row: int, cell: str) -> float:
-    text = cell.strip()
-    if text.lower() in _MISSING:
-        return float("nan")
-    try:
-        return float(text)
-    except ValueError:
-        raise BadTableError(
-            f"row {row}, column {name!r}: expected a number or nothing, given {cell[:40]!r}; text features are not supported"
-        ) from None

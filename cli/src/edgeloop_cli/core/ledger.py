@@ -113,7 +113,7 @@ class Ledger:
         place
             By which name its label and its example come.
         answer, version, label
-            The device's answer, who gave it, and the truth.
+            The device's answer, who gave it, and the truth; without a truth, the answer is not counted.
         static
             What version 1 answers; ``None`` where it is not known yet.
         """
@@ -122,15 +122,19 @@ class Ledger:
         self.served[row] = version
         if row >= self.warmup:
             self.answers[row] = answer
-            self.accuracy.add(right(answer, label, self.tolerance))
-            if static is not None:
-                self.static.add(right(static, label, self.tolerance))
-            if self.tolerance:
-                self.missed.add(error(answer, label, numbers=True))
-                if static is not None:
-                    self.static_missed.add(error(static, label, numbers=True))
+            if label:
+                self._judged(answer, label, static)
         if version:
             self.first_served[version] = min(row, self.first_served.get(version, row))
+
+    def _judged(self, answer: str, label: str, static: str | None) -> None:
+        self.accuracy.add(right(answer, label, self.tolerance))
+        if static is not None:
+            self.static.add(right(static, label, self.tolerance))
+        if self.tolerance:
+            self.missed.add(error(answer, label, numbers=True))
+            if static is not None:
+                self.static_missed.add(error(static, label, numbers=True))
 
     def label_sent(self, row: int, now_ms: int) -> None:
         """A label has been sent."""

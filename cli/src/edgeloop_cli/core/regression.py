@@ -36,15 +36,15 @@ def as_task(table: StreamTable, task: Task, warmup: int, tolerance: float | None
             raise BadTableError("a tolerance is for --task regression")
         return table
     values = [number(text) for text in table.labels]
-    if None in values:
-        row = values.index(None)
-        raise BadTableError(f"row {row + 1}, column {table.label!r}: expected a finite number as label, given {table.labels[row][:40]!r}")
-    found = [value for value in values if value is not None]
+    for row, (text, value) in enumerate(zip(table.labels, values, strict=True), 1):
+        if text and value is None:
+            raise BadTableError(f"row {row}, column {table.label!r}: expected a finite number as label, given {text[:40]!r}")
     if tolerance is None:
-        tolerance = table.tolerance or derived(found[:warmup])
+        tolerance = table.tolerance or derived([value for value in values[:warmup] if value is not None])
     elif not 0 < tolerance < math.inf:
         raise BadTableError(f"the tolerance is {tolerance:g}; expected a number above 0")
-    made = replace(table, labels=tuple(map(plain, found)), tolerance=tolerance)
+    labels = tuple("" if value is None else plain(value) for value in values)
+    made = replace(table, labels=labels, tolerance=tolerance)
     check_definition(made)
     return made
 
@@ -56,7 +56,7 @@ def told_apart(table: StreamTable, rows: int) -> Sequence[str]:
     >>> told_apart(numbers, 4)
     ['0', '1', '2', '3']
     """
-    labels = table.labels[:rows]
+    labels = [label for label in table.labels[:rows] if label]
     if not table.tolerance or not labels:
         return labels
     values = np.array(labels, np.float64)

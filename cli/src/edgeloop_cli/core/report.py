@@ -51,7 +51,8 @@ def assemble(ledger: Ledger, devices: int, stream: str, counts: Counts, wall: fl
         ``tenant/stream/device`` of those that played.
     """
     return {
-        "rows": ledger.accuracy.rows,
+        "rows": len(ledger.answers),
+        **({"unlabelled": unlabelled} if (unlabelled := len(ledger.answers) - ledger.accuracy.rows) else {}),
         "devices": devices,
         "accuracy": round(ledger.accuracy.total, DIGITS),
         "accuracy_static": round(ledger.static.total, DIGITS),
@@ -120,7 +121,7 @@ def version_entry(ledger: Ledger, number: int) -> dict[str, Any]:
         "digest": version.digest,
         "cause": cause_of(ledger, version),
         "trained_rows": version.rows,
-        "installed_at_row": ledger.first_served.get(number, ledger.warmup + ledger.accuracy.rows),
+        "installed_at_row": ledger.first_served.get(number, ledger.warmup + len(ledger.answers)),
         **({"recalls": version.recalls} if version.recalls else {}),
     }
 

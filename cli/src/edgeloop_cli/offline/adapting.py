@@ -32,6 +32,8 @@ class Adapting:
         Of the stream; none for numbers.
     tolerance
         Of a stream of numbers, else 0.
+    categories
+        How many each feature has, 0 for a number; empty if all are numbers.
     warmup
         Labelled rows before the first that is answered.
     examples, versions, sessions
@@ -52,6 +54,7 @@ class Adapting:
         policy: LoopPolicy,
         classes: Sequence[str],
         tolerance: float,
+        categories: Sequence[int],
         warmup: int,
         examples: Examples,
         versions: Mapping[int, Version],
@@ -62,6 +65,7 @@ class Adapting:
         self._tolerance = tolerance
         self._rule = policy.adapter
         self._classes = classes
+        self._categories = categories
         self._warmup = warmup
         self._examples = examples
         self._versions = versions
@@ -112,6 +116,7 @@ class Adapting:
             labels,
             rows,
             tolerance=self._tolerance,
+            categories=self._categories,
         )
         self._publish(learner)
         return learner

@@ -69,7 +69,7 @@ def draw(directory: Path, setting: Setting, results: Mapping[str, Result]) -> li
     directory.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"svg.hashsalt": "edgeloop", "font.size": 9}):
         figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
-        rows = range(setting.warmup, len(setting.table))
+        rows = setting.judged
         shown = slice(min(SETTLED, len(rows) - 1), None)  # over a few rows it only jumps
         first = next(iter(results.values()))
         axes.plot(

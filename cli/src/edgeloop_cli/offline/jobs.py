@@ -48,6 +48,11 @@ class Setting:
         """Rows that are answered."""
         return len(self.table) - self.warmup
 
+    @property
+    def judged(self) -> list[int]:
+        """Those of them that have a label."""
+        return [row for row in range(self.warmup, len(self.table)) if self.table.labels[row]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
@@ -58,7 +63,7 @@ class Result:
     report
         See :func:`edgeloop_cli.offline.outcome.report`.
     right, static
-        Whether each answer was right: the fleet's, and version 1's.
+        Whether each answer to a row with a label was right: the fleet's, and version 1's.
     """
 
     report: dict[str, Any]
@@ -112,7 +117,7 @@ def _one(setting: Setting, policy: LoopPolicy, tell: Callable[[int], None]) -> R
     return Result(
         report(loop, setting.devices, setting.title, time.monotonic() - began, setting.known),
         right(loop, table.labels, setting.warmup),
-        judged(static, table.labels[setting.warmup :], table.tolerance),
+        judged([static[row - setting.warmup] for row in setting.judged], [table.labels[row] for row in setting.judged], table.tolerance),
     )
 
 

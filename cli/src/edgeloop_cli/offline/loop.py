@@ -83,11 +83,19 @@ class OfflineLoop:
         self._seqs = [0] * devices
         self.ledger = Ledger(warmup=warmup, total=len(table), inputs={}, tolerance=table.tolerance)
         self.examples = Examples(table.features.shape[1], len(table), numbers=table.tolerance > 0)
-        self.training = Training(policy.training, policy.gate, self.examples, self._ran)
+        self.training = Training(policy.training, policy.gate, self.examples, self._ran, table.counts)
         sessions = Sessions(policy.adapter, self.training.versions)
         self._serving = Serving(policy.adapter, sessions)
         self.adapting = Adapting(
-            policy, table.classes, table.tolerance, warmup, self.examples, self.training.versions, sessions, self._serving
+            policy,
+            table.classes,
+            table.tolerance,
+            table.counts,
+            table.labelled(0, warmup),
+            self.examples,
+            self.training.versions,
+            sessions,
+            self._serving,
         )
         self._errors = ErrorPool(policy.detection)
         self._inputs = InputPool(policy.detection)
@@ -124,16 +132,20 @@ class OfflineLoop:
 
     def _first_version(self) -> None:
         count, step = self._warmup, batch_rows(len(self._table.names))
+        labelled = self._table.labelled(0, count)
         for first in range(0, count, step):
             end = min(first + step, count)
             self._observed(WARMUP_DEVICE, first, self._table.features[first:end], 0)
             for row in range(first, end):
                 self.ledger.given(row, (WARMUP_DEVICE, 1, row))
+            seqs = tuple(row for row in range(first, end) if self._table.labels[row])
+            size = len(seqs)
+            for row in seqs:
                 self.ledger.label_sent(row, 0)
-            size = end - first
-            seqs, labels = tuple(range(first, end)), self._table.labels[first:end]
-            self._joined(WARMUP_DEVICE, seqs, self._table.features[first:end], labels, ("",) * size, (0,) * size, (0,) * size)
-        self._happened(Command(f"{STREAM}-first", count, NO_CAUSE, self._seed))
+            if seqs:
+                labels = tuple(self._table.labels[row] for row in seqs)
+                self._joined(WARMUP_DEVICE, seqs, self._table.features[list(seqs)], labels, ("",) * size, (0,) * size, (0,) * size)
+        self._happened(Command(f"{STREAM}-first", labelled, NO_CAUSE, self._seed))
         self._settle()
         if self.training.champion is None:
             run = next((timed.event for timed in self.ledger.runs.values()), None)
@@ -156,20 +168,21 @@ class OfflineLoop:
             waiting.clear()
 
     def _labels(self, group: Group) -> None:
-        rows = range(group.first, group.end)
-        kept = [self._kept[row] for row in rows]
-        labels = self._table.labels[group.first : group.end]
+        everyone = {row: self._kept.pop(row) for row in range(group.first, group.end)}
+        rows = [row for row in everyone if self._table.labels[row]]
+        if not rows:
+            return
+        kept = [everyone[row] for row in rows]
+        labels = tuple(self._table.labels[row] for row in rows)
         for row in rows:
             self.ledger.label_sent(row, 0)
         answers, versions = tuple(self.ledger.answers[row] for row in rows), tuple(self.ledger.served[row] for row in rows)
-        features = self._table.features[group.first : group.end]
+        features = self._table.features[rows]
         seqs, adapters = tuple(k.seq for k in kept), tuple(k.adapter for k in kept)
         alone = outcomes.where_other([k.alone for k in kept], answers)
         self._joined(self._names[group.device], seqs, features, labels, answers, versions, adapters, alone)
         for n, each in enumerate(kept):
             self.adapting.learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each.frame, each.said)
-        for row in rows:
-            del self._kept[row]
 
     def _joined(
         self,
@@ -213,7 +226,8 @@ class OfflineLoop:
         for partial in done:
             for alarm in self._inputs.fold(partial):
                 name = self._table.names[alarm.feature]
-                self._signalled(input_signal("default", STREAM, self._policy.detection.inputs.name, name, alarm))
+                if not self._table.counts or not self._table.counts[alarm.feature]:  # the mean of codes says nothing
+                    self._signalled(input_signal("default", STREAM, self._policy.detection.inputs.name, name, alarm))
 
     def _signalled(self, signal: DriftSignal) -> None:
         self.ledger.take(signal, "", 0, signal.signal_id, "")

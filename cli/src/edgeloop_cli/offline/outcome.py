@@ -73,8 +73,9 @@ def noticed(found: Sequence[int], known: Sequence[int], end: int) -> dict[str, A
 
 
 def right(loop: OfflineLoop, labels: Sequence[str], first: int) -> NDArray[np.bool_]:
-    """Whether each answer from row ``first`` on was right."""
-    return judged([loop.ledger.answers[row] for row in range(first, len(labels))], labels[first:], loop.ledger.tolerance)
+    """Whether each answer from row ``first`` on was right; rows without a label are left out."""
+    rows = [row for row in range(first, len(labels)) if labels[row]]
+    return judged([loop.ledger.answers[row] for row in rows], [labels[row] for row in rows], loop.ledger.tolerance)
 
 
 def known_changes(truth: Mapping[str, Any], rows: int) -> list[int]:

@@ -64,6 +64,8 @@ class Training:
 
     Attributes
     ----------
+    categories
+        How many each feature has, 0 for a number; empty if all are numbers.
     versions
         Versions so far, by number.
     runs
@@ -76,6 +78,7 @@ class Training:
     rule: Rule
     examples: Examples
     runs: Callable[[TrainingRun], None]
+    categories: tuple[int, ...] = ()
     versions: dict[int, Version] = field(default_factory=dict[int, Version])
     fitted: int = 0
     rows_fitted: int = 0
@@ -105,7 +108,9 @@ class Training:
         old = rival(dataset, versions, self._answers, self.rule, recipe.archive, 0) if held is None else None
         compared = None if held is not None else dataset.newest()
         learned = self._learned(recipe, due.end, numbers=not dataset.classes)
-        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old, compared, learned)
+        job = FitJob(
+            dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old, compared, learned, self.categories
+        )
         result = fit(job, self._online)
         if isinstance(result, Failed):
             yield from self._failed(failed(request, result, dataset.rows, dataset.digest))
@@ -130,7 +135,7 @@ class Training:
 
     def _learned(self, recipe: Recipe, row: int, *, numbers: bool) -> Due | None:
         """The online models of a recipe, which have learned all rows up to this one."""
-        course = recipe.course(STREAM, self.examples.width, numbers=numbers)
+        course = recipe.course(STREAM, self.examples.width, numbers=numbers, categories=self.categories)
         if course is None:
             return None
         if self._online is None:

@@ -177,7 +177,8 @@ class AdapterFrame:
     width
         Features of a row.
     features
-        Features that linear part and memories look at: their numbers, most telling first.
+        Columns that linear part and memories look at, most telling first: below width a feature as it is;
+        else whether feature (column mod width) is category (column / width, rounded down) - 1.
     means
         Mean of each of these, little-endian float32.
     gains

@@ -15,6 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
+from edgeloop_mixture.columns import parts
 from edgeloop_mixture.mixture import Frame
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.scaling import CLIP, LOW
@@ -197,7 +198,12 @@ def _answer_numbers(b: _Builder, said: Sequence[str], numbers: Numbers) -> None:
 def _scores(b: _Builder, frame: Frame) -> str:
     """What :meth:`edgeloop_mixture.scaling.Scaling.scores` gives."""
     scaling = frame.scaling
-    chosen = b.op("Gather", INPUT, scaling.features, axis=1)
+    features, codes = parts(scaling.features, scaling.width)
+    chosen = b.op("Gather", INPUT, features, axis=1)
+    of_categories = codes >= 0
+    if of_categories.any():
+        same = b.op("Cast", b.op("Equal", chosen, codes.astype(np.float32)), to=TensorProto.FLOAT)
+        chosen = same if of_categories.all() else b.op("Where", of_categories, same, chosen)
     scores = b.op("Scaler", chosen, domain=ML, offset=scaling.means.tolist(), scale=scaling.gains.tolist())
     return b.op("Clip", _known(b, scores), np.array(-CLIP, np.float32), np.array(CLIP, np.float32))
 

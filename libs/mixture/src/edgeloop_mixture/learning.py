@@ -97,6 +97,7 @@ class Learner:
         rows: int | None = None,
         *,
         tolerance: float = 0.0,
+        categories: Sequence[int] = (),
     ) -> Learner:
         """A mixture of the first version, with the labelled rows from before it.
 
@@ -110,12 +111,14 @@ class Learner:
             Labelled rows of the stream so far, where there are more than these.
         tolerance
             Of a stream of numbers; 0 for classes.
+        categories
+            How many each feature has, 0 for a number; empty if all are numbers.
         """
         numbers = Numbers.learned(labels, tolerance) if tolerance else None
         known = () if numbers else tuple(dict.fromkeys((*first.classes, *classes, *labels)))
         target = numbers or Classes(known)
         truths = target.remembered(labels)
-        scaling = Scaling.learned(features, target.bins(truths), rule.features)
+        scaling = Scaling.learned(features, target.bins(truths), rule.features, categories)
         rows = len(labels) if rows is None else rows
         frame = Frame(rows, (first,), known, scaling, numbers)
         memory = MemoryRows(len(scaling.features), rule.horizon + PATIENCE, numbers=numbers is not None)

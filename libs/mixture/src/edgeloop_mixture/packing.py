@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 import numpy as np
 from edgeloop_contracts import AdapterFrame, MemoryBlock, ModelAdapter
 
+from edgeloop_mixture.columns import EACH
 from edgeloop_mixture.memory import MemoryRows, Window
 from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.scaling import Bytes, Scaling
@@ -54,8 +55,9 @@ def frame_of(event: AdapterFrame) -> Frame:
     if not event.members or not count or bool(event.classes) == (event.tolerance > 0):
         labels = f"{len(event.classes)} classes, the tolerance {event.tolerance:g}"
         raise PackedError(f"a frame of {len(event.members)} members, {labels} and {count} features")
-    if any(not 0 <= feature < event.width for feature in event.features):
-        raise PackedError(f"features: expected numbers below {event.width}, given {event.features}")
+    most = event.width * (1 + EACH)
+    if any(not 0 <= column < most for column in event.features):
+        raise PackedError(f"features: expected numbers of columns, below {most}, given {event.features}")
     known = set(event.classes)
     for member in event.members:
         if not known.issuperset(member.classes):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, outcomes, topics
 from edgeloop_contracts.references import counts, folded, reference
+from edgeloop_mixture.columns import categories_of
 from edgeloop_mixture.graph import PREDICTION, PROBABILITIES, GraphError, checked
 from edgeloop_mixture.learning import Labelled, Learner
 from edgeloop_mixture.packing import CLASSES, statement
@@ -156,7 +157,9 @@ class AdapterTask:
         """The mixture of the first version that begins with this row, from those before it."""
         if rows < BEGIN or self._orders[key].frame == NEVER:
             return None
-        classes, tolerance = self._ports.definitions.labels(key)
+        definition = self._ports.definitions.of(key)
+        classes, tolerance = definition.classes, definition.tolerance
+        categories = categories_of(definition) if len(definition.features) == len(row.features) else ()
         earlier = self._ports.rows.between(self._partition, key, order, max(1, rows - BACKLOG + 1), rows)
         earlier = [one for one in earlier if one.features.shape == row.features.shape and (not tolerance or _is_number(one.label))]
         if len(earlier) < BEGIN:
@@ -166,7 +169,8 @@ class AdapterTask:
         if too_many or not self._takes_part(key, first, len(row.features), numbers=tolerance > 0):
             self._orders[key] = replace(self._orders[key], frame=NEVER)
             return None
-        learner = Learner.begin(rule, first, classes, np.stack([one.features for one in earlier]), labels, rows, tolerance=tolerance)
+        features = np.stack([one.features for one in earlier])
+        learner = Learner.begin(rule, first, classes, features, labels, rows, tolerance=tolerance, categories=categories)
         self._mixings[key] = Mixing(key, learner, learner.frame.number, self._state, self._ports.files.of)
         return self._mixings[key]
 

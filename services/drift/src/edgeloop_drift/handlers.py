@@ -37,7 +37,7 @@ class DriftTask:
     policies
         What is watched with what.
     names
-        Name of a feature, given ``tenant/stream`` and its number.
+        Name of a feature, given ``tenant/stream`` and its number; empty for one that is not watched.
     tolerance_of
         How near the answers of a batch have to come to their labels; 0 for classes.
     metrics
@@ -138,7 +138,8 @@ class DriftTask:
         self._touched_inputs[stream] = None
         self._metrics.blocks.inc()
         detector = self._policies.of(*stream).inputs.name
-        return [self._signal(input_signal(*stream, detector, self._names(key, alarm.feature), alarm)) for alarm in pool.fold(partial)]
+        named = [(self._names(key, alarm.feature), alarm) for alarm in pool.fold(partial)]
+        return [self._signal(input_signal(*stream, detector, name, alarm)) for name, alarm in named if name]
 
     def _signal(self, signal: DriftSignal) -> Send:
         self._metrics.signals.labels(signal.kind.value, str(signal.rising).lower()).inc()

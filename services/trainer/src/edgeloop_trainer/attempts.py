@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from edgeloop_contracts import GateKind, ModelVersion, StreamDefinition, StreamTask, TrainingRequest
+from edgeloop_mixture.columns import categories_of, columns
 from edgeloop_streaming import Received
 from edgeloop_streaming.ranges import Artifact, ModelGoneError
 
@@ -103,7 +104,7 @@ class Attempts:
         if record is None:
             return Attempt(request.request_id, Failed(f"no stream {key} is defined"), plan.rule)
         definition: StreamDefinition = record.event
-        width = len(definition.features)
+        width = max(len(definition.features), len(columns(categories_of(definition), len(definition.features))))
         if refused := refusal(rows_named(request.manifest), width, self._process.limits.memory_bytes):
             return Attempt(request.request_id, Failed(refused), plan.rule, definition_version=definition.version)
         try:
@@ -120,7 +121,19 @@ class Attempts:
         old = rival(dataset, versions, self._answers, plan.rule, recipe.archive, definition.version) if held is None else None
         compared = None if held is not None else dataset.newest()
         due = Due(course, request.row) if course else None
-        job = FitJob(dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old, compared, due)
+        job = FitJob(
+            dataset.digest,
+            dataset.features,
+            dataset.labels,
+            dataset.classes,
+            held,
+            recipe,
+            tried,
+            old,
+            compared,
+            due,
+            categories_of(definition),
+        )
         work = self._process.submit(job)
         return Attempt(request.request_id, work, plan.rule, dataset.rows, dataset.digest, dataset.classes, definition.version)
 
@@ -130,7 +143,9 @@ class Attempts:
         record = self._definitions.get(key)
         if record is None:
             return None
-        return recipe.course(key, len(record.event.features), numbers=record.event.task is StreamTask.REGRESSION)
+        definition: StreamDefinition = record.event
+        numbers = definition.task is StreamTask.REGRESSION
+        return recipe.course(key, len(definition.features), numbers=numbers, categories=categories_of(definition))
 
     def teach(self, lesson: Lesson) -> Pending:
         """Have online models learn rows."""

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from edgeloop_contracts import AdapterMember, ModelVersion, topics
+from edgeloop_contracts import AdapterMember, ModelVersion, StreamDefinition, topics
 from edgeloop_streaming import Received
 from edgeloop_streaming.ranges import Artifact, Reader, model_file
 
@@ -93,11 +93,11 @@ class Definitions:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def labels(self, key: str) -> tuple[tuple[str, ...], float]:
-        """Classes that a stream's definition names, of which there may be more, and its tolerance, 0 where labels are no numbers."""
+    def of(self, key: str) -> StreamDefinition:
+        """A stream's newest definition, which may name fewer classes than there are; an empty one where there is none."""
         self._table.refresh()
         record = self._table.get(key)
-        return (record.event.classes, record.event.tolerance) if record else ((), 0.0)
+        return record.event if record else StreamDefinition()
 
 
 class Files:

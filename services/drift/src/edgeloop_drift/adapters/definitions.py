@@ -21,17 +21,25 @@ class Definitions(Protocol):
 
 
 class FeatureNames:
-    """How people call the features of a stream. Only texts depend on it, no decision does."""
+    """How people call the features of a stream, as far as their means are watched.
+
+    A feature does not become one with categories, nor cease to be one, once the stream has a model.
+    """
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
 
     def __call__(self, stream: str, feature: int) -> str:
-        """Name of feature number ``feature`` of ``tenant/stream``; its number when no definition tells."""
+        """Name of feature number ``feature`` of ``tenant/stream``; its number when no definition tells; empty for one with categories.
+
+        The mean of indexes of categories says nothing, so there is no signal of it.
+        """
         self._definitions.refresh()
         definition = self._definitions.get(stream)
         features = definition.event.features if definition else ()
-        return features[feature].name if feature < len(features) else str(feature)
+        if feature >= len(features):
+            return str(feature)
+        return "" if features[feature].categories else features[feature].name
 
 
 class Tolerances:

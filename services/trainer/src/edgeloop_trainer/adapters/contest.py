@@ -39,7 +39,8 @@ def contest(job: FitJob, chosen: Chosen, online: Sequence[OnlineModel]) -> tuple
         ahead = job.rival is not None and better(float(job.rival.scores.mean()), mark)
     else:
         older = job.features[~job.compared], job.labels[~job.compared]
-        said = answers(job.recipe, chosen, older, job.features[job.compared], numbers=job.numbers)
+        newest = job.features[job.compared]
+        said = answers(job.recipe, chosen, older, newest, numbers=job.numbers, categories=job.categories)
         fresh = scores(said, job.labels[job.compared], numbers=job.numbers)
         mark = told[f"fresh_{measure}"] = float(fresh.mean())
         ahead = job.rival is not None and goes_before(compared(job.rival.scores, fresh, numbers=job.numbers))

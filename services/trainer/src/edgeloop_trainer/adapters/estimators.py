@@ -21,6 +21,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from edgeloop_trainer.adapters.categories import Indicators
 from edgeloop_trainer.core.dataset import Floats, Truth
 from edgeloop_trainer.core.families import CLASSIFIERS, REGRESSORS, Family
 from edgeloop_trainer.core.fits import Recipe
@@ -30,8 +31,8 @@ HIDDEN = 32
 EPOCHS = 200
 
 
-def pipeline(recipe: Recipe, chosen: Chosen = MappingProxyType({}), *, numbers: bool = False) -> Pipeline:
-    """An unfitted pipeline; missing values become the median, a column without any value zero.
+def pipeline(recipe: Recipe, chosen: Chosen = MappingProxyType({}), *, numbers: bool = False, categories: tuple[int, ...] = ()) -> Pipeline:
+    """An unfitted pipeline; missing values become the median, a column without any value zero, categories a column each.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def pipeline(recipe: Recipe, chosen: Chosen = MappingProxyType({}), *, numbers: 
         Hyper-parameters that a search has chosen, by scikit-learn's names; they go before the recipe's.
     numbers
         Whether it is to answer with numbers.
+    categories
+        How many each feature has, 0 for a number; empty if all are numbers.
 
     Raises
     ------
@@ -46,15 +49,18 @@ def pipeline(recipe: Recipe, chosen: Chosen = MappingProxyType({}), *, numbers: 
         The recipe's family does not answer so.
     """
     imputer = ("impute", SimpleImputer(strategy="median", keep_empty_features=True))
-    return Pipeline([imputer, *_steps(recipe, dict(chosen), numbers=numbers)])
+    steps = [imputer, *_steps(recipe, dict(chosen), numbers=numbers)]
+    if categories:
+        steps.insert(0, ("categories", Indicators(categories)))
+    return Pipeline(steps)
 
 
-def fitted(recipe: Recipe, chosen: Chosen, features: Floats, labels: Truth, *, numbers: bool) -> Pipeline:
+def fitted(recipe: Recipe, chosen: Chosen, features: Floats, labels: Truth, *, numbers: bool, categories: tuple[int, ...] = ()) -> Pipeline:
     """A pipeline fitted on rows; where their labels are all the same, one that always answers that."""
     if (labels == labels[:1]).all():
         constant = DummyRegressor(strategy="median") if numbers else DummyClassifier(strategy="prior")
         return Pipeline([("model", constant)]).fit(features, labels)
-    model = pipeline(recipe, chosen, numbers=numbers)
+    model = pipeline(recipe, chosen, numbers=numbers, categories=categories)
     if not numbers or recipe.family is not Family.MLP:
         return model.fit(features, labels)
     # A network learns numbers of any size badly: it learns them scaled, and its last layer scales them back.
@@ -66,12 +72,14 @@ def fitted(recipe: Recipe, chosen: Chosen, features: Floats, labels: Truth, *, n
     return model
 
 
-def answers(recipe: Recipe, chosen: Chosen, older: tuple[Floats, Truth], features: Floats, *, numbers: bool) -> Truth:
+def answers(
+    recipe: Recipe, chosen: Chosen, older: tuple[Floats, Truth], features: Floats, *, numbers: bool, categories: tuple[int, ...] = ()
+) -> Truth:
     """What a model of older rows and labels answers; where there are none, 0."""
     rows, labels = older
     if not len(labels):
         return np.zeros(len(features), labels.dtype)
-    return fitted(recipe, chosen, rows, labels, numbers=numbers).predict(features)
+    return fitted(recipe, chosen, rows, labels, numbers=numbers, categories=categories).predict(features)
 
 
 def _steps(recipe: Recipe, chosen: dict[str, Any], *, numbers: bool) -> list[tuple[str, Any]]:

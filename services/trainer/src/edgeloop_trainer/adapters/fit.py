@@ -69,7 +69,7 @@ def fit(job: FitJob, online: OnlineModels | None = None) -> Fitted | Failed:
             if ahead is not None:
                 return exported(ahead, job, metrics, started, trials)
             tally = None if job.held is None else against_constant(job, chosen, job.held)
-            model = fitted(job.recipe, chosen, job.features, job.labels, numbers=job.numbers)
+            model = fitted(job.recipe, chosen, job.features, job.labels, numbers=job.numbers, categories=job.categories)
             onnx = export(model, job.features.shape[1])
             scores = measured(model.predict(job.features), job.labels, numbers=job.numbers)
             metrics |= {f"training_{name}": value for name, value in scores.items()}
@@ -87,7 +87,8 @@ def fit(job: FitJob, online: OnlineModels | None = None) -> Fitted | Failed:
 def against_constant(job: FitJob, chosen: Chosen, held: Flags) -> Tally:
     """Fit on the rows that are not held out, and count on the others against the majority class, or the median, of the first."""
     older, truth = job.labels[~held], job.labels[held]
-    said = answers(job.recipe, chosen, (job.features[~held], older), job.features[held], numbers=job.numbers)
+    rows = job.features[~held], older
+    said = answers(job.recipe, chosen, rows, job.features[held], numbers=job.numbers, categories=job.categories)
     if job.numbers:
         median = float(np.median(older)) if len(older) else 0.0
         tally = NumberTally()

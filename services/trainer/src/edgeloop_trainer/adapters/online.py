@@ -28,6 +28,8 @@ class OnlineModel:
         Which.
     width
         Features of a row.
+    categories
+        How many each feature has, 0 for a number; empty if all are numbers.
 
     Attributes
     ----------
@@ -41,11 +43,11 @@ class OnlineModel:
         Why it cannot go on, once River has met a row that it cannot bear.
     """
 
-    def __init__(self, learner: Learner, width: int) -> None:
+    def __init__(self, learner: Learner, width: int, categories: tuple[int, ...] = ()) -> None:
         self.learner = learner
         self.learned = 0
         self.broken = ""
-        self.river = RiverRegressor(learner, width) if learner.numbers else RiverClassifier(learner, width)
+        self.river = (RiverRegressor if learner.numbers else RiverClassifier)(learner, width, categories)
         self._answers: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
         self._rows = hashlib.sha256()
 
@@ -115,7 +117,8 @@ class OnlineModels:
         """Take a lesson if it is the next one."""
         course = lesson.course
         if lesson.begin:
-            self._courses[course.stream] = (course, lesson.first - 1, [OnlineModel(learner, course.width) for learner in course.learners])
+            begun = [OnlineModel(learner, course.width, course.categories) for learner in course.learners]
+            self._courses[course.stream] = (course, lesson.first - 1, begun)
         models = self.models(course)
         if not models or self.row(course) != lesson.first - 1:
             return Learned(self.row(course))

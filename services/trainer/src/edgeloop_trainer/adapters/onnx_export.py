@@ -13,6 +13,7 @@ from sklearn.base import is_regressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble._forest import ForestClassifier, ForestRegressor
 
+from edgeloop_trainer.adapters.categories import Indicators
 from edgeloop_trainer.adapters.constant_export import export_constant, export_number
 from edgeloop_trainer.adapters.forest_export import OPSETS, down_to_float32, export_forest, export_forest_of_numbers, in_a_row
 from edgeloop_trainer.core.dataset import Floats
@@ -32,6 +33,8 @@ def export(model: Any, width: int) -> bytes:
 
     Input ``input`` float32 [N, width]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C], or ``prediction`` float32 [N].
     """
+    if isinstance(model[0], Indicators):
+        return model[0].before(export(model[1:], len(model[0].columns)))
     if isinstance(model[-1], DummyRegressor):
         return export_number(float(np.ravel(model[-1].constant_)[0]), width)
     if isinstance(model[-1], ForestRegressor) and len(model) == 2:

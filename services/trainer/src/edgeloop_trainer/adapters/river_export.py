@@ -20,6 +20,12 @@ from edgeloop_trainer.core.dataset import Floats
 
 def export_river(river: RiverClassifier | RiverRegressor) -> bytes:
     """ONNX file of a model; equal models, equal bytes."""
+    file = _export(river)
+    return river.categories.before(file) if river.categories else file
+
+
+def _export(river: RiverClassifier | RiverRegressor) -> bytes:
+    """For rows as the model sees them."""
     means = river.moments.means
     if isinstance(river, RiverRegressor):
         return export_trees_of_numbers(means, _trees_of_numbers(river.model), len(means))

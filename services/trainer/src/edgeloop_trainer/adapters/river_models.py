@@ -9,6 +9,7 @@ from edgeloop_contracts.outcomes import number, plain
 from numpy.typing import NDArray
 from river import forest, linear_model
 
+from edgeloop_trainer.adapters.categories import Indicators
 from edgeloop_trainer.adapters.river_trees import ErrorDrift, FirstThresholds, MainNumberTree, MainTree, NumberForest
 from edgeloop_trainer.core.dataset import Floats
 from edgeloop_trainer.core.families import Family
@@ -60,19 +61,30 @@ class RiverModel:
         Which.
     width
         Features of a row.
+    categories
+        How many each feature has, 0 for a number; empty if all are numbers. River's models see each of them as a column.
 
     Attributes
     ----------
     model
         River's.
     moments
-        Of the features.
+        Of the columns.
+    categories
+        The step before the model; ``None`` where all features are numbers.
     """
 
-    def __init__(self, learner: Learner, width: int, model: Any) -> None:
+    def __init__(self, learner: Learner, width: int, categories: tuple[int, ...], model: Any) -> None:
         self.learner = learner
-        self.moments = Moments(width)
+        self.categories = Indicators(categories) if categories else None
+        self.moments = Moments(len(self.categories.columns) if self.categories else width)
         self.model = model
+
+    def columns(self, rows: Floats) -> Floats:
+        """Rows [N, F], or one row [F], as the model sees them."""
+        if self.categories is None:
+            return rows
+        return self.categories.transform(np.atleast_2d(rows)).reshape(*rows.shape[:-1], -1)
 
 
 class RiverClassifier(RiverModel):
@@ -86,8 +98,8 @@ class RiverClassifier(RiverModel):
         River's number of each class.
     """
 
-    def __init__(self, learner: Learner, width: int) -> None:
-        super().__init__(learner, width, _classifier(learner))
+    def __init__(self, learner: Learner, width: int, categories: tuple[int, ...] = ()) -> None:
+        super().__init__(learner, width, categories, _classifier(learner))
         self.numbers: dict[str, int] = {}
 
     @property
@@ -107,6 +119,7 @@ class RiverClassifier(RiverModel):
 
     def learn(self, row: Floats, label: str) -> None:
         """Take in a row, float32 [F]."""
+        row = self.columns(row)
         self.moments.add(row)
         self.model.learn_one(self._seen(row, self.moments.means), self.numbers.setdefault(label, len(self.numbers)))
 
@@ -114,7 +127,7 @@ class RiverClassifier(RiverModel):
         """The likeliest class of a row; of equals the first that came. Empty before the first row."""
         if not self.numbers:
             return ""
-        probabilities = self.model.predict_proba_one(self._seen(row, self.moments.means))
+        probabilities = self.model.predict_proba_one(self._seen(self.columns(row), self.moments.means))
         likeliest = min(probabilities, key=lambda label: (-probabilities[label], label), default=0)
         return list(self.numbers)[likeliest]
 
@@ -122,7 +135,7 @@ class RiverClassifier(RiverModel):
         """Probabilities of the classes, [N, C]."""
         found = np.zeros((len(rows), len(self.numbers)))
         means = self.moments.means
-        for place, row in enumerate(rows):
+        for place, row in enumerate(self.columns(rows)):
             for label, probability in self.model.predict_proba_one(self._seen(row, means)).items():
                 found[place, label] = probability
         return found[:, self.order]
@@ -139,8 +152,8 @@ class RiverRegressor(RiverModel):
 
     classes: tuple[str, ...] = ()
 
-    def __init__(self, learner: Learner, width: int) -> None:
-        super().__init__(learner, width, _regressor(learner))
+    def __init__(self, learner: Learner, width: int, categories: tuple[int, ...] = ()) -> None:
+        super().__init__(learner, width, categories, _regressor(learner))
 
     def learn(self, row: Floats, label: str) -> None:
         """Take in a row, float32 [F].
@@ -153,17 +166,18 @@ class RiverRegressor(RiverModel):
         value = number(label)
         if value is None:
             raise ValueError(f"the label {label!r} is no number")
+        row = self.columns(row)
         self.moments.add(row)
         self.model.learn_one(filled(row, self.moments.means), value)
 
     def answer(self, row: Floats) -> str:
         """The number that a device would answer, in float32; 0 before the first row."""
-        return plain(float(np.float32(self.model.predict_one(filled(row, self.moments.means)))))
+        return plain(float(np.float32(self.model.predict_one(filled(self.columns(row), self.moments.means)))))
 
     def predict(self, rows: Floats) -> NDArray[np.float64]:
         """Numbers of rows, [N]."""
         means = self.moments.means
-        return np.array([self.model.predict_one(filled(row, means)) for row in rows])
+        return np.array([self.model.predict_one(filled(row, means)) for row in self.columns(rows)])
 
 
 def filled(row: Floats, means: Floats) -> dict[int, float]:

@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 
 from edgeloop_trainer.adapters.estimators import answers
 from edgeloop_trainer.core.dataset import Floats, Truth
-from edgeloop_trainer.core.fits import FitJob, Recipe, Trial
+from edgeloop_trainer.core.fits import FitJob, Trial
 from edgeloop_trainer.core.scores import measured
 from edgeloop_trainer.core.spaces import SPACES, Chosen, Dimension
 
@@ -52,7 +52,7 @@ def search(job: FitJob, clock: Callable[[], float] = time.perf_counter) -> Searc
     while len(trials) < recipe.search_trials:
         asked = study.ask(space) if trials else None
         given = {} if asked is None else dict(asked.params)
-        trial = _tried(recipe, given, older, newer, clock, numbers=job.numbers)
+        trial = _tried(job, given, older, newer, clock)
         trials.append(trial)
         score = _score(trial)
         if score > best:
@@ -69,13 +69,12 @@ def _score(trial: Trial) -> float:
     return trial.metrics.get("accuracy", -trial.metrics.get("mae", math.inf))
 
 
-def _tried(
-    recipe: Recipe, chosen: Chosen, older: tuple[Floats, Truth], newer: tuple[Floats, Truth], clock: Callable[[], float], *, numbers: bool
-) -> Trial:
+def _tried(job: FitJob, chosen: Chosen, older: tuple[Floats, Truth], newer: tuple[Floats, Truth], clock: Callable[[], float]) -> Trial:
+    recipe, numbers = job.recipe, job.numbers
     parameters = recipe.parameters | {name: str(value) for name, value in chosen.items()}
     started = clock()
     try:
-        said = answers(recipe, chosen, older, newer[0], numbers=numbers)
+        said = answers(recipe, chosen, older, newer[0], numbers=numbers, categories=job.categories)
     except MemoryError:
         return Trial(parameters, {}, clock() - started, "the fit needs more memory than it may have")
     except Exception as error:  # as in a fit: hyper-parameters that do not go with these rows are an answer too

@@ -67,12 +67,12 @@ class Recipe:
         families = [family for family in dict.fromkeys((self.family, *self.challengers)) if family in ONLINE]
         return tuple(Learner(family, min(self.trees, MOST_TREES), self.seed) for family in families)
 
-    def course(self, stream: str, width: int, *, numbers: bool) -> Course | None:
+    def course(self, stream: str, width: int, *, numbers: bool, categories: tuple[int, ...] = ()) -> Course | None:
         """The online models for a stream; ``None`` for none. One of classes only has no part where labels are numbers."""
         learners = self.learners
         if numbers:
             learners = tuple(replace(learner, numbers=True) for learner in learners if learner.family in ONLINE_REGRESSORS)
-        return Course(stream, width, learners) if learners else None
+        return Course(stream, width, learners, categories) if learners else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,8 @@ class FitJob:
         Rows on which such contenders are compared, bool [N]: the newest.
     due
         Online models that contend too; where the recipe's family is one of them, it is the challenger.
+    categories
+        How many each feature has, 0 for a number; empty if all are numbers.
     """
 
     dataset_digest: str
@@ -131,6 +133,7 @@ class FitJob:
     rival: Rival | None = None
     compared: Flags | None = None
     due: Due | None = None
+    categories: tuple[int, ...] = ()
 
     @property
     def numbers(self) -> bool:
@@ -142,7 +145,9 @@ class FitJob:
         """Equal for jobs with equal results."""
         held = b"" if self.held is None else self.held.tobytes()
         rival = "" if self.rival is None else f"{self.rival.digest}/{hashlib.sha256(self.rival.scores.tobytes()).hexdigest()}"
-        return f"{self.dataset_digest}/{self.recipe}/{hashlib.sha256(held).hexdigest() if held else ''}/{rival}/{self.due}"
+        return (
+            f"{self.dataset_digest}/{self.recipe}/{hashlib.sha256(held).hexdigest() if held else ''}/{rival}/{self.due}/{self.categories}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,14 @@ class Course:
         Features of a row.
     learners
         At least one.
+    categories
+        How many each feature has, 0 for a number; empty if all are numbers.
     """
 
     stream: str
     width: int
     learners: tuple[Learner, ...]
+    categories: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

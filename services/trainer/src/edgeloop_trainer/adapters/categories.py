@@ -1,0 +1,76 @@
+"""Features that are one of some texts, as models see them; what is done to them is part of a file. Only the child process imports this.
+
+Rows carry the index of a text, -1 for another text, NaN for none. Whatever they carry is answered: what is no index is another text.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import onnx
+from edgeloop_mixture.columns import columns, looked_at, parts
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from edgeloop_trainer.core.dataset import Floats
+
+SEEN = "seen"
+
+
+class Indicators(TransformerMixin, BaseEstimator):
+    """The first step of a pipeline: rows as they come, to one column a number and one a category, see :mod:`edgeloop_mixture.columns`.
+
+    Trees see them so too: on some hundred to some thousand rows they did better than with one column of codes, the more so the more
+    categories there were.
+
+    Parameters
+    ----------
+    categories
+        How many each feature has, 0 for a number.
+    """
+
+    def __init__(self, categories: tuple[int, ...]) -> None:
+        self.categories = categories
+
+    def fit(self, features: Floats, labels: Any = None) -> Self:
+        """Nothing is learned."""
+        del features, labels
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def columns(self) -> NDArray[np.int64]:
+        """What the model sees."""
+        return columns(self.categories, len(self.categories))
+
+    def transform(self, features: Floats) -> Floats:
+        """Rows [N, F] as the model sees them, float32 [N, D]."""
+        return looked_at(features, self.columns)
+
+    def before(self, file: bytes) -> bytes:
+        """The ONNX file of a model that takes rows as it sees them, with this step before it: one that takes rows as they come."""
+        model = onnx.load_model_from_string(file)
+        graph = model.graph
+        for node in graph.node:
+            node.input[:] = [SEEN if name == "input" else name for name in node.input]
+        features, codes = parts(self.columns, len(self.categories))
+        own = codes < 0
+        constants = {"of_numbers": features[own], "of_categories": features[~own], "codes": codes[~own].astype(np.float32)}
+        graph.initializer.extend(numpy_helper.from_array(value, f"seen_{name}") for name, value in constants.items())
+        steps = [
+            helper.make_node("Gather", ["input", "seen_of_numbers"], ["seen_numbers"], axis=1),
+            helper.make_node("Gather", ["input", "seen_of_categories"], ["seen_texts"], axis=1),
+            helper.make_node("Equal", ["seen_texts", "seen_codes"], ["seen_same"]),
+            helper.make_node("Cast", ["seen_same"], ["seen_as_numbers"], to=TensorProto.FLOAT),
+            helper.make_node("Concat", ["seen_numbers", "seen_as_numbers"], [SEEN], axis=1),
+        ]
+        behind = list(graph.node)
+        del graph.node[:]
+        graph.node.extend([*steps, *behind])
+        graph.input[0].CopyFrom(helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, len(self.categories)]))
+        return model.SerializeToString(deterministic=True)
