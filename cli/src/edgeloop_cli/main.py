@@ -7,7 +7,24 @@ from typing import Annotated
 
 import typer
 
-from edgeloop_cli import __version__, backtest, deadletters, demo, models, policy, redrive, run, runs, status, tail, topics, train, up, why
+from edgeloop_cli import (
+    __version__,
+    backtest,
+    deadletters,
+    demo,
+    mend,
+    models,
+    policy,
+    redrive,
+    run,
+    runs,
+    status,
+    tail,
+    topics,
+    train,
+    up,
+    why,
+)
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     demo.add_to,
@@ -19,6 +36,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     train.add_to,
     topics.add_to,
     tail.add_to,
+    mend.add_to,
     deadletters.add_to,
     redrive.add_to,
     runs.add_to,

@@ -55,7 +55,13 @@ class Session:
         # Chunks are keyed by digest; nobody waits for them by themselves.
         watched = [topic for topic in _WATCHED if topic is not topics.MODEL_CHUNKS]
         self._scanner = Scanner(
-            context.settings, context.codec, watched, SERVICES, lambda k: k == key or k.startswith(head), unread=_COUNTED_LATER
+            context.settings,
+            context.codec,
+            watched,
+            SERVICES,
+            lambda k: k == key or k.startswith(head),
+            unread=_COUNTED_LATER,
+            overlooked=context.overlooked,
         )
         self.starts = self._scanner.starts
         self.listeners: list[Callable[[Received[Any]], None]] = []

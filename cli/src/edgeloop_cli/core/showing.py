@@ -16,7 +16,11 @@ def moment(timestamp: int) -> str:
 
     >>> moment(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'
+    >>> moment(2**62)
+    '4611686018427387904 ms'
     """
+    if not 0 <= timestamp < 253_402_300_800_000:  # no year that a calendar here knows
+        return f"{timestamp} ms"
     return datetime.fromtimestamp(timestamp / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

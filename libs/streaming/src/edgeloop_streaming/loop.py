@@ -19,7 +19,7 @@ from edgeloop_streaming.partitions import PartitionReader
 from edgeloop_streaming.pausing import Paused
 from edgeloop_streaming.progress import Calls, Progress
 from edgeloop_streaming.registry import RegistryUnavailable
-from edgeloop_streaming.restoring import AGREE_S, Restorer, TornStateError
+from edgeloop_streaming.restoring import AGREE_S, Restorer, TornStateError, UnreadableStateError
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
@@ -282,8 +282,23 @@ class Loop:
         states, committed = self._restorer.restore(places)
         for p, state in states.items():
             ends = {r.topic: r.end for r in state.checkpoint.ranges}
-            self._tasks[p] = Assigned(p, state, self._service.task(p, state), end=ends)
+            self._tasks[p] = Assigned(p, state, made(self._service, p, state), end=ends)
         return [TopicPartition(name, p, committed.get((name, p), OFFSET_BEGINNING)) for name, p in places]
+
+
+def made(service: Service, partition: int, state: State) -> Task:
+    """The task of a partition.
+
+    Raises
+    ------
+    UnreadableStateError
+        What the state topic holds is no state of this service, although each of its records is well-formed.
+    """
+    try:
+        return service.task(partition, state)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        place = f"{topics.state(service.name).name}/{partition}"
+        raise UnreadableStateError(place, f"no state can be made of it: {error!r}", "delete the keys that are not its own") from error
 
 
 __all__ = ["Loop", "Service", "TornStateError"]

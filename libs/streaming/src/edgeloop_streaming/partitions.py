@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -27,6 +27,19 @@ _LEADER_CHANGES = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEA
 
 class RangeGoneError(Exception):
     """Records that a range names have been deleted."""
+
+
+class Telling(Protocol):
+    """Told of each record that is left out, such as :class:`edgeloop_streaming.overlooked.Overlooked`."""
+
+    def __call__(self, topic: Topic, message: Consumed, error: UndecodableError | UnknownKindError, *, fresh: bool = True) -> None:
+        """Take note of it; ``fresh`` is false where it lay there before this process began to follow."""
+        ...
+
+
+def untold(topic: Topic, message: Consumed, error: UndecodableError | UnknownKindError, *, fresh: bool = True) -> None:
+    """Take no note: for who shows what he reads himself."""
+    del topic, message, error, fresh
 
 
 def received_from(message: Consumed, topic: Topic, codec: Codec) -> Received[Any]:
@@ -50,8 +63,12 @@ def cause_of(message: Consumed, topic: Topic) -> Cause:
 
 
 def headers_of(message: Consumed) -> dict[str, bytes]:
-    """Headers as a mapping; where a name repeats, the last wins."""
-    return {name: (value.encode() if isinstance(value, str) else value or b"") for name, value in message.headers() or ()}
+    """Headers as a mapping; where a name repeats, the last wins, and where one is no text, there are none."""
+    try:
+        given = message.headers() or ()
+    except UnicodeDecodeError:  # the client decodes names, whatever they are
+        return {}
+    return {name: (value.encode() if isinstance(value, str) else value or b"") for name, value in given}
 
 
 class PartitionReader:
@@ -229,11 +246,14 @@ class RangeReader:
     ----------
     settings, codec
         As of the process.
+    overlooked
+        Told of each record that is no event.
     """
 
-    def __init__(self, settings: KafkaSettings, codec: Codec) -> None:
+    def __init__(self, settings: KafkaSettings, codec: Codec, overlooked: Telling = untold) -> None:
         self._prefix = settings.topic_prefix
         self._codec = codec
+        self._overlooked = overlooked
         self._reader = PartitionReader(settings, wait_ms=5)
 
     def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
@@ -252,8 +272,8 @@ class RangeReader:
             if message.offset() < end and message.value() is not None:
                 try:
                     records.append(received_from(message, topic, self._codec))
-                except (UndecodableError, UnknownKindError):
-                    return
+                except (UndecodableError, UnknownKindError) as error:
+                    self._overlooked(topic, message, error)
 
         place = (self._prefix + topic.name, partition)
         if first < end:
@@ -311,16 +331,19 @@ class Follower:
         As of the process.
     topics
         What to follow.
+    overlooked
+        Told of each record that is no event.
     """
 
-    def __init__(self, settings: KafkaSettings, codec: Codec, topics: Iterable[Topic]) -> None:
+    def __init__(self, settings: KafkaSettings, codec: Codec, topics: Iterable[Topic], overlooked: Telling = untold) -> None:
         self._codec = codec
+        self._overlooked = overlooked
         self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
         self._reader = PartitionReader(settings)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
         self._waiting: deque[Consumed] = deque()
-        self.skipped = 0
+        self._before: dict[Place, int] | None = None
 
     def poll(self, timeout: float = 0.1) -> list[Received[Any]]:
         """Records that came; a tombstone is left out (see :class:`Table` for keys that go).
@@ -347,7 +370,10 @@ class Follower:
         RegistryUnavailable
             As :meth:`poll`.
         """
-        self._reader.read_until(self._reader.ends(self._places), self._waiting.append, timeout)
+        ends = self._reader.ends(self._places)
+        if self._before is None:
+            self._before = ends
+        self._reader.read_until(ends, self._waiting.append, timeout)
         self._hand_over(handle)
 
     def _hand_over(self, handle: Callable[[Received[Any]], None]) -> None:
@@ -364,10 +390,12 @@ class Follower:
     def _decode(self, message: Consumed) -> Received[Any] | None:
         if message.value() is None:
             return None
+        topic = self._topics[message.topic()]
         try:
-            return received_from(message, self._topics[message.topic()], self._codec)
-        except (UndecodableError, UnknownKindError):
-            self.skipped += 1
+            return received_from(message, topic, self._codec)
+        except (UndecodableError, UnknownKindError) as error:
+            before = (self._before or {}).get((message.topic(), message.partition()), 0)
+            self._overlooked(topic, message, error, fresh=message.offset() >= before)
             return None
 
 

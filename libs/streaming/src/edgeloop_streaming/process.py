@@ -22,11 +22,13 @@ from edgeloop_streaming.arguments import look_at
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.health import CannotListen, HealthServer
 from edgeloop_streaming.loop import Loop, Service, TornStateError
+from edgeloop_streaming.overlooked import Overlooked
 from edgeloop_streaming.partitions import Follower, PartitionReader, RangeReader, Table
 from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.reaching import Unreachable, reach, told
 from edgeloop_streaming.registry import RegistryError, SchemaRegistry
+from edgeloop_streaming.restoring import UnreadableStateError
 from edgeloop_streaming.settings import KafkaSettings, unusable
 from edgeloop_streaming.standing import Standing
 from edgeloop_streaming.succession import Succession
@@ -38,6 +40,7 @@ LONGEST_CALL_S = 5.5  # the time-outs of all calls are shorter
 LOOK_S = 0.5
 EXIT_FAILED = 1
 EXIT_UNUSABLE = 2
+EXIT_HALTED = 65  # a record of its state topic that only a person can judge; starting again changes nothing
 EXIT_HUNG = 75
 
 
@@ -59,14 +62,15 @@ class Context:
         self.metrics = CollectorRegistry()
         self.schemas = SchemaRegistry(settings.schema_registry_url)
         self.codec = Codec(self.schemas, settings.topic_prefix)
+        self.overlooked = Overlooked(name, self.log, self.metrics, self.publisher)
 
     def reader(self) -> RangeReader:
         """A reader of offset ranges."""
-        return RangeReader(self.settings, self.codec)
+        return RangeReader(self.settings, self.codec, self.overlooked)
 
     def follower(self, topics: Iterable[Topic]) -> Follower:
         """A follower of whole topics."""
-        return Follower(self.settings, self.codec, topics)
+        return Follower(self.settings, self.codec, topics, self.overlooked)
 
     def table(self, topic: Topic) -> Table:
         """The newest record of each key of a topic."""
@@ -169,6 +173,9 @@ def run(build: Callable[[], Service], context: Context) -> int:
     except (Unreachable, KafkaException) as error:
         context.log.error("stopped", error=str(error) if isinstance(error, Unreachable) else told(context.settings, error))
         return EXIT_FAILED
+    except UnreadableStateError as error:
+        context.log.error("halted", error=str(error), at=error.place)
+        return EXIT_HALTED
     except (FencedError, TornStateError, DoubtError, RegistryError, TimeoutError) as error:
         context.log.error("stopped", error=str(error), kind=type(error).__name__)
         return EXIT_FAILED

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, TopicPartition
-from edgeloop_contracts import Topic, topics
+from edgeloop_contracts import Event, Topic, topics
 
-from edgeloop_streaming.codec import Codec
+from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.partitions import PartitionReader, Place
+from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.state import State
 from edgeloop_streaming.transactions import FencedError
 from edgeloop_streaming.work import agreement
@@ -23,6 +24,27 @@ _PAUSE_S = 0.2
 
 class TornStateError(Exception):
     """State topic and committed offsets do not tell the same, and do not come to: a transaction was torn."""
+
+
+class UnreadableStateError(Exception):
+    """A record of a state topic is not what its service wrote there: only a person can say what is to become of it.
+
+    Parameters
+    ----------
+    place
+        ``topic/partition/offset``, the topic without the settings' prefix; without an offset where it is no single record.
+    why
+        What is wrong.
+    way_out
+        What to do then.
+    """
+
+    def __init__(self, place: str, why: str, way_out: str) -> None:
+        super().__init__(
+            f"state cannot be read: {place}: {why}. Nothing was changed, and this service does nothing until that is put right. Who else"
+            f" writes this topic? Look at it with `edgeloop tail {place.split('/', maxsplit=1)[0]} --from-beginning`; {way_out}"
+        )
+        self.place = place
 
 
 class Restorer:
@@ -71,9 +93,11 @@ class Restorer:
         ------
         TornStateError
             They disagree for good.
+        UnreadableStateError
+            A record of the state topic is none of this service's.
         FencedError
             Another process has taken this one's place.
-        KafkaException, TimeoutError
+        KafkaException, TimeoutError, RegistryUnavailable
             They could not be read for half a minute.
         """
         asked = list(places)
@@ -87,7 +111,7 @@ class Restorer:
                     return states, committed
                 if time.monotonic() > end:
                     raise TornStateError(f"state and committed offsets differ: {wrong}")
-            except (KafkaException, TimeoutError) as error:
+            except (KafkaException, TimeoutError, RegistryUnavailable) as error:
                 if isinstance(error, KafkaException) and is_fenced(error.args[0]):
                     raise FencedError(str(error.args[0])) from error
                 # A broker that starts, or another's open transaction: it passes, or the process ends and comes back.
@@ -106,14 +130,16 @@ class Restorer:
         return agreement(state.checkpoint, own, self._inputs)
 
     def _state(self, partition: int) -> State:
-        state = State()
         place = (self._prefix + self._topic.name, partition)
+        newest: dict[bytes, Consumed] = {}
 
         def take(message: Consumed) -> None:
             self._alive()
-            value = message.value()
-            key = (message.key() or b"").decode()
-            state.restore(key, None if value is None else self._codec.decode(self._topic, value))
+            key = message.key() or b""
+            if message.value() is None:
+                newest.pop(key, None)
+            else:
+                newest[key] = message
 
         ends = self._reader.ends([place])
         if ends[place]:  # else it would be released before it is fetched, and librdkafka then fetches it for good, unseen
@@ -122,4 +148,44 @@ class Restorer:
                 self._reader.read_until(ends, take)
             finally:
                 self._reader.release()
+        state = State()
+        for key, message in newest.items():  # what was written over judges nothing any more: so a bad record can be mended
+            self._alive()
+            state.restore(*self._readable(key, message))
         return state
+
+    def _readable(self, key: bytes, message: Consumed) -> tuple[str, Event]:
+        try:
+            return readable(self._topic, key, message.value(), self._codec)
+        except NoStateError as error:
+            place = f"{self._topic.name}/{message.partition()}/{message.offset()}"
+            why = f"key {key[:200]!r}: {error}"
+            raise UnreadableStateError(place, why, f"put back what its key held before with `edgeloop mend {place}`") from error
+
+
+class NoStateError(Exception):
+    """Why a record of a state topic is none."""
+
+
+def readable(topic: Topic, key: bytes, value: bytes, codec: Codec) -> tuple[str, Event]:
+    """Key and event of a record of a state topic.
+
+    Raises
+    ------
+    NoStateError
+        It is none of those that a service writes there.
+    RegistryUnavailable
+        Its schema cannot be had now.
+    """
+    try:
+        name = key.decode()
+        event = codec.decode(topic, value)
+    except UnicodeDecodeError as error:
+        raise NoStateError("its key is no text") from error
+    except UndecodableError as error:
+        raise NoStateError(str(error)) from error
+    except UnknownKindError as error:
+        raise NoStateError(f"its kind {error} is none that this release knows: a newer one may have written it") from error
+    if not name.startswith(f"{type(event).__name__}/"):
+        raise NoStateError(f"its key is none of a {type(event).__name__}")
+    return name, event

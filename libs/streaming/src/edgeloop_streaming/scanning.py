@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
-from edgeloop_contracts import Topic
+from edgeloop_contracts import Checkpoint, Topic
 from edgeloop_contracts.topics import state
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import Received
-from edgeloop_streaming.partitions import PartitionReader, connected_admin, end_offsets, received_from
+from edgeloop_streaming.partitions import PartitionReader, Telling, connected_admin, end_offsets, received_from, untold
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import CHECKPOINT_KEY
 
@@ -54,6 +54,8 @@ class Scanner:
         Which keys' records to hand over; others are passed by undecoded.
     unread
         Topics of which the watched records are passed by, too: where they end is enough.
+    overlooked
+        Told of each watched record that is no event.
 
     Attributes
     ----------
@@ -74,6 +76,7 @@ class Scanner:
         services: Iterable[str],
         watched: Callable[[str], bool],
         unread: Iterable[Topic] = (),
+        overlooked: Telling = untold,
     ) -> None:
         self._prefix = settings.topic_prefix
         self._codec = codec
@@ -83,6 +86,7 @@ class Scanner:
         self._topics = {self._prefix + topic.name: topic for topic in (*topics, *states)}
         self._watched = watched
         self._unread = {topic.name for topic in unread}
+        self._overlooked = overlooked
         self._admin = connected_admin(settings)
         # The end of a partition is told by an empty fetch: the broker is not to hold it for long.
         self._reader = PartitionReader(settings, wait_ms=8)
@@ -91,7 +95,6 @@ class Scanner:
         self._reader.assign({(self._prefix + name, p): start for (name, p), start in self.starts.items()})
         self.ends: dict[Place, int] = {}
         self.handled: dict[str, dict[Place, int]] = {service: {} for service in self._groups.values()}
-        self.undecodable = 0
 
     def poll(self, timeout: float) -> list[Received[Any]]:
         """Watched records that come within ``timeout`` seconds."""
@@ -134,7 +137,8 @@ class Scanner:
         key = (message.key() or b"").decode("utf-8", "replace")
         topic = self._topics[name]
         if name in self._states:
-            if key == CHECKPOINT_KEY and (checkpoint := self._decoded(message, topic)) is not None:
+            checkpoint = self._decoded(message, topic) if key == CHECKPOINT_KEY else None
+            if checkpoint is not None and isinstance(checkpoint.event, Checkpoint):
                 self.handled[self._states[name]].update({(r.topic, r.partition): r.end for r in checkpoint.event.ranges})
             return None
         if not self._watched(key):
@@ -147,6 +151,6 @@ class Scanner:
             return None
         try:
             return received_from(message, topic, self._codec)
-        except (UndecodableError, UnknownKindError):
-            self.undecodable += 1
+        except (UndecodableError, UnknownKindError) as error:
+            self._overlooked(topic, message, error)
             return None

@@ -13,7 +13,7 @@ from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.messages import Backpressure, Received
-from edgeloop_streaming.partitions import received_from
+from edgeloop_streaming.partitions import Telling, received_from, untold
 from edgeloop_streaming.pausing import Paused
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
@@ -38,6 +38,8 @@ class Subscription:
         Of the service, hence of its group.
     topics
         What to read, from the beginning if the group is new.
+    overlooked
+        Told of each record that is no event; it is passed.
 
     Attributes
     ----------
@@ -45,17 +47,17 @@ class Subscription:
         When the loop last turned, by :func:`time.monotonic`.
     assigned
         Whether the group has given this process its partitions.
-    skipped
-        Records that are no event of their topic; they are told in the log, and passed.
     """
 
-    def __init__(self, settings: KafkaSettings, codec: Codec, log: Any, name: str, topics: Iterable[Topic]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, codec: Codec, log: Any, name: str, topics: Iterable[Topic], overlooked: Telling = untold
+    ) -> None:
         self._codec = codec
         self._log = log
         self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
         self.beat = time.monotonic()
         self.assigned = False
-        self.skipped = 0
+        self._overlooked = overlooked
         group = f"{settings.topic_prefix}edgeloop-{name}"
         self._consumer = Consumer(
             {
@@ -112,8 +114,7 @@ class Subscription:
             self._paused.pause(message, lambda: time.monotonic() > retry)
             return
         except (UndecodableError, UnknownKindError) as error:
-            self.skipped += 1
-            self._log.warning("skipped", at=f"{place[0]}/{place[1]}/{message.offset()}", error=str(error))
+            self._overlooked(self._topics[place[0]], message, error)
         try:
             self._consumer.commit(offsets=[TopicPartition(*place, int(message.offset() or 0) + 1)], asynchronous=False)
         except KafkaException as error:

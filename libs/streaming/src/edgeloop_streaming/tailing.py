@@ -14,6 +14,7 @@ from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import Received
 from edgeloop_streaming.partitions import PartitionReader, Place, connected_admin, end_offsets, received_from
+from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
 
 
@@ -102,5 +103,7 @@ class TopicTail:
             reason = "tombstone"
         except (UndecodableError, UnknownKindError) as error:
             reason = str(error)
+        except RegistryUnavailable as error:
+            reason = f"its schema cannot be had now: {error}"
         key = (message.key() or b"").decode("utf-8", "replace")
         return Odd(self._topic.name, message.partition() or 0, message.offset() or 0, message.timestamp()[1], key, reason)

@@ -10,7 +10,8 @@ from edgeloop_contracts import Alert, topics
 from edgeloop_streaming import Context, HealthServer, Received, watch
 from edgeloop_streaming.registry import RegistryError
 
-from edgeloop_monitoring.adapters.stream import EventStream
+from edgeloop_monitoring.adapters.codecs import Undecodable
+from edgeloop_monitoring.adapters.stream import EventStream, Record
 from edgeloop_monitoring.core.rules import rules
 from edgeloop_monitoring.core.subjects import Groups
 from edgeloop_monitoring.core.views import Views
@@ -76,6 +77,13 @@ class Service:
         spans = self._settings.spans
         views = Views(Groups(self._settings.groups), spans, self._settings.suspicion)
         monitor = Monitor(views, rules(self._settings.thresholds), self._metrics, self._told(), spans.bucket)
+
+        def take(record: Record) -> None:
+            # Faust goes on behind a record that cannot be read: what and where is told here, and counted.
+            if monitor.take(record) and isinstance(record.event, Undecodable):
+                at = f"{record.topic}/{record.partition}/{record.offset}"
+                self._context.log.warning("skipped", at=at, reason=record.event.reason, error=record.event.message)
+
         stream = EventStream(
             self._context.settings,
             self._context.codec,
@@ -83,7 +91,7 @@ class Service:
             recent=RECENT,
             whole=WHOLE,
             look_back_ms=spans.look_back,
-            take=monitor.take,
+            take=take,
             position_of=monitor.position,
         )
 

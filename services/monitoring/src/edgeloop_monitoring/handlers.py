@@ -64,17 +64,18 @@ class Monitor:
         self._standings: dict[About, Standing] = standings_of(told)
         self._causes: dict[tuple[str, str, str], Cause] = {}
 
-    def take(self, record: Record) -> None:
-        """Fold one record."""
+    def take(self, record: Record) -> bool:
+        """Fold one record; whether it was not folded before."""
         broken = isinstance(record.event, Undecodable)
         event: Any = None if broken else record.event
         if not self._views.take(record.topic, record.partition, record.offset, record.timestamp, event):
-            return
+            return False
         self._metrics.handled.labels(record.topic).inc()
         if broken:
             self._metrics.undecodable.labels(record.topic, record.event.reason).inc()
         elif event is not None:
             self._causes[event.tenant, event.stream, record.topic] = record.cause
+        return True
 
     def position(self, topic: str, partition: int) -> int:
         """Offset after the last record folded of a partition."""

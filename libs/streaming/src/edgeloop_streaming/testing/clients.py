@@ -10,7 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaException
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.consumed import Consumed
-from edgeloop_streaming.partitions import Follower, PartitionReader, Place, RangeGoneError, RangeReader
+from edgeloop_streaming.partitions import Follower, PartitionReader, Place, RangeGoneError, RangeReader, untold
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.testing.logs import number_of
 from edgeloop_streaming.work import Record
@@ -79,6 +79,7 @@ class MemoryRangeReader(RangeReader):
     def __init__(self, broker: MemoryBroker) -> None:
         self._prefix = ""
         self._codec = broker.codec
+        self._overlooked = untold
         self._reader = MemoryPartitionReader(broker)
 
 
@@ -92,7 +93,8 @@ class MemoryFollower(Follower):
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
         self._waiting = deque()
-        self.skipped = 0
+        self._before = None
+        self._overlooked = untold
 
 
 class MemoryPublisher(Publisher):

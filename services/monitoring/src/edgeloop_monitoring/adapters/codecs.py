@@ -19,6 +19,7 @@ class Undecodable:
     """
 
     reason: str
+    message: str = ""
 
 
 class EventCodec(FaustCodec):
@@ -41,11 +42,11 @@ class EventCodec(FaustCodec):
         try:
             return self._codec.decode(self._topic, s)
         except UndecodableError as error:
-            return Undecodable(error.reason)
-        except UnknownKindError:
-            return Undecodable("UNKNOWN_KIND")
-        except RegistryUnavailable:
-            return Undecodable("REGISTRY_UNAVAILABLE")
+            return Undecodable(error.reason, error.message)
+        except UnknownKindError as error:
+            return Undecodable("UNKNOWN_KIND", str(error))
+        except RegistryUnavailable as error:
+            return Undecodable("REGISTRY_UNAVAILABLE", str(error))
 
     def _dumps(self, s: Any) -> bytes:
         return self._codec.encode(self._topic, s)

@@ -1,0 +1,52 @@
+"""``edgeloop mend``: a record in a state topic that its service cannot read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Refused, told
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="mend")(mend)
+
+
+def mend(
+    place: Annotated[str, typer.Argument(help="TOPIC/PARTITION/OFFSET, as the halted service names it.")],
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """Write over a record of a state topic that somebody else has put there, so that its service can start again.
+
+    The key gets back what it held before. Where that is not kept any more, the key is deleted: its service has then forgotten
+    what it knew under it. Records as the service writes them are never touched.
+
+    edgeloop mend drift.state/2/4711
+    """
+    with told():
+        from edgeloop_contracts import topics
+        from edgeloop_streaming.mending import NothingToMendError
+        from edgeloop_streaming.mending import mend as mended
+
+        from edgeloop_cli import connection
+
+        name, _, rest = place.partition("/")
+        partition, _, offset = rest.partition("/")
+        states = {topics.state(service).name: topics.state(service) for service in topics.STATE_KINDS}
+        if name not in states or not (partition.isdecimal() and offset.isdecimal()):
+            raise Refused(f"expected TOPIC/PARTITION/OFFSET with one of the topics {', '.join(sorted(states))}; given {place!r}")
+        context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
+        try:
+            done = mended(context.settings, context.codec, states[name], int(partition), int(offset))
+        except (NothingToMendError, LookupError) as error:
+            raise Refused(str(error.args[0])) from None
+        key = done.key.decode("utf-8", "backslashreplace")
+        if done.offset is None:
+            print(f"{key}: deleted; no good record of it is kept. Its service has forgotten what it knew under this key")
+        else:
+            print(f"{key}: holds what it held at offset {done.offset} again")
