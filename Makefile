@@ -37,6 +37,7 @@ doors: init ## strangers' records, requests and attacks on a whole platform
 	@$(BIN)/python -m pytest -m doors tests/doors
 
 clients: init ## stock clients in other languages and tools against a real platform; installs them
+	@tools/install_clients.sh
 	@$(BIN)/python -m pytest -m clients tests/clients
 
 faults: init ## sixty and more late and frozen ends of transactions, kills of two at once, a broker long away, and the naive loop, about 20 minutes
