@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
-from edgeloop_contracts import RunStatus, TrainingRun, topics
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from edgeloop_contracts import RunStatus, Skip, TrainingRun, topics
 from edgeloop_streaming import Backpressure, Context, Subscription
 
 pytestmark = pytest.mark.integration
@@ -99,3 +100,29 @@ def test_bytes_that_are_no_event_are_passed_and_counted(bench: Bench) -> None:
     bench.put(5)
     bench.read(lambda: bench.seen == [5])
     assert bench.passed == ["NOT_AVRO"]
+
+
+def test_a_partition_that_retention_has_overtaken_waits_for_a_word_and_no_other_does(bench: Bench) -> None:
+    bench.put(1, 2)
+    bench.read(lambda: len(bench.seen) == 2)
+    bench.put(3, 4, 5)
+    bench.put(11, partition=1)
+    name = bench.context.settings.topic_prefix + topics.TRAINING_RUNS.name
+    admin = AdminClient({"bootstrap.servers": bench.context.settings.bootstrap})  # kept: the answers of one that is gone never come
+    for answer in admin.delete_records([TopicPartition(name, 0, 4)]).values():
+        answer.result(60)
+    asked = time.monotonic()
+    bench.read(lambda: 11 in bench.seen and time.monotonic() > asked + 5)
+    assert bench.seen == [1, 2, 11]
+    skip = Skip(service="mirror", topic=topics.TRAINING_RUNS.name, partition=0, first=2, end=4, who="me", why="gone")
+    bench.publisher.publish(topics.SKIPS, f"mirror/{topics.TRAINING_RUNS.name}/0", skip)
+    bench.publisher.flush()
+    bench.read(lambda: 5 in bench.seen)
+    assert bench.seen == [1, 2, 11, 5]
+    table = bench.context.table(topics.GAPS)
+    table.refresh()
+    ((_, gap),) = table.items()
+    assert (gap.event.first, gap.event.end, gap.event.who) == (2, 4, "me")
+    bench.put(6)
+    bench.read(lambda: 6 in bench.seen)
+    assert bench.seen == [1, 2, 11, 5, 6]

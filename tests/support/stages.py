@@ -19,6 +19,8 @@ TOPICS = (
     topics.DRIFT_SIGNALS,
     topics.STREAMS,
     topics.ALERTS,
+    topics.SKIPS,
+    topics.GAPS,
     topics.state(SERVICE),
     topics.dead_letters(SERVICE),
     topics.redrive(SERVICE),

@@ -41,13 +41,14 @@ def told() -> Generator[None]:
 
 
 def _of_the_cluster() -> tuple[type[Exception], ...]:
+    from edgeloop_streaming import RangeGoneError
     from edgeloop_streaming.admin import AdminError
     from edgeloop_streaming.registry import RegistryError
     from edgeloop_streaming.scanning import ClientError
 
     from edgeloop_cli.topics_apply import CannotApply
 
-    return (AdminError, RegistryError, ClientError, CannotApply, TimeoutError)
+    return (AdminError, RegistryError, ClientError, CannotApply, RangeGoneError, TimeoutError)
 
 
 def _end(error: Exception, code: int) -> None:

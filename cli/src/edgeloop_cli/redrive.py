@@ -60,7 +60,7 @@ def redrive(
         chosen = _places(places or [])
         if not (chosen or everything or service or reason or stream or topic or older or newer):
             raise Refused("say which: places, --service, --reason, --stream, --topic, --older, --newer, or --all")
-        who = said("--who", who or _user())
+        who = asking(who)
         why = said("--why", why)
         here = reached(data_dir, bootstrap, schema_registry)
         totals = {"redriven": 0, "already": 0, "cut": 0}
@@ -88,9 +88,16 @@ def said(option: str, text: str) -> str:
     return text.strip()
 
 
-def _user() -> str:
+def asking(who: str) -> str:
+    """Who asks for something, as it is recorded.
+
+    Raises
+    ------
+    Refused
+        Nobody can tell.
+    """
     try:
-        return getpass.getuser()
+        return said("--who", who or getpass.getuser())
     except (OSError, KeyError):  # a user without a name, as in a container
         raise Refused("--who: this machine does not tell who you are") from None
 

@@ -37,14 +37,20 @@ WRITES: dict[str, tuple[Topic, ...]] = {
 }
 
 
+# Those that read for a group and halt where records are gone: they look for a person's word, and tell the gap.
+HALTING = (*topics.STATE_KINDS, "mirror")
+
+
 def writes(service: str) -> tuple[Topic, ...]:
     """Topics that a service writes."""
-    return tuple(topic for topic in topics.all_topics() if topic.producer == service) + WRITES.get(service, ())
+    gaps = (topics.GAPS,) if service in HALTING else ()
+    return tuple(topic for topic in topics.all_topics() if topic.producer == service) + WRITES.get(service, ()) + gaps
 
 
 def reads(service: str) -> tuple[Topic, ...]:
-    """Topics that a service reads, its own state and what is given back to it included."""
-    return READS[service] + ((topics.state(service), topics.redrive(service)) if service in topics.STATE_KINDS else ())
+    """Topics that a service reads, its own state, what is given back to it and a person's word included."""
+    own = (topics.state(service), topics.redrive(service)) if service in topics.STATE_KINDS else ()
+    return READS[service] + own + ((topics.SKIPS,) if service in HALTING else ())
 
 
 def readers(topic: Topic) -> tuple[str, ...]:

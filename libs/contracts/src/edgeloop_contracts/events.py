@@ -31,6 +31,7 @@ __all__ = [
     "DriftSignal",
     "ExampleBatch",
     "Feature",
+    "Gap",
     "GateKind",
     "GateState",
     "JoinState",
@@ -68,6 +69,7 @@ __all__ = [
     "SeenRows",
     "SeenSamples",
     "SignalKind",
+    "Skip",
     "StartTraining",
     "StreamDefinition",
     "StreamTask",
@@ -1321,6 +1323,136 @@ class DeviceReport:
             return "version"
         if not -0x8000_0000 <= self.refused_version <= 0x7FFF_FFFF:
             return "refused_version"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A service has gone on behind records that were gone before it handled them. Caused by the Skip.
+
+    Attributes
+    ----------
+    service
+        Whose input it is.
+    topic
+        Topic.
+    partition
+        Partition.
+    first
+        First offset that was not handled.
+    end
+        Offset after the last one that was not handled.
+    who
+        Who asked for it.
+    why
+        What for.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Gap","namespace":"edgeloop.gap","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"first","type":"long","default":0},{"name":"end","type":"long","default":0},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.gap.Gap"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    service: str = ""
+    topic: str = ""
+    partition: int = 0
+    first: int = 0
+    end: int = 0
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "service": self.service,
+            "topic": self.topic,
+            "partition": self.partition,
+            "first": self.first,
+            "end": self.end,
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            service=fields["service"],
+            topic=fields["topic"],
+            partition=fields["partition"],
+            first=fields["first"],
+            end=fields["end"],
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """Asks a service to go on behind records that are gone. It holds for this range alone.
+
+    Attributes
+    ----------
+    service
+        Whose input it is.
+    topic
+        Topic.
+    partition
+        Partition.
+    first
+        First offset that is gone: where the service stands.
+    end
+        Where to go on.
+    who
+        Who asks.
+    why
+        What for.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Skip","namespace":"edgeloop.gap","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"first","type":"long","default":0},{"name":"end","type":"long","default":0},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.gap.Skip"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    service: str = ""
+    topic: str = ""
+    partition: int = 0
+    first: int = 0
+    end: int = 0
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "service": self.service,
+            "topic": self.topic,
+            "partition": self.partition,
+            "first": self.first,
+            "end": self.end,
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            service=fields["service"],
+            topic=fields["topic"],
+            partition=fields["partition"],
+            first=fields["first"],
+            end=fields["end"],
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
         return ""
 
 
@@ -4715,6 +4847,8 @@ EVENTS = (
     DriftPartial,
     DriftSignal,
     DeviceReport,
+    Gap,
+    Skip,
     SeenContents,
     SeenEpochs,
     SeenRows,

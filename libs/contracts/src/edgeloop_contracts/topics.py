@@ -40,6 +40,7 @@ class Key(StrEnum):
     STATE = "kind/key"
     ORIGINAL = "as received"
     LETTER = "place of the dead letter"
+    INPUT = "service/topic/partition"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,11 @@ FLEET_REPORTED = Topic(
 
 ALERTS = Topic(name="alerts", kinds=(e.Alert,), producer="monitoring", key=Key.STREAM, partitions=Partitions.ONE, retention_ms=30 * DAY)
 
+# Written by people, with `edgeloop skip`; a service looks only while it is halted.
+SKIPS = Topic(name="skips", kinds=(e.Skip,), producer="", key=Key.INPUT, partitions=Partitions.ONE, compacted=True)
+# Each service writes its own, in the transaction with which it goes on.
+GAPS = Topic(name="gaps", kinds=(e.Gap,), producer="", key=Key.INPUT, partitions=Partitions.ONE, retention_ms=FOREVER)
+
 PUBLIC: tuple[Topic, ...] = (
     OBSERVATIONS_RAW,
     OBSERVATION_ROWS_RAW,
@@ -173,6 +179,8 @@ PUBLIC: tuple[Topic, ...] = (
     ROLLOUT_ASSIGNMENTS,
     FLEET_REPORTED,
     ALERTS,
+    SKIPS,
+    GAPS,
 )
 
 # What a service keeps of itself, besides the checkpoint that closes each of its transactions.

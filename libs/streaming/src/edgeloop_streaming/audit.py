@@ -14,7 +14,7 @@ from typing import Any
 
 import fastavro
 import httpx
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from edgeloop_streaming.settings import KafkaSettings
 
@@ -56,13 +56,15 @@ def committed_records(
     ------
     TimeoutError
         The ends were not reached in time.
+    KafkaException
+        The cluster cannot be read, or records from ``starts`` on are gone.
     """
     consumer = Consumer(
         {
             **settings.librdkafka(),
             "group.id": f"{settings.topic_prefix}audit",
             "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
+            "auto.offset.reset": "error",
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
         }
@@ -89,7 +91,7 @@ def committed_records(
 
 def _assign(consumer: Consumer, prefix: str, names: Iterable[str], starts: Mapping[tuple[str, int], int]) -> set[tuple[str, int]]:
     places = {(name, p) for name in names for p in consumer.list_topics(prefix + name, timeout=10).topics[prefix + name].partitions}
-    consumer.assign([TopicPartition(prefix + name, p, starts.get((name, p), 0)) for name, p in sorted(places)])
+    consumer.assign([TopicPartition(prefix + name, p, starts.get((name, p), OFFSET_BEGINNING)) for name, p in sorted(places)])
     return {(prefix + name, p) for name, p in places}
 
 

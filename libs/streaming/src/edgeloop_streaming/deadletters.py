@@ -217,8 +217,8 @@ class DeadLetters:
         wrong = LookupError(f"there is no dead letter at {self._topic.name}/{partition}/{offset}")
         if place not in self._places[self._topic.name]:
             raise wrong
-        end = self._reader.ends([place])[place]  # asked first, as it waits for a leader that is not known yet
-        if not self._reader.start(place) <= offset < end:
+        start, end = self._reader.span(place)
+        if not start <= offset < end:
             raise wrong
         found: list[Consumed] = []
         self._reader.assign({place: offset})

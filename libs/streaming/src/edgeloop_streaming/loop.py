@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +12,11 @@ from edgeloop_contracts import Topic, topics
 
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.consumed import Consumed
+from edgeloop_streaming.gaps import OVERTAKEN, Halts
+from edgeloop_streaming.lag import EVERY_MS, Lag
 from edgeloop_streaming.membership import Membership, is_fenced
 from edgeloop_streaming.messages import Backpressure, Task
-from edgeloop_streaming.partitions import PartitionReader
+from edgeloop_streaming.partitions import Follower, PartitionReader, Place, Table
 from edgeloop_streaming.pausing import Paused
 from edgeloop_streaming.progress import Calls, Progress
 from edgeloop_streaming.registry import RegistryUnavailable
@@ -30,7 +31,6 @@ BATCH = 500
 HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
 REGISTRY_RETRY_S = 0.5
 OPEN_S = 4.0
-LAG_MS = 5_000
 _FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED})
 
 
@@ -93,16 +93,18 @@ class Loop:
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
+                "auto.offset.reset": "error",  # partitions begin where this loop says, and never jump
                 "isolation.level": "read_committed",
                 "fetch.queue.backoff.ms": 10,
                 "fetch.wait.max.ms": 100,
                 "queued.max.messages.kbytes": 32_768,
-                "statistics.interval.ms": LAG_MS,
-                "stats_cb": self._tell_lag,
+                "statistics.interval.ms": EVERY_MS,
+                "stats_cb": Lag(self._inputs, lambda: self._tasks, metrics.lag).take,
             }
         )
         self._paused = Paused(self._consumer)
+        self._overtaken: set[Place] = set()
+        self._halts = Halts(service.name, prefix, self._reader.span, self._skips, metrics.halted, log)
         self._membership = Membership(settings, f"{prefix}edgeloop-{service.name}", self._member, log)
         self._restorer = Restorer(service.name, inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_life, log)
         self.progress = Progress(self._reader.ends)
@@ -129,6 +131,8 @@ class Loop:
                     self._producer.poll()
                     if messages:
                         self._handle(messages)
+                    self._halt()
+                    self._skip()
                 except DoubtError as doubt:
                     self._recover(str(doubt))
         finally:
@@ -145,6 +149,8 @@ class Loop:
                 good.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.progress.at_end((message.topic(), message.partition()), message.offset())
+            elif error.code() in OVERTAKEN:
+                self._overtaken.add((message.topic(), message.partition()))
             elif is_fenced(error):
                 raise FencedError(error.str())
             elif error.code() in _FATAL:
@@ -163,7 +169,7 @@ class Loop:
                 message = waiting.pop()
                 place = (message.topic(), message.partition())
                 assigned = self._tasks.get(message.partition())
-                if assigned is None or place in self._paused:
+                if assigned is None or place in self._paused or place in self._halts:
                     continue
                 try:
                     topic = self._inputs[message.topic()]
@@ -178,6 +184,45 @@ class Loop:
                     self._paused.pause(message, lambda retry=retry: time.monotonic() > retry)
             if touched:
                 self._commit(list(touched.values()))
+
+    def _halt(self) -> None:
+        """Halt partitions that the client has given up, once everything before is handled; where nothing is gone, read on."""
+        again = False
+        for place in sorted(self._overtaken):
+            try:
+                again |= place[1] in self._tasks and place not in self._halts and not self._halts.halt(place, self._position(place))
+            except (KafkaException, TimeoutError) as error:
+                self._log.warning("cannot tell what is gone", error=str(error))
+                continue
+            self._overtaken.discard(place)
+        if again:
+            self._read_on()
+
+    def _skip(self) -> None:
+        """Go on behind lost records where a person says so."""
+        for place, record in self._halts.decided():
+            assigned = self._tasks[place[1]]
+            try:
+                self._work.skip(assigned, record)
+            except RegistryUnavailable as error:
+                self._log.warning("registry unavailable", error=str(error))
+                return
+            self._commit([assigned])
+            self._halts.release(place)
+            self._log.warning("goes on behind lost records", at=f"{place[0]}/{place[1]}/{record.event.end}", who=record.event.who)
+            self._read_on()
+
+    def _skips(self) -> Table:
+        return Table(Follower(self._settings, self._codec, [topics.SKIPS]))
+
+    def _position(self, place: Place) -> int | None:
+        return self._tasks[place[1]].end.get(self._inputs[place[0]].name)
+
+    def _read_on(self) -> None:
+        """Read every partition from where its task is: the client seeks in none that it has given up."""
+        places = [(tp.topic, tp.partition) for tp in self._consumer.assignment()]
+        positions = [(place, self._position(place)) for place in places if place[1] in self._tasks]
+        self._consumer.assign([TopicPartition(*place, OFFSET_BEGINNING if at is None else at) for place, at in positions])
 
     def _commit(self, touched: list[Assigned]) -> None:
         records: list[Record] = [record for assigned in touched for record in self._work.close(assigned)]
@@ -198,29 +243,17 @@ class Loop:
     def _look(self) -> None:
         if self.assigned:
             try:
-                self.progress.look({(tp.topic, tp.partition) for tp in self._consumer.assignment()} - self._paused.places)
+                self.progress.look(
+                    {(tp.topic, tp.partition) for tp in self._consumer.assignment()} - self._paused.places - self._halts.places
+                )
             except KafkaException as error:
                 self._log.warning("cannot tell whether there is input", error=str(error))
-
-    def _tell_lag(self, statistics: str) -> None:
-        """Show how far behind this process is.
-
-        What is fetched waits in one queue for all partitions. Once that is empty, the place of the next fetch is exact; it has passed
-        transaction markers, which the place of the last record taken has not.
-        """
-        told = json.loads(statistics)["topics"]
-        self._metrics.lag.clear()
-        for name, partition in ((name, partition) for name in self._inputs for partition in self._tasks):
-            known = told.get(name, {}).get("partitions", {}).get(str(partition))
-            if known is None:
-                continue
-            place = known["app_offset"] if known["fetchq_cnt"] and known["app_offset"] >= 0 else known["next_offset"]
-            if place >= 0 and known["hi_offset"] >= 0:
-                self._metrics.lag.labels(self._inputs[name].name, str(partition)).set(max(0, known["hi_offset"] - place))
 
     def _drop_tasks(self) -> None:
         self._tasks = {}
         self._paused.release()
+        self._overtaken.clear()
+        self._halts.clear()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._drop_tasks()

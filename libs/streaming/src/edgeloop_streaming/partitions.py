@@ -149,6 +149,11 @@ class PartitionReader:
         low, _ = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)
         return low
 
+    def span(self, place: Place) -> tuple[int, int]:
+        """Offset of the oldest record of a partition that is kept, and the offset after the last committed one."""
+        end = self.ends([place])[place]  # asked first: it waits for a leader that is not known yet
+        return self.start(place), end
+
     def poll(self, timeout: float) -> list[Consumed]:
         """Messages that are there within ``timeout`` seconds; ends of partitions are noted."""
         messages: list[Consumed] = []
@@ -415,6 +420,10 @@ class Table:
     def refresh(self) -> None:
         """Take in everything that has been committed until now."""
         self._follower.refresh(self._take)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._follower.close()
 
     def poll(self) -> None:
         """Take in what has arrived by now, without asking the broker or waiting."""

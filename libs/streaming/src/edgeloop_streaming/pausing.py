@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from edgeloop_streaming.consumed import Consumed
 
@@ -36,7 +36,12 @@ class Paused:
         """Hold a record's partition; the record comes again once ``ready()``, which :meth:`go_on` asks."""
         place = TopicPartition(message.topic(), message.partition(), message.offset())
         self._consumer.pause([place])
-        self._consumer.seek(place)
+        try:
+            self._consumer.seek(place)
+        except KafkaException as error:
+            # Retention has overtaken what was fetched: the client has given the partition up, and tells with the next messages.
+            if error.args[0].code() != KafkaError._STATE:
+                raise
         self._ready[message.topic(), message.partition()] = ready
 
     def go_on(self) -> None:

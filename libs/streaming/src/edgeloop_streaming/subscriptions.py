@@ -6,23 +6,26 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from edgeloop_contracts import Topic
+from edgeloop_contracts.topics import GAPS, SKIPS
+from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
+from edgeloop_streaming.gaps import OVERTAKEN, Halts, gap_of, halted_gauge, input_key
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.messages import Backpressure, Received
-from edgeloop_streaming.partitions import Telling, received_from, untold
+from edgeloop_streaming.partitions import Follower, PartitionReader, Place, Table, Telling, received_from, untold
 from edgeloop_streaming.pausing import Paused
+from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.transactions import FencedError
 
 REGISTRY_RETRY_S = 0.5
 _FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
-
-Place = tuple[str, int]
+COMMITTED_S = 10.0
 
 
 class Subscription:
@@ -32,7 +35,7 @@ class Subscription:
 
     Parameters
     ----------
-    settings, codec, log
+    settings, codec, log, metrics
         As of the process.
     name
         Of the service, hence of its group.
@@ -50,8 +53,17 @@ class Subscription:
     """
 
     def __init__(
-        self, settings: KafkaSettings, codec: Codec, log: Any, name: str, topics: Iterable[Topic], overlooked: Telling = untold
+        self,
+        settings: KafkaSettings,
+        codec: Codec,
+        log: Any,
+        name: str,
+        topics: Iterable[Topic],
+        overlooked: Telling = untold,
+        metrics: CollectorRegistry | None = None,
     ) -> None:
+        self._settings = settings
+        self._name = name
         self._codec = codec
         self._log = log
         self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
@@ -69,12 +81,17 @@ class Subscription:
                 "heartbeat.interval.ms": 1_500,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
-                "auto.offset.reset": "earliest",
+                "auto.offset.reset": "error",  # partitions begin where the group stands, and never jump
                 "isolation.level": "read_committed",
                 "queued.max.messages.kbytes": 16_384,
             }
         )
         self._paused = Paused(self._consumer)
+        self._next: dict[Place, int] = {}
+        self._overtaken: set[Place] = set()
+        self._reader = PartitionReader(settings, wait_ms=5)
+        gauge = halted_gauge(metrics or CollectorRegistry())
+        self._halts = Halts(name, settings.topic_prefix, self._reader.span, self._skips, gauge, log)
 
     def run(self, handle: Callable[[Received[Any]], None], stopping: Callable[[], bool]) -> None:
         """Hand over one record after another until ``stopping()``.
@@ -97,8 +114,11 @@ class Subscription:
                 message = cast("Consumed | None", self._consumer.poll(0.2))
                 if message is not None and self._good(message):
                     self._take(message, handle)
+                self._halt()
+                self._go_on()
         finally:
             self._consumer.close()
+            self._reader.close()
 
     def _take(self, message: Consumed, handle: Callable[[Received[Any]], None]) -> None:
         place = (str(message.topic()), int(message.partition() or 0))
@@ -115,17 +135,64 @@ class Subscription:
             return
         except (UndecodableError, UnknownKindError) as error:
             self._overlooked(self._topics[place[0]], message, error)
+        self._commit(place, int(message.offset() or 0) + 1)
+
+    def _commit(self, place: Place, offset: int) -> None:
+        self._next[place] = offset
         try:
-            self._consumer.commit(offsets=[TopicPartition(*place, int(message.offset() or 0) + 1)], asynchronous=False)
+            self._consumer.commit(offsets=[TopicPartition(*place, offset)], asynchronous=False)
         except KafkaException as error:
             if is_fenced(error.args[0]):
                 raise FencedError(str(error)) from error
             self._log.warning("not committed: the record may come again", error=str(error))
 
+    def _halt(self) -> None:
+        """Halt partitions that the client has given up; where nothing is gone, read on."""
+        again = False
+        for place in sorted(self._overtaken):
+            try:
+                again |= place not in self._halts and not self._halts.halt(place, self._next.get(place))
+            except (KafkaException, TimeoutError) as error:
+                self._log.warning("cannot tell what is gone", error=str(error))
+                continue
+            self._overtaken.discard(place)
+        if again:
+            self._read_on()
+
+    def _go_on(self) -> None:
+        """Go on behind lost records where a person says so; killed between event and commit, the same event is written again."""
+        for place, record in self._halts.decided():
+            skip = record.event
+            publisher = Publisher(self._settings, self._codec, self._name)
+            try:
+                publisher.publish(GAPS, input_key(skip.service, skip.topic, skip.partition), gap_of(skip), cause=record.cause)
+            except RegistryUnavailable as error:
+                self._log.warning("registry unavailable", error=str(error))
+                return
+            if publisher.flush() or publisher.failures():
+                self._log.warning("the gap could not be told yet", at=f"{place[0]}/{place[1]}")
+                return
+            self._commit(place, skip.end)
+            self._halts.release(place)
+            self._log.warning("goes on behind lost records", at=f"{place[0]}/{place[1]}/{skip.end}", who=skip.who)
+            self._read_on()
+
+    def _skips(self) -> Table:
+        return Table(Follower(self._settings, self._codec, [SKIPS]))
+
+    def _read_on(self) -> None:
+        """Read every partition from where the group is, the first ones from their beginning: the client seeks in none that it gave up."""
+        places = [(tp.topic, tp.partition) for tp in self._consumer.assignment()]
+        self._consumer.assign([TopicPartition(*place, self._next.get(place, OFFSET_BEGINNING)) for place in places])
+
     def _good(self, message: Consumed) -> bool:
         error = message.error()
+        place = (message.topic(), message.partition())
         if error is None:
-            return (message.topic(), message.partition()) not in self._paused
+            return place not in self._paused and place not in self._halts
+        if error.code() in OVERTAKEN:
+            self._overtaken.add(place)
+            return False
         if is_fenced(error):
             raise FencedError(error.str())
         if error.code() in _FATAL:
@@ -133,10 +200,22 @@ class Subscription:
         self._log.warning("consumer", error=error.str())
         return False
 
-    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # Where it is not known where the group stands, the error ends the process, which comes back: to guess would lose or repeat.
+        committed = consumer.committed(partitions, timeout=COMMITTED_S) if partitions else []
+        self._forget()
+        self._next = {(tp.topic, tp.partition): tp.offset for tp in committed if tp.offset >= 0}
+        consumer.assign(
+            [TopicPartition(tp.topic, tp.partition, self._next.get((tp.topic, tp.partition), OFFSET_BEGINNING)) for tp in partitions]
+        )
         self.assigned = True
         self._log.info("assigned", partitions=sorted(tp.partition for tp in partitions))
 
     def _on_revoke(self, _: Consumer, __: list[TopicPartition]) -> None:
-        self._paused.release()
+        self._forget()
         self.assigned = False
+
+    def _forget(self) -> None:
+        self._paused.release()
+        self._overtaken.clear()
+        self._halts.clear()

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from edgeloop_streaming.gaps import halted_gauge
+
 
 class LoopMetrics:
     """What the transactional loop tells of itself.
@@ -39,6 +41,8 @@ class LoopMetrics:
         self.client_errors = Counter("edgeloop_client_errors", "Errors reported by the Kafka client", registry=registry)
         # records committed upstream and not handled yet
         self.lag = Gauge("edgeloop_consumer_lag", "Records not handled yet", ["topic", "partition"], registry=registry)
+        # offsets gone before they were handled; their partitions wait for a person
+        self.halted = halted_gauge(registry)
         # time from an event's ce_time to its commit here
         self.age = Histogram(
             "edgeloop_event_age_seconds",

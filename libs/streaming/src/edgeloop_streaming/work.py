@@ -14,6 +14,7 @@ from edgeloop_contracts import Cause, Checkpoint, Event, OffsetRange, Topic, top
 from edgeloop_streaming.causation import event_headers, trace_of
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError, body
 from edgeloop_streaming.consumed import Consumed
+from edgeloop_streaming.gaps import gap_of, input_key
 from edgeloop_streaming.letters import KEY_CHARACTERS, Given, letter_of
 from edgeloop_streaming.messages import BulkTask, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
 from edgeloop_streaming.partitions import cause_of, headers_of, received_from
@@ -163,6 +164,19 @@ class Work:
         assigned.first.setdefault(topic.name, message.offset())
         assigned.end[topic.name] = messages[-1].offset() + 1
         return True
+
+    def skip(self, assigned: Assigned, received: Received[Any]) -> None:
+        """Go on behind records that are gone, as a skip says; the gap is an event, caused by it.
+
+        Raises
+        ------
+        RegistryUnavailable
+            How the event begins cannot be had now; nothing has changed.
+        """
+        gap = gap_of(received.event)
+        key = input_key(gap.service, gap.topic, gap.partition)
+        assigned.records.append(self._event(self._prefix + topics.GAPS.name, topics.GAPS, key, gap, received.cause, "", None))
+        assigned.end[gap.topic] = gap.end
 
     def close(self, assigned: Assigned) -> list[Record]:
         """Records of everything the task did since the last transaction, its state and checkpoint included."""

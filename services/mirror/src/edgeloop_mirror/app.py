@@ -24,7 +24,9 @@ def run(context: Context, settings: Settings, tracking: Tracking, stopping: Call
     """Mirror runs and versions until ``stopping()``."""
     shared = context.settings
     signatures = Signatures(load_trusted(settings.trust_file) if settings.trust_file else ())
-    subscription = Subscription(shared, context.codec, context.log, NAME, [topics.TRAINING_RUNS, topics.MODEL_EVENTS], context.overlooked)
+    subscription = Subscription(
+        shared, context.codec, context.log, NAME, [topics.TRAINING_RUNS, topics.MODEL_EVENTS], context.overlooked, context.metrics
+    )
     sources = Sources(context.reader(), context.table(topics.STREAMS))
     mirror = Mirror(tracking, sources, signatures, Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds)
     health = HealthServer(

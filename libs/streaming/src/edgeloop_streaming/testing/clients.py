@@ -42,6 +42,10 @@ class MemoryPartitionReader(PartitionReader):
         except KafkaException as error:
             raise LookupError(str(error)) from error
 
+    def start(self, place: Place) -> int:
+        """See :meth:`PartitionReader.start`."""
+        return self._broker.log(*place).start
+
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """See :meth:`PartitionReader.ends`."""
         return {place: self._broker.log(*place).end for place in places}

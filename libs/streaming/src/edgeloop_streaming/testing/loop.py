@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -12,8 +13,9 @@ from edgeloop_contracts import topics
 from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.consumed import Consumed
+from edgeloop_streaming.gaps import LOOK_S, Halts
 from edgeloop_streaming.loop import BATCH, Service
-from edgeloop_streaming.messages import Backpressure
+from edgeloop_streaming.messages import Backpressure, Received
 from edgeloop_streaming.partitions import Place
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.restoring import Restorer
@@ -71,7 +73,8 @@ class MemoryLoop:
         self._places = [(name, p) for name, count in counts.items() for p in self._own if p < count]
         self._batch = batch
         self.metrics = CollectorRegistry()
-        self._work = Work(service.name, service.inputs, broker.codec, "", LoopMetrics(self.metrics))
+        self._metrics = LoopMetrics(self.metrics)
+        self._work = Work(service.name, service.inputs, broker.codec, "", self._metrics)
         self.restart()
 
     def restart(self) -> None:
@@ -79,6 +82,15 @@ class MemoryLoop:
         self._broker.compact(topics.state(self._service.name))
         self._broker.join(self._group, self._own, self)
         self._paused: dict[Place, Backpressure] = {}
+        self._halts = Halts(
+            self._service.name,
+            "",
+            MemoryPartitionReader(self._broker).span,
+            lambda: self._broker.table(topics.SKIPS),
+            self._metrics.halted,
+            structlog.get_logger(),
+            clock=itertools.count(step=LOOK_S).__next__,
+        )
         self._ended = False
         states, _ = self._restorer().restore(self._places)
         self.assigned: dict[int, Assigned] = {}
@@ -109,11 +121,23 @@ class MemoryLoop:
             Another loop has been given its partitions.
         """
         self._paused = {place: pressure for place, pressure in self._paused.items() if not pressure.ready()}
-        reading = [(name, p) for name, p in self._places if (name, p) not in self._paused]
+        skipped = [self._skip(place, record) for place, record in self._halts.decided()]
+        self._halt()
+        reading = [place for place in self._places if place not in self._paused and place not in self._halts]
         waiting = [entry for name, p in reading for entry in self._broker.log(name, p).since(self.assigned[p].end.get(name, 0))]
         done = self.deliver([message for _, message in sorted(waiting, key=number_of)[: self._batch]])
         self._paused |= done.paused
-        return bool(done.written)
+        return bool(skipped or done.written)
+
+    def _halt(self) -> None:
+        for place in self._places:
+            if place not in self._halts:
+                self._halts.halt(place, self.assigned[place[1]].end.get(place[0]))
+
+    def _skip(self, place: Place, record: Received[Any]) -> None:
+        self._work.skip(self.assigned[place[1]], record)
+        self._commit([self.assigned[place[1]]])
+        self._halts.release(place)
 
     def deliver(self, messages: Iterable[Consumed]) -> Transaction:
         """Handle these records as one transaction."""

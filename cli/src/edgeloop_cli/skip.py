@@ -1,0 +1,135 @@
+"""``edgeloop skip``: lets a service go on behind records that are gone."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.deadletters import reached
+from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.redrive import Who, asking, said
+
+if TYPE_CHECKING:
+    from edgeloop_contracts import Skip
+    from edgeloop_streaming import Context
+    from edgeloop_streaming.halted import Halted, Standing
+
+WAIT_S = 20.0
+_PLACE = re.compile(r"^(.+)/(\d{1,6})$")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="skip")(skip)
+
+
+def skip(
+    service: Annotated[str, typer.Argument(help="Whose input it is; without it, all that is halted is listed.")] = "",
+    place: Annotated[str, typer.Argument(metavar="[TOPIC/PARTITION]", help="Which partition, such as observations/2.")] = "",
+    why: Annotated[str, typer.Option(help="What for; recorded.")] = "",
+    who: Who = "",
+    as_json: options.Json = False,
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """List partitions that are halted since retention deleted records before their service handled them, or let one go on.
+
+    What is gone stays gone: the service goes on with the oldest record that is left, and writes the gap to the topic `gaps`.
+
+    edgeloop skip
+
+    edgeloop skip labels observations/2 --why "the service was off for two weeks, the rows are not needed"
+    """
+    with told():
+        from edgeloop_streaming.halted import Standing
+
+        names = (service,) if service else _services()
+        if service not in ("", *_services()):
+            raise Refused(f"no service {service!r} reads for a group; those that do are {', '.join(_services())}")
+        here = reached(data_dir, bootstrap, schema_registry)
+        standing = Standing(here.settings)
+        halted = standing.halted(names)
+        if not place:
+            _list(halted, as_json=as_json)
+            return
+        one = _meant(service, place, halted, standing, here.settings.topic_prefix)
+        asked = _ask(here, one, asking(who), said("--why", why))
+        taken = _taken(standing, one, here.settings.topic_prefix)
+        if as_json:
+            print(json.dumps({**asked.as_dict(), "taken": taken}, indent=2))
+        elif taken:
+            print(f"{service} goes on at offset {one.lost.end}; without {one.lost}")
+        else:
+            print(f"{service} will go on at offset {one.lost.end} once it runs; without {one.lost}")
+
+
+def _services() -> tuple[str, ...]:
+    from edgeloop_cli.topics_access import HALTING
+
+    return HALTING
+
+
+def _meant(service: str, text: str, halted: list[Halted], standing: Standing, prefix: str) -> Halted:
+    found = _PLACE.match(text)
+    if found is None:
+        raise Refused(f"expected TOPIC/PARTITION such as observations/2, given {text!r}")
+    topic, partition = found[1], int(found[2])
+    for one in halted:
+        if (one.lost.topic, one.lost.partition) == (topic, partition):
+            return one
+    at = standing.committed(service).get((prefix + topic, partition))
+    stands = f"it stands at offset {at}, and that is there" if at is not None else "it has handled nothing of it"
+    raise Refused(f"{service} is not halted at {topic}/{partition}: {stands}")
+
+
+def _ask(here: Context, one: Halted, who: str, why: str) -> Skip:
+    from edgeloop_contracts import Skip, topics
+    from edgeloop_streaming.gaps import input_key
+
+    lost, key = one.lost, input_key(one.service, one.lost.topic, one.lost.partition)
+    asked = Skip(service=one.service, topic=lost.topic, partition=lost.partition, first=lost.first, end=lost.end, who=who, why=why)
+    try:
+        table = here.table(topics.SKIPS)
+    except LookupError as error:
+        raise Refused(str(error.args[0])) from None
+    table.refresh()
+    before = table.get(key)
+    table.close()
+    if before is not None and (before.event.first, before.event.end) == (lost.first, lost.end):
+        raise Refused(f"{before.event.who} has asked for this already; {one.service} goes on once it runs")
+    publisher = here.publisher()
+    publisher.publish(topics.SKIPS, key, asked)
+    if publisher.flush():
+        raise TimeoutError("the skip could not be written: Kafka does not answer")
+    if failures := publisher.failures():
+        raise TimeoutError(f"the skip could not be written: {'; '.join(failures)}")
+    return asked
+
+
+def _taken(standing: Standing, one: Halted, prefix: str) -> bool:
+    """Whether the service has gone on within some seconds; it may not run."""
+    place, end = (prefix + one.lost.topic, one.lost.partition), time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        if standing.committed(one.service).get(place) != one.lost.first:
+            return True
+        time.sleep(0.5)
+    return False
+
+
+def _list(halted: list[Halted], *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {"service": one.service, "topic": one.lost.topic, "partition": one.lost.partition, "first": one.lost.first, "end": one.lost.end}
+            for one in halted
+        ]
+        print(json.dumps(rows, indent=2))
+        return
+    for one in halted:
+        print(f"{one.service}: gone before it was handled: {one.lost}")
+    print(f"{len(halted)} halted; `edgeloop skip SERVICE TOPIC/PARTITION --why TEXT` goes on" if halted else "nothing is halted")
