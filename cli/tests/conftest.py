@@ -16,6 +16,7 @@ from edgeloop_contracts import (
     ModelCandidate,
     ModelVersion,
     ObservationBatch,
+    Occasion,
     RunStatus,
     SignalKind,
     TrainingRequest,
@@ -23,6 +24,7 @@ from edgeloop_contracts import (
 )
 
 KEY = "default/s"
+CAUSE = Cause(id="event-of-signal")
 DEVICES = ("default/s/s-d0", "default/s/s-d1")
 
 
@@ -66,9 +68,11 @@ def ledger() -> Ledger:
         label(ledger, row, device, seq, partition=number // 2 % 2, index=seq, now=2_000 + row)
         feed(ledger, ObservationBatch(count=1), at="observations/0/0")
         if row == 5:
-            signal = DriftSignal(signal_id="sig", kind=SignalKind.ERROR_RATE, detector="ADWIN", row=6, rising=True)
+            signal = DriftSignal(
+                signal_id="sig", kind=SignalKind.ERROR_RATE, detector="ADWIN", row=6, rising=True, before=0.1, after=0.6, since=3
+            )
             feed(ledger, signal, time=2_100, event_id="event-of-signal")
-            request = TrainingRequest(request_id="sig/0", campaign="sig", stage=0, row=7, cause=Cause(id="event-of-signal"))
+            request = TrainingRequest(request_id="sig/0", campaign="sig", row=7, opened=6, occasion=Occasion.DRIFT, cause=CAUSE)
             feed(ledger, request, time=2_110, event_id="r1")
         if row == 7:
             feed(ledger, TrainingRun(request_id="sig/0", status=RunStatus.FITTED, digest="bb", rows=3, fit_seconds=1.5))

@@ -23,6 +23,7 @@ def draw(
     static: NDArray[np.bool_],
     report: Mapping[str, Any],
     known: Sequence[int] = (),
+    alarms: Sequence[tuple[int, str]] = (),
 ) -> list[Path]:
     """Write ``accuracy.png`` and ``accuracy.svg``; give back their paths.
 
@@ -36,6 +37,8 @@ def draw(
         For the signals and versions.
     known
         Rows at which the world is known to have changed.
+    alarms
+        Rows at which errors were seen to rise, and by which detector.
     """
     import matplotlib as mpl
 
@@ -52,10 +55,7 @@ def draw(
         )
         axes.plot(rows[shown], rolling(served, WINDOW)[shown], color="tab:blue", lw=1.6, label=f"edgeloop ({report['accuracy']:.3f})")
         _mark(axes, [row for row in known if row <= rows[-1]], color="0.3", linestyle="-", alpha=0.35, lw=5, label="the world changed")
-        of_inputs = [s["row"] for s in report["signals"] if " of " in s["detector"]]
-        of_errors = [s["row"] for s in report["signals"] if " of " not in s["detector"]]
-        _mark(axes, of_inputs, ymax=0.03, color="tab:orange", lw=0.8, label="drift of an input")
-        _mark(axes, of_errors, color="tab:red", linestyle=":", lw=1.4, label="drift of the errors")
+        mark_signals(axes, report, alarms)
         for version in report["versions"]:
             at = version["installed_at_row"]
             axes.axvline(at, color="tab:green", lw=0.9, alpha=0.8, label="new version served" if version["version"] == 1 else None)
@@ -77,6 +77,15 @@ def draw(
 def counted(tolerance: float) -> str:
     """What is drawn."""
     return f"share within {tolerance:g} over {WINDOW} rows" if tolerance else f"accuracy over {WINDOW} rows"
+
+
+def mark_signals(axes: Any, report: Mapping[str, Any], alarms: Sequence[tuple[int, str]]) -> None:
+    """Draw drift signals: those of inputs at the foot, and rising errors; what an adapter hides of these has a colour of its own."""
+    of_inputs = [s["row"] for s in report["signals"] if " of " in s["detector"]]
+    alone = [row for row, detector in alarms if detector.endswith("(alone)")]
+    _mark(axes, of_inputs, ymax=0.03, color="tab:orange", lw=0.8, label="drift of an input")
+    _mark(axes, [row for row, _ in alarms if row not in alone], color="tab:red", linestyle=":", lw=1.4, label="errors rose")
+    _mark(axes, alone, color="tab:purple", linestyle="--", lw=1.2, label="errors rose without the adapter")
 
 
 def _mark(axes: Any, rows: Sequence[int], **style: Any) -> None:

@@ -20,7 +20,7 @@ from edgeloop_cli.connection import Cluster
 from edgeloop_cli.core.accuracy import judged
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.report import Counts, assemble
+from edgeloop_cli.core.report import Counts, alarms, assemble
 from edgeloop_cli.core.schedule import GROUP
 from edgeloop_cli.device_client import DeviceClient
 from edgeloop_cli.feed import Feed
@@ -248,4 +248,4 @@ class Runner:
         never = judged([static[row - plan.warmup] for row in rows], labels, ledger.tolerance)
         assert plan.plot_dir is not None
         title = f"{plan.title}: {report['rows']:,} rows, {report['devices']} devices, {report['fits']} fits"
-        return plot.draw(plan.plot_dir, title, rows, served, never, report, plan.known)
+        return plot.draw(plan.plot_dir, title, rows, served, never, report, plan.known, alarms(ledger))

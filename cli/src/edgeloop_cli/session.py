@@ -26,7 +26,12 @@ _TABLES = {topics.STREAMS.name, topics.MODEL_CHUNKS.name, topics.POLICIES.name}
 def consumed() -> dict[str, tuple[str, ...]]:
     """By service: the topics that its group consumes, those left out that it reads without a group."""
     looked_up = {topics.EXAMPLES.name, topics.MODEL_EVENTS.name}
-    also_tables = {"trainer": looked_up, "adapter": looked_up}
+    also_tables = {
+        "trainer": looked_up,
+        "adapter": looked_up,
+        "registry": {topics.TRAINING_REQUESTS.name},
+        "rollout": {topics.ROLLOUT_ASSIGNMENTS.name},
+    }
     return {
         service: tuple(topic.name for topic in READS[service] if topic.name not in _TABLES | also_tables.get(service, set()))
         for service in SERVICES

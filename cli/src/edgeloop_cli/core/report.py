@@ -104,6 +104,12 @@ def told_errors(report: Mapping[str, Any]) -> dict[str, str]:
     return told
 
 
+def alarms(ledger: Ledger) -> list[tuple[int, str]]:
+    """Where errors were seen to rise, and by which detector: what campaigns come from."""
+    errors = [timed.event for timed in ledger.signals if timed.event.kind is SignalKind.ERROR_RATE and timed.event.rising]
+    return [(row_of(ledger, event.row), detector_name(event)) for event in errors]
+
+
 def fits(ledger: Ledger) -> int:
     """Challengers that were fitted; the first version is none."""
     first = ledger.versions.get(1)

@@ -7,12 +7,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from edgeloop_contracts import SignalKind
 from numpy.typing import NDArray
 
 from edgeloop_cli.core.accuracy import judged
-from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.report import Counts, assemble, row_of
+from edgeloop_cli.core.report import Counts, alarms, assemble
 from edgeloop_cli.offline.loop import OfflineLoop
 
 NOTICED = 2_000  # rows after a change within which an alarm counts as noticing it
@@ -34,14 +32,8 @@ def report(loop: OfflineLoop, devices: int, stream: str, wall: float, known: Seq
         "adapters": loop.adapting.published,
         "bytes_per_device": {"versions": loop.version_bytes, "adapters": loop.adapting.bytes},
         "labels": ledger.labelled,
-        "drift": noticed(alarms(ledger), known, len(loop.ledger.served)),
+        "drift": noticed([row for row, _ in alarms(ledger)], known, len(loop.ledger.served)),
     }
-
-
-def alarms(ledger: Ledger) -> list[int]:
-    """Rows at which the error rate was seen to rise."""
-    errors = [timed.event for timed in ledger.signals if timed.event.kind is SignalKind.ERROR_RATE and timed.event.rising]
-    return [row_of(ledger, event.row) for event in errors]
 
 
 def noticed(found: Sequence[int], known: Sequence[int], end: int) -> dict[str, Any]:
