@@ -28,11 +28,11 @@ def targets(entries: list[dict[str, Any]], kind: str, label: str) -> list[dict[s
 
 def main(data_dir: Path) -> int:
     """Entry point; gives back the exit code."""
-    path = data_dir / "inventory.json"
-    if not path.exists():
-        print(f"nothing runs there: {path} is missing; start `edgeloop up` first", file=sys.stderr)
+    commands = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((data_dir / "running").glob("*.json"))]
+    if not commands:
+        print(f"nothing runs there: {data_dir / 'running'} is empty; start `edgeloop up` first", file=sys.stderr)
         return 1
-    entries = json.loads(path.read_text(encoding="utf-8"))
+    entries = [entry for command in commands for entry in command["entries"]]
     FOLDER.mkdir(exist_ok=True)
     for name, kind, label in (("services", "service", "service"), ("devices", "device", "device")):
         found = targets(entries, kind, label)

@@ -88,7 +88,9 @@ def backtest(
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # policies share the cores; small products gain nothing from threads
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    with told():
+    from edgeloop_local import interrupted_by_signals
+
+    with told(), interrupted_by_signals("stopping the backtest; nothing is written"):
         policies = read_policies(policy or [])
         of_columns = {"--time": time, "--drop": drop, "--category": category, "--missing": missing}
         if (stream is None) == (not topic):

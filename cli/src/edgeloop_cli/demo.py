@@ -43,7 +43,7 @@ def demo(
     from edgeloop_local import interrupted_by_signals, progress_for
     from rich.console import Console
 
-    with told(), interrupted_by_signals():
+    with told(), interrupted_by_signals("stopping; what has come is counted first"):
         from edgeloop_cli.core.csv_reading import Reading
         from edgeloop_cli.run import check, finish
         from edgeloop_cli.runner import Runner
@@ -60,7 +60,7 @@ def demo(
             known=_known(rows),
         )
         prepare(target / "report.json", target)
-        outcome = Runner(plan, Console(), progress_for(), _ending).run()
+        outcome = Runner(plan, Console(), progress_for(), _ending, command="demo").run()
         finish(outcome, plan, target / "report.json")
         _what_happened(Console(soft_wrap=True, highlight=False), outcome.ending)
         _what_next(Console(soft_wrap=True, highlight=False), data_dir, target, f"{outcome.stream}-d0")

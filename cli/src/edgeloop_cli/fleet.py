@@ -8,14 +8,17 @@ from pathlib import Path
 
 import grpc
 from edgeloop_local import Supervisor
+from edgeloop_local.errors import ending
 from edgeloop_local.files import last_lines
 from edgeloop_local.ports import PortBook
+from edgeloop_local.supervisor import UNUSABLE
 
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.problems import Failed
 from edgeloop_cli.processes import Device, Keys, device_spec
 
 LIVE_S = 60.0
+LOOK_S = 0.5
 
 
 class Fleet:
@@ -43,23 +46,37 @@ class Fleet:
         Raises
         ------
         Failed
-            One does not in time.
+            One does not in time, or says that it cannot start as it is set up.
         """
         deadline = time.monotonic() + timeout
         for device in self.devices:
             with grpc.insecure_channel(device.target) as channel:
-                try:
-                    grpc.channel_ready_future(channel).result(max(0.1, deadline - time.monotonic()))
-                except grpc.FutureTimeoutError:
-                    log = self._data_dir / "logs" / "devices" / f"{device.name}.log"
-                    said = "\n  ".join(last_lines(log))
-                    raise Failed(
-                        f"device {device.name} did not answer within {timeout:.0f} s (log: {log}); it said last:\n  {said}"
-                    ) from None
+                ready = grpc.channel_ready_future(channel)
+                while not _within(ready, LOOK_S):
+                    self._refuse(device, timeout if time.monotonic() > deadline else None)
+
+    def _refuse(self, device: Device, waited: float | None) -> None:
+        """Tell of a device that does not answer, if waiting on is of no use."""
+        child = next(child for child in self.supervisor.status() if child.name == device.name)
+        unusable = next((end for end in child.ends if end.exit_code == UNUSABLE), None)
+        if unusable is None and waited is None:
+            return
+        first = unusable or (child.ends[0] if child.ends else None)
+        how = f"device {device.name} " + (ending(first.exit_code) if first else f"did not answer within {waited:.0f} s")
+        said = "\n  ".join(first.last_lines if first else last_lines(child.log))
+        raise Failed(f"{how} (log: {child.log}); it said last:\n  {said}")
 
     def stop(self) -> None:
         """Stop them; harmless when repeated."""
         self.supervisor.stop()
+
+
+def _within(ready: grpc.Future, seconds: float) -> bool:
+    try:
+        ready.result(seconds)
+    except grpc.FutureTimeoutError:
+        return False
+    return True
 
 
 def planned(names: Iterable[str], data_dir: Path, streams: tuple[str, ...] = (), *, remember: bool = True) -> list[Device]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from edgeloop_cli import (
     up,
     why,
 )
+from edgeloop_cli.problems import INTERRUPTED
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     demo.add_to,
@@ -77,4 +79,7 @@ def _about(
 
 def main() -> None:
     """Entry point."""
-    build()()
+    try:
+        build()()
+    except KeyboardInterrupt:  # before a command has begun
+        sys.exit(INTERRUPTED)

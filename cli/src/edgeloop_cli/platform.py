@@ -38,6 +38,8 @@ class Platform:
         0: last time's if free, else any.
     progress
         Told what happens.
+    patience
+        Seconds that the servers have to become ready, and the services after them.
     """
 
     def __init__(
@@ -48,14 +50,17 @@ class Platform:
         kafka_port: int = 0,
         registry_port: int = 0,
         progress: Progress | None = None,
+        patience: float = READY_S,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self._progress = progress or Silence()
         self._given = cluster
-        self._stack = None if cluster else LocalStack(self.data_dir, kafka_port, registry_port, self._progress)
+        self._stack = None if cluster else LocalStack(self.data_dir, kafka_port, registry_port, self._progress, patience)
         self._services: Supervisor | None = None
         self._fleets: list[Fleet] = []
         self._starting: threading.Thread | None = None
+        self._stack_failure: BaseException | None = None
+        self._patience = patience
         self.seconds: dict[str, float] = {}
 
     @property
@@ -95,12 +100,21 @@ class Platform:
             starting()
             self.seconds["registry"] = time.monotonic() - began
             provisioning.apply_all(self.cluster)
-            self._services.wait_ready(READY_S)
+            self._services.wait_ready(self._patience)
             self.seconds["services"] = time.monotonic() - began
-        except BaseException:
+        except BaseException as error:
+            first = self._first_failure(error)
             self.stop()
-            raise
+            if first is error:
+                raise
+            raise first from None
         return self
+
+    def _first_failure(self, error: BaseException) -> BaseException:
+        """What came before an error: where a server of ours has ended, all who talk to it fail, too."""
+        if self._stack is None or not isinstance(error, Exception):
+            return error
+        return self._stack_failure or self._stack.first_end() or error
 
     def observe(self) -> None:
         """Start what looks on, once all else runs: Python's start would only keep the others from theirs."""
@@ -108,6 +122,11 @@ class Platform:
         book = PortBook(self.data_dir / "ports.json")
         for name in observers(os.environ):
             self._services.add(service_spec(name, book.choose(name), self.data_dir, self.cluster.environment(), self.keys))
+
+    def wait_observers(self) -> None:
+        """Wait until what looks on works, too."""
+        assert self._services is not None
+        self._services.wait_ready(self._patience, observers(os.environ))
 
     def add_fleet(self, fleet: Fleet) -> None:
         """Start devices that end with the platform."""
@@ -119,14 +138,14 @@ class Platform:
         """The devices that were added."""
         return tuple(self._fleets)
 
+    def services(self) -> list[ChildStatus]:
+        """The services as they are now."""
+        return self._services.status() if self._services is not None else []
+
     def wait_live(self) -> None:
         """Wait until every device answers."""
         for fleet in self._fleets:
             fleet.wait_live()
-
-    def children(self) -> list[ChildStatus]:
-        """Services and devices as they are now."""
-        return [status for one in (self._services, *(f.supervisor for f in self._fleets)) if one is not None for status in one.status()]
 
     def stop(self) -> None:
         """Stop devices, then services, then Kafka; harmless when repeated."""
@@ -136,9 +155,8 @@ class Platform:
             self._services.stop()
         if self._stack is not None:
             self._stack.stop()
-            if self._starting is not None:  # interrupted half-way: what it still started goes too
-                self._starting.join(READY_S)
-                self._stack.stop()
+            if self._starting is not None:  # interrupted half-way: it notices soon
+                self._starting.join()
 
     def __enter__(self) -> Self:
         return self
@@ -151,13 +169,12 @@ class Platform:
         stack = self._stack
         if stack is None:
             return lambda: None
-        failure: list[BaseException] = []
 
         def work() -> None:
             try:
                 stack.start()
             except BaseException as error:  # told by whoever waits
-                failure.append(error)
+                self._stack_failure = error
 
         thread = threading.Thread(target=work, name="stack", daemon=True)
         self._starting = thread
@@ -165,8 +182,8 @@ class Platform:
 
         def wait() -> None:
             thread.join()
-            if failure:
-                raise failure[0]
+            if self._stack_failure is not None:
+                raise self._stack_failure
 
         while thread.is_alive() and not _kafka_is_up(stack):
             thread.join(0.05)

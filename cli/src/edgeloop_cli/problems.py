@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import typer
 BAD_INPUT = 2
 FAILED = 1
 INTERRUPTED = 130
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
 
 
 class Refused(Exception):
@@ -34,6 +36,12 @@ def told() -> Generator[None]:
         _end(error, FAILED)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        if isinstance(error, TimeoutError):
+            _end(error, FAILED)
+        if error.errno not in _OF_THE_DISK:
+            raise
+        _end(Failed(f"{error.filename or 'writing'}: {error.strerror}"), FAILED)
     except Exception as error:  # those of the cluster are told in a line, all others are faults of ours
         if not isinstance(error, _of_the_cluster()):
             raise

@@ -83,7 +83,7 @@ def run(
     from edgeloop_local import interrupted_by_signals, progress_for
     from rich.console import Console
 
-    with told(), interrupted_by_signals():
+    with told(), interrupted_by_signals("stopping; what has come is counted first"):
         from edgeloop_cli.columns_view import columns_of
         from edgeloop_cli.runner import Runner
 

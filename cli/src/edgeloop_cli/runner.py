@@ -15,7 +15,7 @@ from edgeloop_local.progress import Progress
 from edgeloop_streaming import Context
 from rich.console import Console
 
-from edgeloop_cli import auditing, plot, provisioning, static_model
+from edgeloop_cli import auditing, inventory, plot, provisioning, static_model
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.core.accuracy import judged
 from edgeloop_cli.core.csv_table import StreamTable
@@ -25,6 +25,7 @@ from edgeloop_cli.core.schedule import GROUP
 from edgeloop_cli.device_client import DeviceClient
 from edgeloop_cli.feed import Feed
 from edgeloop_cli.fleet import Fleet, planned
+from edgeloop_cli.inventory import Inventory
 from edgeloop_cli.live import view_of
 from edgeloop_cli.platform import Platform
 from edgeloop_cli.play import Play
@@ -118,13 +119,16 @@ class Runner:
         Where to show it.
     ending
         Called when everything has been played and still runs, with the devices' keys.
+    command
+        Name of the command whose run it is.
     """
 
-    def __init__(self, plan: Plan, console: Console, progress: Progress, ending: Ending | None = None) -> None:
+    def __init__(self, plan: Plan, console: Console, progress: Progress, ending: Ending | None = None, command: str = "run") -> None:
         self._ending = ending
         self._plan = plan
         self._console = console
         self._progress = progress
+        self._command = command
         self._stream = plan.name or f"run-{secrets.token_hex(4)}"
         self._ledger = Ledger(warmup=plan.warmup, total=len(plan.table), inputs=consumed(), tolerance=plan.table.tolerance)
 
@@ -139,10 +143,19 @@ class Runner:
             It cannot be brought to its end.
         """
         with ExitStack() as stack:
+            self._kept = stack.enter_context(Inventory(self._plan.data_dir, self._command))
             cluster, clients = self._platform(stack)
+            self._kept.progress = self._progress_told
+            self._kept.tell(inventory.RUNNING)
+            stack.callback(self._kept.tell, inventory.STOPPING)
             for client in clients:
                 stack.callback(client.close)
             return self._run_on(cluster, clients, stack)
+
+    def _progress_told(self) -> str:
+        ledger = self._ledger
+        played = f"row {ledger.warmup + ledger.accuracy.rows:,} of {ledger.total:,}" if ledger.accuracy.rows else "warm-up"
+        return f"stream {self._stream}, {played}"
 
     def _platform(self, stack: ExitStack) -> tuple[Cluster, list[DeviceClient]]:
         """What to run on: the stack that runs, else one of our own; with devices."""
@@ -165,9 +178,11 @@ class Runner:
             cluster = plan.cluster
             self._progress.say(f"attached to Kafka at {cluster.bootstrap}")
             fleet = start_fleet(cluster, provisioning.keys(home)) if devices else None
+            self._kept.entries = lambda: inventory.of_fleet(fleet) if fleet else []
         else:
             fleets: list[Fleet] = []
             platform = stack.enter_context(Platform(home, progress=self._progress))
+            self._kept.entries = lambda: [*inventory.of_platform(platform), *(e for fleet in fleets for e in inventory.of_fleet(fleet))]
             platform.start(lambda started: fleets.append(start_fleet(started.cluster, started.keys)) if devices else None)
             self._progress.say(f"all services work after {platform.seconds['services']:.1f} s")
             cluster, fleet = platform.cluster, fleets[0] if fleets else None

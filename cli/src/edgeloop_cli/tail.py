@@ -49,9 +49,10 @@ def tail(
 
     edgeloop tail model.events --follow
     """
+    from edgeloop_local import interrupted_by_signals
     from rich.console import Console
 
-    with told():
+    with told(), interrupted_by_signals("stopping to read"):
         from edgeloop_contracts import topics
         from edgeloop_streaming.tailing import TopicTail
 

@@ -53,7 +53,9 @@ def train(
 
     edgeloop train pumps --rows 1000 --timeout 0
     """
-    with told():
+    from edgeloop_local import interrupted_by_signals
+
+    with told(), interrupted_by_signals("waiting no longer; what was asked for goes on"):
         from edgeloop_contracts import StartTraining, topics
 
         from edgeloop_cli import connection

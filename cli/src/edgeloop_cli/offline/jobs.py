@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -88,7 +89,12 @@ def backtest(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int, te
     told: Any = context.Queue()
     done: dict[str, Result] = {}
     with ProcessPoolExecutor(jobs, context, _start, (setting, told)) as pool:
-        futures: dict[Future[Result], str] = {pool.submit(_in_child, name, policy): name for name, policy in policies.items()}
+        # Ctrl-C reaches the whole group: the children leave it to us to end them.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            futures: dict[Future[Result], str] = {pool.submit(_in_child, name, policy): name for name, policy in policies.items()}
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         try:
             while not all(future.done() for future in futures):
                 _pass_on(told, tell)

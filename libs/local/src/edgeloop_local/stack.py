@@ -123,12 +123,12 @@ class LocalStack:
             if not self._lock.held:
                 return
             StackInfo.forget(self.data_dir)
-            finish([server.child for server in self._servers() if server.running()], _GRACE)
+            finish([server.child for server in self.servers() if server.running()], _GRACE)
             self._lock.release()
 
     def first_end(self) -> ProcessDied | None:
         """Say which of the two servers has ended, if one has; Kafka first, as it takes others with it."""
-        return next((error for server in reversed(self._servers()) if (error := server.ended()) is not None), None)
+        return next((error for server in reversed(self.servers()) if (error := server.ended()) is not None), None)
 
     def restart(self, server: Server) -> None:
         """
@@ -161,7 +161,8 @@ class LocalStack:
         answers = kafka_answers(kafka_port) and http_answers(registry_port, f"{API}/subjects", timeout=5.0)
         return info if answers else None
 
-    def _servers(self) -> list[Server]:
+    def servers(self) -> list[Server]:
+        """Give the servers that have been made so far, the registry first, as it is started."""
         return [server for server in (self._registry, self._kafka) if server is not None]
 
     def _start(self) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.settings import KafkaSettings, from_a_variable
 
 REACH_S = 20.0
-_ELSE = "is it running, and are EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_KAFKA_SECURITY_PROTOCOL right?"
 _CREDENTIALS = "look at EDGELOOP_KAFKA_SASL_USERNAME, EDGELOOP_KAFKA_SASL_PASSWORD and EDGELOOP_KAFKA_SASL_MECHANISM"
 _RIGHTS = "`edgeloop topics --acls` prints the rights that are needed"
 _TODO = {
@@ -47,6 +46,7 @@ class Reasons:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._place = settings.bootstrap
+        self._else = _guess(settings)
         self._found: KafkaError | None = None
 
     def take(self, error: KafkaError) -> None:
@@ -62,7 +62,7 @@ class Reasons:
     def told(self, error: KafkaError) -> str:
         """One line for a person: what happened to a request, and what to do."""
         reason = error if self._found is None or error.code() in _TODO else self._found
-        return f"Kafka at {self._place}: {reason.str()}: {_TODO.get(_code(reason), _ELSE)}"
+        return f"Kafka at {self._place}: {reason.str()}: {_TODO.get(_code(reason), self._else)}"
 
 
 def told(settings: KafkaSettings, error: KafkaException) -> str:
@@ -95,6 +95,13 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
         else:
             return True
     return False
+
+
+def _guess(settings: KafkaSettings) -> str:
+    """What to look at where the error does not tell: variables only where one of them says, or should say, where the cluster is."""
+    if from_a_variable("bootstrap", "EDGELOOP_KAFKA_BOOTSTRAP", settings.bootstrap):
+        return "is it running, and are EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_KAFKA_SECURITY_PROTOCOL right?"
+    return "is it running?"
 
 
 def _code(error: KafkaError) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from edgeloop_streaming.framing import SchemaId
+from edgeloop_streaming.settings import from_a_variable
 from edgeloop_streaming.written import RegistryError, RegistryRefused, RegistryUnavailable, UnknownSchema, WrittenSchema, written
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -178,7 +179,8 @@ class SchemaRegistry:
         try:
             response = self._answer(method, url, body)
         except httpx.HTTPError as error:
-            why = f"{type(error).__name__}: {error}: is it running, and is EDGELOOP_SCHEMA_REGISTRY_URL right?"
+            named = from_a_variable("schema_registry_url", "EDGELOOP_SCHEMA_REGISTRY_URL", self.url)
+            why = f"{type(error).__name__}: {error}: is it running{', and is EDGELOOP_SCHEMA_REGISTRY_URL right' if named else ''}?"
             raise RegistryUnavailable(f"{self._place}: {why}") from error
         if response.status_code >= 500 or response.status_code in {408, 429}:
             raise RegistryUnavailable(f"{self._place}: HTTP {response.status_code}: {response.text[:200]}")

@@ -65,6 +65,21 @@ def librdkafka_settings(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def from_a_variable(field: str, variable: str, value: str) -> bool:
+    """Whether a variable says, or should have said, where something is: no use in pointing at one that nobody set.
+
+    Parameters
+    ----------
+    field
+        Of :class:`KafkaSettings`.
+    variable
+        Its variable.
+    value
+        What holds.
+    """
+    return value in (os.environ.get(variable), KafkaSettings.model_fields[field].default)
+
+
 def unusable(error: ValueError, name: str) -> str:
     """One line about settings of a process that cannot be used.
 

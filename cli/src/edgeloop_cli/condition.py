@@ -1,0 +1,249 @@
+"""How everything that runs is: asked of the processes, of Kafka and of the schema registry."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgeloop_local import LocalStack
+from edgeloop_local.readiness import http_answers
+
+from edgeloop_cli import connection, inventory
+from edgeloop_cli.inventory import STARTING, STOPPING, Entry, Running
+
+if TYPE_CHECKING:
+    from edgeloop_contracts import Alert
+    from edgeloop_streaming import Context
+    from edgeloop_streaming.deadletters import Counts
+
+WORKS = "works"
+FEW = 3
+PAGE_S = 3.0
+COUNT_S = 10.0
+# A device without a model is not ready, and works all the same.
+_PATHS = {"service": "/readyz", "device": "/healthz"}
+_LAGS = ("edgeloop_consumer_lag", "edgeloop_inference_outbox_rows")
+_KEEPS = "edgeloop_inference_outbox_healthy"
+_AVRO = frozenset({"type", "name", "namespace", "aliases", "fields", "default", "symbols", "items", "values", "size", "logicalType"})
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One thing that runs, as it is now.
+
+    Attributes
+    ----------
+    entry
+        What it is.
+    state
+        ``works``, or what else it does.
+    lag
+        Records that a service has not handled yet, or rows that a device has not sent yet; ``None`` where it does not tell.
+    """
+
+    entry: Entry
+    state: str
+    lag: int | None
+
+
+@dataclass(slots=True)
+class Condition:
+    """Everything at one moment.
+
+    Attributes
+    ----------
+    commands
+        What was started here, and by which command.
+    processes
+        All that they run.
+    cluster
+        Kafka's address; empty where there is none.
+    unanswered
+        What could not be asked, in a line each.
+    dead
+        Dead letters by service, the redriven ones left out; and whether all were counted.
+    alerts
+        Alerts that are raised, by their keys.
+    foreign
+        Subjects whose newest schema is not this release's.
+    """
+
+    commands: list[Running] = field(default_factory=list[Running])
+    processes: list[Looked] = field(default_factory=list[Looked])
+    cluster: str = ""
+    unanswered: list[str] = field(default_factory=list[str])
+    dead: dict[str, int] = field(default_factory=dict[str, int])
+    all_counted: bool = True
+    alerts: dict[str, Alert] = field(default_factory=dict[str, "Alert"])
+    foreign: list[str] = field(default_factory=list[str])
+
+    @property
+    def runs(self) -> bool:
+        """Whether anything does."""
+        return bool(self.commands or self.cluster)
+
+    @property
+    def starting(self) -> bool:
+        """Whether a command is still starting what it runs."""
+        return any(each.state == STARTING for each in self.commands)
+
+    @property
+    def broken(self) -> list[str]:
+        """What does not work, in words; what is being started or stopped is not called broken."""
+        names = [f"{looked.entry.name} ({looked.state})" for looked in self.processes if looked.state not in (WORKS, STARTING, STOPPING)]
+        if self.starting:
+            return names
+        more = f" and {len(self.foreign) - FEW} more" if len(self.foreign) > FEW else ""
+        foreign = [f"the newest schema of {', '.join(self.foreign[:FEW])}{more} is not ours"] if self.foreign else []
+        return [*names, *self.unanswered, *foreign]
+
+
+def look(data_dir: Path) -> Condition:
+    """Ask everything that runs on a data directory, or on the cluster that the environment names."""
+    found = Condition(commands=inventory.read(data_dir))
+    entries = [(command, entry) for command in found.commands for entry in command.entries]
+    with ThreadPoolExecutor(8) as pool:
+        found.processes = list(pool.map(lambda pair: _looked(*pair), entries))
+    given = connection.given()
+    attached = None if given else LocalStack.attached(data_dir)
+    if given is None and attached is None:
+        if found.commands:
+            found.unanswered.append("Kafka and the schema registry do not answer")
+        return found
+    cluster = given or connection.Cluster(attached.bootstrap, attached.registry_url)  # pyright: ignore[reportOptionalMemberAccess]
+    found.cluster = cluster.bootstrap
+    _ask(found, cluster.context("cli"))
+    return found
+
+
+def _looked(command: Running, entry: Entry) -> Looked:
+    state = _state(entry)
+    if state != WORKS and command.state in (STARTING, STOPPING):
+        state = command.state
+    figures = _figures(entry) if entry.metrics and state == WORKS else {}
+    lags = [value for name in _LAGS for value in figures.get(name, ())]
+    if 0.0 in figures.get(_KEEPS, ()):
+        state = "cannot keep its rows"
+    return Looked(entry, state, int(sum(lags)) if lags else None)
+
+
+def _state(entry: Entry) -> str:
+    if entry.process is None:
+        return "being started again" if entry.restarts or entry.ends else "gone"
+    if entry.process.find() is None:
+        return "gone"
+    path = _PATHS.get(entry.kind)
+    if path is None or http_answers(entry.http_port, path, timeout=PAGE_S):
+        return WORKS
+    return "not ready" if http_answers(entry.http_port, "/healthz", timeout=PAGE_S) else "does not answer"
+
+
+def _figures(entry: Entry) -> dict[str, list[float]]:
+    """What a process tells of itself, by the names of metrics."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    try:
+        with _DIRECT.open(entry.metrics, timeout=PAGE_S) as page:
+            families = list(text_string_to_metric_families(page.read().decode()))
+    except (OSError, ValueError):
+        return {}
+    return {family.name: [sample.value for sample in family.samples] for family in families}
+
+
+def _ask(found: Condition, context: Context) -> None:
+    """Ask Kafka and the registry; each thing by itself, so that one that fails hides no other."""
+    from edgeloop_streaming.admin import AdminError
+    from edgeloop_streaming.deadletters import count_dead_letters
+    from edgeloop_streaming.registry import RegistryError
+    from edgeloop_streaming.scanning import ClientError
+
+    def count() -> None:
+        counts: Counts = count_dead_letters(context.settings, context.codec, timeout_s=COUNT_S)
+        found.all_counted = counts.complete
+        for each in counts.counts:
+            if each.waiting:
+                found.dead[each.service] = found.dead.get(each.service, 0) + each.waiting
+
+    def alerts() -> None:
+        found.alerts = raised(context)
+
+    def schemas() -> None:
+        found.foreign = foreign(context)
+
+    for what, ask in (("dead letters", count), ("alerts", alerts), ("schemas", schemas)):
+        try:
+            ask()
+        except LookupError:
+            continue  # topics that are not there yet hold nothing
+        except (AdminError, RegistryError, ClientError, TimeoutError) as error:
+            found.unanswered.append(f"{what}: {error}")
+
+
+def raised(context: Context) -> dict[str, Alert]:
+    """Alerts that were raised and not cleared, by what tells them apart.
+
+    Raises
+    ------
+    LookupError
+        The topic does not exist.
+    """
+    from edgeloop_contracts import AlertStatus, topics
+
+    found: dict[str, Alert] = {}
+
+    def take(record: Any) -> None:
+        alert = record.event
+        if alert.status is AlertStatus.RAISED:
+            found[alert.alert_id] = alert
+        else:
+            found.pop(alert.alert_id, None)
+
+    follower = context.follower([topics.ALERTS])
+    try:
+        follower.refresh(take)
+    finally:
+        follower.close()
+    return found
+
+
+def foreign(context: Context) -> list[str]:
+    """Subjects whose newest schema is not this release's: what a producer takes that asks for the latest.
+
+    Raises
+    ------
+    RegistryError
+        No answer.
+    """
+    from edgeloop_contracts import topics
+    from edgeloop_streaming import UnknownSchema
+
+    wanted = {f"{context.settings.topic_prefix}{topic.subject(kind)}": kind.SCHEMA for topic in topics.all_topics() for kind in topic.kinds}
+
+    def differs(subject: str) -> bool:
+        try:
+            return _shape(context.schemas.latest(subject).text) != _shape(wanted[subject])
+        except UnknownSchema:
+            return False  # nobody has registered it
+
+    with ThreadPoolExecutor(8) as pool:
+        return [subject for subject, strange in zip(wanted, pool.map(differs, wanted), strict=True) if strange]
+
+
+def _shape(schema: str) -> Any:
+    """What of a schema decides how records are written and read: no texts for people, no attributes of ours."""
+
+    def bare(node: Any) -> Any:
+        if isinstance(node, Mapping):
+            return {name: value if name == "default" else bare(value) for name, value in node.items() if name in _AVRO}
+        return [bare(each) for each in node] if isinstance(node, list) else node
+
+    try:
+        return bare(json.loads(schema))
+    except ValueError:
+        return schema
