@@ -20,9 +20,10 @@ from typing import Any
 import grpc
 import numpy as np
 import structlog
-from edgeloop_contracts import AdapterMember
+from edgeloop_contracts import AdapterMember, Feature, StreamDefinition
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
+from edgeloop_inference.adapters.definitions import Definitions
 from edgeloop_inference.adapters.mixtures import ServingMixture
 from edgeloop_inference.adapters.models import Models, Serving
 from edgeloop_inference.adapters.outbox import Outbox
@@ -139,11 +140,14 @@ def _figures(way: str, measured: dict[str, Sample], aim: float | None) -> list[F
 def serve(answering: dict[str, Serving], folder: Path, *, workers: int = 2) -> tuple[Server, Outbox]:
     """A device's server with some models, and its outbox."""
     serving = Models(answering)
-    for model in answering.values():
+    definitions = Definitions(folder / "definitions", b"salt")
+    for name, model in answering.items():
         serving.install(model)
+        features = tuple(Feature(name=feature) for feature in model.features)
+        definitions.learn(StreamDefinition(stream=name, version=1, features=features))
     outbox = Outbox(folder, max_rows=1_000_000, max_bytes=1 << 30)
     limits = Limits(ROWS, MESSAGE, max(1, workers // 2))
-    servicer = InferenceServicer(serving, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), limits)
+    servicer = InferenceServicer(serving, definitions, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), limits)
     server = Server(servicer, "127.0.0.1", 0, workers=workers, max_message_bytes=MESSAGE)
     server.start()
     return server, outbox

@@ -20,6 +20,8 @@ import numpy as np
 import onnx
 import pytest
 import structlog
+from edgeloop_contracts import Feature, StreamDefinition
+from edgeloop_inference.adapters.definitions import Definitions
 from edgeloop_inference.adapters.models import Models
 from edgeloop_inference.adapters.outbox import Outbox
 from edgeloop_inference.adapters.server import Server
@@ -60,8 +62,12 @@ def _model() -> bytes:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     models = Models(())
     models.install(ServingModel(Statement("default", "pumps", 1, "", 0, ("bad", "good"), 1, ("flow", "pressure")), _model()))
+    definitions = Definitions(tmp_path_factory.mktemp("definitions"), b"salt")
+    definitions.learn(StreamDefinition(stream="pumps", version=1, features=(Feature(name="flow"), Feature(name="pressure"))))
     outbox = Outbox(tmp_path_factory.mktemp("outbox"), max_rows=1_000_000, max_bytes=1 << 28)
-    servicer = InferenceServicer(models, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), Limits(10_000, 4 << 20, 8))
+    servicer = InferenceServicer(
+        models, definitions, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), Limits(10_000, 4 << 20, 8)
+    )
     server = Server(servicer, "127.0.0.1", 0, workers=16, max_message_bytes=4 << 20)
     server.set_ready(True)
     server.start()

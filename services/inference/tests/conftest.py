@@ -134,9 +134,9 @@ class FakeKafka:
     def events(self, topic: Any) -> list[Any]:
         return [received.event for received in self.logs.get(topic.name, [])]
 
-    def define(self, stream: str = STREAM, features: Iterable[str] = FEATURES) -> None:
-        named = tuple(Feature(name=name) for name in features)
-        self.append(topics.STREAMS, f"{TENANT}/{stream}", StreamDefinition(tenant=TENANT, stream=stream, version=1, features=named))
+    def define(self, stream: str = STREAM, features: Iterable[str | Feature] = FEATURES, version: int = 1) -> None:
+        named = tuple(feature if isinstance(feature, Feature) else Feature(name=feature) for feature in features)
+        self.append(topics.STREAMS, f"{TENANT}/{stream}", StreamDefinition(tenant=TENANT, stream=stream, version=version, features=named))
 
     def assign(self, assignment: Assignment, model: bytes = b"", size: int = 200) -> Received[Any]:
         """Put a model's chunks, if given, and then the assignment."""
@@ -387,7 +387,8 @@ class Bench:
 
     def serving(self, version: int = 1, **changed: Any) -> Device:
         """A device that has installed a version."""
-        self.kafka.define()
+        if not self.kafka.events(topics.STREAMS):
+            self.kafka.define()
         self.assign(version)
         device = self.device(**changed)
         eventually(lambda: self.metric("edgeloop_inference_model_version", stream=STREAM) == version)

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import pytest
-from edgeloop_contracts import Feature, StreamDefinition, StreamTask, topics
+from edgeloop_contracts import Feature, Mask, RegisterStream, RegistryState, StreamDefinition, StreamTask, topics
+from edgeloop_registry.core.definitions import DefinitionRefused, define
 
 THREE = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
 
@@ -120,3 +121,33 @@ def test_an_unsound_definition_is_invalid_and_changes_nothing(registry: Any, wro
     assert dead.reason == "INVALID_DEFINITION"
     assert told in dead.message
     assert registry.define() != []
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        (Feature(name="a", local_only=True, mask=Mask.NONE), "contradict each other"),
+        (Feature(name="a", mask=Mask.BUCKETS), "needs a bucket above 0"),
+        (Feature(name="a", bucket=2.0), "a bucket is of the mask BUCKETS"),
+        (Feature(name="a", mask=Mask.BUCKETS, bucket=2.0, categories=("x",)), "categories have no nearest bucket"),
+    ],
+)
+def test_a_mask_is_sound(feature: Feature, message: str) -> None:
+    with pytest.raises(DefinitionRefused, match=message):
+        define(RegisterStream(stream="s", features=(feature,)), RegistryState())
+
+
+def test_a_mask_stays_as_the_models_know_it_and_only_drop_may_come() -> None:
+    known = RegistryState(version=1, definition_version=1, features=(Feature(name="a", pii=True),))
+    for feature, allowed in (
+        (Feature(name="a", mask=Mask.PSEUDONYM), True),
+        (Feature(name="a", local_only=True), True),
+        (Feature(name="a"), False),
+        (Feature(name="a", mask=Mask.BUCKETS, bucket=2.0), False),
+    ):
+        command = RegisterStream(stream="s", features=(feature,), expected_version=1)
+        if allowed:
+            assert define(command, known)
+        else:
+            with pytest.raises(DefinitionRefused, match="its mask is PSEUDONYM to the stream's models"):
+                define(command, known)

@@ -15,6 +15,7 @@ from edgeloop_admission.naming import (
     check_text,
     device_key,
 )
+from edgeloop_admission.masks import SALT_BYTES, mask
 from edgeloop_admission.rows import Complaint, Rows, complaints
 from edgeloop_admission.rules import Rules
 
@@ -24,6 +25,7 @@ __all__ = [
     "MAX_LONG",
     "MAX_NAME",
     "MAX_TEXT",
+    "SALT_BYTES",
     "Complaint",
     "Inadmissible",
     "Named",
@@ -37,5 +39,6 @@ __all__ = [
     "complaints",
     "device_key",
     "judge",
+    "mask",
     "ordered",
 ]

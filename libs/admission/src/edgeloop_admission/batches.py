@@ -8,6 +8,7 @@ import numpy as np
 from edgeloop_contracts import ObservationBatch
 from numpy.typing import NDArray
 
+from edgeloop_admission.masks import mask_again
 from edgeloop_admission.naming import MAX_INT, MAX_LONG, Inadmissible, check_number
 from edgeloop_admission.rows import Complaint, Rows, bad_rows, bad_values, complaint
 from edgeloop_admission.rules import Rules
@@ -72,12 +73,11 @@ def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
     """Tell the valid rows of a well-shaped batch from the bad ones, and hide what must not leave a device."""
     values = np.frombuffer(batch.features, dtype="<f4").reshape(batch.count, len(rules.definition.features))
     masked = 0
-    if rules.hides:
-        told = ~np.isnan(values[:, rules.hidden]).all(axis=1)
-        masked = int(told.sum())
+    if rules.masks:
+        hidden = mask_again(values, rules)
+        masked = int((~_same(values, hidden)).any(axis=1).sum())
         if masked:
-            values = values.copy()
-            values[:, rules.hidden] = np.nan
+            values = hidden
             batch = replace(batch, features=values.tobytes())
     rows = Rows(values, batch.request_ids, batch.answers, batch.event_times, batch.answers_alone)
     bad = bad_values(values, rules)
@@ -90,3 +90,7 @@ def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
     named = f"sequence number {batch.first_seq + first}" if batch.first_seq >= 0 else "no sequence number"
     message = f"row {first} ({named}), {one.message}{more}"
     return Verdict(batch, ~refused, Complaint(one.reason, message), masked)
+
+
+def _same(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return (one == other) | (np.isnan(one) & np.isnan(other))

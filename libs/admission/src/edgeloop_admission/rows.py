@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from edgeloop_contracts import Mask
+from edgeloop_contracts.masks import mask_of
 from numpy.typing import NDArray
 
 from edgeloop_admission.naming import MAX_TEXT
@@ -56,7 +58,8 @@ class Complaint:
 def complaints(rows: Rows, rules: Rules) -> dict[int, Complaint]:
     """What is wrong with each bad row, by its place, ascending; empty when all may go in.
 
-    A device asks this before it answers a request, with the values as they came: what is local to it is not looked at, as it never leaves.
+    A device asks this before it answers a request, with the values as they came and with rules for these. What is dropped there is not
+    looked at, and no complaint tells a value that is masked.
     """
     bad = bad_values(rows.values, rules)
     return {i: complaint(rows, bad, i, rules) for i in np.flatnonzero(bad_rows(rows, bad)).tolist()}
@@ -66,7 +69,7 @@ def bad_values(values: NDArray[np.float32], rules: Rules) -> NDArray[np.bool_]:
     """Bool [n, F]: infinite, outside the feature's range, or missing where it is not nullable."""
     # Comparisons with NaN are false, so a missing value is outside no range.
     bad = np.isinf(values) | (np.isnan(values) & rules.required) | (values < rules.minimum) | (values > rules.maximum)
-    return bad & ~rules.hidden if rules.hides else bad
+    return bad & ~rules.hidden if rules.masks else bad
 
 
 def bad_rows(rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -93,4 +96,6 @@ def complaint(rows: Rows, bad: NDArray[np.bool_], row: int, rules: Rules) -> Com
     low = "-∞" if feature.minimum is None else f"{feature.minimum:g}"
     high = "∞" if feature.maximum is None else f"{feature.maximum:g}"
     expected = f"a finite value in [{low}, {high}]" + (" or NaN" if feature.nullable else "")
-    return Complaint("INVALID_VALUE", f"feature {feature.name!r}: expected {expected}, given {float(rows.values[row, column]):g}")
+    told = mask_of(feature) is Mask.NONE
+    given = f"{float(rows.values[row, column]):g}" if told else "another, which is not told as the feature is masked"
+    return Complaint("INVALID_VALUE", f"feature {feature.name!r}: expected {expected}, given {given}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from edgeloop_contracts import StreamDefinition
+from edgeloop_contracts import Mask, StreamDefinition
+from edgeloop_contracts.masks import mask_of
 from numpy.typing import NDArray
+
+_MASKS = (Mask.DROP, Mask.PSEUDONYM, Mask.BUCKETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,12 @@ class Rules:
         float32 [F]; infinite where the definition has no bound.
     required
         bool [F]: NaN is refused.
-    hidden
-        bool [F]: never leaves a device, so a value that comes is replaced by NaN and not looked at.
-    hides
-        Whether any feature is hidden.
+    hidden, pseudonymous, bucketed
+        bool [F]: how a value is masked. One that is hidden becomes NaN and is not looked at.
+    widths
+        float64 [F]: of the buckets; 0 elsewhere.
+    masks
+        Whether any feature is masked.
     """
 
     definition: StreamDefinition
@@ -32,21 +37,35 @@ class Rules:
     maximum: NDArray[np.float32]
     required: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
-    hides: bool
+    pseudonymous: NDArray[np.bool_]
+    bucketed: NDArray[np.bool_]
+    widths: NDArray[np.float64]
+    masks: bool
 
     @classmethod
-    def of(cls, definition: StreamDefinition) -> Rules:
+    def of(cls, definition: StreamDefinition, *, masked: bool = True) -> Rules:
         """Make the arrays of a definition.
 
         Bounds are rounded to float32 as the values were, so that a value equal to its bound stays inside.
+
+        Parameters
+        ----------
+        masked
+            Whether the rules are for masked values, as ingestion sees them. A pseudonym has no range, one that had to be dropped is
+            missing, and the nearest bucket may lie half its width outside. On the device, values are looked at as they came.
         """
         features = definition.features
+        how = [mask_of(feature) for feature in features]
+        hidden, pseudonymous, bucketed = (np.array([mask is kind for mask in how], np.bool_) for kind in _MASKS)
+        widths = np.array([feature.bucket if mask is Mask.BUCKETS else 0.0 for feature, mask in zip(features, how, strict=True)])
+        minimum = np.array([-np.inf if f.minimum is None else f.minimum for f in features])
+        maximum = np.array([np.inf if f.maximum is None else f.maximum for f in features])
+        required = np.array([not f.nullable for f in features], np.bool_) & ~hidden
+        if masked:
+            minimum, maximum = minimum - widths / 2, maximum + widths / 2
+            minimum[pseudonymous], maximum[pseudonymous] = -np.inf, np.inf
+            required &= ~pseudonymous
         with np.errstate(over="ignore"):
-            return cls(
-                definition,
-                np.array([-np.inf if f.minimum is None else f.minimum for f in features], dtype=np.float32),
-                np.array([np.inf if f.maximum is None else f.maximum for f in features], dtype=np.float32),
-                np.array([not f.nullable and not f.local_only for f in features], dtype=np.bool_),
-                np.array([f.local_only for f in features], dtype=np.bool_),
-                any(f.local_only for f in features),
-            )
+            low, high = minimum.astype(np.float32), maximum.astype(np.float32)
+        masks = any(mask is not Mask.NONE for mask in how)
+        return cls(definition, low, high, required, hidden, pseudonymous, bucketed, widths, masks)

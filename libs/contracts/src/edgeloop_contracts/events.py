@@ -40,6 +40,7 @@ __all__ = [
     "LabelledRows",
     "LearnerState",
     "Manifest",
+    "Mask",
     "MemoryBlock",
     "ModelAdapter",
     "ModelCandidate",
@@ -2553,6 +2554,19 @@ class ModelVersion:
         return ""
 
 
+class Mask(StrEnum):
+    """What becomes of a value on the device, before the model sees it and before it is kept. DEFAULT: DROP where
+    local_only, else PSEUDONYM where pii, else NONE. NONE: it stays as it is. DROP: it is missing. PSEUDONYM: a
+    number that a keyed hash makes of it; the key never leaves the device. BUCKETS: the nearest multiple of
+    bucket."""
+
+    DEFAULT = "DEFAULT"
+    NONE = "NONE"
+    DROP = "DROP"
+    PSEUDONYM = "PSEUDONYM"
+    BUCKETS = "BUCKETS"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     """One feature: a number, or one of some texts.
@@ -2570,12 +2584,16 @@ class Feature:
     maximum
         Largest allowed value.
     pii
-        Whether it tells of a person.
+        Whether it tells of a person: by default it leaves the device as a pseudonym.
     local_only
-        Whether it may leave the device.
+        Whether its values never leave the device: by default it is dropped there.
     categories
         The feature's known texts; may grow at the end. Rows carry a text's index as a number, -1 for another
         text, NaN for none. Empty: the feature is a number.
+    mask
+        How it is masked. Where local_only, NONE is as DROP.
+    bucket
+        BUCKETS: the width of a bucket, above 0. Else 0.
     """
 
     name: str = ""
@@ -2586,6 +2604,8 @@ class Feature:
     pii: bool = False
     local_only: bool = False
     categories: tuple[str, ...] = ()
+    mask: Mask = Mask.DEFAULT
+    bucket: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2597,6 +2617,8 @@ class Feature:
             "pii": self.pii,
             "local_only": self.local_only,
             "categories": list(self.categories),
+            "mask": self.mask.value,
+            "bucket": self.bucket,
         }
 
     @classmethod
@@ -2610,6 +2632,8 @@ class Feature:
             pii=fields["pii"],
             local_only=fields["local_only"],
             categories=tuple(fields["categories"]),
+            mask=Mask(fields["mask"]),
+            bucket=fields["bucket"],
         )
 
     def fault(self) -> str:
@@ -2647,7 +2671,7 @@ class RegisterStream:
         REGRESSION: an answer is right when it is no further from the label than this; above 0. Else 0.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]},{"name":"mask","type":{"type":"enum","name":"Mask","symbols":["DEFAULT","NONE","DROP","PSEUDONYM","BUCKETS"],"default":"DEFAULT"},"default":"DEFAULT"},{"name":"bucket","type":"double","default":0.0}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegisterStream"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2726,7 +2750,7 @@ class RegistryState:
         and no earlier one is answered any more.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"handled","type":"long","default":-1},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0},{"name":"answered","type":"long","default":-1}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"handled","type":"long","default":-1},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]},{"name":"mask","type":{"type":"enum","name":"Mask","symbols":["DEFAULT","NONE","DROP","PSEUDONYM","BUCKETS"],"default":"DEFAULT"},"default":"DEFAULT"},{"name":"bucket","type":"double","default":0.0}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0},{"name":"answered","type":"long","default":-1}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegistryState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2809,7 +2833,7 @@ class StreamDefinition:
         REGRESSION: an answer is right when it is no further from the label than this; above 0. Else 0.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]},{"name":"mask","type":{"type":"enum","name":"Mask","symbols":["DEFAULT","NONE","DROP","PSEUDONYM","BUCKETS"],"default":"DEFAULT"},"default":"DEFAULT"},{"name":"bucket","type":"double","default":0.0}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.StreamDefinition"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from edgeloop_admission import Inadmissible, device_key
+from edgeloop_contracts import ObservationBatch
 from edgeloop_mixture.rule import Rule
 from edgeloop_streaming import CannotListen, Context, HealthServer, KafkaSettings, Stop
 from prometheus_client import CollectorRegistry
@@ -16,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from edgeloop_inference.adapters.adapting import Adapting
 from edgeloop_inference.adapters.archive import Archive
 from edgeloop_inference.adapters.background import Background
+from edgeloop_inference.adapters.definitions import Definitions, SaltBroken, device_salt
 from edgeloop_inference.adapters.installation import Installation
 from edgeloop_inference.adapters.installer import Installer
 from edgeloop_inference.adapters.kafka import Kafka
@@ -62,6 +65,7 @@ class Device:
     """
 
     def __init__(self, settings: Settings, kafka: Kafka, registry: CollectorRegistry, log: Any) -> None:
+        _check_names(settings)
         trust = _trust(settings)
         learns = settings.adapters and settings.adapter_trust_file is not None
         if settings.adapters and not learns:
@@ -104,11 +108,13 @@ class Device:
             folder = settings.data_dir / "adapters"
             self._mixer = Mixer(folder, verification, self._models, store, rule, memories=settings.memories)
             adapting = Adapting(self._mixer, self._models, verification, settings.tenant, rule.horizon)
-        self._installation = Installation(verification, store, self._models, self._mixer)
+        definitions = Definitions(settings.data_dir / "definitions", _salt(settings.data_dir))
+        self._installation = Installation(verification, store, self._models, definitions, self._mixer)
         self._installer = Installer(
             kafka,
             self._installation,
             self._models,
+            definitions,
             self._outbox,
             self._metrics,
             adapting,
@@ -119,7 +125,7 @@ class Device:
             log,
         )
         limits = Limits(settings.request_max_rows, settings.grpc_max_message_bytes, max(1, settings.grpc_workers // 2))
-        servicer = InferenceServicer(self._models, self._outbox, self._metrics, limits)
+        servicer = InferenceServicer(self._models, definitions, self._outbox, self._metrics, limits)
         try:
             self._server = Server(
                 servicer,
@@ -215,6 +221,22 @@ def _trust(settings: Settings) -> Trust:
     try:
         return Trust.from_files(settings.trust_file, settings.adapter_trust_file if settings.adapters else None)
     except TrustError as error:
+        raise CannotStart(str(error)) from error
+
+
+def _check_names(settings: Settings) -> None:
+    """Ingestion would refuse every row of a device with such a name."""
+    for stream in settings.stream_names or ("any",):
+        try:
+            device_key(ObservationBatch(tenant=settings.tenant, stream=stream, device_id=settings.device))
+        except Inadmissible as error:
+            raise CannotStart(error.message) from error
+
+
+def _salt(folder: Path) -> bytes:
+    try:
+        return device_salt(folder / "salt")
+    except SaltBroken as error:
         raise CannotStart(str(error)) from error
 
 

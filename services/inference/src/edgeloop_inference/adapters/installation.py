@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from edgeloop_contracts import Assignment, StreamDefinition
 
+from edgeloop_inference.adapters.definitions import Definitions
 from edgeloop_inference.adapters.kafka import Reader
 from edgeloop_inference.adapters.mixer import Mixer
 from edgeloop_inference.adapters.model_store import BrokenFile, ModelStore, Package
@@ -21,16 +22,19 @@ class Installation:
 
     Parameters
     ----------
-    verification, store, models
+    verification, store, models, definitions
         Of the device.
     mixer
         Puts a version together with what has been learned; ``None`` where versions serve alone.
     """
 
-    def __init__(self, verification: Verification, store: ModelStore, models: Models, mixer: Mixer | None) -> None:
+    def __init__(
+        self, verification: Verification, store: ModelStore, models: Models, definitions: Definitions, mixer: Mixer | None
+    ) -> None:
         self._verification = verification
         self._store = store
         self._models = models
+        self._definitions = definitions
         self._mixer = mixer
 
     def restore(self) -> list[str]:
@@ -44,6 +48,8 @@ class Installation:
                 statement = self._verification.stored(package)
                 if statement.stream != stream:
                     raise Refusal(Reason.DIGEST, f"the package is of {statement.stream!r}")
+                if self._definitions.get(stream) is None:
+                    raise Refusal(Reason.DEFINITION, "its definition is not on disk: it is installed again once the network has that")
                 model = _load(statement, package)
             except (BrokenFile, Refusal) as error:
                 problems.append(f"{stream}: {error}")

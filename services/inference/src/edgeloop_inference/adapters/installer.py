@@ -13,6 +13,7 @@ from edgeloop_contracts.texts import cut
 from edgeloop_streaming import Received
 
 from edgeloop_inference.adapters.adapting import Adapting, Outcome
+from edgeloop_inference.adapters.definitions import Definitions
 from edgeloop_inference.adapters.installation import Installation
 from edgeloop_inference.adapters.kafka import Follower, Kafka, MeteredReader, Reader
 from edgeloop_inference.adapters.models import Models
@@ -33,7 +34,7 @@ class Installer:
     ----------
     kafka
         Makes the consumers.
-    installation, models, outbox, metrics
+    installation, models, definitions, outbox, metrics
         Of the device.
     adapting
         Takes adapters; ``None`` on a device that takes none.
@@ -52,6 +53,7 @@ class Installer:
         kafka: Kafka,
         installation: Installation,
         models: Models,
+        definitions: Definitions,
         outbox: Outbox,
         metrics: Metrics,
         adapting: Adapting | None,
@@ -64,6 +66,7 @@ class Installer:
         self._kafka = kafka
         self._installation = installation
         self._models = models
+        self._definitions = definitions
         self._outbox = outbox
         self._metrics = metrics
         self._adapting = adapting
@@ -72,7 +75,6 @@ class Installer:
         self._device = device
         self._stopping = stopping
         self._log = log
-        self._definitions: dict[str, StreamDefinition] = {}
         self._wishes: dict[str, Received[Assignment]] = {}
         self._seen: dict[str, str] = {}
         self._announced: set[str] = set()
@@ -105,7 +107,7 @@ class Installer:
             case StreamDefinition() as definition if definition.tenant == self._tenant:
                 if self._models.concerns(definition.stream):
                     self._models.learn(definition.stream)
-                    self._definitions[definition.stream] = definition
+                    self._definitions.learn(definition)
             case Assignment(tenant=self._tenant, device_id=self._device, stream=stream) if not is_name(stream):
                 self._impossible("assignment", received, f"stream: {cut(stream, SHOWN)!r} is no name")
             case Assignment(tenant=self._tenant, device_id=self._device) as assignment:

@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 import grpc
 from edgeloop_contracts.rpc import open_inference as m
 
+from edgeloop_inference.adapters.definitions import Definitions
 from edgeloop_inference.adapters.long_requests import Busy, Cancelled, LongRequests
 from edgeloop_inference.adapters.messages import configuration, event_time, metadata, respond, simple
 from edgeloop_inference.adapters.models import Models, Serving
 from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
 from edgeloop_inference.core.answers import Answer, check_size
+from edgeloop_inference.core.door import Door
 from edgeloop_inference.core.model_contract import outputs_of
 from edgeloop_inference.core.requests import InvalidRequest, NotFound, NotReady, count_rows, decode, wanted_outputs
 from edgeloop_inference.core.rows import Rows, row_ids
@@ -69,14 +71,15 @@ class InferenceServicer:
 
     Parameters
     ----------
-    models, outbox, metrics
+    models, definitions, outbox, metrics
         Of the device.
     limits
         Of a request.
     """
 
-    def __init__(self, models: Models, outbox: Outbox, metrics: Metrics, limits: Limits) -> None:
+    def __init__(self, models: Models, definitions: Definitions, outbox: Outbox, metrics: Metrics, limits: Limits) -> None:
         self._models = models
+        self._definitions = definitions
         self._outbox = outbox
         self._metrics = metrics
         self._limits = limits
@@ -126,12 +129,13 @@ class InferenceServicer:
         outputs = outputs_of(len(model.classes))
         given = simple(request, len(outputs))
         count = count_rows(given, model.features, self._limits.rows)
+        door = self._door(model)
         wanted = wanted_outputs(given, outputs, len(model.classes))
         check_size(count, wanted, model.columns, request.id, self._limits.message_bytes)
-        rows = decode(given, model.features)
-        times, ids = (event_time(request),) * count, row_ids(request.id, count)
+        when, ids = event_time(request), row_ids(request.id, count)
+        rows = door.admit(decode(given, model.features), ids, when)
         answer = self._answer(model, rows, context)
-        kept = Rows(model.stream, model.version, count, rows.tobytes(), times, ids, answer.labels, model.adapter, answer.alone)
+        kept = Rows(model.stream, model.version, count, rows.tobytes(), (when,) * count, ids, answer.labels, model.adapter, answer.alone)
         response = respond(request.id, model, answer, wanted, raw=bool(given.raw))
         if not context.is_active():
             raise Cancelled
@@ -142,6 +146,12 @@ class InferenceServicer:
             self._metrics.not_kept(str(error))
         self._metrics.rows.inc(count)
         return response
+
+    def _door(self, model: Serving) -> Door:
+        door = self._definitions.door(model.stream)
+        if door is None or door.width != len(model.features):
+            raise NotReady(f"model {model.stream!r}: the definition of its stream has not come yet")
+        return door
 
     def _answer(self, model: Serving, rows: Any, context: Any) -> Answer:
         try:

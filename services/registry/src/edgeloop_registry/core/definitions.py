@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamDefinition, StreamTask
+from edgeloop_contracts import Feature, Mask, RegisterStream, RegistryState, StreamDefinition, StreamTask, outcomes
+from edgeloop_contracts.masks import mask_of
 from edgeloop_contracts.texts import cut
 
 MAX_FEATURES = 4096
@@ -119,6 +120,7 @@ def _check(command: RegisterStream) -> None:
             raise _invalid(f"feature {feature.name!r}: minimum {feature.minimum} and maximum {feature.maximum} bound nothing")
         if feature.categories:
             _check_categories(feature)
+        _check_mask(feature)
 
 
 def _check_categories(feature: Feature) -> None:
@@ -130,6 +132,18 @@ def _check_categories(feature: Feature) -> None:
         )
     if feature.minimum is not None or feature.maximum is not None:
         raise _invalid(f"feature {feature.name!r}: a feature with categories is no number, and has no minimum or maximum")
+
+
+def _check_mask(feature: Feature) -> None:
+    if feature.local_only and feature.mask is Mask.NONE:
+        raise _invalid(f"feature {feature.name!r}: local_only and the mask NONE contradict each other; DROP, PSEUDONYM or BUCKETS expected")
+    if feature.mask is not Mask.BUCKETS:
+        if feature.bucket:
+            raise _invalid(f"feature {feature.name!r}: a bucket is of the mask BUCKETS; 0 expected, {feature.bucket} given")
+    elif not 0 < feature.bucket <= outcomes.LARGEST:
+        raise _invalid(f"feature {feature.name!r}: the mask BUCKETS needs a bucket above 0, {feature.bucket} given")
+    elif feature.categories:
+        raise _invalid(f"feature {feature.name!r}: categories have no nearest bucket; DROP or PSEUDONYM expected")
 
 
 def _check_names(what: str, names: list[str]) -> None:
@@ -165,6 +179,13 @@ def _check_change(command: RegisterStream, known: RegistryState) -> None:
         if bool(now.categories) != bool(then.categories) or now.categories[: len(then.categories)] != then.categories:
             raise DefinitionRefused(
                 "INCOMPATIBLE", f"feature {then.name!r}: {_kept(then)} to the stream's models; new ones come at the end"
+            )
+        masks = mask_of(now), mask_of(then)
+        if masks[0] is not Mask.DROP and (masks[0], now.bucket) != (masks[1], then.bucket):
+            raise DefinitionRefused(
+                "INCOMPATIBLE",
+                f"feature {then.name!r}: its mask is {masks[1].value} to the stream's models, and would be {masks[0].value}; "
+                "only DROP may come later, as a missing value is none of another kind",
             )
     if (command.task, command.tolerance) != (known.task, known.tolerance):
         raise DefinitionRefused(
