@@ -112,11 +112,13 @@ class Registry:
 
 
 class FakeKafka:
-    """Topics as lists; ``online`` says whether the broker can be reached, ``refuses`` why it takes no record from producers that are there."""
+    """Topics as lists; ``online`` says whether the broker can be reached, ``cut_after`` how many more records a reader gets, ``refuses`` why it takes no record from producers that are there."""
 
     def __init__(self) -> None:
         self.online = True
         self.gone = 0
+        self.cut_after: int | None = None
+        self.read: list[int] = []
         self.refuses = ""
         self.changed = threading.Condition()
         self.logs: dict[str, list[Received[Any]]] = {}
@@ -164,12 +166,20 @@ class FakeKafka:
     def reader(self) -> FakeKafka:
         return self
 
-    def read(self, topic: Any, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
+    def each(
+        self, topic: Any, partition: int, first: int, end: int, handle: Callable[[Received[Any]], None], timeout: float = 30.0
+    ) -> None:
         log = self.logs.get(topic.name, [])
         assert end <= len(log)
         if first < self.gone:
             raise RangeGoneError(f"{topic.name}/{partition}: begins at {self.gone}")
-        return log[first:end]
+        for received in log[first:end]:
+            if self.cut_after == 0:
+                raise TimeoutError("the link is cut")
+            if self.cut_after is not None:
+                self.cut_after -= 1
+            self.read.append(received.offset)
+            handle(received)
 
     def end(self, topic: Any, partition: int) -> int:
         return len(self.logs.get(topic.name, [])) if partition == 0 else 0

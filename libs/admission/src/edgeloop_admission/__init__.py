@@ -2,6 +2,7 @@
 
 from edgeloop_admission.batches import Verdict, check_shape, judge
 from edgeloop_admission.labels import admitted
+from edgeloop_admission.masks import SALT_BYTES, mask
 from edgeloop_admission.named import ordered
 from edgeloop_admission.naming import (
     MAX_EPOCH,
@@ -15,7 +16,6 @@ from edgeloop_admission.naming import (
     check_text,
     device_key,
 )
-from edgeloop_admission.masks import SALT_BYTES, mask
 from edgeloop_admission.rows import Complaint, Rows, complaints
 from edgeloop_admission.rules import Rules
 

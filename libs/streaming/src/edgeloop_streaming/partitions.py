@@ -269,16 +269,25 @@ class RangeReader:
         RangeGoneError
             ``first`` has been deleted by retention.
         TimeoutError
-            ``end`` was not reached in time.
+            ``end`` was not reached, and nothing came for ``timeout`` seconds.
         """
         records: list[Received[Any]] = []
+        self.each(topic, partition, first, end, records.append, timeout)
+        return records
+
+    def each(
+        self, topic: Topic, partition: int, first: int, end: int, handle: Callable[[Received[Any]], None], timeout: float = 30.0
+    ) -> None:
+        """Hand over the records of :meth:`read` one by one as they come, so that what has come before a failure is not lost."""
 
         def take(message: Consumed) -> None:
             if message.offset() < end and message.value() is not None:
                 try:
-                    records.append(received_from(message, topic, self._codec))
+                    record = received_from(message, topic, self._codec)
                 except (UndecodableError, UnknownKindError) as error:
                     self._overlooked(topic, message, error)
+                    return
+                handle(record)
 
         place = (self._prefix + topic.name, partition)
         if first < end:
@@ -287,7 +296,6 @@ class RangeReader:
                 self._reader.read_until({place: end}, take, timeout)
             finally:
                 self._reader.release()
-        return records
 
     def end(self, topic: Topic, partition: int) -> int:
         """Offset after the last committed record (control records included): what is written from now on lies there or later.

@@ -26,6 +26,7 @@ from edgeloop_inference.adapters.mixer import Mixer
 from edgeloop_inference.adapters.model_store import ModelStore
 from edgeloop_inference.adapters.models import Models, Serving
 from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
+from edgeloop_inference.adapters.partials import Partials
 from edgeloop_inference.adapters.sender import Sender
 from edgeloop_inference.adapters.server import PortTaken, Server
 from edgeloop_inference.adapters.servicer import InferenceServicer, Limits
@@ -38,6 +39,8 @@ from edgeloop_inference.settings import Settings
 
 NAME = "inference"
 GRACE_S = 2.0
+# A fetch or a batch as large as by default takes a slow link longer than a request may take, and would begin again for good.
+SLOW_LINK = {"socket.timeout.ms": "60000", "fetch.message.max.bytes": str(256 << 10), "batch.size": str(256 << 10)}
 
 
 class CannotStart(Exception):
@@ -101,7 +104,8 @@ class Device:
         self._metrics.memories.set(learns and settings.memories)
         store = ModelStore(settings.data_dir / "models")
         archive = Archive(settings.data_dir / "archive", settings.archive_max_bytes)
-        verification = Verification(trust, start_trial, archive, settings.max_model_bytes)
+        partials = Partials(settings.data_dir / "partial", settings.max_model_bytes)
+        verification = Verification(trust, start_trial, archive, partials, settings.max_model_bytes)
         self._mixer = adapting = None
         if learns:
             rule = Rule()
@@ -198,7 +202,7 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     """
     stop = Stop()
     stop.listen()
-    context = Context(shared, NAME)
+    context = Context(shared.model_copy(update={"extra": {**SLOW_LINK, **shared.extra}}), NAME)
     log = context.log.bind(device=settings.device)
     device = Device(settings, context, context.metrics, log)
     # Alive as long as it answers: a device whose disk is full serves on, and says so in its metrics.

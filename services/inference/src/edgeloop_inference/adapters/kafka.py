@@ -53,8 +53,10 @@ class Follower(Protocol):
 class Reader(Protocol):
     """Reads offset ranges."""
 
-    def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
-        """Records with ``first <= offset < end``."""
+    def each(
+        self, topic: Topic, partition: int, first: int, end: int, handle: Callable[[Received[Any]], None], timeout: float = 30.0
+    ) -> None:
+        """Hand over records with ``first <= offset < end`` as they come."""
         ...
 
     def end(self, topic: Topic, partition: int) -> int:
@@ -67,17 +69,22 @@ class Reader(Protocol):
 
 
 class MeteredReader:
-    """A reader that tells how many bytes of records each reading has brought."""
+    """A reader that tells how many bytes each record has brought."""
 
     def __init__(self, reader: Reader, told: Callable[[int], None]) -> None:
         self._reader = reader
         self._told = told
 
-    def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
-        """Records with ``first <= offset < end``."""
-        records = self._reader.read(topic, partition, first, end, timeout)
-        self._told(sum(len(record.raw) for record in records))
-        return records
+    def each(
+        self, topic: Topic, partition: int, first: int, end: int, handle: Callable[[Received[Any]], None], timeout: float = 30.0
+    ) -> None:
+        """Hand over records with ``first <= offset < end`` as they come."""
+
+        def take(record: Received[Any]) -> None:
+            self._told(len(record.raw))
+            handle(record)
+
+        self._reader.each(topic, partition, first, end, take, timeout)
 
     def end(self, topic: Topic, partition: int) -> int:
         """Offset after the last committed record."""

@@ -15,6 +15,7 @@ from edgeloop_inference.adapters.archive import Archive
 from edgeloop_inference.adapters.chunks import fetch
 from edgeloop_inference.adapters.kafka import Reader
 from edgeloop_inference.adapters.model_store import Package
+from edgeloop_inference.adapters.partials import Partials
 from edgeloop_inference.adapters.trust import Trust
 from edgeloop_inference.core.admission import Reason, Refusal, check_bytes
 from edgeloop_inference.core.graph import forbidden
@@ -43,14 +44,17 @@ class Verification:
         Starts the trial of a model that is described by its statement and comes later.
     archive
         Files of earlier versions.
+    partials
+        What has come of files that are being fetched.
     max_bytes
         Largest model that the device takes.
     """
 
-    def __init__(self, trust: Trust, start_trial: StartTrial, archive: Archive, max_bytes: int) -> None:
+    def __init__(self, trust: Trust, start_trial: StartTrial, archive: Archive, partials: Partials, max_bytes: int) -> None:
         self._trust = trust
         self._start_trial = start_trial
         self._archive = archive
+        self._partials = partials
         self.max_bytes = max_bytes
 
     def statement(self, assignment: Assignment) -> Statement:
@@ -85,9 +89,10 @@ class Verification:
             data = self._archive.get(statement.stream, statement.digest)
             if data is None:
                 try:
-                    data = fetch(reader(), assignment)
+                    data = fetch(reader(), assignment, self._partials)
                 except RangeGoneError as error:
                     raise Refusal(Reason.MISSING, str(error)) from error
+                self._partials.drop(statement.digest)  # verified or not, there is nothing to add to it
             check_bytes(statement, data)
             check_graph(data)
             trial.judge(data)
