@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from edgeloop_cli.core.csv_reading import Reading
-from edgeloop_cli.core.csv_table import AT_ONCE, BadTableError, StreamTable, definition, described, parse
+from edgeloop_cli.core.csv_table import AT_ONCE, BadTableError, StreamTable, check_definition, definition, described, parse
 from edgeloop_cli.main import build
+from edgeloop_cli.offline.loop import OfflineLoop
+from edgeloop_cli.offline.policy import parse as parsed
+from edgeloop_registry.adapters.graph import check_graph
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()
@@ -243,9 +247,32 @@ def test_options_that_name_no_column_or_one_twice_are_told(reading: dict[str, ob
     assert all(word in message for word in words), message
 
 
+def test_a_file_that_is_separated_by_something_else_is_told() -> None:
+    assert "here it seems by ';'" in refused("a;b;state\n1;2;on\n")
+
+
+def test_texts_that_do_not_fit_into_a_definition_are_told_with_their_column() -> None:
+    long = table(
+        "x,z,state\n" + "".join(f"{number % 900:0190},{'z' * 190}{number % 700:03},on\nq,q,off\n" for number in range(7_200)),
+        category=("x",),
+    )
+    wide = replace(long, names=("x", "y", "z", "v"), categories=(long.categories[0],) * 3 + (long.categories[1],), nullable=(False,) * 4)
+    with pytest.raises(BadTableError, match="at most 524,288 fit into a definition; --drop x leaves out the longest"):
+        check_definition(wide)
+
+
 def test_several_columns_may_be_named_at_once_with_commas() -> None:
     assert table("a,b,c,state\n1,2,3,on\n1,2,4,off\n", drop=("a,b",)).names == ("c",)
     assert table('"a,b",c,state\n1,3,on\n1,4,off\n', drop=("a,b",)).names == ("c",)
+
+
+@pytest.mark.parametrize("family", ["extra_trees", "gradient_boosting", "logistic_regression", "mlp", "online_logistic_regression"])
+def test_models_of_categories_are_such_as_the_registry_takes(family: str) -> None:
+    found = table(machines(400), time="at", drop=("reading",))
+    loop = OfflineLoop(found, 200, 0, 2, 10, 0, parsed({"training": {"family": family}}))
+    loop.run()
+    check_graph(loop.training.versions[1].model.onnx, features=3, classes=2)
+    assert loop.ledger.accuracy.total > 0.85
 
 
 def test_columns_are_named_with_the_file_only(tmp_path: Path) -> None:

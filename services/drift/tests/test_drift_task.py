@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -34,12 +35,16 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 
-def driver(partition: int = 0, broker: MemoryBroker | None = None) -> TaskDriver:
+def numbered(stream: str, number: int) -> str:
+    return f"feature {number}"
+
+
+def driver(partition: int = 0, broker: MemoryBroker | None = None, names: Callable[[str, int], str] = numbered) -> TaskDriver:
     """A task whose policies lie on ``broker``."""
     policies, metrics = broker or MemoryBroker(), Metrics(CollectorRegistry())
 
     def task(p: int, state: State) -> DriftTask:
-        return DriftTask(p, state, policies.policies(Rules(), taken), lambda stream, i: f"feature {i}", lambda _: 0.0, metrics)
+        return DriftTask(p, state, policies.policies(Rules(), taken), names, lambda _: 0.0, metrics)
 
     return TaskDriver("drift", task, partition)
 
@@ -223,6 +228,17 @@ class Definitions:
 def test_a_feature_has_the_name_of_its_definition_or_else_its_number() -> None:
     names = FeatureNames(Definitions("volts", "amps"))
     assert [names("default/pumps", 1), names("default/pumps", 2), names("default/fans", 0)] == ["amps", "2", "0"]
+
+
+def test_a_feature_with_categories_gives_no_signal_as_the_mean_of_indexes_says_nothing() -> None:
+    definitions = Definitions("heat", "site", "load")
+    heat, site, load = definitions.definition.features
+    definitions.definition = replace(definitions.definition, features=(heat, replace(site, categories=("north", "south")), load))
+    names = FeatureNames(definitions)
+    assert [names("default/pumps", number) for number in range(3)] == ["heat", "", "load"]
+    d = driver(names=names)
+    sent = [send for topic, event in records() if isinstance(event, DriftPartial) for send in d.send(topic, event)]
+    assert not [signal for signal in signals(sent) if signal.kind is SignalKind.INPUT]
 
 
 def test_settings_choose_detectors(monkeypatch: pytest.MonkeyPatch) -> None:

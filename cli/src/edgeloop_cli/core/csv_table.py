@@ -14,7 +14,7 @@ from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, Defini
 from numpy.typing import NDArray
 
 from edgeloop_cli.core.csv_columns import Columns
-from edgeloop_cli.core.csv_reading import Column, Reading, all_told
+from edgeloop_cli.core.csv_reading import Column, Reading, all_told, quoted
 
 MOST_NAMES = 512 << 10  # bytes
 AT_ONCE = 5_000  # rows
@@ -188,9 +188,11 @@ def check_definition(table: StreamTable) -> None:
     texts = [text for of_feature in table.categories for text in of_feature]
     size = sum(len(name.encode()) for name in (*table.names, *table.classes, *texts))
     if size > MOST_NAMES:
-        raise BadTableError(
-            f"the names of features, classes and categories take {size:,} bytes together; at most {MOST_NAMES:,} fit into a definition"
+        told = f"the names of features, classes and categories take {size:,} bytes together; at most {MOST_NAMES:,} fit into a definition"
+        longest = (
+            max(zip(table.categories, table.names, strict=True), key=lambda one: sum(map(len, one[0])), default=None) if texts else None
         )
+        raise BadTableError(told + (f"; --drop {quoted(longest[1])} leaves out the longest texts" if longest else ""))
     try:
         define(definition("default", "stream", table), RegistryState())
     except DefinitionRefused as refused:
@@ -239,7 +241,8 @@ def _check_named(header: Sequence[str], reading: Reading) -> None:
         elif roles.setdefault(name, role) != role:
             problems.append(f"header: column {name!r} cannot be {roles[name]} and {role}")
     if problems:
-        raise BadTableError("; ".join(problems))
+        other = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in header[0]), "")
+        raise BadTableError("; ".join(problems) + (f"; cells are separated by commas, and here it seems by {other!r}" if other else ""))
     if not set(header) - (roles.keys() - set(reading.category)):
         raise BadTableError(f"header: besides the label {reading.label!r} there is no column, so no feature")
 
