@@ -33,14 +33,14 @@ compose: ## the whole platform in containers, until `docker compose down`; needs
 test: init ## all tests, on a real broker
 	@$(BIN)/python tools/test.py $(TESTS)
 
-doors: init ## strangers' records, requests and attacks on a whole platform
-	@$(BIN)/python -m pytest -m doors tests/doors
+doors: init ## strangers' records, requests, attacks and busy neighbours
+	@$(BIN)/python -m pytest -m doors tests/doors tests/faults
 
 clients: init ## stock clients in other languages and tools against a real platform; installs them
 	@tools/install_clients.sh
 	@$(BIN)/python -m pytest -m clients tests/clients
 
-faults: init ## sixty and more late and frozen ends of transactions, kills of two at once, a broker long away, and the naive loop, about 20 minutes
+faults: init ## sixty and more late and frozen ends of transactions, kills of two at once, a broker long away, busy cores, and the naive loop, about 20 minutes
 	@$(BIN)/python -m pytest -s tests/faults -m faults
 
 bench: init ## measure against what it builds on, about ten minutes; BENCH=codec takes one

@@ -14,6 +14,7 @@ from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.gaps import OVERTAKEN, Halts
 from edgeloop_streaming.lag import EVERY_MS, Lag
+from edgeloop_streaming.machine import Age, Pace
 from edgeloop_streaming.membership import Membership, is_fenced
 from edgeloop_streaming.messages import Backpressure, Task
 from edgeloop_streaming.partitions import Follower, PartitionReader, Place, Table
@@ -106,8 +107,9 @@ class Loop:
         self._overtaken: set[Place] = set()
         self._halts = Halts(service.name, prefix, self._reader.span, self._skips, metrics.halted, log)
         self._membership = Membership(settings, f"{prefix}edgeloop-{service.name}", self._member, log)
-        self._restorer = Restorer(service.name, inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_life, log)
+        self._restorer = Restorer(service.name, inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_rebuilt, log)
         self.progress = Progress(self._reader.ends)
+        self._pace = Pace()
         self._producer = self._opened_producer()
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -240,6 +242,10 @@ class Loop:
     def _tell_life(self) -> None:
         self.beat = time.monotonic()
 
+    def _tell_rebuilt(self) -> None:
+        self._tell_life()
+        self.progress.rebuilt()
+
     def _look(self) -> None:
         if self.assigned:
             try:
@@ -289,18 +295,19 @@ class Loop:
 
     def _opened_producer(self) -> TransactionalProducer:
         """A producer that has fenced those before it; an attempt that hangs (lrk#5511) is given up early and made anew."""
-        end = time.monotonic() + AGREE_S
+        age, began = Age(AGREE_S), time.monotonic()
         while True:
             self._tell_life()
             self._poll(0)  # serves the group; what comes is read again later, as nobody has handled it
             try:
                 if not self._membership.check():
                     raise DoubtError("the broker does not answer")
-                producer = TransactionalProducer(self._settings, self._member, self._client_error, self._calls)
+                producer = TransactionalProducer(self._settings, self._member, self._client_error, self._calls, pace=self._pace)
                 producer.open(OPEN_S)
             except DoubtError as doubt:
                 self._log.warning("no producer yet", why=str(doubt))
-                if time.monotonic() > end:
+                age.look()
+                if age.of(began) > AGREE_S:
                     raise
                 time.sleep(0.1)
             else:

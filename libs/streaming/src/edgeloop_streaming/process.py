@@ -22,6 +22,7 @@ from edgeloop_streaming.arguments import look_at
 from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.health import CannotListen, HealthServer
 from edgeloop_streaming.loop import Loop, Service, TornStateError
+from edgeloop_streaming.machine import Age
 from edgeloop_streaming.overlooked import Overlooked
 from edgeloop_streaming.partitions import Follower, PartitionReader, RangeReader, Table
 from edgeloop_streaming.progress import Calls
@@ -150,11 +151,12 @@ def run(build: Callable[[], Service], context: Context) -> int:
     stop.listen()
     faulthandler.enable()
     state: dict[str, Loop] = {}
+    ages: list[Callable[[], float]] = []
     health = HealthServer(
         context.settings.http_host,
         context.settings.http_port,
         context.metrics,
-        healthy=lambda: "loop" not in state or time.monotonic() - alive(state["loop"]) < HUNG_S,
+        healthy=lambda: all(age() < HUNG_S for age in ages),
         ready=lambda: "loop" in state and state["loop"].assigned,
     )
     try:
@@ -165,7 +167,7 @@ def run(build: Callable[[], Service], context: Context) -> int:
             calls = Calls()
             watch_calls(calls, LONGEST_CALL_S, context.log)
             loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log, calls)
-            watch(lambda: alive(loop), HUNG_S, context.log)
+            ages.append(watch(lambda: alive(loop), HUNG_S, context.log))
             loop.run(stop)
     except CannotListen as error:
         context.log.error("stopped", error=str(error))
@@ -188,29 +190,37 @@ def alive(loop: Loop) -> float:
     return min(loop.beat, loop.progress.moved)
 
 
-def watch(beat: Callable[[], float], limit_s: float, log: Any) -> None:
-    """End the process when ``beat()`` is older than ``limit_s``."""
+def watch(beat: Callable[[], float], limit_s: float, log: Any) -> Callable[[], float]:
+    """End the process when ``beat()`` is older than ``limit_s``; give back what tells how old it is.
+
+    Time is counted in looks, of which there are none while the process is stopped, and less of each where others take the machine.
+    """
+    age, oldest = Age(2 * LOOK_S), [0.0]
 
     def look() -> None:
-        while time.monotonic() - beat() <= limit_s:
+        while oldest[0] <= limit_s:
             time.sleep(LOOK_S)
+            age.look()
+            oldest[0] = age.of(beat())
         _end(log, limit_s)
 
     threading.Thread(target=look, name="watchdog", daemon=True).start()
+    return lambda: oldest[0]
 
 
 def watch_calls(calls: Calls, limit_s: float, log: Any) -> None:
     """End the process when one call lasts longer than ``limit_s``: it never comes back.
 
-    Time is counted in looks, of which there are none while the process is stopped, and few while it gets no processor.
+    Time is counted as by :func:`watch`.
     """
+    age = Age(2 * LOOK_S)
 
     def look() -> None:
-        seen, looks = 0, 0
-        while looks * LOOK_S <= limit_s:
+        seen, lasted = 0, 0.0
+        while lasted <= limit_s:
             time.sleep(LOOK_S)
-            number = calls.number
-            looks = looks + 1 if number == seen and number % 2 else 0
+            number, passed = calls.number, age.look()
+            lasted = lasted + passed if number == seen and number % 2 else 0.0
             seen = number
         _end(log, limit_s)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 Place = tuple[str, int]
 LOOK_S = 5.0
+STEP_S = 5.0
 
 
 class Progress:
@@ -32,13 +33,19 @@ class Progress:
         self._ends = ends
         self._clock = clock
         self._reached: dict[Place, int] = {}
-        self.moved = clock()
+        self.moved = self._rebuilt = clock()
         self._due = self.moved + LOOK_S
 
     def committed(self) -> None:
         """A transaction has committed."""
         self.moved = self._clock()
         self._due = self.moved + LOOK_S
+
+    def rebuilt(self) -> None:
+        """A record of the state was read again: the time of a rebuild that gets on is no standstill, the time between rebuilds is."""
+        now = self._clock()
+        self.moved = min(now, self.moved + min(now - self._rebuilt, STEP_S))
+        self._rebuilt = now
 
     def at_end(self, place: Place, offset: int) -> None:
         """The consumer has read a partition up to ``offset``, where it ended."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from edgeloop_streaming.machine import Age, Pace
 from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.settings import KafkaSettings
 
@@ -19,7 +20,7 @@ from edgeloop_streaming.settings import KafkaSettings
 _TROUBLE = re.compile(r'"(?:disconnects|req_timeouts)":\s*(\d+)')
 _ENDS = re.compile(r'"EndTxn":\s*(\d+)')
 _TICK_MS = 20
-_SLOW_COMMIT_S = 1.0
+_TICK_S = 1.0
 _COMMIT_S = 3.0
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
 
@@ -72,6 +73,8 @@ class TransactionalProducer:
         Told of each call that may hang.
     logger
         Gets what the client logs; ``None`` for standard error.
+    pace
+        How long commits take here; one that outlives a producer knows those of the ones before.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class TransactionalProducer:
         on_error: Callable[[str], None],
         calls: Calls | None = None,
         logger: logging.Logger | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._signs = _Signs(on_error)
         self._calls = calls or Calls()
@@ -88,6 +92,7 @@ class TransactionalProducer:
         self._commits = 0
         self._confirmed = 0
         self._doubt = ""
+        self._pace = pace or Pace()
         self._producer = Producer(
             {
                 **settings.librdkafka(),
@@ -195,7 +200,7 @@ class TransactionalProducer:
         FencedError
             Another process has taken over.
         """
-        started = time.monotonic()
+        self._pace.begin()
         try:
             if group_metadata is not None:
                 with self._calls.one():
@@ -204,8 +209,7 @@ class TransactionalProducer:
                 self._producer.commit_transaction(_COMMIT_S)
         except KafkaException as error:
             raise self._classified(error) from error
-        if time.monotonic() - started > _SLOW_COMMIT_S:
-            self._doubt = "the commit took over a second"
+        self._doubt = self._pace.end()
         self._commits += 1
         # Ticks that came during the commit still wait in the queue and may be older than the cut: only one that is made from
         # now on tells. (The thread that makes them also ends the commit, so none is in the making.)
@@ -222,11 +226,13 @@ class TransactionalProducer:
 
     def _await_tick(self) -> None:
         wanted = self._signs.ticks + 1
-        end = time.monotonic() + 1.0
+        age, began = Age(_TICK_S), time.monotonic()
         while self._signs.ticks < wanted:
             self._producer.poll(_TICK_MS / 1000)
-            if time.monotonic() > end:
-                raise DoubtError("no statistics for a second")
+            if time.monotonic() - began > _TICK_S:
+                age.look()
+                if age.of(began) > _TICK_S:
+                    raise DoubtError("no statistics for a second")
 
     def _classified(self, error: KafkaException) -> Exception:
         code = _error_of(error)
