@@ -20,6 +20,13 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
+WRITTEN = {
+    "model.commands": "model/RegisterStream.avsc",
+    "observations.rows.raw": "observation/ObservationRow.avsc",
+    "labels.raw": "label/Label.avsc",
+}
+
 
 def addresses(arguments: argparse.Namespace) -> tuple[str, str]:
     """Kafka and schema registry: as given, else of the stack that runs here."""
@@ -44,10 +51,12 @@ def main() -> int:
     bootstrap, registry_url = addresses(arguments)
 
     registry = SchemaRegistryClient({"url": registry_url})
-    # The schemas are there already; a program uses them and registers none.
-    settings = {"auto.register.schemas": False, "use.latest.version": True}
+    # The schemas are there already; a program writes with those that it knows, and registers none. "The latest" may be somebody else's.
+    settings = {"auto.register.schemas": False}
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "partitioner": "murmur2_random"})
-    serializers = {topic: AvroSerializer(registry, conf=settings) for topic in ("model.commands", "observations.rows.raw", "labels.raw")}
+    serializers = {
+        topic: AvroSerializer(registry, (SCHEMAS / file).read_text(encoding="utf-8"), conf=settings) for topic, file in WRITTEN.items()
+    }
 
     def send(topic: str, key: str, record: dict) -> None:
         context = SerializationContext(topic, MessageField.VALUE)

@@ -2,6 +2,8 @@
 
 ``python tools/generate.py`` writes the files, ``--check`` only says whether they are up to date (exit code 1 if not).
 
+The files end without a newline: registries compare texts, and some clients cut what is around them while others do not.
+
 Attributes of a field that are ours:
 
 ``"identity": "always"``
@@ -267,6 +269,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is not up to date")
     arguments = parser.parse_args()
+    for path in sorted((ROOT / "schemas").rglob("*.avsc")):
+        text = path.read_text(encoding="utf-8")
+        if text != text.strip() and arguments.check:
+            print(f"{path.relative_to(ROOT)} ends with a newline: run make generate", file=sys.stderr)
+            return 1
+        if text != text.strip():
+            path.write_text(text.strip(), encoding="utf-8")
     for name, text in generate().items():
         target = CONTRACTS / name
         if not arguments.check:

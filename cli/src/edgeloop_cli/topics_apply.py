@@ -13,6 +13,7 @@ from edgeloop_streaming.admin import Admin
 from edgeloop_cli.topics_plan import COMPATIBILITY, DEFAULT_PARTITIONS, Plan, Sizes, Status, SubjectPlan, plan_topics
 
 VISIBLE_S = 15.0
+READ_WRITE, READ_ONLY = "READWRITE", "READONLY"
 REGISTRY_ATTEMPTS = 4  # one that has just started, on a busy machine, may take longer than a request waits
 
 
@@ -61,18 +62,23 @@ def survey(admin: Admin, registry: SchemaRegistry, prefix: str, sizes: Sizes | N
 
 def survey_subjects(registry: SchemaRegistry, prefix: str) -> Iterator[SubjectPlan]:
     """How every subject stands."""
-    known = set(registry.subjects())
     for topic in topics.all_topics():
         for kind in topic.kinds:
             subject = prefix + topic.subject(kind)
-            if subject not in known:
-                yield SubjectPlan(topic, kind, subject)
-                continue
             try:
                 schema_id = registry.lookup(subject, TEXTS[kind.FULLNAME])
             except UnknownSchema:
-                schema_id = None
-            yield SubjectPlan(topic, kind, subject, known=True, id=schema_id, level=registry.compatibility(subject))
+                yield SubjectPlan(topic, kind, subject, known=_exists(registry, subject), level=registry.compatibility(subject))
+            else:
+                yield SubjectPlan(topic, kind, subject, known=True, id=schema_id, level=registry.compatibility(subject))
+
+
+def _exists(registry: SchemaRegistry, subject: str) -> bool:
+    try:
+        registry.latest(subject)
+    except UnknownSchema:
+        return False
+    return True
 
 
 def carry_out(plan: Plan, admin: Admin, registry: SchemaRegistry) -> None:
@@ -90,9 +96,15 @@ def carry_out(plan: Plan, admin: Admin, registry: SchemaRegistry) -> None:
     admin.create(missing)
     admin.alter({one.wanted.topic.name: one.changes for one in plan.topics if one.changes})
     _wait_for([one.topic for one in missing], admin)
-    for subject in plan.subjects:
-        if subject.status is not Status.OK:
-            _register(subject, registry)
+    changed = [one for one in plan.subjects if one.status is not Status.OK]
+    # Where the registry knows modes, subjects are read-only for everybody between two runs of this.
+    closes = bool(plan.subjects) and registry.set_mode((changed or plan.subjects)[0].subject, READ_WRITE)
+    for subject in changed:
+        if closes:
+            registry.set_mode(subject.subject, READ_WRITE)
+        _register(subject, registry)
+    for subject in plan.subjects if closes else ():
+        registry.set_mode(subject.subject, READ_ONLY)
 
 
 def _register(plan: SubjectPlan, registry: SchemaRegistry) -> None:

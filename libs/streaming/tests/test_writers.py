@@ -10,7 +10,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from edgeloop_contracts import EVENTS, Feature, Label, ObservationBatch, ObservationRow, RegisterStream, Topic, topics
+from edgeloop_contracts import EVENTS, Feature, Label, NamedRow, ObservationBatch, ObservationRow, RegisterStream, Topic, topics
 from edgeloop_contracts.registered import TEXTS
 from edgeloop_streaming import Codec, RegistryUnavailable, UnknownSchema, body
 from edgeloop_streaming.codec import UndecodableError, UnknownKindError
@@ -69,6 +69,8 @@ def nullable(kind: Any) -> dict[str, Any]:
         avro = one["type"]
         if isinstance(avro, dict) and avro["type"] == "array":
             avro = {"type": "array", "items": ["null", avro["items"]]}
+        if isinstance(avro, dict) and avro["type"] == "map":
+            avro = {"type": "map", "values": ["null", avro["values"]]}
         one["type"] = ["null", avro]
         one["default"] = None
     return schema
@@ -287,6 +289,14 @@ def test_a_null_is_unknown_where_a_field_knows_unknown() -> None:
     rest = {"event_times": [None, 4], "request_ids": [None, "x"], "model_version": None, "answers": None, "adapter": None}
     event = taken(topics.OBSERVATIONS_RAW, nullable(ObservationBatch), batch | rest)
     assert (event.event_times, event.request_ids, event.answers) == ((0, 4), ("", "x"), ())
+
+
+def test_a_row_by_name_holds_what_is_not_null() -> None:
+    row = NamedRow(stream="pumps", device_id="p1", boot_epoch=1, seq=3, features={"t": 1.5}, texts={"kind": "a"})
+    assert taken(topics.OBSERVATION_NAMED_RAW, nullable(NamedRow), row.as_dict()) == row
+    fields = row.as_dict() | {"features": {"t": 1.5, "p": None}, "texts": {"kind": "a", "place": None}}
+    assert taken(topics.OBSERVATION_NAMED_RAW, nullable(NamedRow), fields) == row
+    assert taken(topics.OBSERVATION_NAMED_RAW, nullable(NamedRow), fields | {"texts": None}).texts == {}
 
 
 def test_a_label_that_names_its_row_by_request_has_no_number() -> None:

@@ -137,6 +137,28 @@ class SchemaRegistry:
         """
         self._call("PUT", f"/config/{quote(subject, safe='')}", {"compatibility": level})
 
+    def set_mode(self, subject: str, mode: str) -> bool:
+        """Say who may write ``subject`` from now on: ``READWRITE`` or ``READONLY``; whether the registry has modes at all.
+
+        Confluent's has them; of Apicurio 2.6 the interface answers 404.
+
+        Raises
+        ------
+        RegistryRefused
+            It has modes, and refuses this one.
+        RegistryUnavailable
+            No answer.
+        """
+        try:
+            self._call("PUT", f"/mode/{quote(subject, safe='')}", {"mode": mode})
+        except UnknownSchema:
+            return False
+        except RegistryRefused as error:
+            if error.status in {404, 405, 501}:
+                return False
+            raise
+        return True
+
     def compatibility(self, subject: str) -> str | None:
         """Level that was set for ``subject``; ``None`` where none was."""
         try:
@@ -145,13 +167,6 @@ class SchemaRegistry:
             return None
         level = found.get("compatibilityLevel", found.get("compatibility"))
         return None if level is None else str(level)
-
-    def subjects(self) -> list[str]:
-        """Names of all subjects, sorted."""
-        found = self._call("GET", "/subjects")
-        if not isinstance(found, list):
-            raise RegistryUnavailable(f"{self._place}: expected a list of subjects, given {str(found)[:200]}")
-        return sorted(str(name) for name in cast("list[Any]", found))
 
     def get(self, path: str) -> dict[str, Any]:
         """Object that the registry answers with.
