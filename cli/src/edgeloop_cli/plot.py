@@ -56,12 +56,7 @@ def draw(
         axes.plot(rows[shown], rolling(served, WINDOW)[shown], color="tab:blue", lw=1.6, label=f"edgeloop ({report['accuracy']:.3f})")
         _mark(axes, [row for row in known if row <= rows[-1]], color="0.3", linestyle="-", alpha=0.35, lw=5, label="the world changed")
         mark_signals(axes, report, alarms)
-        for version in report["versions"]:
-            at = version["installed_at_row"]
-            axes.axvline(at, color="tab:green", lw=0.9, alpha=0.8, label="new version served" if version["version"] == 1 else None)
-            axes.annotate(
-                str(version["version"]), (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", color="tab:green"
-            )
+        mark_versions(axes, report)
         axes.set(xlabel="row of the stream", ylabel=counted(report.get("tolerance", 0.0)), ylim=(0, 1))
         axes.set_title(title, loc="left", pad=16)
         axes.grid(visible=True, alpha=0.2)
@@ -77,6 +72,14 @@ def draw(
 def counted(tolerance: float) -> str:
     """What is drawn."""
     return f"share within {tolerance:g} over {WINDOW} rows" if tolerance else f"accuracy over {WINDOW} rows"
+
+
+def mark_versions(axes: Any, report: Mapping[str, Any]) -> None:
+    """Draw from which row on each version served."""
+    for version in report["versions"]:
+        at = version["installed_at_row"]
+        axes.axvline(at, color="tab:green", lw=0.9, alpha=0.8, label="new version served" if version["version"] == 1 else None)
+        axes.annotate(str(version["version"]), (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", color="tab:green")
 
 
 def mark_signals(axes: Any, report: Mapping[str, Any], alarms: Sequence[tuple[int, str]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from edgeloop_cli import options
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
+    from edgeloop_contracts import Topic
     from edgeloop_streaming.tailing import Shown
     from rich.console import Console
 
@@ -62,6 +64,7 @@ def tail(
             wanted = topics.by_name(topic)
         except KeyError as error:
             raise Refused(str(error.args[0])) from None
+        _see_that_it_has(wanted, kind)
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
         try:
             reader = TopicTail(context.settings, context.codec, wanted)
@@ -70,14 +73,31 @@ def tail(
         console = Console(soft_wrap=True)
         try:
             whole = from_beginning or bool(kind)  # how far back the newest of one kind lie is not known
-            shown = [one for one in reader.existing(0 if whole else count) if _is(one, kind)]
+            existing = list(reader.existing(0 if whole else count))
+            shown = [one for one in existing if _is(one, kind)]
             for one in (shown[:count] if from_beginning else shown[-count:]) if count else shown:
                 _print(one, console, as_json=as_json)
+            if not shown:
+                print(_nothing(topic, kind, len(existing), follow=follow), file=sys.stderr)
             while follow:
                 for one in filter(lambda one: _is(one, kind), reader.poll(0.2)):
                     _print(one, console, as_json=as_json)
         finally:
             reader.close()
+
+
+def _see_that_it_has(topic: Topic, kind: str) -> None:
+    names = [each.FULLNAME.rpartition(".")[2] for each in topic.kinds]
+    if kind and kind.rpartition(".")[2] not in names:
+        raise Refused(f"--kind: {topic.name} carries no {kind!r}; it carries {', '.join(names)}")
+
+
+def _nothing(topic: str, kind: str, others: int, *, follow: bool) -> str:
+    """What to say instead of nothing."""
+    then = "; waiting for what comes" if follow else ""
+    if kind and others:
+        return f"{topic} holds no {kind} now, only other records ({others:,}){then}"
+    return f"{topic} holds no records now{then}"
 
 
 def _is(one: Shown, kind: str) -> bool:

@@ -11,12 +11,14 @@ from rich.table import Table
 from edgeloop_cli.core.accuracy import rolling
 from edgeloop_cli.core.report import told_errors
 from edgeloop_cli.offline.jobs import Result, Setting
-from edgeloop_cli.plot import SETTLED, WINDOW, counted
+from edgeloop_cli.plot import SETTLED, WINDOW, counted, mark_signals, mark_versions
 
 KIB = 1 << 10
 
 
 FEW = 4
+STRIP = 0.03  # of the height, for what one of several policies did
+STRIPS = 6  # policies beyond which the picture has no room for that
 
 
 def table(results: Mapping[str, Result]) -> Table:
@@ -78,21 +80,43 @@ def draw(directory: Path, setting: Setting, results: Mapping[str, Result]) -> li
         for number, (name, result) in enumerate(results.items()):
             accuracy = rolling(result.right, WINDOW)[shown]
             axes.plot(rows[shown], accuracy, lw=1.5, color=f"C{number}", label=f"{name} ({result.report['accuracy']:.3f})")
-            if len(results) == 1:
-                for version in result.report["versions"]:
-                    axes.axvline(version["installed_at_row"], ymin=0.97, color="tab:green", lw=0.9)
         for number, row in enumerate(setting.known):
             axes.axvline(row, color="0.3", alpha=0.25, lw=5, label="the world changed" if number == 0 else None)
+        if len(results) == 1:
+            mark_signals(axes, first.report, first.alarms)
+            mark_versions(axes, first.report)
+        elif len(results) <= STRIPS:
+            _mark_each(axes, results)
         axes.set(xlabel="row of the stream", ylabel=counted(setting.table.tolerance), ylim=(0, 1))
-        axes.set_title(setting.title, loc="left")
+        axes.set_title(setting.title, loc="left", pad=16)
         axes.grid(visible=True, alpha=0.2)
         axes.set_xlim(rows[0], rows[-1] + 1)
-        axes.legend(loc="lower left", ncols=2, framealpha=0.9)
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 0.05 + (STRIP * len(results) if 1 < len(results) <= STRIPS else 0)),
+            ncols=3,
+            framealpha=0.9,
+        )
         paths = [directory / "backtest.png", directory / "backtest.svg"]
         figure.savefig(paths[0], dpi=130, metadata={"Software": None})
         figure.savefig(paths[1], metadata={"Date": None})
         plt.close(figure)
     return paths
+
+
+def _mark_each(axes: Any, results: Mapping[str, Result]) -> None:
+    """Draw what each policy did as a strip of its own at the foot, in its colour."""
+    marks = {"errors rose": "v", "drift of an input": "|", "new version served": "^"}
+    for number, result in enumerate(results.values()):
+        rows = {
+            "errors rose": [row for row, _ in result.alarms],
+            "drift of an input": [signal["row"] for signal in result.report["signals"] if " of " in signal["detector"]],
+            "new version served": [version["installed_at_row"] for version in result.report["versions"]],
+        }
+        for what, marker in marks.items():
+            axes.plot(rows[what], [STRIP * (number + 0.6)] * len(rows[what]), marker, color=f"C{number}", ms=5, alpha=0.8)
+    for what, marker in marks.items():
+        axes.plot([], [], marker, color="0.3", ms=5, label=what)
 
 
 def _known(value: int | None) -> str:

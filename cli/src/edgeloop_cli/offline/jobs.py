@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edgeloop_cli.core.accuracy import judged
 from edgeloop_cli.core.csv_table import StreamTable
+from edgeloop_cli.core.report import alarms
 from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.outcome import report, right
 from edgeloop_cli.offline.policy import LoopPolicy
@@ -63,6 +64,8 @@ class Result:
     ----------
     report
         See :func:`edgeloop_cli.offline.outcome.report`.
+    alarms
+        Rows at which errors were seen to rise, and by which detector.
     right, static
         Whether each answer to a row with a label was right: the fleet's, and version 1's.
     """
@@ -70,6 +73,7 @@ class Result:
     report: dict[str, Any]
     right: NDArray[np.bool_]
     static: NDArray[np.bool_]
+    alarms: Sequence[tuple[int, str]]
 
 
 Tell = Callable[[str, int], None]
@@ -124,6 +128,7 @@ def _one(setting: Setting, policy: LoopPolicy, tell: Callable[[int], None]) -> R
         report(loop, setting.devices, setting.title, time.monotonic() - began, setting.known),
         right(loop, table.labels, setting.warmup),
         judged([static[row - setting.warmup] for row in setting.judged], [table.labels[row] for row in setting.judged], table.tolerance),
+        alarms(loop.ledger),
     )
 
 

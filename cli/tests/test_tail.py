@@ -1,0 +1,25 @@
+"""What `edgeloop tail` says of kinds and topics."""
+
+from __future__ import annotations
+
+import pytest
+from edgeloop_cli.problems import Refused
+from edgeloop_cli.tail import _nothing, _see_that_it_has
+from edgeloop_contracts import topics
+
+
+@pytest.mark.parametrize("kind", ["Driftsignal", "ObservationBatch", "x"])
+def test_a_kind_that_a_topic_does_not_carry_is_refused_with_those_that_it_carries(kind: str) -> None:
+    with pytest.raises(Refused, match=f"--kind: drift.signals carries no '{kind}'; it carries DriftSignal, "):
+        _see_that_it_has(topics.DRIFT_SIGNALS, kind)
+
+
+@pytest.mark.parametrize("kind", ["", "DriftSignal", "edgeloop.drift.DriftSignal"])
+def test_a_kind_may_be_named_in_short_or_in_full(kind: str) -> None:
+    _see_that_it_has(topics.DRIFT_SIGNALS, kind)
+
+
+def test_of_an_empty_topic_it_says_so() -> None:
+    assert _nothing("drift.signals", "", 0, follow=False) == "drift.signals holds no records now"
+    assert _nothing("drift.signals", "", 0, follow=True) == "drift.signals holds no records now; waiting for what comes"
+    assert _nothing("drift.signals", "DriftSignal", 7, follow=False) == "drift.signals holds no DriftSignal now, only other records (7)"
