@@ -1459,49 +1459,33 @@ class Skip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenContents:
-    """Digests of 64 neighbouring rows of one device. Keyed tenant/stream/device/epoch/slot; a newer block takes
-    the slot of an older one.
+    """Digests of 128 neighbouring rows of one device. Keyed tenant/stream/device/epoch/slot; a newer block takes
+    the slot of an older one, and the newest of all is in SeenRows.
 
     Attributes
     ----------
-    tenant
-        Owner of the stream.
-    stream
-        Name of the stream; a stream's model has the same name.
-    device_id
-        Name of the device, unique within the stream.
-    boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
     block
-        Row i of the block has sequence number 64 * block + i.
+        Row i of the block has sequence number 128 * block + i.
     digests
-        Digest of each row's contents, 4 bytes, little-endian; 0 for a row that has not come.
+        Digest of each row's contents, 4 bytes, little-endian; 0 for a row that has not come, and none for the
+        last ones of these.
     ids
         Digest of what tells each row apart, 8 bytes, little-endian; empty where rows have sequence numbers of
         their own.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenContents","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"block","type":"long","default":0},{"name":"digests","type":"bytes","default":""},{"name":"ids","type":"bytes","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenContents","namespace":"edgeloop.ingestion","fields":[{"name":"block","type":"long","default":0},{"name":"digests","type":"bytes","default":""},{"name":"ids","type":"bytes","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenContents"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
-    boot_epoch: int = 0
     block: int = 0
     digests: bytes = b""
     ids: bytes = b""
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "tenant": self.tenant,
-            "stream": self.stream,
-            "device_id": self.device_id,
-            "boot_epoch": self.boot_epoch,
             "block": self.block,
             "digests": self.digests,
             "ids": self.ids,
@@ -1510,10 +1494,6 @@ class SeenContents:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
-            tenant=fields["tenant"],
-            stream=fields["stream"],
-            device_id=fields["device_id"],
-            boot_epoch=fields["boot_epoch"],
             block=fields["block"],
             digests=fields["digests"],
             ids=fields["ids"],
@@ -1605,9 +1585,13 @@ class SeenRows:
     differs
         Whether the newest row that came again under a known number, and could be compared, had other
         contents.
+    digests
+        Digests of the rows of the newest block of 128 sequence numbers, as in SeenContents.
+    ids
+        Their ids, as in SeenContents.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenRows","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"starts","type":{"type":"array","items":"long"},"default":[]},{"name":"ends","type":{"type":"array","items":"long"},"default":[]},{"name":"used","type":"long","default":0},{"name":"differs","type":"boolean","default":false}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenRows","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"starts","type":{"type":"array","items":"long"},"default":[]},{"name":"ends","type":{"type":"array","items":"long"},"default":[]},{"name":"used","type":"long","default":0},{"name":"differs","type":"boolean","default":false},{"name":"digests","type":"bytes","default":""},{"name":"ids","type":"bytes","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenRows"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -1621,6 +1605,8 @@ class SeenRows:
     ends: tuple[int, ...] = ()
     used: int = 0
     differs: bool = False
+    digests: bytes = b""
+    ids: bytes = b""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1632,6 +1618,8 @@ class SeenRows:
             "ends": list(self.ends),
             "used": self.used,
             "differs": self.differs,
+            "digests": self.digests,
+            "ids": self.ids,
         }
 
     @classmethod
@@ -1645,6 +1633,8 @@ class SeenRows:
             ends=tuple(fields["ends"]),
             used=fields["used"],
             differs=fields["differs"],
+            digests=fields["digests"],
+            ids=fields["ids"],
         )
 
     def fault(self) -> str:
@@ -1654,19 +1644,10 @@ class SeenRows:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenSamples:
     """Digests of rows spread over all that one device sent in one epoch: contents are compared there when the
-    newest blocks no longer hold them.
+    newest blocks no longer hold them. Keyed tenant/stream/device/epoch.
 
     Attributes
     ----------
-    tenant
-        Owner of the stream.
-    stream
-        Name of the stream; a stream's model has the same name.
-    device_id
-        Name of the device, unique within the stream.
-    boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
     stride
         Sequence numbers that are multiples of it are sampled; it doubles when there are too many.
     seqs
@@ -1675,26 +1656,18 @@ class SeenSamples:
         Digest of each sampled row's contents, 4 bytes, little-endian.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenSamples","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"stride","type":"long","default":64},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"digests","type":"bytes","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenSamples","namespace":"edgeloop.ingestion","fields":[{"name":"stride","type":"long","default":256},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"digests","type":"bytes","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.ingestion.SeenSamples"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
-    boot_epoch: int = 0
-    stride: int = 64
+    stride: int = 256
     seqs: tuple[int, ...] = ()
     digests: bytes = b""
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "tenant": self.tenant,
-            "stream": self.stream,
-            "device_id": self.device_id,
-            "boot_epoch": self.boot_epoch,
             "stride": self.stride,
             "seqs": list(self.seqs),
             "digests": self.digests,
@@ -1703,10 +1676,6 @@ class SeenSamples:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
-            tenant=fields["tenant"],
-            stream=fields["stream"],
-            device_id=fields["device_id"],
-            boot_epoch=fields["boot_epoch"],
             stride=fields["stride"],
             seqs=tuple(fields["seqs"]),
             digests=fields["digests"],

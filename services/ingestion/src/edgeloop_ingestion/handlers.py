@@ -80,7 +80,8 @@ class IngestionTask:
         event = received.event
         try:
             key = device_key(event)
-            self._compare_keys(key, [received.key.encode()])
+            if received.key != key:
+                self._compare_keys(key, [received.key.encode()])
             home = _home(key, self._partitions)
             if home != self._partition:
                 self._metrics.forwarded.inc()
@@ -214,7 +215,7 @@ class IngestionTask:
         elif device.known and columns.boot_epoch not in device.known:
             raise NotPlainError("a new epoch")
         ids = id_digests(named)
-        if device.unnumbered.any_known(ids):
+        if named and device.unnumbered.any_known(ids):
             raise NotPlainError("a known id")
         end = 0
         for batch, rows in of_columns(columns):

@@ -41,7 +41,8 @@ class Metrics:
             refused=refused,
             masked=verdict.masked,
         )
-        self.given_up.inc(taken.given_up)
+        if taken.given_up:
+            self.given_up.inc(taken.given_up)
 
     def count_rows(self, **outcomes: int) -> None:
         """Count rows by outcome."""

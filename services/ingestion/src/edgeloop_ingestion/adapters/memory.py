@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 import numpy as np
 from edgeloop_contracts import SeenContents, SeenEpochs, SeenRows, SeenSamples
 from edgeloop_contracts.numbering import UNNUMBERED
 from edgeloop_streaming import State
 
-from edgeloop_ingestion.core.contents import Block, Contents
+from edgeloop_ingestion.core.contents import ROWS, Block, Contents, settle
+from edgeloop_ingestion.core.digests import Digests
 from edgeloop_ingestion.core.epochs import Epoch, Epochs
 from edgeloop_ingestion.core.intervals import SeenRuns
 from edgeloop_ingestion.core.numbering import Numbering
 
 ONCE_KEPT = 4  # epochs that were kept when nothing was written of those forgotten
-
-
-@dataclass(frozen=True)
-class _Named:
-    tenant: str
-    stream: str
-    device_id: str
-    boot_epoch: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.tenant}/{self.stream}/{self.device_id}/{self.boot_epoch}"
 
 
 class Memory:
@@ -53,12 +40,10 @@ class Memory:
             elif len(epochs.known) >= ONCE_KEPT:
                 epochs.forget(0, min(epochs.known))
         for key, seen in state.items(SeenContents):
-            if contents := self._contents(seen):
-                contents.blocks[int(key.rpartition("/")[2])] = Block(seen.block, np.frombuffer(seen.digests, "<u4").copy())
-                if seen.ids:
-                    self._devices[_device(seen)].unnumbered.restore(seen.block, np.frombuffer(seen.ids, "<u8"))
-        for _, seen in state.items(SeenSamples):
-            if contents := self._contents(seen):
+            head, _, slot = key.rpartition("/")
+            self._put_back(head, int(slot), seen.block, seen)
+        for key, seen in state.items(SeenSamples):
+            if contents := self._contents(key):
                 contents.stride = seen.stride
                 contents.samples = dict(zip(seen.seqs, np.frombuffer(seen.digests, "<u4").tolist(), strict=True))
 
@@ -85,16 +70,15 @@ class Memory:
     def write(self) -> None:
         """Write down what has changed."""
         transaction = self._state.checkpoint.transaction + 1
+        settle(epoch.contents for key, number in self._changed if (epoch := self._devices[key].known.get(number)))
         for key, number in self._changed:
             device = self._devices[key]
-            tenant, stream, device_id = key.split("/")
-            named = _Named(tenant, stream, device_id, number)
             epoch = device.known.get(number)
             if epoch:
-                self._write_rows(named, epoch.runs, epoch.contents, transaction)
+                self._write_rows(key, number, epoch.runs, epoch.contents, transaction)
             else:
-                contents = device.unnumbered.contents
-                self._write_rows(named, SeenRuns([0], [device.unnumbered.end]), contents, transaction, device.unnumbered)
+                unnumbered = device.unnumbered
+                self._write_rows(key, number, SeenRuns([0], [unnumbered.end]), unnumbered.contents, transaction, unnumbered)
         for key in self._begun:
             device = self._devices[key]
             tenant, stream, device_id = key.split("/")
@@ -103,37 +87,69 @@ class Memory:
         self._changed.clear()
         self._begun.clear()
 
-    def _write_rows(self, named: _Named, runs: SeenRuns, contents: Contents, transaction: int, numbering: Numbering | None = None) -> None:
-        key, fields = named.key, asdict(named)
-        starts, ends = tuple(runs.starts), tuple(runs.ends)
-        self._state.put(key, SeenRows(**fields, starts=starts, ends=ends, used=transaction, differs=contents.differs))
+    def _write_rows(
+        self, device: str, number: int, runs: SeenRuns, contents: Contents, transaction: int, numbering: Numbering | None = None
+    ) -> None:
+        key, (tenant, stream, device_id) = f"{device}/{number}", device.split("/")
+        newest = contents.blocks.get(contents.newest % contents.slots)
+        seen = SeenRows(
+            tenant=tenant,
+            stream=stream,
+            device_id=device_id,
+            boot_epoch=number,
+            starts=tuple(runs.starts),
+            ends=tuple(runs.ends),
+            used=transaction,
+            differs=contents.differs,
+            digests=_packed(newest.digests) if newest else b"",
+            ids=_ids(numbering, contents.newest),
+        )
+        self._state.put(key, seen)
         for slot in contents.changed:
             block = contents.blocks[slot]
-            ids = numbering.ids_of(block.number).astype("<u8").tobytes() if numbering else b""
-            digests = block.digests.astype("<u4").tobytes()
-            self._state.put(f"{key}/{slot}", SeenContents(**fields, block=block.number, digests=digests, ids=ids))
+            if block is not newest:
+                self._state.put(
+                    f"{key}/{slot}", SeenContents(block=block.number, digests=_packed(block.digests), ids=_ids(numbering, block.number))
+                )
         contents.changed.clear()
         if contents.resampled:
             digests = np.fromiter(contents.samples.values(), "<u4", len(contents.samples)).tobytes()
-            self._state.put(key, SeenSamples(**fields, stride=contents.stride, seqs=tuple(contents.samples), digests=digests))
+            self._state.put(key, SeenSamples(stride=contents.stride, seqs=tuple(contents.samples), digests=digests))
             contents.resampled = False
 
     def _restore(self, seen: SeenRows) -> None:
-        epochs = self._devices.setdefault(_device(seen), Epochs())
+        device = f"{seen.tenant}/{seen.stream}/{seen.device_id}"
+        epochs = self._devices.setdefault(device, Epochs())
         if seen.boot_epoch == UNNUMBERED:
             epochs.unnumbered = Numbering(seen.ends[-1])
-            epochs.unnumbered.contents.differs = seen.differs
+            contents = epochs.unnumbered.contents
         else:
             epochs.known[seen.boot_epoch] = Epoch(SeenRuns(seen.starts, seen.ends))
-            epochs.known[seen.boot_epoch].contents.differs = seen.differs
+            contents = epochs.known[seen.boot_epoch].contents
+        contents.differs = seen.differs
+        if seen.digests:
+            contents.newest = (seen.ends[-1] - 1) // ROWS
+            self._put_back(f"{device}/{seen.boot_epoch}", contents.newest % contents.slots, contents.newest, seen)
 
-    def _contents(self, seen: SeenContents | SeenSamples) -> Contents | None:
-        epochs = self._devices.get(_device(seen))
+    def _put_back(self, key: str, slot: int, number: int, seen: SeenRows | SeenContents) -> None:
+        """Take in a block, unless a newer one has its slot."""
+        contents = self._contents(key)
+        held = contents.blocks.get(slot) if contents else None
+        if contents is None or (held and held.number > number):
+            return
+        contents.blocks[slot] = Block(number, np.frombuffer(seen.digests.ljust(4 * ROWS, b"\0"), "<u4").astype(np.uint32))
+        if seen.ids:
+            self._devices[key.rpartition("/")[0]].unnumbered.restore(number, np.frombuffer(seen.ids, "<u8"))
+
+    def _contents(self, key: str) -> Contents | None:
+        """Of ``tenant/stream/device/epoch``."""
+        device, _, number = key.rpartition("/")
+        epochs = self._devices.get(device)
         if epochs is None:
             return None
-        if seen.boot_epoch == UNNUMBERED:
+        if int(number) == UNNUMBERED:
             return epochs.unnumbered.contents
-        epoch = epochs.known.get(seen.boot_epoch)
+        epoch = epochs.known.get(int(number))
         return epoch.contents if epoch else None
 
     def _forget(self, key: str, epoch: int) -> None:
@@ -143,5 +159,10 @@ class Memory:
             self._state.delete(SeenContents, f"{key}/{epoch}/{slot}")
 
 
-def _device(seen: SeenRows | SeenContents | SeenSamples) -> str:
-    return f"{seen.tenant}/{seen.stream}/{seen.device_id}"
+def _packed(digests: Digests) -> bytes:
+    """Without the zeros at the end, which are put back."""
+    return digests.astype("<u4").tobytes().rstrip(b"\0")
+
+
+def _ids(numbering: Numbering | None, block: int) -> bytes:
+    return numbering.ids_of(block).astype("<u8").tobytes() if numbering else b""

@@ -9,7 +9,8 @@ import numpy as np
 from edgeloop_ingestion.core.contents import ROWS, Contents
 from edgeloop_ingestion.core.digests import Digests, Ids
 
-SLOTS = 32
+SLOTS = 16
+FEW = 64  # so many ids are looked for one by one
 
 
 class Numbering:
@@ -32,7 +33,11 @@ class Numbering:
 
     def any_known(self, ids: Ids) -> bool:
         """Whether a row with one of these ids is remembered, or two of them are the same."""
-        return len(np.unique(ids)) < len(ids) or bool(np.isin(ids, self._ids).any())
+        if len(set(ids.tolist())) < len(ids):
+            return True
+        if len(ids) < FEW:
+            return bool((self._ids == ids[:, None]).any())
+        return bool(np.isin(ids, self._ids).any())
 
     def number_of(self, row: np.uint64) -> int | None:
         """Number of the row with this id, if it is remembered."""

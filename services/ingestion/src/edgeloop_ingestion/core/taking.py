@@ -9,10 +9,10 @@ import numpy as np
 from edgeloop_admission import Complaint, Verdict
 from edgeloop_contracts import ObservationBatch
 from edgeloop_contracts.numbering import UNNUMBERED
+from numpy.typing import NDArray
 
 from edgeloop_ingestion.core.batches import cut, runs_of
-from edgeloop_ingestion.core.contents import Comparison
-from edgeloop_ingestion.core.digests import Digests, Ids, row_digests
+from edgeloop_ingestion.core.digests import Ids, row_digests
 from edgeloop_ingestion.core.epochs import Epoch
 from edgeloop_ingestion.core.numbering import Numbering
 
@@ -45,9 +45,10 @@ class Taken:
 def take_numbered(epoch: Epoch, verdict: Verdict) -> Taken:
     """Take in rows by their sequence numbers."""
     batch, first, taken = verdict.batch, verdict.batch.first_seq, Taken()
-    digests = row_digests(batch)
-    gaps, comparison = _compared(epoch, verdict, digests)
-    if comparison:
+    gaps, known = _unseen(epoch, verdict)
+    digests = None if known is None else row_digests(batch)
+    if known is not None and digests is not None:
+        comparison = epoch.contents.compare(first, digests, known)
         epoch.contents.differs = comparison.last
         rows = np.flatnonzero(comparison.differs).tolist()
         taken.contradicting, taken.uncompared = len(rows), comparison.uncompared
@@ -59,18 +60,19 @@ def take_numbered(epoch: Epoch, verdict: Verdict) -> Taken:
         taken.parts += cut(batch, a, b)
         taken.accepted += b - a
         taken.given_up += epoch.runs.add(first + a, first + b)
-        epoch.contents.add(first + a, digests[a:b])
-    taken.duplicate = int(verdict.valid.sum()) - taken.accepted - taken.contradicting - taken.uncompared
+        if digests is None:
+            epoch.contents.add_later(first + a, batch, a, b)
+        else:
+            epoch.contents.add(first + a, digests[a:b])
+    valid = int(verdict.valid.sum()) if verdict.complaint else batch.count
+    taken.duplicate = valid - taken.accepted - taken.contradicting - taken.uncompared
     return taken
 
 
 def contradicts(epoch: Epoch, verdict: Verdict) -> bool:
     """Whether :func:`take_numbered` would complain; changes nothing."""
-    first = verdict.batch.first_seq
-    if epoch.runs.unseen(first, first + verdict.batch.count) == [(first, first + verdict.batch.count)]:
-        return False
-    comparison = _compared(epoch, verdict, row_digests(verdict.batch))[1]
-    return comparison is not None and bool(comparison.differs.any())
+    _, known = _unseen(epoch, verdict)
+    return known is not None and bool(epoch.contents.compare(verdict.batch.first_seq, row_digests(verdict.batch), known).differs.any())
 
 
 def take_unnumbered(numbering: Numbering, verdict: Verdict, named: Sequence[str], ids: Ids) -> Taken:
@@ -109,8 +111,8 @@ def take_unnumbered(numbering: Numbering, verdict: Verdict, named: Sequence[str]
     return taken
 
 
-def _compared(epoch: Epoch, verdict: Verdict, digests: Digests) -> tuple[list[tuple[int, int]], Comparison | None]:
-    """Unseen rows, half-open; and how the others compare, if there are any."""
+def _unseen(epoch: Epoch, verdict: Verdict) -> tuple[list[tuple[int, int]], NDArray[np.bool_] | None]:
+    """Unseen rows, half-open; and which of the others are valid, if there are any."""
     first, count = verdict.batch.first_seq, verdict.batch.count
     gaps = [(a - first, b - first) for a, b in epoch.runs.unseen(first, first + count)]
     if gaps == [(0, count)]:
@@ -118,7 +120,7 @@ def _compared(epoch: Epoch, verdict: Verdict, digests: Digests) -> tuple[list[tu
     known = verdict.valid.copy()
     for a, b in gaps:
         known[a:b] = False
-    return gaps, epoch.contents.compare(first, digests, known)
+    return gaps, known
 
 
 def _contradiction(reason: str, rows: list[int], count: int, told: str) -> Complaint:
