@@ -558,7 +558,12 @@ def models() -> dict[str, Any]:
                         8,
                         lines(
                             "Drift signals",
-                            [query("sum by (kind, rising) (increase(edgeloop_drift_signals_total[1m]))", "{{kind}} rising={{rising}}")],
+                            [
+                                query(
+                                    "sum by (kind, scope, rising) (increase(edgeloop_drift_signals_total[1m]))",
+                                    "{{kind}} {{scope}} rising={{rising}}",
+                                )
+                            ],
                             steps_=True,
                             says="Told by the service drift within a minute. Only a rising error asks for retraining.",
                         ),

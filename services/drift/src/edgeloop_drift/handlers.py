@@ -142,7 +142,7 @@ class DriftTask:
         return [self._signal(input_signal(*stream, detector, name, alarm)) for name, alarm in named if name]
 
     def _signal(self, signal: DriftSignal) -> Send:
-        self._metrics.signals.labels(signal.kind.value, str(signal.rising).lower()).inc()
+        self._metrics.signals.labels(signal.kind.value, signal.scope, str(signal.rising).lower()).inc()
         key = f"{signal.tenant}/{signal.stream}/{signal.signal_id}"
         return Send(topics.DRIFT_SIGNALS, key, signal, partition=self._partition)
 

@@ -13,5 +13,5 @@ class Metrics:
         self.rows = Counter("edgeloop_drift_rows", "Labelled rows by answer.", ["answer"], registry=registry)
         # Blocks of unlabelled rows folded into input detectors.
         self.blocks = Counter("edgeloop_drift_blocks", "Blocks of observed rows.", registry=registry)
-        # Signals by kind and direction.
-        self.signals = Counter("edgeloop_drift_signals", "Signals.", ["kind", "rising"], registry=registry)
+        # Signals by kind, scope (whose errors; empty for inputs) and direction.
+        self.signals = Counter("edgeloop_drift_signals", "Signals.", ["kind", "scope", "rising"], registry=registry)
