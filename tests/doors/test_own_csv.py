@@ -106,6 +106,14 @@ def test_its_backtest_gives_the_same_report(run: dict, stream: Path, policy: Pat
     assert backtest["columns"] == run["columns"]
 
 
+def test_its_recorded_rows_are_backtested_as_categories_too(run: dict, home: Path) -> None:
+    told = json.loads(call("backtest", "--topic", "examples", "--name", "machines", "--data-dir", home, "--json"))
+    recorded = told["policies"]["default"]
+    assert recorded["labels"] == run["rows"] + ROWS // 10 - sum(row % 9 == 4 for row in range(ROWS))
+    assert recorded["accuracy"] > recorded["accuracy_static"] + 0.15
+    assert "columns" not in told
+
+
 def test_answers_adapters_and_event_times_are_those_of_the_backtest(run: dict, home: Path, stream: Path) -> None:
     table = read_table(stream, Reading(label="state", time="at", drop=("reading",)))
     offline = OfflineLoop(table, ROWS // 10, 0, 2, GROUP, 0, parse(POLICY))

@@ -114,6 +114,8 @@ def backtest(
             title = f"{topic} of {name}"
         setting = check(table, title, rows, warmup, label_delay, devices, group, seed, truth, task, tolerance)
         prepare(report, plot)
+        if not as_json:
+            _tell_columns(setting.table)
         results = _run(setting, policies, jobs)
         _finish(setting, results, report, plot, as_json=as_json)
 
@@ -209,6 +211,15 @@ def _beside(stream: Path) -> Path | None:
     return path if path.exists() else None
 
 
+def _tell_columns(table: StreamTable) -> None:
+    from rich.console import Console
+
+    from edgeloop_cli.columns_view import columns_of
+
+    if table.columns:
+        Console().print(columns_of(table))
+
+
 def _run(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int) -> dict[str, Result]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -225,7 +236,6 @@ def _run(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int) -> dic
 def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None, plot: Path | None, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from edgeloop_cli.columns_view import columns_of
     from edgeloop_cli.core.csv_table import described
     from edgeloop_cli.offline.comparison import draw, table
 
@@ -249,7 +259,6 @@ def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None
         print(json.dumps(content, indent=2))
         return
     console = Console()
-    console.print(columns_of(setting.table))
     console.print(
         f"\n[bold]{setting.title}[/]: {setting.rows:,} rows after {setting.warmup:,} of warm-up, labels {setting.delay:,} rows late"
     )
