@@ -16,6 +16,7 @@ from typing import Any, Self
 
 PRODUCE, ADD_OFFSETS, END_TXN = 0, 25, 26
 HOST = "127.0.0.1"
+PIECE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,14 @@ class Proxy:
     ----------
     broker_port
         Where the broker listens on loopback.
+    bytes_per_s
+        How fast all answers together come through; 0 for no limit.
     """
 
-    def __init__(self, broker_port: int) -> None:
+    def __init__(self, broker_port: int, bytes_per_s: int = 0) -> None:
         self._broker_port = broker_port
+        self._bytes_per_s = bytes_per_s
+        self._link = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._server: asyncio.Server | None = None
@@ -103,6 +108,10 @@ class Proxy:
     def disarm(self) -> None:
         """Do nothing to the next one."""
         self._loop.call_soon_threadsafe(setattr, self, "_fault", None)
+
+    def cut(self) -> None:
+        """Cut all clients off, whatever is on its way to them; they may come again."""
+        self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._tasks])
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -179,11 +188,22 @@ class Proxy:
                     connection.broker.transport.abort()
                     self.done.set()
                 continue
-            connection.client.write(frame.replace(there, here))
-            await connection.client.drain()
+            await self._pass_on(connection.client, frame.replace(there, here))
             if kind == PRODUCE:
                 self._produced += 1
                 self._answered.set()
+
+    async def _pass_on(self, client: asyncio.StreamWriter, frame: bytes) -> None:
+        if not self._bytes_per_s:
+            client.write(frame)
+            await client.drain()
+            return
+        for at in range(0, len(frame), PIECE):
+            async with self._link:
+                piece = frame[at : at + PIECE]
+                client.write(piece)
+                await client.drain()
+                await asyncio.sleep(len(piece) / self._bytes_per_s)
 
     async def _late(self, connection: _Connection, frame: bytes, fault: Late) -> None:
         await asyncio.sleep(fault.cut_after_s)
