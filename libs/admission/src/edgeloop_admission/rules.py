@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from edgeloop_contracts import Mask, StreamDefinition
 from edgeloop_contracts.masks import mask_of
+from edgeloop_contracts.outcomes import LARGEST
 from numpy.typing import NDArray
 
 _MASKS = (Mask.DROP, Mask.PSEUDONYM, Mask.BUCKETS)
@@ -22,6 +23,8 @@ class Rules:
         What they were made from.
     minimum, maximum
         float32 [F]; infinite where the definition has no bound.
+    lowest, highest
+        The same with the largest float32 in place of infinity: a value within these is good whatever else holds.
     required
         bool [F]: NaN is refused.
     hidden, pseudonymous, bucketed
@@ -35,6 +38,8 @@ class Rules:
     definition: StreamDefinition
     minimum: NDArray[np.float32]
     maximum: NDArray[np.float32]
+    lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
     required: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
     pseudonymous: NDArray[np.bool_]
@@ -68,4 +73,5 @@ class Rules:
         with np.errstate(over="ignore"):
             low, high = minimum.astype(np.float32), maximum.astype(np.float32)
         masks = any(mask is not Mask.NONE for mask in how)
-        return cls(definition, low, high, required, hidden, pseudonymous, bucketed, widths, masks)
+        lowest, highest = np.maximum(low, np.float32(-LARGEST)), np.minimum(high, np.float32(LARGEST))
+        return cls(definition, low, high, lowest, highest, required, hidden, pseudonymous, bucketed, widths, masks)

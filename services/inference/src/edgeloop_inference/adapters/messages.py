@@ -54,14 +54,10 @@ def simple(request: m.ModelInferRequest, outputs: int) -> InferRequest:
     InvalidRequest
         More entries than any request has, or a parameter that would be ignored.
     """
-    for name, most, given in (
-        ("inputs", 1, len(request.inputs)),
-        ("raw_input_contents", 1, len(request.raw_input_contents)),
-        ("outputs", outputs, len(request.outputs)),
-    ):
-        if given > most:
-            raise InvalidRequest(f"{name}: expected {'one entry' if most == 1 else f'at most {most} entries'}, given {given}")
-    check_parameters("the request", request.parameters, (EVENT_TIME, EMPTY_FINAL))
+    if len(request.inputs) > 1 or len(request.raw_input_contents) > 1 or len(request.outputs) > outputs:
+        raise _too_many(request, outputs)
+    if request.parameters:
+        check_parameters("the request", request.parameters, (EVENT_TIME, EMPTY_FINAL))
     return InferRequest(tuple(map(_tensor, request.inputs)), tuple(request.raw_input_contents), tuple(map(_wanted, request.outputs)))
 
 
@@ -126,8 +122,15 @@ def configuration(model: Serving, most_rows: int) -> m.ModelConfig:
     return config
 
 
+def _too_many(request: m.ModelInferRequest, outputs: int) -> InvalidRequest:
+    given = (("inputs", 1, request.inputs), ("raw_input_contents", 1, request.raw_input_contents), ("outputs", outputs, request.outputs))
+    name, most, count = next((name, most, len(entries)) for name, most, entries in given if len(entries) > most)
+    return InvalidRequest(f"{name}: expected {'one entry' if most == 1 else f'at most {most} entries'}, given {count}")
+
+
 def _tensor(given: m.ModelInferRequest.InferInputTensor) -> Tensor:
-    check_parameters(f"input {INPUT!r}", given.parameters)
+    if given.parameters:
+        check_parameters(f"input {INPUT!r}", given.parameters)
     if len(given.shape) > _DIMENSIONS:
         raise InvalidRequest(f"input {INPUT!r}: expected 2 dimensions, given {len(given.shape)}")
     shape = tuple(given.shape)

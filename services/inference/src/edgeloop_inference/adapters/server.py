@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -14,10 +13,6 @@ from edgeloop_inference.adapters.reflection import add_reflection
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-
-
-# Python lets a thread that computes go on for 5 ms while others wait, and an answer waits some five times on its way to the disk and back.
-SWITCH_S = 0.0005
 
 
 class PortTaken(Exception):
@@ -80,8 +75,7 @@ class Server:
         self._health.set(open_inference_service.SERVICE, SERVING if ready else NOT_SERVING)
 
     def start(self) -> None:
-        """Begin to answer; from now on threads of this process take turns more often."""
-        sys.setswitchinterval(SWITCH_S)
+        """Begin to answer."""
         self._server.start()
 
     def stop(self, grace_s: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +183,9 @@ def wanted_outputs(request: InferRequest, outputs: tuple[str, ...], classes: int
     InvalidRequest
         An output that there is not, or one twice; best classes of what has none.
     """
-    wanted = request.outputs or tuple(Wanted(name) for name in outputs)
+    wanted = request.outputs
+    if not wanted:
+        return _all(outputs)
     for output in wanted:
         if output.name not in outputs:
             raise InvalidRequest(f"outputs: expected some of {list(outputs)}, given {shown(output.name)}")
@@ -192,6 +195,11 @@ def wanted_outputs(request: InferRequest, outputs: tuple[str, ...], classes: int
     if len(set(names)) != len(names):
         raise InvalidRequest(f"outputs: expected each at most once, given {names}")
     return wanted
+
+
+@cache
+def _all(outputs: tuple[str, ...]) -> tuple[Wanted, ...]:
+    return tuple(Wanted(name) for name in outputs)
 
 
 def _input(request: InferRequest) -> Tensor:
