@@ -21,7 +21,7 @@ import pytest
 import structlog
 import tritonclient.grpc as triton
 from edgeloop_contracts import DeviceReport
-from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
+from edgeloop_inference.adapters.outbox import SIZE, Outbox, OutboxUnavailable, _columns
 from edgeloop_inference.adapters.sender import DeliveryFailed, Report, Sender
 from edgeloop_inference.core.rows import Rows
 from edgeloop_inference.metrics import Metrics
@@ -87,10 +87,10 @@ def test_beyond_its_bounds_the_oldest_rows_are_dropped_and_counted_and_leave_a_g
         outbox.append(rows(3))
     assert kept(outbox) == list(range(9, 18)) and (outbox.dropped, outbox.rows) == (9, 9)
     outbox.close()
-    by_bytes = opened(tmp_path / "b", max_bytes=10 * rows(3).size)
+    by_bytes = opened(tmp_path / "b", max_bytes=10 * _columns(rows(3))[SIZE])
     for _ in range(40):
         by_bytes.append(rows(3))
-    assert by_bytes.rows == 30 and by_bytes.bytes == 10 * rows(3).size and by_bytes.dropped == 90
+    assert by_bytes.rows == 30 and by_bytes.bytes == 10 * _columns(rows(3))[SIZE] and by_bytes.dropped == 90
     by_bytes.close()
 
 
@@ -129,7 +129,7 @@ def test_a_full_disk_loses_rows_without_a_number_and_recovery_needs_no_restart(t
 
 
 def test_the_outbox_takes_at_most_half_of_what_is_free_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = 20 * rows().size
+    free = 20 * _columns(rows())[SIZE]
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
     outbox = opened(tmp_path)
     for _ in range(15):

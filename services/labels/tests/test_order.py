@@ -7,7 +7,7 @@ from pathlib import Path
 from edgeloop_contracts import Label, LabelledRows, ObservationBatch
 from edgeloop_labels.core.blocks import ROWS, block_of, count_of, label_of, with_label
 from edgeloop_labels.core.pending import Pending
-from edgeloop_labels.core.recent import RecentBatches
+from edgeloop_labels.core.recent import DEVICE, RecentBatches
 from edgeloop_labels.core.rules import Rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,7 +96,7 @@ def test_a_block_of_all_different_labels_takes_corrections_without_end() -> None
     assert label_of(block, 999 % ROWS) == "label 999"
 
 
-@given(st.lists(st.tuples(st.sampled_from(DEVICES), st.integers(1, 2), st.integers(1, 3)), max_size=20), st.integers(0, 600))
+@given(st.lists(st.tuples(st.sampled_from(DEVICES), st.integers(1, 2), st.integers(1, 3)), max_size=20), st.integers(0, 12_000))
 def test_recent_batches_are_the_newest_and_are_found_by_row_and_by_request(observed, adds: list[tuple[str, int, int]], memory: int) -> None:
     recent, ends = RecentBatches(), dict[tuple[str, int], int]()
     held: list[Pending] = []
@@ -108,7 +108,7 @@ def test_recent_batches_are_the_newest_and_are_found_by_row_and_by_request(obser
         recent.add(pending)
         held.append(pending)
         recent.shrink(memory)
-        while sum(p.size for p in held) > memory:
+        while sum(p.memory for p in held) + DEVICE * len({(p.key, p.batch.boot_epoch) for p in held}) > memory:
             held.pop(0)
     for (device, epoch), end in ends.items():
         key = f"default/pumps/{device}"

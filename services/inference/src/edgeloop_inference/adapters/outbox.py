@@ -40,6 +40,11 @@ values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
+PAGE = 4096  # SQLite's default
+ENTRY = 32  # an entry's numbers
+SIZE = 3  # its place among the columns
+
+
 class OutboxUnavailable(Exception):
     """Rows could not be written: the disk is full or broken."""
 
@@ -246,7 +251,7 @@ class Outbox:
                 first = numbers.get(rows.stream, 0)
                 numbers[rows.stream] = first + rows.count
                 rows_now += rows.count
-                bytes_now += rows.size
+                bytes_now += columns[SIZE]
                 values.append((place, first, *columns))
         self._writer.execute("begin immediate")
         for one in gone:
@@ -270,7 +275,13 @@ def _columns(rows: Rows) -> tuple[Any, ...]:
     times = np.array(rows.event_times, dtype="<i8").tobytes()
     ids = json.dumps(rows.request_ids) if rows.request_ids else ""
     answers, alone = json.dumps(rows.answers), json.dumps(rows.alone) if rows.alone else ""
-    return (rows.stream, rows.version, rows.count, rows.size, rows.features, times, ids, answers, rows.adapter, alone)
+    size = in_pages(sum(map(len, (rows.features, times, ids, answers, alone, rows.stream))) + ENTRY)
+    return (rows.stream, rows.version, rows.count, size, rows.features, times, ids, answers, rows.adapter, alone)
+
+
+def in_pages(size: int) -> int:
+    """Bytes of the file that an entry takes: what does not fit into the rest of a page begins the next one."""
+    return size if size > PAGE - 35 else PAGE // max(1, PAGE // (size + 8))
 
 
 def _stored(

@@ -40,12 +40,6 @@ class Rows:
     adapter: int = 0
     alone: tuple[str, ...] = ()
 
-    @property
-    def size(self) -> int:
-        """Bytes that the rows take, roughly: what the outbox is bounded by."""
-        texts = sum(map(len, self.answers)) + sum(map(len, self.alone)) + sum(map(len, self.request_ids))
-        return len(self.features) + 16 * self.count + texts + 64
-
 
 @dataclass(frozen=True, slots=True)
 class StoredRows:

@@ -12,6 +12,7 @@ from edgeloop_labels.core.pending import Pending
 from edgeloop_labels.core.recent import RecentBatches
 
 LOADED = 64
+LOADED_SHARE = 8  # of the memory, one part in so many is for batches that were read again from disk
 
 
 class PendingCache:
@@ -27,7 +28,7 @@ class PendingCache:
     file
         The disk.
     memory
-        Bytes of the newest batches to hold in memory.
+        Bytes of memory for the newest batches, and for the last that were read again. What one transaction brings is held until it is on disk.
 
     Attributes
     ----------
@@ -43,6 +44,7 @@ class PendingCache:
         self._recent = RecentBatches()
         self._fresh: list[Pending] = []
         self._loaded: OrderedDict[int, Pending | None] = OrderedDict()
+        self._loaded_bytes = 0
         self._head: Pending | None = None
         self._deleted = 0
         self.low = 0
@@ -76,6 +78,7 @@ class PendingCache:
         """Forget everything: it belongs to another log."""
         self._file.delete_from(0)
         self._loaded.clear()
+        self._loaded_bytes = 0
         self.size = 0
         self._head = None
 
@@ -109,7 +112,7 @@ class PendingCache:
             self._file.write(self._fresh, self.low)
             self._deleted = self.low
             self._fresh.clear()
-            self._recent.shrink(self._memory)
+            self._recent.shrink(self._memory - self._memory // LOADED_SHARE)
 
     def expire(self, before: int, limit: int) -> Iterator[Pending]:
         """Let the oldest batches go while they are older than ``before`` or all are over ``limit`` bytes; call after :meth:`write`."""
@@ -136,7 +139,9 @@ class PendingCache:
 
     def _load(self, offset: int) -> Pending | None:
         if offset not in self._loaded:
-            self._loaded[offset] = self._file.load(offset)
-            if len(self._loaded) > LOADED:
-                self._loaded.popitem(last=False)
+            found = self._loaded[offset] = self._file.load(offset)
+            self._loaded_bytes += found.memory if found else 0
+            while len(self._loaded) > 1 and (len(self._loaded) > LOADED or self._loaded_bytes > self._memory // LOADED_SHARE):
+                _, gone = self._loaded.popitem(last=False)
+                self._loaded_bytes -= gone.memory if gone else 0
         return self._loaded[offset]

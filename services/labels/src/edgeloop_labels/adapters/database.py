@@ -13,7 +13,7 @@ from edgeloop_contracts.numbering import UNNUMBERED
 
 from edgeloop_labels.core.pending import Pending
 
-LAYOUT = 3
+LAYOUT = 4
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TABLES = f"""
 PRAGMA user_version = {LAYOUT};

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 from edgeloop_contracts import ObservationBatch
 
-OVERHEAD = 64
+# Measured, see the test of bounds: what a batch takes besides its features and texts, in the file and in memory.
+FILE_BATCH = 60
+FILE_ENTRY = 36  # of these, without the index
+PAGE = 4096  # SQLite's default
+FILE_REQUEST = 36
+MEMORY_BATCH = 650
+MEMORY_REQUEST = 190
+MEMORY_ITEM = 8  # a place in a tuple
+MEMORY_TIME = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +31,9 @@ class Pending:
     key
         ``tenant/stream/device``.
     size
-        Bytes it counts for against the horizon.
+        Bytes it takes in the file, its share of the indexes included: what counts against the horizon. The same on every machine.
+    memory
+        Bytes it takes in memory.
     """
 
     offset: int
@@ -31,12 +42,23 @@ class Pending:
     batch: ObservationBatch
     key: str = field(init=False)
     size: int = field(init=False)
+    memory: int = field(init=False)
 
     def __post_init__(self) -> None:
         batch = self.batch
-        object.__setattr__(self, "key", f"{batch.tenant}/{batch.stream}/{batch.device_id}")
-        texts = sum(map(len, batch.request_ids)) + sum(map(len, batch.answers)) + sum(map(len, batch.answers_alone))
-        object.__setattr__(self, "size", len(batch.features) + texts + OVERHEAD)
+        key = f"{batch.tenant}/{batch.stream}/{batch.device_id}"
+        groups = (batch.request_ids, batch.answers, batch.answers_alone)
+        requests = [len(text) for text in batch.request_ids if text]
+        texts = sum(len(text) + 3 for group in groups for text in group)
+        indexed = 2 * sum(requests) + len(requests) * (2 * len(key) + FILE_REQUEST)
+        held = sum(sum(map(sys.getsizeof, group)) + MEMORY_ITEM * len(group) for group in groups)
+        times = len(batch.event_times) * (MEMORY_TIME + MEMORY_ITEM)
+        object.__setattr__(self, "key", key)
+        entry = in_pages(len(batch.features) + texts + len(key) + len(self.id) + FILE_ENTRY)
+        object.__setattr__(self, "size", entry + indexed + len(key) + FILE_BATCH - FILE_ENTRY)
+        object.__setattr__(
+            self, "memory", len(batch.features) + held + times + len(requests) * MEMORY_REQUEST + 2 * len(key) + MEMORY_BATCH
+        )
 
     @property
     def end_seq(self) -> int:
@@ -51,3 +73,8 @@ class Pending:
         """Packed features of one row."""
         width = len(self.batch.features) // self.batch.count
         return self.batch.features[row * width : (row + 1) * width]
+
+
+def in_pages(size: int) -> int:
+    """Bytes of a file that an entry takes: what does not fit into the rest of a page begins the next one."""
+    return size if size > PAGE - 35 else PAGE // max(1, PAGE // (size + 8))

@@ -9,6 +9,8 @@ from edgeloop_contracts.numbering import UNNUMBERED
 
 from edgeloop_labels.core.pending import Pending
 
+DEVICE = 450  # bytes that a device and epoch takes besides its batches
+
 
 class RecentBatches:
     """Tail of a partition's pending batches, found by row and by request id.
@@ -18,7 +20,7 @@ class RecentBatches:
     Attributes
     ----------
     size
-        Bytes of the batches held.
+        Bytes of memory that this takes.
     """
 
     def __init__(self) -> None:
@@ -33,7 +35,7 @@ class RecentBatches:
         """Take in a batch; its rows are in no other batch held."""
         place = (pending.key, pending.batch.boot_epoch)
         self._order.append(pending)
-        self.size += pending.size
+        self.size += pending.memory + (0 if place in self._by_first else DEVICE)
         self._by_first.setdefault(place, {})[pending.batch.first_seq] = pending
         insort(self._firsts.setdefault(place, []), pending.batch.first_seq)
         epochs = self._epochs.setdefault(pending.key, {})
@@ -59,7 +61,7 @@ class RecentBatches:
 
     def shrink(self, size: int) -> None:
         """Let the oldest batches go until at most ``size`` bytes are held."""
-        while self.size > size:
+        while self.size > size and self._order:
             self._drop(self._order.popleft())
 
     def forget_before(self, offset: int) -> None:
@@ -70,11 +72,12 @@ class RecentBatches:
     def _drop(self, pending: Pending) -> None:
         epoch = pending.batch.boot_epoch
         place = (pending.key, epoch)
-        self.size -= pending.size
+        self.size -= pending.memory
         del self._by_first[place][pending.batch.first_seq]
         self._firsts[place].remove(pending.batch.first_seq)
         if not self._firsts[place]:
             del self._firsts[place], self._by_first[place]
+            self.size -= DEVICE
         epochs = self._epochs[pending.key]
         epochs[epoch] -= 1
         if not epochs[epoch]:
