@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 from edgeloop_local.errors import ending
 from edgeloop_local.files import write_whole
+from edgeloop_local.kafka import KafkaBroker
 from edgeloop_local.stackinfo import ProcessId
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def of_platform(platform: Platform) -> list[Entry]:
     found: list[Entry] = []
     if stack := platform.stack:
         for server in stack.servers():
-            kafka = server is stack.kafka
+            kafka = isinstance(server, KafkaBroker)  # the registry is made first: the stack has no broker yet for a moment
             address = stack.bootstrap if kafka else stack.registry_url
             pid = server.child.pid if server.running() else None
             found.append(Entry("Kafka" if kafka else "schema registry", "server", _process(pid), address, "", str(server.log)))
