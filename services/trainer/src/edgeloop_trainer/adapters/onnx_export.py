@@ -55,10 +55,11 @@ def export(model: Any, width: int) -> bytes:
         options={} if numbers else {"zipmap": False},
         target_opset=OPSETS,
     )
-    # skl2onnx lists the sets of operators in the order of a Python set: one process in twenty or so had its own.
-    opsets = sorted(converted.opset_import, key=lambda opset: opset.domain)
+    # skl2onnx lists the sets of operators in the order of a Python set (one process in twenty or so had its own), and "" once for each
+    # of its converters: quantizers refuse a file that names a domain twice.
+    opsets = {opset.domain: opset for opset in sorted(converted.opset_import, key=lambda opset: (opset.domain, opset.version))}
     del converted.opset_import[:]
-    converted.opset_import.extend(opsets)
+    converted.opset_import.extend(opsets.values())
     return in_a_row(converted) if numbers else converted.SerializeToString(deterministic=True)
 
 
