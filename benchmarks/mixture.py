@@ -82,7 +82,7 @@ def stream() -> tuple[Any, list[str]]:
 def models(features: Any, labels: list[str], remembered: int, fitted: int) -> tuple[list[ServingModel], dict[str, Serving]]:
     """The forests, and what is compared, by name."""
     starts = [i * (len(labels) - fitted) // MEMBERS for i in range(MEMBERS)]
-    fits = [_forest(features[start:][:fitted], labels[start:][:fitted]) for start in starts]
+    fits = [forest(features[start:][:fitted], labels[start:][:fitted]) for start in starts]
     forests = [ServingModel(_statement(FOREST, features.shape[1], names), file) for file, names in fits]
     members = [
         AdapterMember(version=number, digest=hashlib.sha256(file).hexdigest(), classes=names)
@@ -101,7 +101,8 @@ def models(features: Any, labels: list[str], remembered: int, fitted: int) -> tu
     return forests, answering
 
 
-def _forest(features: Any, labels: list[str]) -> tuple[bytes, tuple[str, ...]]:
+def forest(features: Any, labels: list[str]) -> tuple[bytes, tuple[str, ...]]:
+    """A forest's file, and its classes."""
     names, numbers = np.unique(labels, return_inverse=True)
     classes = tuple(map(str, names))
     fitted = fit(FitJob("", features, numbers.astype(np.int64), classes, None, Recipe()))

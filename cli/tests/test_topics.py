@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 from edgeloop_cli import topics as command
-from edgeloop_cli.topics_access import READS, acls, readers, writes
+from edgeloop_cli.topics_access import READS, acls, grants, readers, writes
 from edgeloop_cli.topics_apply import CannotApply, apply_topics, survey
 from edgeloop_cli.topics_plan import Sizes, Status, compare, fitted, plan_topics
 from edgeloop_contracts import topics
@@ -81,11 +81,26 @@ def test_rights_name_groups_and_transactions_of_a_service_under_the_prefix() -> 
     lines = list(acls("p.", "host:9092"))
     drift = [line for line in lines if "User:edgeloop-drift " in line]
     assert any("--operation Read" in line and "--group p.edgeloop-drift" in line for line in drift)
-    assert any("--resource-pattern-type prefixed --transactional-id p.edgeloop-drift-" in line for line in drift)
+    assert any("--transactional-id p.edgeloop-drift- --resource-pattern-type prefixed" in line for line in drift)
     assert any("--operation Write" in line and "--topic p.drift.signals" in line and "--topic p.drift.state" in line for line in drift)
     assert any("--group p.edgeloop-mirror" in line for line in lines if "User:edgeloop-mirror " in line)
     assert not any("--group" in line for line in lines if "User:edgeloop-inference " in line)
-    assert len({line.split("--allow-principal ")[1].split()[0] for line in lines}) == len(READS)
+    around = {f"User:edgeloop-{name}" for name in ("cli", "admin", "producer", "consumer")}
+    assert {line.split("--allow-principal ")[1].split()[0] for line in lines} == {f"User:edgeloop-{name}" for name in READS} | around
+
+
+def test_no_line_of_rights_is_without_a_resource_and_each_right_stands_once() -> None:
+    found = list(grants("p."))
+    assert all(grant.names and all(grant.names) for grant in found)
+    each = [(g.user, operation, g.resource, name) for g in found if g.resource != "topic" for operation in g.operations for name in g.names]
+    assert len(set(each)) == len(each)
+
+
+def test_programs_around_write_no_topic_of_a_service_and_read_what_lies_uncompressed() -> None:
+    written = {name for g in grants("") if g.user in ("edgeloop-cli", "edgeloop-producer") and "Write" in g.operations for name in g.names}
+    assert not [topic.name for topic in topics.PUBLIC if topic.producer and topic.name in written]
+    (facts,) = [g.names for g in grants("") if g.user == "edgeloop-consumer" and g.resource == "topic"]
+    assert set(facts) == {topic.name for topic in topics.FACTS}
 
 
 @pytest.mark.usefixtures("nowhere")

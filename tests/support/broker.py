@@ -7,6 +7,7 @@ where a Docker engine answers; else the embedded stack starts. Every test works 
 from __future__ import annotations
 
 import os
+import secrets
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from edgeloop_cli.topics_access import grants
 from edgeloop_cli.topics_apply import apply_topics
 from edgeloop_local.ports import free_port
+from edgeloop_local.signing_in import SigningIn
 from edgeloop_local.stack import LocalStack
 from edgeloop_streaming import KafkaSettings
 
@@ -32,6 +35,7 @@ class Cluster:
     bootstrap: str
     registry_url: str
     kind: str
+    signing_in: SigningIn | None = None
 
     def settings(self, prefix: str | None = None, *, topics: bool = True, **more: object) -> KafkaSettings:
         """Settings with a prefix of their own, under which all topics exist."""
@@ -51,8 +55,9 @@ def cluster(directory: Path) -> Iterator[Cluster]:
         with containers() as running:
             yield running
     else:
-        with LocalStack(directory) as stack:
-            yield Cluster(stack.bootstrap, stack.registry_url, "embedded")
+        signing_in = SigningIn(free_port(), {user: secrets.token_hex(8) for user in sorted({grant.user for grant in grants("")})})
+        with LocalStack(directory, signing_in=signing_in) as stack:
+            yield Cluster(stack.bootstrap, stack.registry_url, "embedded", signing_in)
 
 
 def docker_answers() -> bool:

@@ -1,9 +1,10 @@
-"""Which rights each service needs, for clusters with authorization."""
+"""Which rights services and the programs around them need, for clusters with authorization."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from edgeloop_contracts import Topic, topics
 
@@ -13,7 +14,15 @@ READS: dict[str, tuple[Topic, ...]] = {
     "labels": (topics.OBSERVATIONS, topics.LABELS),
     "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS, topics.STREAMS, topics.POLICIES),
     "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS, topics.POLICIES),
-    "trainer": (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.STREAMS, topics.POLICIES),
+    "trainer": (
+        topics.TRAINING_REQUESTS,
+        topics.DRIFT_PARTIALS,
+        topics.EXAMPLES,
+        topics.MODEL_EVENTS,
+        topics.MODEL_CHUNKS,
+        topics.STREAMS,
+        topics.POLICIES,
+    ),
     "adapter": (topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.MODEL_CHUNKS, topics.STREAMS, topics.POLICIES),
     "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS, topics.TRAINING_REQUESTS),
     "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED, topics.ROLLOUT_ASSIGNMENTS),
@@ -58,20 +67,70 @@ def readers(topic: Topic) -> tuple[str, ...]:
     return tuple(service for service in READS if topic in reads(service))
 
 
-def acls(prefix: str, bootstrap: str) -> Iterator[str]:
-    """Commands that give each service its rights, and no more, as user ``edgeloop-<service>``."""
+# What programs around the platform do; nobody of ours waits for them.
+COMMANDS = (topics.MODEL_COMMANDS, topics.RETRAINING_COMMANDS, topics.POLICIES, topics.SKIPS)
+RAW = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Rights of one user on resources of one kind.
+
+    Attributes
+    ----------
+    user
+        Whose.
+    operations
+        As Kafka names them.
+    resource
+        ``topic``, ``group`` or ``transactional-id``.
+    names
+        Of the resources, prefix included; none of them is empty.
+    prefixed
+        Whether the names are beginnings of names.
+    """
+
+    user: str
+    operations: tuple[str, ...]
+    resource: str
+    names: tuple[str, ...]
+    prefixed: bool = False
+
+    def command(self, bootstrap: str) -> str:
+        """The command that gives them."""
+        words = ["kafka-acls.sh", "--bootstrap-server", bootstrap, "--add", "--allow-principal", f"User:{self.user}"]
+        words += [word for operation in self.operations for word in ("--operation", operation)]
+        words += [word for name in self.names for word in (f"--{self.resource}", name)]
+        return shlex.join([*words, *(["--resource-pattern-type", "prefixed"] if self.prefixed else [])])
+
+
+def grants(prefix: str) -> Iterator[Grant]:
+    """The rights of each service, and of the programs around the platform: those that they use, and no more."""
+
+    def on_topics(user: str, operation: str, names: Iterable[Topic]) -> Iterator[Grant]:
+        if found := tuple(prefix + topic.name for topic in names):
+            yield Grant(user, (operation, "Describe"), "topic", found)
+
     for service in READS:
-        head = ["kafka-acls.sh", "--bootstrap-server", bootstrap, "--add", "--allow-principal", f"User:edgeloop-{service}"]
-        for operation, names in (("Read", reads(service)), ("Write", writes(service))):
-            resources = [word for topic in names for word in ("--topic", prefix + topic.name)]
-            yield shlex.join([*head, "--operation", operation, "--operation", "Describe", *resources])
+        user = name = f"edgeloop-{service}"
+        yield from on_topics(user, "Read", reads(service))
+        yield from on_topics(user, "Write", writes(service))
         if service in topics.STATE_KINDS:
-            name = f"{prefix}edgeloop-{service}"
-            yield shlex.join([*head, "--operation", "Read", "--group", name])
-            pattern = ["--resource-pattern-type", "prefixed", "--transactional-id", f"{name}-"]
-            yield shlex.join([*head, "--operation", "Write", "--operation", "Describe", *pattern])
-        elif service == "mirror":
-            yield shlex.join([*head, "--operation", "Read", "--group", f"{prefix}edgeloop-{service}"])
-        elif service == "monitoring":  # one group for each of its instances
-            group = ["--group", f"{prefix}edgeloop-{service}", "--resource-pattern-type", "prefixed"]
-            yield shlex.join([*head, "--operation", "Read", *group])
+            yield Grant(user, ("Read",), "group", (prefix + name,))
+            yield Grant(user, ("Write", "Describe"), "transactional-id", (f"{prefix}{name}-",), prefixed=True)
+        elif service in ("mirror", "monitoring"):  # of the latter, one group for each of its instances
+            yield Grant(user, ("Read",), "group", (prefix + name,), prefixed=service == "monitoring")
+    yield from on_topics("edgeloop-cli", "Read", topics.all_topics())
+    yield from on_topics("edgeloop-cli", "Write", (*COMMANDS, *RAW, *map(topics.redrive, topics.STATE_KINDS)))
+    yield Grant("edgeloop-cli", ("Write", "Describe"), "transactional-id", (f"{prefix}edgeloop-turn-",), prefixed=True)
+    yield Grant("edgeloop-cli", ("Describe",), "group", (f"{prefix}edgeloop-",), prefixed=True)
+    setting_up = ("Create", "Describe", "DescribeConfigs", "Alter", "AlterConfigs")
+    yield Grant("edgeloop-admin", setting_up, "topic", tuple(prefix + topic.name for topic in topics.all_topics()))
+    yield from on_topics("edgeloop-producer", "Write", RAW)
+    yield from on_topics("edgeloop-consumer", "Read", topics.FACTS)
+    yield Grant("edgeloop-consumer", ("Read",), "group", (f"{prefix}edgeloop-consumer",), prefixed=True)
+
+
+def acls(prefix: str, bootstrap: str) -> Iterator[str]:
+    """Commands that give these rights."""
+    return (grant.command(bootstrap) for grant in grants(prefix))

@@ -86,6 +86,11 @@ class Topic:
 # Written all the time, of which little counts: cleaned early, so that a reader of the whole is done soon.
 _CLEANED_OFTEN = {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(16 << 20), "segment.ms": str(HOUR)}
 
+# Our producers send LZ4, which librdkafka and Java read, and kafkajs, aiokafka and kafka-python only with further packages. What programs of
+# others may want to read lies uncompressed: the broker unpacks it. Models' bytes it packs anew, since they go over the links of devices.
+_FOR_ANYBODY = {"compression.type": "uncompressed"}
+_FOR_NARROW_LINKS = {"compression.type": "zstd"}
+
 OBSERVATIONS_RAW = Topic(
     name="observations.raw", kinds=(e.ObservationBatch,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
 )
@@ -97,21 +102,43 @@ OBSERVATION_NAMED_RAW = Topic(
 )
 LABELS_RAW = Topic(name="labels.raw", kinds=(e.Label,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY)
 
-OBSERVATIONS = Topic(name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE)
-LABELS = Topic(name="labels", kinds=(e.Label,), producer="ingestion", key=Key.DEVICE)
+OBSERVATIONS = Topic(name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY))
+LABELS = Topic(name="labels", kinds=(e.Label,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY))
 
-EXAMPLES = Topic(name="examples", kinds=(e.ExampleBatch,), producer="labels", key=Key.DEVICE, retention_ms=30 * DAY)
-LABEL_CONTRADICTIONS = Topic(name="labels.contradictions", kinds=(e.LabelContradicted,), producer="labels", key=Key.DEVICE)
+EXAMPLES = Topic(
+    name="examples", kinds=(e.ExampleBatch,), producer="labels", key=Key.DEVICE, retention_ms=30 * DAY, config=dict(_FOR_ANYBODY)
+)
+LABEL_CONTRADICTIONS = Topic(
+    name="labels.contradictions", kinds=(e.LabelContradicted,), producer="labels", key=Key.DEVICE, config=dict(_FOR_ANYBODY)
+)
 
 DRIFT_PARTIALS = Topic(name="drift.partials", kinds=(e.DriftPartial,), producer="drift", key=Key.STREAM)
 # Compacted for the sake of DetectionProgress, keyed tenant/stream; a signal's key ends with its id, so that all signals stay.
-DRIFT_SIGNALS = Topic(name="drift.signals", kinds=(e.DriftSignal, e.DetectionProgress), producer="drift", key=Key.SIGNAL, compacted=True)
+DRIFT_SIGNALS = Topic(
+    name="drift.signals",
+    kinds=(e.DriftSignal, e.DetectionProgress),
+    producer="drift",
+    key=Key.SIGNAL,
+    compacted=True,
+    config=dict(_FOR_ANYBODY),
+)
 
 RETRAINING_COMMANDS = Topic(name="retraining.commands", kinds=(e.StartTraining,), producer="", key=Key.STREAM)
-TRAINING_REQUESTS = Topic(name="training.requests", kinds=(e.TrainingRequest,), producer="retraining", key=Key.STREAM, retention_ms=FOREVER)
-TRAINING_RUNS = Topic(name="training.runs", kinds=(e.TrainingRun,), producer="trainer", key=Key.STREAM, retention_ms=FOREVER)
+TRAINING_REQUESTS = Topic(
+    name="training.requests",
+    kinds=(e.TrainingRequest,),
+    producer="retraining",
+    key=Key.STREAM,
+    retention_ms=FOREVER,
+    config=dict(_FOR_ANYBODY),
+)
+TRAINING_RUNS = Topic(
+    name="training.runs", kinds=(e.TrainingRun,), producer="trainer", key=Key.STREAM, retention_ms=FOREVER, config=dict(_FOR_ANYBODY)
+)
 
-MODEL_CHUNKS = Topic(name="model.chunks", kinds=(e.ModelChunk,), producer="trainer", key=Key.CHUNK, compacted=True)
+MODEL_CHUNKS = Topic(
+    name="model.chunks", kinds=(e.ModelChunk,), producer="trainer", key=Key.CHUNK, compacted=True, config=dict(_FOR_NARROW_LINKS)
+)
 MODEL_CANDIDATES = Topic(
     name="model.candidates", kinds=(e.ModelCandidate,), producer="trainer", key=Key.STREAM, partitions=Partitions.ONE, retention_ms=FOREVER
 )
@@ -123,6 +150,7 @@ MODEL_EVENTS = Topic(
     key=Key.STREAM,
     partitions=Partitions.ONE,
     retention_ms=FOREVER,
+    config=dict(_FOR_ANYBODY),
 )
 MODEL_ADAPTERS = Topic(
     name="model.adapters",
@@ -132,12 +160,24 @@ MODEL_ADAPTERS = Topic(
     compacted=True,
     config=dict(_CLEANED_OFTEN),
 )
-STREAMS = Topic(name="streams", kinds=(e.StreamDefinition,), producer="registry", key=Key.STREAM, partitions=Partitions.ONE, compacted=True)
+STREAMS = Topic(
+    name="streams",
+    kinds=(e.StreamDefinition,),
+    producer="registry",
+    key=Key.STREAM,
+    partitions=Partitions.ONE,
+    compacted=True,
+    config=dict(_FOR_ANYBODY),
+)
 
 # Written by people, with `edgeloop policy`; the newest of a stream counts.
-POLICIES = Topic(name="policies", kinds=(e.Policy,), producer="", key=Key.POLICY, partitions=Partitions.ONE, compacted=True)
+POLICIES = Topic(
+    name="policies", kinds=(e.Policy,), producer="", key=Key.POLICY, partitions=Partitions.ONE, compacted=True, config=dict(_FOR_ANYBODY)
+)
 
-ROLLOUT_ASSIGNMENTS = Topic(name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True)
+ROLLOUT_ASSIGNMENTS = Topic(
+    name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True, config=dict(_FOR_ANYBODY)
+)
 FLEET_REPORTED = Topic(
     name="fleet.reported",
     kinds=(e.DeviceReport,),
@@ -146,9 +186,18 @@ FLEET_REPORTED = Topic(
     partitions=Partitions.ONE,
     compacted=True,
     log_append_time=True,
+    config=dict(_FOR_ANYBODY),
 )
 
-ALERTS = Topic(name="alerts", kinds=(e.Alert,), producer="monitoring", key=Key.STREAM, partitions=Partitions.ONE, retention_ms=30 * DAY)
+ALERTS = Topic(
+    name="alerts",
+    kinds=(e.Alert,),
+    producer="monitoring",
+    key=Key.STREAM,
+    partitions=Partitions.ONE,
+    retention_ms=30 * DAY,
+    config=dict(_FOR_ANYBODY),
+)
 
 # Written by people, with `edgeloop skip`; a service looks only while it is halted.
 SKIPS = Topic(name="skips", kinds=(e.Skip,), producer="", key=Key.INPUT, partitions=Partitions.ONE, compacted=True)
@@ -182,6 +231,9 @@ PUBLIC: tuple[Topic, ...] = (
     SKIPS,
     GAPS,
 )
+
+FACTS: tuple[Topic, ...] = tuple(topic for topic in PUBLIC if topic.config.get("compression.type") == "uncompressed")
+"""What programs of others may want to read: what has happened and what holds, and not how our services talk among themselves."""
 
 # What a service keeps of itself, besides the checkpoint that closes each of its transactions.
 STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {

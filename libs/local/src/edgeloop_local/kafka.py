@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeloop_local.artifacts import Programs
+    from edgeloop_local.signing_in import SigningIn
 
 _HEAP_MB = 512
 _RECORD_BYTES = 4 * 2**20
@@ -96,16 +97,29 @@ class KafkaBroker(Server):
         For clients.
     controller_port : int
         For itself.
+    signing_in : SigningIn, optional
+        A further listener.
     """
 
     name = "Kafka"
 
-    def __init__(self, programs: Programs, java: Path, *, directory: Path, log: Path, port: int, controller_port: int) -> None:
+    def __init__(
+        self,
+        programs: Programs,
+        java: Path,
+        *,
+        directory: Path,
+        log: Path,
+        port: int,
+        controller_port: int,
+        signing_in: SigningIn | None = None,
+    ) -> None:
         super().__init__(log)
         self._programs = programs
         self._java = java
         self._directory = directory
         self._controller_port = controller_port
+        self._signing_in = signing_in
         self.port = port
 
     @property
@@ -125,7 +139,10 @@ class KafkaBroker(Server):
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
             "controller.quorum.voters": f"{NODE_ID}@{controller}",
         }
-        write_whole(settings, "".join(f"{key}={value}\n" for key, value in {**SETTINGS, **own}.items()))
+        wanted = {**SETTINGS, **own}
+        if self._signing_in is not None:
+            wanted |= self._signing_in.settings(wanted)
+        write_whole(settings, "".join(f"{key}={value}\n" for key, value in wanted.items()))
         format_storage(self._directory, self._programs.formats, self._run_format_tool)
         return Command(
             argv=[*self._jvm(_HEAP_MB), "kafka.Kafka", settings.name],

@@ -24,6 +24,7 @@ from edgeloop_local.stackinfo import ProcessId, StackInfo
 
 if TYPE_CHECKING:
     from edgeloop_local.server import Server
+    from edgeloop_local.signing_in import SigningIn
 
 _GRACE = 15.0
 _TRIES = 3  # to start a server
@@ -43,6 +44,8 @@ class LocalStack:
         Told about downloads and steps.
     ready_timeout : float
         Seconds that the servers have to become ready.
+    signing_in : SigningIn, optional
+        A further listener of the broker, for clients that sign in.
 
     Examples
     --------
@@ -58,11 +61,13 @@ class LocalStack:
         registry_port: int = 0,
         progress: Progress | None = None,
         ready_timeout: float = 90.0,
+        signing_in: SigningIn | None = None,
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self._fixed = {KafkaBroker.name: kafka_port, SchemaRegistry.name: registry_port}
         self._progress = progress or Silence()
         self._ready_timeout = ready_timeout
+        self._signing_in = signing_in
         self._lock = FileLock(self.data_dir / "lock")
         self._stopping = threading.Event()
         self._guard = threading.Lock()  # nothing is started while all is being stopped
@@ -187,6 +192,7 @@ class LocalStack:
             log=logs / "kafka.log",
             port=chosen[KafkaBroker.name],
             controller_port=ports.choose("Kafka's controller"),
+            signing_in=self._signing_in,
         )
         self._progress.say("starting Kafka and the schema registry")
         began = time.monotonic()

@@ -81,7 +81,7 @@ def committed_records(
                         yield record
                 elif error.code() == KafkaError._PARTITION_EOF:
                     open_places.discard((message.topic(), message.partition()))
-                elif not error.retriable():
+                elif not error.retriable() and error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # the group is none
                     raise KafkaException(error)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the ends of {sorted(open_places)} were not reached within {timeout:.0f} s")

@@ -32,7 +32,7 @@ BATCH = 500
 HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
 REGISTRY_RETRY_S = 0.5
 OPEN_S = 4.0
-_FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED})
+_FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,8 +119,12 @@ class PartitionReader:
         ------
         LookupError
             The topic does not exist.
+        KafkaException
+            There is no right to see it.
         """
         metadata = self._consumer.list_topics(topic, timeout=10).topics[topic]
+        if metadata.error is not None and metadata.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, f"{topic}: {metadata.error.str()}"))
         if metadata.error is not None or not metadata.partitions:
             raise LookupError(f"the topic {topic} does not exist: run `edgeloop topics --apply`")
         self._met.add(topic)
@@ -169,6 +173,8 @@ class PartitionReader:
                 self._advance(place, message.offset())
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
                 raise RangeGoneError(f"{place[0]}/{place[1]}: {error.str()}")
+            elif error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                continue  # the client wants a name for a group that is none, and looks for its coordinator: nobody has a right to that
             elif not error.retriable() and error.code() not in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
                 raise KafkaException(error)
         return messages

@@ -1,0 +1,276 @@
+"""The rights that ``edgeloop topics --acls`` prints, on a broker that enforces them: the loop closes with exactly these."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from confluent_kafka import Consumer
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+from edgeloop_cli.device_client import DeviceClient
+from edgeloop_cli.processes import SERVICES, Device, Keys, device_spec, service_spec
+from edgeloop_cli.provisioning import keys
+from edgeloop_cli.topics_access import acls
+from edgeloop_cli.topics_apply import apply_topics
+from edgeloop_contracts import (
+    Alert,
+    AlertKind,
+    DeviceReport,
+    ExampleBatch,
+    Feature,
+    Label,
+    ModelCandidate,
+    ModelVersion,
+    ObservationRow,
+    Policy,
+    RegisterStream,
+    StartTraining,
+    Topic,
+    topics,
+)
+from edgeloop_local import ChildSpec, Supervisor
+from edgeloop_local.ports import free_port
+from edgeloop_streaming import Context, KafkaSettings, Subscription
+from edgeloop_streaming.partitions import received_from
+from edgeloop_streaming.scanning import Scanner
+from support.broker import Cluster
+
+pytestmark = pytest.mark.doors
+KEY, SENSOR, ROWS = "default/pumps", "default/pumps/sensor", 120
+RESOURCES = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP, "transactional_id": ResourceType.TRANSACTIONAL_ID}
+
+
+def bindings(command: str) -> Iterator[AclBinding]:
+    """What a printed command would give: as ``kafka-acls.sh`` reads it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bootstrap-server", required=True)
+    parser.add_argument("--add", action="store_true", required=True)
+    parser.add_argument("--allow-principal", required=True)
+    parser.add_argument("--operation", action="append", required=True)
+    parser.add_argument("--resource-pattern-type", default="literal")
+    for name in RESOURCES:
+        parser.add_argument(f"--{name.replace('_', '-')}", action="append", default=[])
+    given = parser.parse_args(shlex.split(command)[1:])
+    pattern = ResourcePatternType[given.resource_pattern_type.upper()]
+    named = [(kind, name) for option, kind in RESOURCES.items() for name in getattr(given, option)]
+    assert named, f"names no resource: {command}"
+    for kind, name in named:
+        for operation in given.operation:
+            upper = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in operation).lstrip("_")
+            yield AclBinding(kind, name, pattern, given.allow_principal, "*", AclOperation[upper], AclPermissionType.ALLOW)
+
+
+class Guarded:
+    """A cluster whose users may do what the printed commands give them."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        if cluster.signing_in is None:
+            pytest.skip("the broker that was given enforces no rights")
+        self.cluster, self.folder, self.signing_in = cluster, folder, cluster.signing_in
+        self.prefix = cluster.settings(topics=False).topic_prefix
+        self.admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+        self.given = list(dict.fromkeys(binding for line in acls(self.prefix, cluster.bootstrap) for binding in bindings(line)))
+        self.allow(self.given)
+        apply_topics(self.settings("edgeloop-admin"), partitions=4, replication=1)
+        self.keys: Keys = keys(folder)
+
+    def allow(self, wanted: list[AclBinding]) -> None:
+        for answer in self.admin.create_acls(wanted, request_timeout=30).values():
+            answer.result()
+
+    def deny(self, wanted: list[AclBinding]) -> None:
+        filters = [
+            AclBindingFilter(b.restype, b.name, b.resource_pattern_type, b.principal, b.host, b.operation, b.permission_type)
+            for b in wanted
+        ]
+        for answer in self.admin.delete_acls(filters, request_timeout=30).values():
+            assert len(answer.result()) == 1
+
+    def sasl(self, user: str) -> dict[str, str]:
+        return {
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": user,
+            "sasl.password": self.signing_in.passwords[user],
+        }
+
+    def settings(self, user: str) -> KafkaSettings:
+        where = {"bootstrap": self.signing_in.bootstrap, "schema_registry_url": self.cluster.registry_url}
+        return KafkaSettings(**where, topic_prefix=self.prefix, extra=self.sasl(user))
+
+    def context(self, user: str) -> Context:
+        return Context(self.settings(user), user)
+
+    def environment(self, user: str) -> dict[str, str]:
+        named = {f"EDGELOOP_KAFKA_{name.upper().replace('.', '_')}": value for name, value in self.sasl(user).items()}
+        return {
+            "EDGELOOP_KAFKA_BOOTSTRAP": self.signing_in.bootstrap,
+            "EDGELOOP_SCHEMA_REGISTRY_URL": self.cluster.registry_url,
+            "EDGELOOP_TOPIC_PREFIX": self.prefix,
+            **named,
+        }
+
+    def service(self, name: str) -> ChildSpec:
+        return service_spec(name, free_port(), self.folder, self.environment(f"edgeloop-{name}"), self.keys)
+
+    def put(self, user: str, records: list[tuple[Topic, str, Any]]) -> None:
+        publisher = self.context(user).publisher()
+        for topic, key, event in records:
+            publisher.publish(topic, key, event)
+        assert publisher.flush(30) == 0
+        assert publisher.failures() == []
+
+
+@pytest.fixture
+def guarded(cluster: Cluster, tmp_path: Path) -> Iterator[Guarded]:
+    made = Guarded(cluster, tmp_path)
+    yield made
+    made.deny(made.given)
+
+
+class Outsider:
+    """A program that reads what is there for it, with a group of its own, and waits for what it wants to see."""
+
+    def __init__(self, guarded: Guarded) -> None:
+        self.seen: list[Any] = []
+        self._codec = guarded.context("edgeloop-consumer").codec
+        self._topics = {guarded.prefix + topic.name: topic for topic in topics.FACTS}
+        where = {"bootstrap.servers": guarded.signing_in.bootstrap, "group.id": f"{guarded.prefix}edgeloop-consumer-1"}
+        self._consumer = Consumer({**where, **guarded.sasl("edgeloop-consumer"), "auto.offset.reset": "earliest"})
+        self._consumer.subscribe(list(self._topics))
+
+    def until(self, found: Callable[[Any], bool], what: str, seconds: float = 150.0) -> Any:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for event in self.seen:
+                if found(event):
+                    return event
+            message: Any = self._consumer.poll(0.5)
+            if message is not None:
+                assert message.error() is None, message.error()
+                self.seen.append(received_from(message, self._topics[message.topic()], self._codec).event)
+        raise AssertionError(f"{what} did not come; there were {[type(event).__name__ for event in self.seen][-30:]}")
+
+
+class _Quiet:
+    def __getattr__(self, _: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+def rows(first: int, count: int) -> list[tuple[Topic, str, Any]]:
+    """Rows of a sensor, and their labels."""
+    rng = np.random.default_rng(first)
+    found: list[tuple[Topic, str, Any]] = []
+    for seq in range(first, first + count):
+        heat = float(rng.normal())
+        found.append(
+            (
+                topics.OBSERVATION_ROWS_RAW,
+                SENSOR,
+                ObservationRow(stream="pumps", device_id="sensor", boot_epoch=1, seq=seq, features=(heat, 1.0)),
+            )
+        )
+        label = Label(stream="pumps", device_id="sensor", boot_epoch=1, seq=seq, label="hot" if heat > 0 else "cold")
+        found.append((topics.LABELS_RAW, SENSOR, label))
+    return found
+
+
+@contextmanager
+def platform(guarded: Guarded) -> Iterator[Device]:
+    device = Device("p1", free_port(), free_port(), ("pumps",))
+    specs = [guarded.service(name) for name in (*SERVICES, "monitoring")]
+    with Supervisor(specs) as services:
+        services.wait_ready(180)
+        with Supervisor([device_spec(device, guarded.folder, guarded.environment("edgeloop-inference"), guarded.keys)]):
+            yield device
+
+
+def test_the_loop_closes_with_exactly_the_printed_rights(guarded: Guarded) -> None:
+    outsider = Outsider(guarded)
+    with platform(guarded) as device:
+        features = (Feature(name="heat"), Feature(name="one"))
+        guarded.put(
+            "edgeloop-cli", [(topics.MODEL_COMMANDS, KEY, RegisterStream(stream="pumps", features=features, classes=("cold", "hot")))]
+        )
+        outsider.until(lambda e: type(e).__name__ == "StreamDefinition", "the definition")
+        guarded.put("edgeloop-producer", rows(0, ROWS))
+        guarded.put("edgeloop-cli", [(topics.RETRAINING_COMMANDS, KEY, StartTraining(stream="pumps", command_id="first", rows=ROWS))])
+        outsider.until(lambda e: isinstance(e, ModelVersion) and e.version == 1, "version 1")
+        outsider.until(lambda e: isinstance(e, DeviceReport) and e.version == 1, "its installation")
+        client = DeviceClient("p1", device.target, "pumps")
+        answered = [client.ask(np.array([heat, 1.0], np.float32)) for heat in np.linspace(-2, 2, 40)]
+        labels = [Label(stream="pumps", device_id="p1", boot_epoch=a.epoch, seq=a.seq, label=a.label) for a in answered]
+        guarded.put("edgeloop-producer", [(topics.LABELS_RAW, "default/pumps/p1", label) for label in labels] + rows(ROWS, ROWS))
+        outsider.until(lambda e: isinstance(e, ExampleBatch) and e.device_id == "p1", "labelled rows of the device")
+        outsider.until(lambda e: isinstance(e, DeviceReport) and e.adapter > 0, "an adapter on the device")
+        # Somebody who may do everything writes what is not his: monitoring has the right to tell of it.
+        publisher = Context(guarded.cluster.settings(guarded.prefix, topics=False), "stranger").publisher()
+        publisher.publish(topics.MODEL_CANDIDATES, KEY, ModelCandidate(stream="pumps", request_id="first/0"))
+        assert publisher.flush(30) == 0
+        outsider.until(lambda e: isinstance(e, Alert) and e.kind is AlertKind.FORGED_CANDIDATE, "the alert")
+        cli = guarded.context("edgeloop-cli")
+        cli.succession(topics.POLICIES).write(KEY, lambda _: Policy(stream="pumps", version=1))
+        outsider.until(lambda e: isinstance(e, Policy), "the policy")
+        scan, _ = Scanner(cli.settings, cli.codec, topics.all_topics(), SERVICES, lambda key: key.startswith(KEY)).scan()
+        assert all(scan.committed[service] for service in SERVICES)
+        mirrored: list[Any] = []
+        mirror = guarded.context("edgeloop-mirror")
+        subscription = Subscription(mirror.settings, mirror.codec, _Quiet(), "mirror", (topics.TRAINING_RUNS, topics.MODEL_EVENTS))
+        deadline = time.monotonic() + 60
+        subscription.run(lambda received: mirrored.append(received.event), lambda: bool(mirrored) or time.monotonic() > deadline)
+        assert mirrored
+
+
+@pytest.mark.parametrize(
+    ("service", "left_out"),
+    [
+        ("registry", (ResourceType.TOPIC, AclOperation.READ, "training.requests")),
+        ("labels", (ResourceType.TRANSACTIONAL_ID, AclOperation.WRITE, "edgeloop-labels-")),
+        ("retraining", (ResourceType.GROUP, AclOperation.READ, "edgeloop-retraining")),
+        ("rollout", (ResourceType.TOPIC, AclOperation.READ, "fleet.reported")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[2],
+)
+def test_without_one_of_its_rights_a_service_does_not_work_and_says_why(
+    guarded: Guarded, service: str, left_out: tuple[Any, Any, str]
+) -> None:
+    kind, operation, name = left_out
+    user = f"User:edgeloop-{service}"
+    implied = (operation, AclOperation.DESCRIBE)  # of which the other may do without the one
+    gone = [
+        b for b in guarded.given if b.principal == user and b.restype == kind and b.name == guarded.prefix + name and b.operation in implied
+    ]
+    assert gone
+    guarded.deny(gone)
+    try:
+        spec = guarded.service(service)
+        spec.log.parent.mkdir(parents=True, exist_ok=True)
+        with spec.log.open("wb") as log:
+            process = subprocess.Popen(list(spec.argv), env={**os.environ, **spec.env}, stdout=log, stderr=log)
+        try:
+            assert process.wait(120) != 0
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        guarded.allow(gone)
+    said = spec.log.read_text(encoding="utf-8").lower()
+    assert "authoriz" in said
+    assert "traceback" not in said
