@@ -16,10 +16,8 @@ init: $(STAMP) ## set up .venv; leaves the command at .venv/bin/edgeloop
 $(STAMP): requirements.lock pyproject.toml $(addsuffix pyproject.toml,$(PACKAGES))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "edgeloop needs Python 3.11 or newer; PYTHON=$(PYTHON) is $$($(PYTHON) -V)"; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "installing dependencies (the first time takes a minute or two)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@echo "installing edgeloop"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
+	@$(BIN)/python tools/install.py "dependencies (the first time takes a minute or two)" --require-hashes -r requirements.lock
+	@$(BIN)/python tools/install.py edgeloop --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
 	@touch $@
 
 demo: init ## run the closed loop on a real stream, about three minutes

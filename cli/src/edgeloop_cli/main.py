@@ -13,6 +13,7 @@ from edgeloop_cli import (
     backtest,
     deadletters,
     demo,
+    devices,
     mend,
     models,
     policy,
@@ -45,6 +46,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     skip.add_to,
     runs.add_to,
     models.add_to,
+    devices.add_to,
     why.add_to,
 )
 

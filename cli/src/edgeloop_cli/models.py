@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from edgeloop_cli import options
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
+    from edgeloop_contracts import ModelVersion
     from edgeloop_streaming import Received
 
     from edgeloop_cli.core.experiments import Experiments
@@ -37,17 +39,19 @@ def models(
 ) -> None:
     """List model versions and the devices that run them; with one version, tell its metrics, parameters and lineage.
 
-    A star marks the newest version of a stream. The gate's column is as in `edgeloop runs`.
+    A star marks the newest version of a stream. The gate's column is as in `edgeloop runs`. A device counts by its last
+    report; it is silent when nothing was heard of it for ten minutes, see `edgeloop devices`.
 
     edgeloop models --stream machines
 
     edgeloop models machines/3 --json
     """
     with told():
-        from edgeloop_cli import connection, experiments
+        from edgeloop_cli import connection, devices, experiments
 
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
         found = experiments.read(context)
+        silent = {device.key for device in devices.read(context) if device.silent}
         of_stream = found.versions_of(tenant, stream)
         if version:
             one = _one(matching(of_stream, version), version)
@@ -63,7 +67,7 @@ def models(
         elif not newest:
             print(f"there is no version{f' of stream {stream}' if stream else ''} yet")
         else:
-            _list(found, newest)
+            _list(found, newest, silent)
 
 
 def matching(versions: list[Timed], name: str) -> list[Timed]:
@@ -96,7 +100,7 @@ def _one(found: list[Timed], name: str) -> Timed:
     return found[0]
 
 
-def _list(found: Experiments, newest: list[Timed]) -> None:
+def _list(found: Experiments, newest: list[Timed], silent: Collection[str]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -116,10 +120,16 @@ def _list(found: Experiments, newest: list[Timed]) -> None:
             str(event.rows),
             gate(event.metrics),
             f"{event.size / 1024:.0f}",
-            str(len(found.devices(event))),
+            _counted(event, found.devices(event), silent),
             event.digest[:DIGEST],
         )
     draw([drawn])
+
+
+def _counted(event: ModelVersion, names: list[str], silent: Collection[str]) -> str:
+    """How many devices run a version by their last report, and how many of these are silent."""
+    quiet = sum(f"{event.tenant}/{event.stream}/{name}" in silent for name in names)
+    return f"{len(names)} ({quiet} silent)" if quiet else str(len(names))
 
 
 def _tell(found: Experiments, version: Timed, origin: Received[Any] | None) -> None:

@@ -1,0 +1,139 @@
+"""``edgeloop devices``: what each device runs, and which are silent."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeloop_cli import options
+from edgeloop_cli.problems import Refused, told
+
+if TYPE_CHECKING:
+    from edgeloop_contracts import Assignment
+    from edgeloop_streaming import Context
+
+    from edgeloop_cli.core.devices import Device
+    from edgeloop_cli.core.ledger import Timed
+
+SILENCE_S = 600.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="devices")(list_devices)
+
+
+def list_devices(
+    stream: Annotated[str, typer.Option(help="Only of this stream.")] = "",
+    silent: Annotated[bool, typer.Option("--silent", help="Only those of which nothing was heard for long, or ever.")] = False,
+    silence: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How long without a row or a report makes a device silent.")
+    ] = SILENCE_S,
+    tenant: options.Tenant = "default",
+    as_json: options.Json = False,
+    bootstrap: options.Bootstrap = "",
+    schema_registry: options.SchemaRegistry = "",
+    data_dir: options.DataDir = options.DATA_DIR,
+) -> None:
+    """List devices: what they were told to run, what they run, and when they were last heard.
+
+    edgeloop devices --stream pumps
+
+    edgeloop devices --silent --silence 60
+    """
+    with told():
+        from edgeloop_cli import connection
+
+        context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
+        head = f"{tenant}/{stream}/" if stream else f"{tenant}/"
+        found = [device for device in read(context, silence) if device.key.startswith(head) and (device.silent or not silent)]
+        if as_json:
+            print(json.dumps([as_object(device) for device in found], indent=2))
+        elif not found:
+            print(f"there is no {'silent ' if silent else ''}device{f' of stream {stream}' if stream else ''}")
+        else:
+            _draw(found)
+
+
+def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
+    """Every device, as it is known now.
+
+    Raises
+    ------
+    Refused
+        The topics are not there.
+    """
+    from edgeloop_contracts import DeviceReport, topics
+    from edgeloop_streaming.hearing import heard
+
+    from edgeloop_cli.core.devices import devices
+    from edgeloop_cli.core.ledger import Timed
+
+    assigned: dict[str, Assignment] = {}
+    reports: dict[str, Timed] = {}
+
+    def take(record: Any) -> None:
+        if isinstance(record.event, DeviceReport):
+            reports[record.key] = Timed(record.event, record.timestamp, record.id, record.at)
+        else:
+            assigned[record.key] = record.event
+
+    now = int(time.time() * 1000)
+    try:
+        follower = context.follower([topics.ROLLOUT_ASSIGNMENTS, topics.FLEET_REPORTED])
+        try:
+            follower.refresh(take)
+        finally:
+            follower.close()
+        rows = heard(context.settings, topics.OBSERVATIONS, now - int(silence * 1000))
+    except LookupError as error:
+        raise Refused(str(error.args[0])) from None
+    return devices(assigned, reports, rows, now, int(silence * 1000))
+
+
+def as_object(device: Device) -> dict[str, Any]:
+    """For programs."""
+    from edgeloop_cli.core.showing import moment
+
+    tenant, stream, name = [*device.key.split("/", 2), "", ""][:3]
+    report = device.report
+    return {
+        "tenant": tenant,
+        "stream": stream,
+        "device": name,
+        "assigned": device.assigned,
+        "version": report.version if report else None,
+        "adapter": report.adapter if report else None,
+        "status": report.status.value if report else None,
+        "heard": moment(device.heard) if device.heard else None,
+        "silent": device.silent,
+        "states": list(device.states),
+    }
+
+
+def _draw(found: list[Device]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from edgeloop_cli.experiments import draw, when
+
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    drawn.add_column("device", overflow="fold")
+    for column in ("told", "runs", "adapter"):
+        drawn.add_column(column, justify="right", no_wrap=True)
+    drawn.add_column("last heard (UTC)", no_wrap=True)
+    drawn.add_column("", overflow="fold")
+    for device in found:
+        report = device.report
+        drawn.add_row(
+            escape(device.key.partition("/")[2]),
+            str(device.assigned or "-"),
+            str(report.version or "-") if report else "-",
+            str(report.adapter) if report and report.adapter > 0 else "-",
+            when(device.heard) if device.heard else "never",
+            escape("; ".join(device.states)),
+        )
+    draw([drawn])
