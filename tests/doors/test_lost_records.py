@@ -90,6 +90,8 @@ def test_a_halt_is_listed_let_go_once_and_refused_where_there_is_none(cluster: A
     scene.lose_before(8)
     (halted,) = scene.call("skip", "--json")
     assert halted == {"service": "ingestion", "topic": RAW.name, "partition": 0, "first": 3, "end": 8}
+    told = scene.call("status", "--json", code=1)
+    assert any("ingestion is halted" in line and "edgeloop skip" in line for line in told["not_working"])
     assert "--why: expected a text" in scene.call("skip", "ingestion", f"{RAW.name}/0", code=2)
     assert "will go on at offset 8 once it runs" in scene.call(*asked)
     assert "me has asked for this already" in scene.call(*asked, code=2)

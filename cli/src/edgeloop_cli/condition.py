@@ -15,6 +15,7 @@ from edgeloop_local.readiness import http_answers
 
 from edgeloop_cli import connection, inventory
 from edgeloop_cli.inventory import STARTING, STOPPING, Entry, Running
+from edgeloop_cli.topics_access import HALTING
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Alert
@@ -70,6 +71,8 @@ class Condition:
         Dead letters by service, the redriven ones left out; and whether all were counted.
     alerts
         Alerts that are raised, by their keys.
+    halted
+        Partitions that a service cannot read on, as records are gone that it has not handled.
     foreign
         Subjects whose newest schema is not this release's.
     """
@@ -81,6 +84,7 @@ class Condition:
     dead: dict[str, int] = field(default_factory=dict[str, int])
     all_counted: bool = True
     alerts: dict[str, Alert] = field(default_factory=dict[str, "Alert"])
+    halted: list[str] = field(default_factory=list[str])
     foreign: list[str] = field(default_factory=list[str])
 
     @property
@@ -101,7 +105,7 @@ class Condition:
             return names
         more = f" and {len(self.foreign) - FEW} more" if len(self.foreign) > FEW else ""
         foreign = [f"the newest schema of {', '.join(self.foreign[:FEW])}{more} is not ours"] if self.foreign else []
-        return [*names, *self.unanswered, *foreign]
+        return [*names, *(f"{each}; `edgeloop skip` goes on" for each in self.halted), *self.unanswered, *foreign]
 
 
 def look(data_dir: Path) -> Condition:
@@ -160,6 +164,7 @@ def _ask(found: Condition, context: Context) -> None:
     """Ask Kafka and the registry; each thing by itself, so that one that fails hides no other."""
     from edgeloop_streaming.admin import AdminError
     from edgeloop_streaming.deadletters import count_dead_letters
+    from edgeloop_streaming.halted import Groups
     from edgeloop_streaming.registry import RegistryError
     from edgeloop_streaming.scanning import ClientError
 
@@ -170,13 +175,17 @@ def _ask(found: Condition, context: Context) -> None:
             if each.waiting:
                 found.dead[each.service] = found.dead.get(each.service, 0) + each.waiting
 
+    def halts() -> None:
+        halted = Groups(context.settings).halted(HALTING)
+        found.halted = [f"{each.service} is halted: records are gone that it has not handled: {each.lost}" for each in halted]
+
     def alerts() -> None:
         found.alerts = raised(context)
 
     def schemas() -> None:
         found.foreign = foreign(context)
 
-    for what, ask in (("dead letters", count), ("alerts", alerts), ("schemas", schemas)):
+    for what, ask in (("dead letters", count), ("halted partitions", halts), ("alerts", alerts), ("schemas", schemas)):
         try:
             ask()
         except LookupError:

@@ -17,7 +17,7 @@ from edgeloop_cli.redrive import Who, asking, said
 if TYPE_CHECKING:
     from edgeloop_contracts import Skip
     from edgeloop_streaming import Context
-    from edgeloop_streaming.halted import Halted, Standing
+    from edgeloop_streaming.halted import Groups, Halted
 
 WAIT_S = 20.0
 _PLACE = re.compile(r"^(.+)/(\d{1,6})$")
@@ -47,20 +47,20 @@ def skip(
     edgeloop skip labels observations/2 --why "the service was off for two weeks, the rows are not needed"
     """
     with told():
-        from edgeloop_streaming.halted import Standing
+        from edgeloop_streaming.halted import Groups
 
         names = (service,) if service else _services()
         if service not in ("", *_services()):
             raise Refused(f"no service {service!r} reads for a group; those that do are {', '.join(_services())}")
         here = reached(data_dir, bootstrap, schema_registry)
-        standing = Standing(here.settings)
-        halted = standing.halted(names)
+        groups = Groups(here.settings)
+        halted = groups.halted(names)
         if not place:
             _list(halted, as_json=as_json)
             return
-        one = _meant(service, place, halted, standing, here.settings.topic_prefix)
+        one = _meant(service, place, halted, groups, here.settings.topic_prefix)
         asked = _ask(here, one, asking(who), said("--why", why))
-        taken = _taken(standing, one, here.settings.topic_prefix)
+        taken = _taken(groups, one, here.settings.topic_prefix)
         if as_json:
             print(json.dumps({**asked.as_dict(), "taken": taken}, indent=2))
         elif taken:
@@ -75,7 +75,7 @@ def _services() -> tuple[str, ...]:
     return HALTING
 
 
-def _meant(service: str, text: str, halted: list[Halted], standing: Standing, prefix: str) -> Halted:
+def _meant(service: str, text: str, halted: list[Halted], groups: Groups, prefix: str) -> Halted:
     found = _PLACE.match(text)
     if found is None:
         raise Refused(f"expected TOPIC/PARTITION such as observations/2, given {text!r}")
@@ -83,7 +83,7 @@ def _meant(service: str, text: str, halted: list[Halted], standing: Standing, pr
     for one in halted:
         if (one.lost.topic, one.lost.partition) == (topic, partition):
             return one
-    at = standing.committed(service).get((prefix + topic, partition))
+    at = groups.committed(service).get((prefix + topic, partition))
     stands = f"it stands at offset {at}, and that is there" if at is not None else "it has handled nothing of it"
     raise Refused(f"{service} is not halted at {topic}/{partition}: {stands}")
 
@@ -112,11 +112,11 @@ def _ask(here: Context, one: Halted, who: str, why: str) -> Skip:
     return asked
 
 
-def _taken(standing: Standing, one: Halted, prefix: str) -> bool:
+def _taken(groups: Groups, one: Halted, prefix: str) -> bool:
     """Whether the service has gone on within some seconds; it may not run."""
     place, end = (prefix + one.lost.topic, one.lost.partition), time.monotonic() + WAIT_S
     while time.monotonic() < end:
-        if standing.committed(one.service).get(place) != one.lost.first:
+        if groups.committed(one.service).get(place) != one.lost.first:
             return True
         time.sleep(0.5)
     return False

@@ -76,6 +76,7 @@ def as_object(found: Condition) -> dict[str, Any]:
         "kafka": found.cluster,
         "dead_letters": found.dead,
         "dead_letters_complete": found.all_counted,
+        "halted": found.halted,
         "alerts": [
             {"kind": alert.kind.value, "tenant": alert.tenant, "stream": alert.stream, "since": alert.since, "message": alert.message}
             for alert in found.alerts.values()

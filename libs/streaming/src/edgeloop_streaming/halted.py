@@ -33,7 +33,7 @@ class Halted:
     lost: Lost
 
 
-class Standing:
+class Groups:
     """Where the groups of services stand.
 
     Parameters
