@@ -47,7 +47,7 @@ MEMBERS = 4
 FITTED, REMEMBERED = 6_000, 20_000
 FOREST, FOUR, MIXTURE, MEMORIES = "single forest", "four forests", "mixture without memories", "mixture with memories"
 ASKED = 256
-ROWS, MESSAGE = 10_000, 4 << 20
+ROWS, MESSAGE = 4_096, 4 << 20
 AIM = 3.0
 
 

@@ -38,7 +38,7 @@ def refused(stub: Any, request: m.ModelInferRequest, code: str = "INVALID_ARGUME
 
 def test_half_a_million_rows_in_one_request_are_refused_before_any_work_and_none_is_kept(bench: Any, stub: Any) -> None:
     said = refused(stub, raw(500_000))
-    assert "at most 10000 rows a request, given 500000" in said and "EDGELOOP_INFERENCE_REQUEST_MAX_ROWS" in said
+    assert "at most 4096 rows a request, given 500000" in said and "EDGELOOP_INFERENCE_REQUEST_MAX_ROWS" in said
     assert stub.model_infer(raw(1)).parameters["edgeloop_seq"].int64_param == 0
     assert bench.metric("edgeloop_inference_requests_total", code="INVALID_ARGUMENT") == 1
 
@@ -59,10 +59,10 @@ def test_as_many_rows_as_allowed_are_answered_as_they_are_one_by_one(bench: Any)
 def test_an_answer_that_would_not_fit_into_a_message_is_refused_before_any_work(bench: Any) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{bench.serving(grpc_max_message_bytes=64 * 1024).port}") as channel:
         stub = service.Stub(channel)
-        said = refused(stub, raw(5_000))
-        assert "takes up to 85000 bytes, and a message holds 65536: ask for at most 3312 rows" in said
+        said = refused(stub, raw(4_000))
+        assert "takes up to 68000 bytes, and a message holds 65536: ask for at most 3312 rows" in said
         assert stub.model_infer(raw(3_312)).parameters["edgeloop_seq"].int64_param == 0
-        request = raw(5_000)
+        request = raw(4_000)
         request.outputs.add(name="probabilities")
         assert stub.model_infer(request).parameters["edgeloop_seq"].int64_param == 3_312
 
@@ -153,7 +153,7 @@ def test_columns_of_probabilities_carry_their_classes(stub: Any) -> None:
 def test_the_models_configuration_is_as_tritons(bench: Any) -> None:
     client = triton.InferenceServerClient(f"127.0.0.1:{bench.serving().port}")
     config = client.get_model_config("pumps").config
-    assert (config.name, config.max_batch_size, config.platform) == ("pumps", 10_000, "onnxruntime_onnx")
+    assert (config.name, config.max_batch_size, config.platform) == ("pumps", 4_096, "onnxruntime_onnx")
     assert [(i.name, i.data_type, list(i.dims)) for i in config.input] == [("input", model_config_pb2.TYPE_FP32, [2])]
     assert [(o.name, o.data_type, list(o.dims), o.HasField("reshape")) for o in config.output] == [
         ("label", model_config_pb2.TYPE_STRING, [1], True),

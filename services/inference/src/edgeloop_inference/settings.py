@@ -26,7 +26,9 @@ class Settings(BaseSettings):
     grpc_port: int = Field(default=8001, ge=0, le=65535, description="port at which applications ask; 0 takes a free one")
     grpc_workers: int = Field(default=16, ge=1, description="requests that are worked on at once")
     grpc_max_message_bytes: int = Field(default=4 * MIB, ge=64 * 1024, description="largest message in and out")
-    request_max_rows: int = Field(default=10_000, ge=1, description="most rows of one request")
+    request_max_rows: int = Field(
+        default=4_096, ge=1, description="most rows of one request; short requests wait while those of a long one are written"
+    )
     data_dir: Path = Field(default=Path(".edgeloop/device"), description="folder of outbox and models; one process at a time uses it")
     trust_file: Path = Field(description="public keys of the registry, PEM")
     adapter_trust_file: Path | None = Field(
