@@ -1351,7 +1351,7 @@ class Gap:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Gap","namespace":"edgeloop.gap","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"first","type":"long","default":0},{"name":"end","type":"long","default":0},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.gap.Gap"
-    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    IDENTITY: ClassVar[tuple[str, ...]] = ('service', 'topic', 'partition')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
@@ -1416,7 +1416,7 @@ class Skip:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Skip","namespace":"edgeloop.gap","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"first","type":"long","default":0},{"name":"end","type":"long","default":0},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.gap.Skip"
-    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    IDENTITY: ClassVar[tuple[str, ...]] = ('service', 'topic', 'partition')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
