@@ -48,7 +48,7 @@ def test_a_crash_commits_nothing_and_all_records_come_again(stage: Stage) -> Non
     def handle(received, state):
         effects = list(count(received, state))
         if received.event.seq == 2 and crash == "in handle":
-            raise ZeroDivisionError
+            raise RuntimeError
         if received.event.seq == 2 and crash == "an event that its topic does not carry":
             effects.append(Send(topics.LABELS, "k", SeenRows()))
         if received.event.seq == 2 and crash == "a state that is not declared":
@@ -63,7 +63,7 @@ def test_a_crash_commits_nothing_and_all_records_come_again(stage: Stage) -> Non
     script = Script({"k": handle}, {"k": flush})
     stage.publish(topics.LABELS_RAW, "k", *(Label(seq=n) for n in range(4)))
     for crash, error in {
-        "in handle": ZeroDivisionError,
+        "in handle": RuntimeError,
         "in flush": ZeroDivisionError,
         "an event that its topic does not carry": ValueError,
         "a state that is not declared": ValueError,
@@ -109,3 +109,21 @@ def test_two_processes_share_the_partitions(stage: Stage) -> None:
     given = next(numbers)
     found[0].until(lambda: len(stage.records(topics.LABELS)) >= given)
     assert sorted(record.event.seq for record in stage.records(topics.LABELS)) == list(range(given))
+
+
+def test_a_record_at_which_a_task_fails_is_a_dead_letter_and_nothing_of_it_stays(stage: Stage) -> None:
+    def handle(received, state):
+        effects = list(count(received, state))
+        if received.event.seq == 2:
+            raise ZeroDivisionError("no sense")
+        if received.event.seq == 3:
+            return [*effects, Send(topics.LABELS, "k", Label(seq=2**63))]
+        return effects
+
+    script = Script({"k": handle})
+    stage.publish(topics.LABELS_RAW, "k", *(Label(seq=n) for n in range(6)))
+    stage.start(script.service()).until(lambda: len(stage.records(topics.LABELS)) == 4)
+    assert [(record.event.seq, record.event.label) for record in stage.records(topics.LABELS)] == [(0, "1"), (1, "2"), (4, "3"), (5, "4")]
+    letters = [record.event for record in stage.records(topics.dead_letters(SERVICE))]
+    assert [(letter.offset, letter.reason) for letter in letters] == [(2, "UNHANDLED"), (3, "UNHANDLED")]
+    assert "ZeroDivisionError('no sense') at test_conformance_of_processes.py" in letters[0].message

@@ -22,6 +22,10 @@ MOST_WRITERS = 4_096
 _OWN: dict[type[Event], Writer] = {kind: Writer(kind.FULLNAME, kind, PARSED[kind]) for kind in EVENTS}
 
 
+class UnencodableError(ValueError):
+    """An event that its schema or its topic cannot hold."""
+
+
 class UnknownKindError(Exception):
     """A well-formed record of a kind that this version of the code does not know: skipped and counted."""
 
@@ -43,17 +47,17 @@ def body(event: Event) -> bytes:
 
     Raises
     ------
-    ValueError
+    UnencodableError
         A value is beyond its Avro type: fastavro would write such an int, and other readers read something else.
     """
     kind = type(event)
     if fault := event.fault():
-        raise ValueError(f"{kind.FULLNAME}.{fault}: beyond an Avro int")
+        raise UnencodableError(f"{kind.FULLNAME}.{fault}: beyond an Avro int")
     out = BytesIO()
     try:
         fastavro.schemaless_writer(out, PARSED[kind], event.as_dict())
     except Exception as error:  # fastavro raises whatever a value leads it into
-        raise ValueError(f"{kind.FULLNAME}: {error}") from error
+        raise UnencodableError(f"{kind.FULLNAME}: {error}") from error
     return out.getvalue()
 
 
@@ -93,7 +97,7 @@ class Codec:
         """Frame and body, as :meth:`encode`, where the body is at hand."""
         data = self.frame(topic, kind) + encoded
         if len(data) > topic.max_bytes:
-            raise ValueError(f"{topic.name} takes records of {topic.max_bytes} bytes; a {kind.FULLNAME} has {len(data)}")
+            raise UnencodableError(f"{topic.name} takes records of {topic.max_bytes} bytes; a {kind.FULLNAME} has {len(data)}")
         return data
 
     def frame(self, topic: Topic, kind: type[Event]) -> bytes:

@@ -21,6 +21,8 @@ from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
 
 Place = tuple[str, int]
+# What is raised at a record that is well-formed and makes no sense. All else (a disk, a broker, memory) ends the process.
+SENSELESS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 LEADER_S = 5.0  # how long a change of a partition's leader may take
 _LEADER_CHANGES = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 
@@ -398,9 +400,13 @@ class Follower:
     def _hand_over(self, handle: Callable[[Received[Any]], None]) -> None:
         while self._waiting:
             record = self._decode(self._waiting[0])
-            self._waiting.popleft()
-            if record:
+            message = self._waiting.popleft()
+            if record is None:
+                continue
+            try:
                 handle(record)
+            except SENSELESS as error:  # well-formed, and nothing that its reader can make sense of
+                self._overlook(message, UndecodableError("UNHANDLED", f"{type(record.event).__name__}: {error!r}"))
 
     def close(self) -> None:
         """Close the connection."""
@@ -409,13 +415,15 @@ class Follower:
     def _decode(self, message: Consumed) -> Received[Any] | None:
         if message.value() is None:
             return None
-        topic = self._topics[message.topic()]
         try:
-            return received_from(message, topic, self._codec)
+            return received_from(message, self._topics[message.topic()], self._codec)
         except (UndecodableError, UnknownKindError) as error:
-            before = (self._before or {}).get((message.topic(), message.partition()), 0)
-            self._overlooked(topic, message, error, fresh=message.offset() >= before)
+            self._overlook(message, error)
             return None
+
+    def _overlook(self, message: Consumed, error: UndecodableError | UnknownKindError) -> None:
+        before = (self._before or {}).get((message.topic(), message.partition()), 0)
+        self._overlooked(self._topics[message.topic()], message, error, fresh=message.offset() >= before)
 
 
 class Table:

@@ -16,7 +16,7 @@ from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.gaps import OVERTAKEN, Halts, gap_of, halted_gauge, input_key
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.messages import Backpressure, Received
-from edgeloop_streaming.partitions import Follower, PartitionReader, Place, Table, Telling, received_from, untold
+from edgeloop_streaming.partitions import SENSELESS, Follower, PartitionReader, Place, Table, Telling, received_from, untold
 from edgeloop_streaming.pausing import Paused
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.registry import RegistryUnavailable
@@ -125,6 +125,9 @@ class Subscription:
         try:
             if message.value() is not None:
                 handle(received_from(message, self._topics[place[0]], self._codec))
+        except SENSELESS as error:  # it would come again and again
+            told = UndecodableError("UNHANDLED", repr(error))
+            self._overlooked(self._topics[place[0]], message, told)
         except Backpressure as pressure:
             self._paused.pause(message, pressure.ready)
             return

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from edgeloop_contracts import Cause, Checkpoint, Event, OffsetRange, Topic, topics
+from edgeloop_contracts.texts import cut
 
 from edgeloop_streaming.causation import event_headers, trace_of
-from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError, body
+from edgeloop_streaming.codec import Codec, UndecodableError, UnencodableError, UnknownKindError, body
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.gaps import gap_of, input_key
 from edgeloop_streaming.letters import KEY_CHARACTERS, Given, letter_of
 from edgeloop_streaming.messages import BulkTask, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
-from edgeloop_streaming.partitions import cause_of, headers_of, received_from
+from edgeloop_streaming.partitions import SENSELESS, cause_of, headers_of, received_from
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
+from edgeloop_streaming.transactions import DoubtError
+
+
+class SenselessError(DoubtError):
+    """A task has failed at a record, and nobody knows what it changed before: its state is to be read again.
+
+    When the record then comes again, it is a dead letter (``UNHANDLED``) and never reaches the task.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,8 @@ class Work:
         self._state_topic = topics.state(service)
         self._dead_topic = topics.dead_letters(service)
         self._redrive_topic = topics.redrive(service)
+        self._senseless: dict[tuple[str, int, int], str] = {}
+        self._singly: dict[tuple[str, int], int] = {}  # offsets up to which records are taken one by one, as one of them is senseless
         self._unprepared = [topic for topic in topics.all_topics() if topic.producer == service]
 
     def take(self, assigned: Assigned, topic: Topic, message: Consumed) -> None:
@@ -87,6 +100,8 @@ class Work:
             The task cannot take it now; nothing has changed.
         RegistryUnavailable
             Its schema cannot be had now; nothing has changed.
+        SenselessError
+            The task has failed at it.
         """
         self._prepare()
         stamp = message.timestamp()[1]
@@ -116,21 +131,37 @@ class Work:
         return redrive.timestamp
 
     def _handle(self, assigned: Assigned, topic: Topic, message: Consumed, redriven: str = "") -> None:
+        place = (topic.name, message.partition(), message.offset())
+        if (why := self._senseless.get(place)) is not None:
+            self._dead_letter(assigned, topic, message, "UNHANDLED", why, redriven)
+            return
         try:
             received = received_from(message, topic, self._codec)
         except UndecodableError as error:
             self._dead_letter(assigned, topic, message, error.reason, error.message, redriven)
+            return
         except UnknownKindError:
             assigned.counted.append(("skipped", topic.name))
-        else:
-            try:
-                effects = list(assigned.task.handle(received))
-            except InvalidEvent as error:
-                self._dead_letter(assigned, topic, message, error.reason, error.message, redriven)
-            else:
-                assigned.last = received
-                for effect in effects:
-                    self._effect(assigned, effect, received, topic, message, redriven)
+            return
+        try:
+            effects = list(assigned.task.handle(received))
+        except InvalidEvent as error:
+            self._dead_letter(assigned, topic, message, error.reason, error.message, redriven)
+            return
+        except SENSELESS as error:
+            raise self._failed_at(place, error) from error
+        assigned.last = received
+        try:
+            for effect in effects:
+                self._effect(assigned, effect, received, topic, message, redriven)
+        except UnencodableError as error:
+            raise self._failed_at(place, error) from error
+
+    def _failed_at(self, place: tuple[str, int, int], error: Exception) -> SenselessError:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        why = cut(f"the service fails at it: {error!r} at {Path(frame.filename).name}:{frame.lineno} in {frame.name}")
+        self._senseless[place] = why
+        return SenselessError(f"{place[0]}/{place[1]}/{place[2]}: {why}")
 
     def take_all(self, assigned: Assigned, topic: Topic, message: Consumed, waiting: list[Consumed]) -> bool:
         """Handle a message and its neighbours at once, if the task can; take those from ``waiting``, which has the next one last.
@@ -139,11 +170,12 @@ class Work:
 
         Raises
         ------
-        RegistryUnavailable
+        RegistryUnavailable, SenselessError
             As :meth:`take`.
         """
         task = assigned.bulk
-        if assigned.single or task is None or task.bulk[0] != topic.name:
+        own = (topic.name, message.partition())
+        if assigned.single or task is None or task.bulk[0] != topic.name or message.offset() < self._singly.get(own, 0):
             assigned.single = max(0, assigned.single - 1)
             return False
         self._prepare()
@@ -151,7 +183,11 @@ class Work:
         messages = [message, *takewhile(lambda other: (other.topic(), other.partition()) == place, reversed(waiting))]
         bodies = self._codec.bodies(topic, task.bulk[1], [one.value() or b"" for one in messages])
         keys = [one.key() or b"" for one in messages]
-        sends = None if bodies is None else task.handle_all(bodies, keys, lambda i: cause_of(messages[i], topic))
+        try:
+            sends = None if bodies is None else task.handle_all(bodies, keys, lambda i: cause_of(messages[i], topic))
+        except SENSELESS as error:
+            self._singly[own] = messages[-1].offset() + 1
+            raise SenselessError(f"{own[0]}/{own[1]}/{message.offset()} to {messages[-1].offset()}: {error!r}") from error
         if sends is None:
             assigned.single = len(messages) - 1
             return False
@@ -207,6 +243,9 @@ class Work:
 
     def committed(self, assigned: Assigned) -> None:
         """Count what has taken effect and begin anew."""
+        done = assigned.end
+        kept = {at: why for at, why in self._senseless.items() if at[1] != assigned.partition or at[2] >= done.get(at[0], 0)}
+        self._senseless = kept  # kept until then: two of them in one transaction would else take turns for ever
         now = time.time() * 1000
         for name, count in Counter(name for name, _ in assigned.handled).items():
             self._metrics.handled.labels(name).inc(count)

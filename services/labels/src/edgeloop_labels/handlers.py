@@ -28,6 +28,8 @@ from edgeloop_labels.core.rules import Rules
 from edgeloop_labels.core.waiting import WaitingLabels, waiting_key
 from edgeloop_labels.metrics import Metrics
 
+MOST_ROWS = topics.OBSERVATIONS.max_bytes // 4  # a row has at least one number of four bytes
+
 
 class LabelsTask:
     """The label join of one partition.
@@ -89,8 +91,11 @@ class LabelsTask:
         return self._rebuilt
 
     def _observed(self, received: Received[Any], batch: ObservationBatch) -> list[Effect]:
-        if batch.count < 1:
-            raise InvalidEvent("INVALID_SHAPE", f"count: expected 1 or more, given {batch.count}")
+        if not 1 <= batch.count <= MOST_ROWS:
+            raise InvalidEvent("INVALID_SHAPE", f"count: expected 1 to {MOST_ROWS}, given {batch.count}")
+        for name, held in (("event_times", batch.event_times), ("request_ids", batch.request_ids), ("answers", batch.answers)):
+            if held and len(held) != batch.count:
+                raise InvalidEvent("INVALID_SHAPE", f"{name}: expected none or {batch.count}, given {len(held)}")
         pending = Pending(received.offset, received.timestamp, received.id, batch)
         self._place = replace(self._place, position=max(self._place.position, received.offset + 1))
         if not self._cache.add(pending):

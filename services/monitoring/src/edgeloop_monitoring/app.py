@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from edgeloop_contracts import Alert, topics
 from edgeloop_streaming import Context, HealthServer, Received, watch
+from edgeloop_streaming.partitions import SENSELESS
 from edgeloop_streaming.registry import RegistryError
 
 from edgeloop_monitoring.adapters.codecs import Undecodable
@@ -80,9 +81,13 @@ class Service:
 
         def take(record: Record) -> None:
             # Faust goes on behind a record that cannot be read: what and where is told here, and counted.
-            if monitor.take(record) and isinstance(record.event, Undecodable):
-                at = f"{record.topic}/{record.partition}/{record.offset}"
-                self._context.log.warning("skipped", at=at, reason=record.event.reason, error=record.event.message)
+            at = f"{record.topic}/{record.partition}/{record.offset}"
+            try:
+                if monitor.take(record) and isinstance(record.event, Undecodable):
+                    self._context.log.warning("skipped", at=at, reason=record.event.reason, error=record.event.message)
+            except SENSELESS as error:
+                self._metrics.undecodable.labels(record.topic, "UNHANDLED").inc()
+                self._context.log.warning("skipped", at=at, reason="UNHANDLED", error=repr(error))
 
         stream = EventStream(
             self._context.settings,

@@ -24,7 +24,7 @@ from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.clients import MemoryPartitionReader
 from edgeloop_streaming.testing.logs import number_of
-from edgeloop_streaming.work import Assigned, Record, Work
+from edgeloop_streaming.work import Assigned, Record, SenselessError, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,11 @@ class MemoryLoop:
         self._halt()
         reading = [place for place in self._places if place not in self._paused and place not in self._halts]
         waiting = [entry for name, p in reading for entry in self._broker.log(name, p).since(self.assigned[p].end.get(name, 0))]
-        done = self.deliver([message for _, message in sorted(waiting, key=number_of)[: self._batch]])
+        try:
+            done = self.deliver([message for _, message in sorted(waiting, key=number_of)[: self._batch]])
+        except SenselessError:
+            self.restart()
+            return True
         self._paused |= done.paused
         return bool(skipped or done.written)
 
