@@ -31,6 +31,7 @@ READS: dict[str, tuple[Topic, ...]] = {
         topics.DRIFT_PARTIALS,
         topics.DRIFT_SIGNALS,
         topics.TRAINING_RUNS,
+        topics.DEVICES_DOUBTED,
         topics.FLEET_REPORTED,
         topics.MODEL_EVENTS,
         topics.ALERTS,

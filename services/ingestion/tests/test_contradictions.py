@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from edgeloop_admission import Inadmissible, Rules
-from edgeloop_contracts import Feature, ObservationBatch, ObservationRow, SeenContents, SeenRows, StreamDefinition, topics
+from edgeloop_contracts import DeviceDoubted, Feature, ObservationBatch, ObservationRow, SeenContents, SeenRows, StreamDefinition, topics
 from edgeloop_ingestion.core.contents import MAX_SAMPLES, ROWS, SLOTS, Contents
 from edgeloop_ingestion.core.digests import row_digests
 from edgeloop_ingestion.core.epochs import MAX_BEGINNINGS, MAX_EPOCHS, MAX_FORGOTTEN, WITHIN_MS, Epoch, Epochs
@@ -68,6 +68,15 @@ def test_a_cloned_device_loses_no_row_silently(driver: TaskDriver, registry: Col
     assert [rows(registry, outcome) for outcome in ("accepted", "duplicate", "contradicting")] == [6, 1, 1]
 
 
+def test_a_device_that_is_doubted_is_named_once_a_transaction_and_reason(driver: TaskDriver) -> None:
+    driver.send(topics.OBSERVATIONS_RAW, batch(0, [1, 2, 3, 4]))
+    records = [driver.receive(topics.OBSERVATIONS_RAW, batch(at, [9]), key="other/pumps/p1") for at in (0, 1, 7)]
+    told = [one.event for one in driver.transaction(records) if isinstance(one, Send) and isinstance(one.event, DeviceDoubted)]
+    assert [(one.device_id, one.reason, one.records) for one in told] == [("p1", "OTHER_KEY", 3), ("p1", "NUMBER_TAKEN", 2)]
+    assert told[0].message == "key: expected 'default/pumps/p1', as the record says, given 'other/pumps/p1'"
+    assert "sequence number 0" in told[1].message
+
+
 def test_a_row_that_was_sent_as_a_batch_and_as_a_single_row_is_one(driver: TaskDriver) -> None:
     driver.send(topics.OBSERVATIONS_RAW, batch(0, [1.5, float("nan")], request_ids=["", "r"], answers=["up", ""]))
     for seq, value, request, answer in ((0, 1.5, "", "up"), (1, float("nan"), "r", "")):
@@ -83,7 +92,7 @@ def test_a_row_that_was_sent_as_a_batch_and_as_a_single_row_is_one(driver: TaskD
 )
 def test_all_that_belongs_to_a_row_is_compared(driver: TaskDriver, fields: dict[str, object]) -> None:
     driver.send(topics.OBSERVATIONS_RAW, batch(0, [1]))
-    assert driver.send(topics.OBSERVATIONS_RAW, batch(0, [1], **fields)) == []
+    assert spans(driver.send(topics.OBSERVATIONS_RAW, batch(0, [1], **fields))) == []
     assert [dead.reason for dead in driver.dead] == ["NUMBER_TAKEN"]
 
 
@@ -188,7 +197,7 @@ def test_an_attacker_who_forges_epochs_for_days_does_not_drive_the_device_out(dr
         before = len(driver.dead)
         sent = driver.send(topics.OBSERVATIONS_RAW, batch(0, [9] * forged_rows, epoch=forged), timestamp=now)
         if len(driver.dead) == before:
-            assert sent == [] or forged not in admitted  # never in twice
+            assert spans(sent) == [] or forged not in admitted  # never in twice
             admitted.add(forged)
         if not quiet:
             at += 1
@@ -217,7 +226,7 @@ def test_a_device_that_loses_its_disk_again_and_again_is_heard(driver: TaskDrive
         for at in range(2):
             assert spans(driver.send(topics.OBSERVATIONS_RAW, batch(at, [1], epoch=epoch), timestamp=now)) == [(at, 1)]
         driver.restart()
-    assert driver.send(topics.OBSERVATIONS_RAW, batch(5, [1], epoch=1), timestamp=now) == []
+    assert spans(driver.send(topics.OBSERVATIONS_RAW, batch(5, [1], epoch=1), timestamp=now)) == []
     assert [dead.reason for dead in driver.dead] == ["FORGOTTEN_EPOCH"]
     assert (
         f"expected {3 * MAX_EPOCHS - 1}, which was in use last, or a new one, given 1, whose rows are forgotten" in driver.dead[0].message
@@ -247,6 +256,6 @@ def test_epochs_of_a_state_that_knew_only_the_newest_four_stay_forgotten(registr
         state.put(f"{KEY}/{epoch}", SeenRows(stream="pumps", device_id="p1", boot_epoch=epoch, starts=(0,), ends=(5,)))
     driver = TaskDriver("ingestion", lambda partition, _: maker(registry)(partition, state))
     for epoch in (1, 2, 3):
-        assert driver.send(topics.OBSERVATIONS_RAW, batch(0, [1], epoch=epoch)) == []
+        assert spans(driver.send(topics.OBSERVATIONS_RAW, batch(0, [1], epoch=epoch))) == []
     assert [dead.reason for dead in driver.dead] == ["FORGOTTEN_EPOCH"] * 2
     assert Epoch().rows == 0

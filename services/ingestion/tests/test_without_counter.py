@@ -76,7 +76,7 @@ def test_rows_of_a_batch_without_a_first_number_are_numbered_and_its_known_ones_
 
 def test_a_request_id_that_comes_with_other_contents_is_a_dead_letter(driver: TaskDriver) -> None:
     driver.send(topics.OBSERVATION_ROWS_RAW, row(1.0, request_id="a"))
-    assert driver.send(topics.OBSERVATION_ROWS_RAW, row(2.0, request_id="a")) == []
+    assert spans(driver.send(topics.OBSERVATION_ROWS_RAW, row(2.0, request_id="a"))) == []
     assert [dead.reason for dead in driver.dead] == ["ID_TAKEN"]
     assert "given id 'a' and other contents" in driver.dead[0].message
     assert driver.send(topics.OBSERVATION_ROWS_RAW, row(1.0, request_id="a")) == []

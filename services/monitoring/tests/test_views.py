@@ -1,6 +1,7 @@
 from edgeloop_contracts import (
     AlertKind,
     CandidateRefused,
+    DeviceDoubted,
     DeviceReport,
     DeviceStatus,
     DriftPartial,
@@ -57,6 +58,14 @@ def test_a_strangers_candidate_is_a_measure_of_its_own_and_a_stale_one_is_none()
     found = feed.measured()
     assert found[AlertKind.FORGED_CANDIDATE, Subject("default", "s")].value == 1
     assert found[AlertKind.FORGED_CANDIDATE, Subject("", "")].value == 1
+
+
+def test_devices_in_whose_names_others_write_are_told_with_the_worst_first() -> None:
+    feed = Feed()
+    for device, records in (("d1", 1), ("d2", 3), ("d1", 1)):
+        feed(DeviceDoubted(stream="s", device_id=device, reason="NUMBER_TAKEN", records=records))
+    told = feed.measured()[AlertKind.DOUBTED_DEVICES, Subject("default", "s", "default")]
+    assert (told.value, told.samples, told.devices) == (2, 5, ("d2", "d1"))
 
 
 def test_a_report_of_what_cannot_be_is_told_until_the_device_is_heard_and_changes_nothing_else() -> None:

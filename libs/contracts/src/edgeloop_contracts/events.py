@@ -25,6 +25,7 @@ __all__ = [
     "DetectionPolicy",
     "DetectionProgress",
     "DetectorState",
+    "DeviceDoubted",
     "DeviceReport",
     "DeviceStatus",
     "DriftPartial",
@@ -1458,6 +1459,67 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDoubted:
+    """Records came in a device's name that cannot all be its own. Once a transaction, device and reason.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    device_id
+        Name of the device, unique within the stream.
+    reason
+        NUMBER_TAKEN, ID_TAKEN, FORGOTTEN_EPOCH, TOO_MANY_EPOCHS: as of the dead letters; OTHER_KEY: the
+        message key names another device.
+    message
+        What is wrong with the first of them.
+    records
+        How many records of the transaction.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceDoubted","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"records","type":"int","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.ingestion.DeviceDoubted"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str = "default"
+    stream: str = ""
+    device_id: str = ""
+    reason: str = ""
+    message: str = ""
+    records: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "device_id": self.device_id,
+            "reason": self.reason,
+            "message": self.message,
+            "records": self.records,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            device_id=fields["device_id"],
+            reason=fields["reason"],
+            message=fields["message"],
+            records=fields["records"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.records <= 0x7FFF_FFFF:
+            return "records"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeenContents:
     """Digests of 128 neighbouring rows of one device. Keyed tenant/stream/device/epoch/slot; a newer block takes
     the slot of an older one, and the newest of all is in SeenRows.
@@ -2860,6 +2922,7 @@ class AlertKind(StrEnum):
     OUTLYING_DEVICES = "OUTLYING_DEVICES"
     FORGED_CANDIDATE = "FORGED_CANDIDATE"
     IMPOSSIBLE_REPORT = "IMPOSSIBLE_REPORT"
+    DOUBTED_DEVICES = "DOUBTED_DEVICES"
 
 
 class AlertStatus(StrEnum):
@@ -2905,7 +2968,7 @@ class Alert:
         For people.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT","DOUBTED_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -4842,6 +4905,7 @@ EVENTS = (
     DeviceReport,
     Gap,
     Skip,
+    DeviceDoubted,
     SeenContents,
     SeenEpochs,
     SeenRows,

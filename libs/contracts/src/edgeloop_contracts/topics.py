@@ -104,6 +104,7 @@ LABELS_RAW = Topic(name="labels.raw", kinds=(e.Label,), producer="", key=Key.DEV
 
 OBSERVATIONS = Topic(name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY))
 LABELS = Topic(name="labels", kinds=(e.Label,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY))
+DEVICES_DOUBTED = Topic(name="devices.doubted", kinds=(e.DeviceDoubted,), producer="ingestion", key=Key.DEVICE, retention_ms=30 * DAY)
 
 EXAMPLES = Topic(
     name="examples", kinds=(e.ExampleBatch,), producer="labels", key=Key.DEVICE, retention_ms=30 * DAY, config=dict(_FOR_ANYBODY)
@@ -211,6 +212,7 @@ PUBLIC: tuple[Topic, ...] = (
     LABELS_RAW,
     OBSERVATIONS,
     LABELS,
+    DEVICES_DOUBTED,
     EXAMPLES,
     LABEL_CONTRADICTIONS,
     DRIFT_PARTIALS,

@@ -17,6 +17,7 @@ from edgeloop_ingestion.adapters.memory import Memory
 from edgeloop_ingestion.core.batches import of_columns, of_row
 from edgeloop_ingestion.core.columns import Columns, NotPlainError, numbered, read_rows
 from edgeloop_ingestion.core.digests import Ids, id_digests
+from edgeloop_ingestion.core.doubts import OTHER_KEY, Doubts
 from edgeloop_ingestion.core.epochs import Epochs
 from edgeloop_ingestion.core.keys import names_another
 from edgeloop_ingestion.core.merging import OpenRuns
@@ -74,10 +75,11 @@ class IngestionTask:
         self._memory = Memory(state)
         self._unknown: set[str] = set()
         self._open = OpenRuns()
+        self._doubts = Doubts()
 
     def handle(self, received: Received[Any]) -> Iterable[Effect]:
         """Forward what is misplaced, refuse what is invalid, drop what was seen, and let the rest in."""
-        event = received.event
+        event, key = received.event, ""
         try:
             key = device_key(event)
             if received.key != key:
@@ -102,6 +104,7 @@ class IngestionTask:
                     raise Inadmissible("WRONG_TYPE", f"expected a raw event, given {type(event).__name__}")
         except Inadmissible as error:
             self._count_refused(event)
+            self._doubts.note(key, error.reason, error.message)
             raise InvalidEvent(error.reason, error.message) from error
 
     def handle_all(self, bodies: Sequence[bytes], keys: Sequence[bytes], cause_of: Callable[[int], Cause]) -> list[Send] | None:
@@ -146,7 +149,8 @@ class IngestionTask:
         """End the open runs of single rows and write down what was seen."""
         self._memory.write()
         self._unknown.clear()
-        return [
+        doubts = [Send(topics.DEVICES_DOUBTED, key, doubt) for key, doubt in self._doubts.told()]
+        return doubts + [
             Send(topics.OBSERVATIONS, f"{batch.tenant}/{batch.stream}/{batch.device_id}", batch, cause)
             for batch, cause in self._open.close_all()
         ]
@@ -182,6 +186,8 @@ class IngestionTask:
         batch = verdict.batch
         named = [] if batch.first_seq >= 0 else names(batch.request_ids, batch.count, lambda row: f"{received.id}/{row}")
         taken = self._take(Offer(key, verdict, named, id_digests(named)), received.timestamp)
+        if taken.complaint:
+            self._doubts.note(key, taken.complaint.reason, taken.complaint.message)
         complaints = [one for one in (verdict.complaint, taken.complaint) if one]
         told = "; ".join(one.message for one in complaints)
         return taken.parts, [Reject(complaints[0].reason, told)] if complaints else []
@@ -231,6 +237,7 @@ class IngestionTask:
         for other in given:
             if other != own and names_another(other, key):
                 self._metrics.contradicting_keys.inc()
+                self._doubts.note(key, OTHER_KEY, f"key: expected {key!r}, as the record says, given {other.decode()[:200]!r}")
 
     def _count_refused(self, event: object) -> None:
         match event:

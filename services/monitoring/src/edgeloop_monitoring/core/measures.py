@@ -47,6 +47,8 @@ def measures(summary: Summary) -> Iterator[Measure]:
             yield Measure(AlertKind.FORGED_CANDIDATE, subject, cell.forged, cell.forged)
     for subject, cell in by_group.items():
         yield Measure(AlertKind.EVENT_AGE, subject, cell.ages.quantile(0.95) / 1000, cell.ages.total)
+        doubted = sorted(cell.doubted, key=lambda device: (-cell.doubted[device], device))
+        yield Measure(AlertKind.DOUBTED_DEVICES, subject, len(doubted), cell.doubted.total(), tuple(doubted[:MOST_NAMED]))
     for subject, group in summary.groups.items():
         yield Measure(AlertKind.SILENT_DEVICES, subject, len(group.silent), group.seen, tuple(group.silent[:MOST_NAMED]))
         yield Measure(AlertKind.REFUSED_MODEL, subject, len(group.refusing), group.reporting, tuple(group.refusing[:MOST_NAMED]))

@@ -49,6 +49,9 @@ def rules(t: Thresholds) -> Mapping[AlertKind, Rule]:
             1,
             "newest reports of {value:.0f} of {samples} devices say what cannot be: somebody else writes to fleet.reported",
         ),
+        AlertKind.DOUBTED_DEVICES: Rule(
+            1, 0, 0, rest, 1, "{samples} records in the names of {value:.0f} devices cannot all be theirs: see devices.doubted"
+        ),
         AlertKind.OUTLYING_DEVICES: Rule(
             1, 0, wait, rest, 1, "labels and answers of {value:.0f} of {samples} devices differ much oftener than those of the others"
         ),

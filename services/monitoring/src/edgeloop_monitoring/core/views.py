@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edgeloop_contracts import (
     CandidateRefused,
+    DeviceDoubted,
     DeviceReport,
     DriftPartial,
     DriftSignal,
@@ -136,6 +137,9 @@ class Views:
                 self._windows.cell(Subject(event.tenant, event.stream), at).failed += 1
             case CandidateRefused() if event.reason in STRANGE:
                 self._windows.cell(Subject(event.tenant, event.stream), at).forged += 1
+            case DeviceDoubted():
+                cell = self._windows.cell(Subject(event.tenant, event.stream, self._of(event.device_id)), at)
+                cell.doubted[event.device_id] += event.records
             case ModelVersion():
                 subject = Subject(event.tenant, event.stream)
                 self._champions[subject] = max(self._champions.get(subject, 0), event.version)

@@ -6,6 +6,7 @@ need not expire (faust#385). These are thrown away and folded again from the inp
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -27,6 +28,8 @@ class Cell:
         How old the observed rows were.
     signals, input_signals, failed, forged
         Signals of a rising error and of a changed input, fits that failed, and candidates that were not the trainer's answer to a request.
+    doubted
+        Records by device that cannot all be the device's own.
     """
 
     rows: int = 0
@@ -36,6 +39,7 @@ class Cell:
     input_signals: int = 0
     failed: int = 0
     forged: int = 0
+    doubted: Counter[str] = field(default_factory=Counter[str])
     ages: Ages = field(default_factory=Ages)
 
     def merge(self, other: Cell) -> None:
@@ -47,6 +51,7 @@ class Cell:
         self.input_signals += other.input_signals
         self.failed += other.failed
         self.forged += other.forged
+        self.doubted.update(other.doubted)
         if other.ages.total:
             self.ages.merge(other.ages)
 
