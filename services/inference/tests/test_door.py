@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tritonclient.grpc as triton
 from edgeloop_contracts import Feature, Mask
+from edgeloop_inference.adapters.definitions import Definitions
 from edgeloop_inference.app import CannotStart
 from tritonclient.utils import InferenceServerException
 
@@ -125,3 +126,13 @@ def test_the_salt_is_the_devices_own_and_pseudonyms_outlast_a_restart(bench: Any
     salt.write_bytes(b"short")
     with pytest.raises(CannotStart, match="expected 32 bytes, given 5"):
         bench.device()
+
+
+def test_of_several_definitions_only_the_newest_ever_counts(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[int] = []
+    monkeypatch.setattr(Definitions, "learn", lambda _, definition: learned.append(definition.version))
+    bench.kafka.define()
+    bench.kafka.define(features=(Feature(name="flow", local_only=True), "pressure"), version=2)
+    bench.device()
+    bench.eventually(lambda: learned)
+    assert learned == [2]

@@ -75,6 +75,7 @@ class Installer:
         self._device = device
         self._stopping = stopping
         self._log = log
+        self._defined: dict[str, StreamDefinition] = {}
         self._wishes: dict[str, Received[Assignment]] = {}
         self._seen: dict[str, str] = {}
         self._announced: set[str] = set()
@@ -107,7 +108,7 @@ class Installer:
             case StreamDefinition() as definition if definition.tenant == self._tenant:
                 if self._models.concerns(definition.stream):
                     self._models.learn(definition.stream)
-                    self._definitions.learn(definition)
+                    self._defined[definition.stream] = definition
             case Assignment(tenant=self._tenant, device_id=self._device, stream=stream) if not is_name(stream):
                 self._impossible("assignment", received, f"stream: {cut(stream, SHOWN)!r} is no name")
             case Assignment(tenant=self._tenant, device_id=self._device) as assignment:
@@ -125,6 +126,7 @@ class Installer:
 
     def act(self, follower: Follower) -> None:
         """Announce streams that are new to this process, and take up new assignments and adapters."""
+        self._define()
         for stream in self._models.known:
             if stream not in self._announced:
                 self._announced.add(stream)
@@ -138,6 +140,12 @@ class Installer:
         if self._adapting is not None:
             for outcome in self._adapting.act(self._chunks):
                 self._tell(outcome)
+
+    def _define(self) -> None:
+        """Let the newest definitions count. Read again from the beginning, older ones come first, which may mask less."""
+        for definition in self._defined.values():
+            self._definitions.learn(definition)
+        self._defined.clear()
 
     def _tell(self, outcome: Outcome) -> None:
         stream, refusal = outcome.stream, outcome.refusal
@@ -179,6 +187,7 @@ class Installer:
                 raise
         # The topics are not ordered among each other: the definition may be on its way.
         follower.refresh(self.take)
+        self._define()
         return self._installation.install(assignment, self._definitions.get(assignment.stream), self._chunks)
 
     def _chunks(self) -> Reader:
