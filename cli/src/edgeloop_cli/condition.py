@@ -165,6 +165,7 @@ def _ask(found: Condition, context: Context) -> None:
     from edgeloop_streaming.admin import AdminError
     from edgeloop_streaming.deadletters import count_dead_letters
     from edgeloop_streaming.halted import Groups
+    from edgeloop_streaming.reaching import told
     from edgeloop_streaming.registry import RegistryError
     from edgeloop_streaming.scanning import ClientError
 
@@ -190,7 +191,9 @@ def _ask(found: Condition, context: Context) -> None:
             ask()
         except LookupError:
             continue  # topics that are not there yet hold nothing
-        except (AdminError, RegistryError, ClientError, TimeoutError) as error:
+        except ClientError as error:
+            found.unanswered.append(f"{what}: {told(context.settings, error)}")
+        except (AdminError, RegistryError, TimeoutError) as error:
             found.unanswered.append(f"{what}: {error}")
 
 

@@ -84,4 +84,5 @@ def main() -> None:
     try:
         build()()
     except KeyboardInterrupt:  # before a command has begun
+        print("edgeloop: stopped before it began", file=sys.stderr)
         sys.exit(INTERRUPTED)

@@ -45,7 +45,13 @@ def told() -> Generator[None]:
     except Exception as error:  # those of the cluster are told in a line, all others are faults of ours
         if not isinstance(error, _of_the_cluster()):
             raise
-        _end(error, FAILED)
+        _end(_in_words(error), FAILED)
+
+
+def _in_words(error: Exception) -> Exception:
+    """The Kafka client's errors print as what they are made of; a person wants what they say."""
+    said = getattr(error.args[0], "str", None) if error.args else None
+    return Failed(f"Kafka: {said()}; is it running, and is this its address?") if callable(said) else error
 
 
 def _of_the_cluster() -> tuple[type[Exception], ...]:
