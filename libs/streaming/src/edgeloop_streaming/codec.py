@@ -12,7 +12,7 @@ from edgeloop_contracts import EVENTS, Event, Topic
 from edgeloop_contracts.registered import TEXTS
 from edgeloop_contracts.texts import cut
 
-from edgeloop_streaming.framing import SchemaId, UnframedError, readings
+from edgeloop_streaming.framing import HEADERS, Naming, SchemaId, UnframedError, readings
 from edgeloop_streaming.registry import RegistryRefused, UnknownSchema, WrittenSchema
 from edgeloop_streaming.writers import KINDS, PARSED, UndecodableError, Writer, bound, null_place, read
 
@@ -82,6 +82,7 @@ class Codec:
         self._prefix = prefix
         self._ids: dict[tuple[str, type[Event]], bytes] = {}
         self._writers: dict[SchemaId, Writer | UndecodableError] = {}
+        self._own: dict[bytes, Writer] = {}  # by their frames: the schemas of this code, which most records are written with
 
     def encode(self, topic: Topic, event: Event) -> bytes:
         """Frame and body of ``event`` for ``topic``.
@@ -148,6 +149,9 @@ class Codec:
         """
         if len(data) > topic.max_bytes:
             raise UndecodableError("TOO_LARGE", f"expected at most {topic.max_bytes} bytes, given {len(data)}")
+        own = self._own.get(data[:5])
+        if own is not None and own.kind in topic.kinds and (not headers or HEADERS.isdisjoint(headers)):
+            return _event(own, data[:5], data[5:])
         try:
             found = readings(data, headers or {})
         except UnframedError as error:
@@ -159,17 +163,9 @@ class Codec:
             raise UndecodableError("WRONG_TYPE", f"expected {[k.FULLNAME for k in topic.kinds]}, given {writer.name}")
         if writer.fault:
             raise UndecodableError(writer.fault.reason, writer.fault.message)
-        try:
-            event = writer.read(encoded)
-            if writer.reader is not None:
-                body(event)  # what another's schema leads to is written again before anybody relies on it
-        except UndecodableError:
-            raise
-        except Exception as error:  # fastavro raises whatever the broken bytes lead it into
-            raise _unread(writer, schema_id, encoded, error) from error
-        if fault := event.fault():
-            raise UndecodableError("OUT_OF_RANGE", f"{writer.name}.{fault}: expected an int of 32 bits")
-        return event
+        if writer.reader is None and len(found) == 1 and schema_id.naming is Naming.ID:
+            self._own[data[:5]] = writer
+        return _event(writer, schema_id, encoded)
 
     def bodies(self, topic: Topic, kind: type[Event], values: Sequence[bytes]) -> list[bytes] | None:
         """Avro bodies of records of ``topic`` that were all written with this code's schema of ``kind``.
@@ -227,12 +223,28 @@ class Codec:
         return known
 
 
-def _unread(writer: Writer, schema_id: SchemaId, encoded: bytes, error: Exception) -> UndecodableError:
+def _event(writer: Writer, schema_id: SchemaId | bytes, encoded: bytes) -> Event:
+    """The event in a body, its values within their types."""
+    try:
+        event = writer.read(encoded)
+        if writer.reader is not None:
+            body(event)  # what another's schema leads to is written again before anybody relies on it
+    except UndecodableError:
+        raise
+    except Exception as error:  # fastavro raises whatever the broken bytes lead it into
+        raise _unread(writer, schema_id, encoded, error) from error
+    if fault := event.fault():
+        raise UndecodableError("OUT_OF_RANGE", f"{writer.name}.{fault}: expected an int of 32 bits")
+    return event
+
+
+def _unread(writer: Writer, schema_id: SchemaId | bytes, encoded: bytes, error: Exception) -> UndecodableError:
     """What is wrong with a body that could not be read."""
     with suppress(Exception):
         if writer.kind and (place := null_place(writer.kind, writer.schema, encoded)):
             return UndecodableError("NULL_VALUE", f"{writer.name}: expected a value, given null: {place}")
-    return UndecodableError("NOT_AVRO", f"expected {writer.name} ({schema_id}): {error!r}")
+    name = SchemaId(int.from_bytes(schema_id[1:], "big")) if isinstance(schema_id, bytes) else schema_id
+    return UndecodableError("NOT_AVRO", f"expected {writer.name} ({name}): {error!r}")
 
 
 __all__ = ["KINDS", "Codec", "Schemas", "UndecodableError", "UnknownKindError", "body", "from_body"]

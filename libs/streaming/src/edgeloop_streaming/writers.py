@@ -78,8 +78,11 @@ class Writer:
 
     def read(self, data: bytes) -> Event:
         """The event in an Avro body; raises whatever broken bytes lead the decoder into, and ``UndecodableError``."""
-        kind = cast("type[Event]", self.kind)
-        fields = read(data, self.schema, self.reader)
+        kind: Any = self.kind
+        stream = BytesIO(data)
+        fields: Any = fastavro.schemaless_reader(stream, self.schema, self.reader)
+        if stream.tell() != len(data):
+            raise ValueError(f"{len(data) - stream.tell()} bytes follow the record")
         if self.nullable:
             self._replace_nulls(fields, kind)
         return kind.from_dict(fields)
