@@ -71,7 +71,10 @@ def test_a_million_features_are_refused_by_the_header_and_no_row_is_read() -> No
     ("change", "words"),
     [
         (lambda t: replace(t, labels=tuple(f"c{row}" for row in range(len(t)))), ["'y': 5,000 different labels", "4,096 classes"]),
-        (lambda t: replace(t, labels=tuple("x" * 5_000 if label == "no" else label for label in t.labels)), ["class", "4,825 more characters"]),
+        (
+            lambda t: replace(t, labels=tuple("x" * 5_000 if label == "no" else label for label in t.labels)),
+            ["class", "4,825 more characters"],
+        ),
         (lambda t: replace(t, labels=tuple("\a" if label == "no" else label for label in t.labels)), ["class", "printable"]),
         (lambda t: replace(t, names=("a", "b" * 201, "c")), ["feature", "24 more characters"]),
         (lambda t: replace(t, labels=tuple(f"{row % 4_000:0200}" for row in range(len(t)))), ["names", "800,003 bytes", "524,288"]),
