@@ -119,3 +119,8 @@ def test_errors_of_the_version_alone_are_told_where_they_are_others() -> None:
     (partial,) = bits.partials(examples("ab", "bb", [3] * 2, answers_alone=("c", "")), 2, 9)
     assert (partial.errors, partial.errors_alone) == (bytes([1, 0]), b""), "wrong in another way is as wrong"
     assert bits.problem(examples("ab", "ab", [1, 1], answers_alone=("a",)))
+
+
+def test_a_forged_epoch_costs_one_block_and_no_more() -> None:
+    rows = [observed(np.ones((60, 2))), observed(np.ones((1, 2)), epoch=2**53 - 1), observed(np.ones((100, 2)), first_seq=100)]
+    assert [b.first_index for b in fold(rows)] == [0, 100, 150]

@@ -31,7 +31,7 @@ def fold(state: BlockState | None, batch: ObservationBatch, place: Place) -> tup
 
     A block is ``ROWS`` rows whose sequence numbers begin at a multiple of ``ROWS``. When rows are missing, the block ends
     with the first row of a later one, and is given up if less than half of it came. Rows before the newest row taken are
-    skipped, so that a repeated batch changes nothing.
+    skipped, so that a repeated batch changes nothing. Another epoch, higher or lower, begins a new block: a forged epoch costs one block.
 
     Parameters
     ----------
@@ -43,10 +43,8 @@ def fold(state: BlockState | None, batch: ObservationBatch, place: Place) -> tup
         Where the batch lies.
     """
     rows = np.frombuffer(batch.features, dtype="<f4").reshape(batch.count, -1)
-    if state is None or batch.boot_epoch > state.boot_epoch or len(state.sums) != rows.shape[1]:
+    if state is None or batch.boot_epoch != state.boot_epoch or len(state.sums) != rows.shape[1]:
         state = _empty(batch, rows.shape[1])
-    if batch.boot_epoch < state.boot_epoch:
-        return state, []
     done: list[DriftPartial] = []
     for first, part in _parts(batch.first_seq, rows, state.next_seq):
         begins = first // ROWS * ROWS
