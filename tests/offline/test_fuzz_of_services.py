@@ -206,15 +206,7 @@ def sample(registry_: CollectorRegistry, name: str) -> float:
 
 
 @pytest.mark.parametrize("seed", range(1))
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="counters in its state run over a long"))
-        if name == "retraining"
-        else name
-        for name in SIDES
-    ],
-)
+@pytest.mark.parametrize("name", SIDES)
 def test_no_record_stops_a_service_and_each_is_accounted_for(name: str, seed: int, tmp_path: Path) -> None:
     broker = MemoryBroker(partitions=2)
     strangers = Strangers(seed, broker)

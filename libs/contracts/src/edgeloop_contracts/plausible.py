@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from edgeloop_contracts.events import Assignment, DeviceReport
+from edgeloop_contracts.events import Assignment, DeviceReport, DriftPartial
 from edgeloop_contracts.texts import MOST, cut
 
 MOST_EPOCHS = 1_000_000
@@ -14,7 +14,9 @@ LONGEST_ID = 300
 LONGEST_COMMAND_ID = 250
 """The ids of requests are made of it."""
 LARGEST_NUMBER = 2**53
-"""Of an adapter, which counts rows."""
+"""Of whatever counts rows: an adapter, an index, an offset."""
+MOST_ROWS = 1 << 20
+"""Of one partial: its record holds a byte for each."""
 _HEX = frozenset(string.digits + "abcdef")
 _SHA256 = 64
 
@@ -85,4 +87,30 @@ def impossible_place(assignment: Assignment) -> str:
     for field in ("chunk_partition", "chunk_offset"):
         if (value := getattr(assignment, field)) < 0:
             return f"{field}: expected 0 or more, given {value}"
+    return ""
+
+
+def impossible_partial(partial: DriftPartial) -> str:
+    """Why no batch can sum up to this; empty if one can.
+
+    All who count rows ask this, so that they count the same ones.
+
+    Examples
+    --------
+    >>> impossible_partial(DriftPartial(offset=3, first_index=100, count=2))
+    ''
+    >>> impossible_partial(DriftPartial(first_index=2**63 - 1, count=2))
+    'first_index: expected 0 to 9007199254740992, given 9223372036854775807'
+    """
+    bounds = {
+        "count": (1, MOST_ROWS),
+        "left": (0, MOST_ROWS),
+        "partition": (0, 2**31 - 1),
+        "offset": (0, LARGEST_NUMBER),
+        "first_index": (0, LARGEST_NUMBER),
+        "model_version": (0, 2**31 - 1),
+    }
+    for field, (least, most) in bounds.items():
+        if not least <= (value := getattr(partial, field)) <= most:
+            return f"{field}: expected {least} to {most}, given {value}"
     return ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edgeloop_contracts.events import DriftPartial, GateState, LearnerState, PartialKind, RowMark
+from edgeloop_contracts.plausible import impossible_partial
 
 MARK_EVERY = 1000
 MARKS = 100
@@ -91,8 +92,8 @@ class PooledRows:
 
 
 def counts(partial: DriftPartial) -> bool:
-    """Whether a partial stands for labelled rows."""
-    return partial.kind == PartialKind.ERRORS and partial.count > 0
+    """Whether a partial stands for labelled rows; one that cannot be stands for none, whoever reads it."""
+    return partial.kind is PartialKind.ERRORS and not impossible_partial(partial)
 
 
 def reference(partial: DriftPartial, row: int) -> Reference:

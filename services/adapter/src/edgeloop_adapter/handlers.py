@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, outcomes, topics
-from edgeloop_contracts.references import counts, folded, reference
+from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, PartialKind, outcomes, topics
+from edgeloop_contracts.plausible import impossible_partial
+from edgeloop_contracts.references import folded, reference
 from edgeloop_mixture.columns import categories_of
 from edgeloop_mixture.graph import PREDICTION, PROBABILITIES, GraphError, checked
 from edgeloop_mixture.learning import Labelled, Learner
 from edgeloop_mixture.packing import CLASSES, statement
 from edgeloop_mixture.rule import Rule
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import Policies, RangeGoneError, Received, Send, State
+from edgeloop_streaming import InvalidEvent, Policies, RangeGoneError, Received, Send, State
 from edgeloop_streaming.ranges import ModelGoneError
 
 from edgeloop_adapter.adapters.rows import Rows
@@ -83,7 +84,9 @@ class AdapterTask:
             self._ports.rules.poll()
             self._polled = True
         match received.event:
-            case DriftPartial() as partial if counts(partial):
+            case DriftPartial(kind=PartialKind.ERRORS) as partial:
+                if why := impossible_partial(partial):
+                    raise InvalidEvent("MALFORMED", why)
                 self._labelled(received, partial)
             case _:
                 pass

@@ -16,6 +16,7 @@ from edgeloop_contracts import (
     PartialKind,
     topics,
 )
+from edgeloop_contracts.plausible import impossible_partial
 from edgeloop_streaming import InvalidEvent, Policies, Received, Send, State
 
 from edgeloop_drift.core import bits, blocks
@@ -79,10 +80,10 @@ class DriftTask:
                     raise InvalidEvent("MALFORMED", problem)
                 told = bits.partials(batch, received.partition, received.offset, self._tolerance_of(batch))
                 return [_partial(partial) for partial in told]
-            case DriftPartial(kind=PartialKind.ERRORS) as partial:
-                return self._errors_of(partial)
             case DriftPartial() as partial:
-                return self._features_of(partial)
+                if why := impossible_partial(partial):
+                    raise InvalidEvent("MALFORMED", why)
+                return self._errors_of(partial) if partial.kind is PartialKind.ERRORS else self._features_of(partial)
             case other:
                 raise InvalidEvent("WRONG_TYPE", f"expected a batch or a partial, given {type(other).__name__}")
 

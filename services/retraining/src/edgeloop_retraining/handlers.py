@@ -20,7 +20,7 @@ from edgeloop_contracts import (
     TrainingRun,
     topics,
 )
-from edgeloop_contracts.plausible import LONGEST_COMMAND_ID, is_id, is_name
+from edgeloop_contracts.plausible import LARGEST_NUMBER, LONGEST_COMMAND_ID, impossible_partial, is_id, is_name
 from edgeloop_contracts.positions import PooledOrder
 from edgeloop_streaming import InvalidEvent, Policies, Received, Send, State
 
@@ -84,6 +84,8 @@ class RetrainingTask:
         if not self._polled:
             self._policies.poll()
             self._polled = True
+        if not 0 <= getattr(received.event, "row", 0) <= LARGEST_NUMBER:
+            raise InvalidEvent("MALFORMED", f"row: expected 0 to {LARGEST_NUMBER}, given {received.event.row}")
         match received.event:
             case DriftPartial(kind=PartialKind.ERRORS) as partial:
                 return self._counted(partial)
@@ -125,8 +127,8 @@ class RetrainingTask:
         return []
 
     def _counted(self, partial: DriftPartial) -> list[Send]:
-        if partial.count < 1:
-            raise InvalidEvent("MALFORMED", f"a partial of {partial.count} rows")
+        if why := impossible_partial(partial):
+            raise InvalidEvent("MALFORMED", why)
         known = self._known(partial)
         order = PooledOrder(known.state.rows, known.state.positions)
         new = reference(order, partial)

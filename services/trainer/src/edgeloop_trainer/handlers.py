@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgeloop_contracts import DriftPartial, GateState, ModelVersion, RunStatus, TrainingRequest, topics
-from edgeloop_contracts.references import counts, folded, reference
+from edgeloop_contracts import DriftPartial, GateState, ModelVersion, PartialKind, RunStatus, TrainingRequest, topics
+from edgeloop_contracts.plausible import impossible_partial
+from edgeloop_contracts.references import folded, reference
 from edgeloop_streaming import Backpressure, InvalidEvent, Policies, RangeGoneError, Received, Send, State, body, from_body
 from edgeloop_streaming.ranges import ModelGoneError
 
@@ -83,7 +84,9 @@ class TrainerTask:
         match received.event:
             case TrainingRequest() as request:
                 return self._requested(received, request)
-            case DriftPartial() as partial if counts(partial):
+            case DriftPartial(kind=PartialKind.ERRORS) as partial:
+                if why := impossible_partial(partial):
+                    raise InvalidEvent("MALFORMED", why)
                 self._labelled(received, partial)
         return ()
 
