@@ -3,7 +3,7 @@
 # Expected: a write with an application transaction that the table already has is skipped: that is what the mark is for.
 # Seen:     the rows are appended again, and an older transaction moves the mark back.
 # Matters:  an archive that trusts the mark for exactly-once doubles its rows after the first restart.
-# We:       read `transaction_version` before each append.
+# We:       have no archive yet; it is to read `transaction_version` before each append.
 # Output:   rows after the same transaction twice: 2; mark after 5 and then 3: 3
 set -euo pipefail
 here=$(mktemp -d); trap 'rm -rf "$here"' EXIT; cd "$here"

@@ -3,7 +3,7 @@
 # Expected: a Kafka client reads every compression that Kafka's protocol has.
 # Seen:     of a plain installation gzip is read; a batch in lz4 ends the consumer with an error about a missing library.
 # Matters:  a producer that switches compression on shuts out consumers that it does not know.
-# We:       write topics that outsiders read in gzip or plain, and chunks of models in zstd (docs say what readers need).
+# We:       keep topics that outsiders read uncompressed, and model bytes as zstd; docs say what readers need.
 # Output:   aiokafka: gzip read, lz4 UnsupportedCodecError; kafka-python: gzip read, lz4 UnsupportedCodecError
 set -euo pipefail
 here=$(mktemp -d); broker=; trap 'test -z "$broker" || kill "$broker"; rm -rf "$here"' EXIT; cd "$here"

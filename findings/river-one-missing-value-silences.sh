@@ -3,7 +3,7 @@
 # Expected: one NaN among 4,000 values is skipped, refused, or makes a detector alarm.
 # Seen:     ADWIN, Page-Hinkley, DDM, HDDMA and HDDMW keep NaN in their sums and never alarm again, through any change.
 # Matters:  a sensor that skips one reading switches its own watch off, and nothing says so.
-# We:       never hand a detector NaN: missing values are counted beside it.
+# We:       never hand a detector NaN: means are of the values that are there.
 # Output:   ADWIN: 1 without, 0 after one NaN (and so on, one line a detector)
 set -euo pipefail
 here=$(mktemp -d); trap 'rm -rf "$here"' EXIT; cd "$here"
