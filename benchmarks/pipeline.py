@@ -30,6 +30,7 @@ TOPICS = (
     topics.POLICIES,
     topics.OBSERVATIONS_RAW,
     topics.OBSERVATION_ROWS_RAW,
+    topics.OBSERVATION_NAMED_RAW,
     topics.LABELS_RAW,
     topics.OBSERVATIONS,
     topics.LABELS,

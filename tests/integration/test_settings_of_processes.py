@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.integration
-SERVICES = ("ingestion", "labels", "drift", "retraining", "trainer", "rollout")
+SERVICES = ("ingestion", "labels", "drift", "retraining", "rollout")
 
 
 def start(cluster: Any, service: str, **more: str) -> subprocess.Popen[str]:

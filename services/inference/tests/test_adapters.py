@@ -165,7 +165,8 @@ def other_classes(events: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
         (changed(ModelAdapter, frame=7), "MISSING", "its frame 7 has not come"),
         (changed(ModelAdapter, memory_end=0), "LOAD", "without rows"),
         (changed(AdapterFrame, members=()), "LOAD", "a frame of 0 members"),
-        (changed(AdapterFrame, features=(5,)), "LOAD", "features: expected numbers below 2"),
+        (changed(AdapterFrame, features=(500, 1)), "LOAD", "features: expected numbers of columns, below 130"),
+        (changed(AdapterFrame, features=(5, 1)), "DIGEST", "expected SHA-256"),
         (changed(MemoryBlock, rows=b"\1"), "LOAD", "rows: expected"),
     ],
 )

@@ -1481,7 +1481,7 @@ class DeviceDoubted:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceDoubted","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"records","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.ingestion.DeviceDoubted"
-    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from edgeloop_contracts import Gap, Skip
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import Gauge
 
 from edgeloop_streaming.messages import Received
 from edgeloop_streaming.partitions import Place, Table
@@ -18,11 +18,6 @@ from edgeloop_streaming.registry import RegistryUnavailable
 LOOK_S = 2.0
 # What a consumer tells of a partition that it has given up; only an assignment makes it read there again.
 OVERTAKEN = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
-
-
-def halted_gauge(registry: CollectorRegistry) -> Gauge:
-    """The metric of what is halted."""
-    return Gauge("edgeloop_halted_offsets", "Offsets gone before they were handled", ["topic", "partition"], registry=registry)
 
 
 @dataclass(frozen=True, slots=True)

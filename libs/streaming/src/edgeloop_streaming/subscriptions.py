@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
-from edgeloop_streaming.gaps import OVERTAKEN, Halts, gap_of, halted_gauge, input_key
+from edgeloop_streaming.gaps import OVERTAKEN, Halts, gap_of, input_key
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.messages import Backpressure, Received
 from edgeloop_streaming.partitions import SENSELESS, Follower, PartitionReader, Place, Table, Telling, received_from, untold
@@ -21,6 +21,7 @@ from edgeloop_streaming.pausing import Paused
 from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.telemetry import halted_gauge
 from edgeloop_streaming.transactions import FencedError
 
 REGISTRY_RETRY_S = 0.5

@@ -9,7 +9,10 @@ from typing import Any, Literal
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from edgeloop_streaming.gaps import halted_gauge
+
+def halted_gauge(registry: CollectorRegistry) -> Gauge:
+    """Offsets that retention deleted before they were handled; their partitions wait."""
+    return Gauge("edgeloop_halted_offsets", "Offsets gone before they were handled", ["topic", "partition"], registry=registry)
 
 
 class LoopMetrics:
