@@ -229,6 +229,27 @@ def test_what_is_redriven_to_the_wrong_service_and_what_is_no_redrive_are_dead_l
     scene.until(4)
 
 
+def test_a_redrive_of_a_place_where_nothing_can_have_lain_is_a_dead_letter_and_none_moves_time(scene: Scene) -> None:
+    times: list[int] = []
+
+    def noting(received, state):
+        times.append(received.timestamp)
+        return pass_on(received, state)
+
+    scene.on(noting)
+    scene.stage.produce(topics.LABELS_RAW, scene.key.encode(), b"no avro")
+    scene.process.until(lambda: len(scene.letters()) == 1)
+    (first,) = scene.letters()
+    value = scene.stage.clients.codec.encode(topics.LABELS_RAW, Label(seq=7))
+    for place in ({"offset": 1 << 60}, {"offset": -1}, {"partition": first.partition + 1}, {"offset": first.event.offset + 1}):
+        given_back(scene, first, value=value, **place)
+    scene.process.until(lambda: len(scene.letters()) == 5)
+    assert [letter.event.reason for letter in scene.letters()[1:]] == ["NO_PLACE"] * 4
+    given_back(scene, first, value=value, timestamp=4_102_444_800_000)
+    scene.until(7)
+    assert times[0] < 4_102_444_800_000
+
+
 def test_a_record_far_larger_than_a_letter_takes_becomes_a_letter_all_the_same(scene: Scene) -> None:
     scene.on(pass_on)
     letter = letter_of(

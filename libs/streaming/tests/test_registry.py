@@ -134,6 +134,23 @@ def test_references_that_go_round_are_no_schema() -> None:
         served(paths).schema(SchemaId(7))
 
 
+@pytest.mark.parametrize(
+    ("subject", "version", "answer"),
+    [
+        ("..", 1, httpx.Response(404, json={"error_code": 0, "message": "no such resource"})),
+        (".", 1, httpx.Response(405, json={"error_code": 0, "message": "not allowed"})),
+        ("part", "1.0.0", httpx.Response(500, json={"error_code": 0, "message": "no number"})),
+        ("part", "..", httpx.Response(500, json={"error_code": 0, "message": "no number"})),
+        ("part", 0, httpx.Response(422, json={"error_code": 42202, "message": "no version"})),
+    ],
+)
+def test_a_reference_under_which_nothing_can_be_found_is_no_ill_registry(subject: str, version: object, answer: httpx.Response) -> None:
+    top = httpx.Response(200, json={"schema": "top", "references": [{"subject": subject, "version": version}]})
+    registry = answering(lambda request: top if request.url.path == f"{C}/schemas/ids/7" else answer)
+    with pytest.raises(UnknownSchema, match="a reference to"):
+        registry.schema(SchemaId(7))
+
+
 def test_a_global_id_is_asked_of_apicurios_own_interface_with_its_references() -> None:
     registry = served(
         {
@@ -158,7 +175,18 @@ def test_a_guid_is_resolved_where_the_registry_gives_them_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [[], None, 5, "text", {}, {"schema": 5}, {"schema": None}, {"id": "x"}, {"schema": "a", "references": [{"subject": "gone"}]}]
+    "answer",
+    [
+        [],
+        None,
+        5,
+        "text",
+        {},
+        {"schema": 5},
+        {"schema": None},
+        {"id": "x"},
+        {"schema": "a", "references": [{"subject": "gone", "version": 1}]},
+    ],
 )
 def test_an_answer_of_another_form_judges_no_record_and_breaks_nothing(answer: object) -> None:
     registry = answering(lambda request: httpx.Response(200 if "ids" in request.url.path else 403, json=answer))

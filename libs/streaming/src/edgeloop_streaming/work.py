@@ -6,7 +6,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -121,11 +121,17 @@ class Work:
         except UndecodableError as error:
             self._dead_letter(assigned, self._redrive_topic, message, error.reason, error.message)
             return 0
+        # Whoever can write here can say any time, and time that has passed cannot be taken back.
+        redrive = replace(redrive, timestamp=max(0, min(redrive.timestamp, message.timestamp()[1])))
         given = Given(redrive, self._prefix)
         topic = self._inputs.get(redrive.topic)
         if topic is None:
             text = f"expected a record of {', '.join(self._inputs)}, given one of {redrive.topic or 'no topic'}"
             self._dead_letter(assigned, self._redrive_topic, given, "NO_INPUT", text, redrive.letter)
+        elif redrive.partition != assigned.partition or not 0 <= redrive.offset < assigned.end.get(topic.name, 0):
+            end = assigned.end.get(topic.name, 0)
+            text = f"expected a place in {topic.name}/{assigned.partition} before {end}, given {redrive.partition} and {redrive.offset}"
+            self._dead_letter(assigned, self._redrive_topic, given, "NO_PLACE", text, redrive.letter)
         else:
             self._handle(assigned, topic, given, redrive.letter)
         return redrive.timestamp

@@ -17,6 +17,7 @@ MOST_REFERENCES = 64
 # Apicurio has an interface of its own beside the one that it shares with others; releases of 3.x have both of these.
 _COMPATIBLE = "/apis/ccompat/"
 _OWN = ("/apis/registry/v2", "/apis/registry/v3")
+_NOT_ALLOWED = frozenset({401, 403})  # says something of us, and nothing of the schema
 _OWN_PATHS = {Naming.GLOBAL: "globalIds", Naming.CONTENT: "contentIds", Naming.HASH: "contentHashes"}
 
 
@@ -139,9 +140,20 @@ class _Followed:
                 continue
             if place in inside or len(inside) + len(self.texts) >= MOST_REFERENCES:
                 raise UnknownSchema(f"references go round, or are more than {MOST_REFERENCES}: {place[0]} version {place[1]}")
-            found = self.get(f"/subjects/{quote(place[0], safe='')}/versions/{quote(place[1], safe='')}")
+            found = self._found(*place)
             self.follow(_objects(found.get("references")), (*inside, place))
             self.texts[place] = str(found.get("schema"))
+
+    def _found(self, subject: str, version: str) -> dict[str, Any]:
+        """What a reference names. It is a stranger's word: that nothing can be found under it must never look like a registry that is ill."""
+        if subject in {".", ".."} or not (version.isascii() and version.isdecimal()):
+            raise UnknownSchema(f"a reference to {subject[:200]!r} version {version[:200]!r}: expected a subject and a whole number")
+        try:
+            return self.get(f"/subjects/{quote(subject, safe='')}/versions/{version}")
+        except RegistryRefused as error:
+            if error.status in _NOT_ALLOWED:
+                raise
+            raise UnknownSchema(f"a reference to {subject[:200]!r} version {version}: {error}") from error
 
 
 def _objects(given: Any) -> list[dict[str, Any]]:
