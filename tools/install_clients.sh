@@ -6,6 +6,8 @@ missing=()
 for program in "${!package[@]}"; do
     command -v "$program" > /dev/null || missing+=("${package[$program]}")
 done
+# perf_analyzer is linked with it
+ldconfig -p | grep -q libb64 || missing+=(libb64-0d)
 [ ${#missing[@]} -eq 0 ] && exit 0
 echo "installing ${missing[*]}"
 apt-get update -qq
