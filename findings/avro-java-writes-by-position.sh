@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Library:  org.apache.avro:avro 1.12.0 (Java)
+# Library:  org.apache.avro:avro 1.12.2 (Java)
 # Expected: a record goes into the fields of the same names, or the writer reports that record and schema differ: readers resolve by name.
 # Seen:     GenericDatumWriter takes a record's values by position. Where its schema orders fields otherwise, and types agree, they are swapped.
 # Matters:  a producer that infers its record's schema, or whose schema was registered in another order, sends the setpoint as the temperature.
@@ -10,7 +10,7 @@ set -euo pipefail
 here=$(mktemp -d); trap 'rm -rf "$here"' EXIT; cd "$here"
 cat > pom.xml <<'X'
 <project><modelVersion>4.0.0</modelVersion><groupId>f</groupId><artifactId>f</artifactId><version>1</version><dependencies>
-<dependency><groupId>org.apache.avro</groupId><artifactId>avro</artifactId><version>1.12.0</version></dependency>
+<dependency><groupId>org.apache.avro</groupId><artifactId>avro</artifactId><version>1.12.2</version></dependency>
 <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>2.0.13</version></dependency>
 </dependencies></project>
 X
