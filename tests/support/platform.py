@@ -60,7 +60,7 @@ class RunningPlatform:
         examples = sum(len(r.event.seqs) for r in self.read(topics.EXAMPLES) if r.event.device_id == device)
         return Came(observations, labels, examples, dead)
 
-    def awaited(self, device: str, rows: int, timeout: float = 60.0) -> Came:
+    def awaited(self, device: str, rows: int, timeout: float = 240.0) -> Came:
         """What came, once ``rows`` examples or dead letters are there; or what there is in the end."""
         deadline = time.monotonic() + timeout
         while True:
