@@ -74,3 +74,8 @@ def test_the_trace_of_a_record_goes_on_in_what_it_causes() -> None:
 
 def test_kafka_settings_are_passed_on_as_librdkafka_names_them() -> None:
     assert librdkafka_settings({"EDGELOOP_KAFKA_SSL_CA_LOCATION": "/ca"}) == {"ssl.ca.location": "/ca"}
+
+
+def test_ids_that_are_no_text_stay_apart() -> None:
+    first, second = (identify({"ce_id": bytes([0xF0 + i]) * 16}, "x/0/0")[0] for i in range(2))
+    assert (first, second) == ("f0" * 16, "f1" * 16)

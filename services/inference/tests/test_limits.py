@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import grpc
 import numpy as np
@@ -12,6 +14,7 @@ import tritonclient.grpc as triton
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
 from edgeloop_inference.adapters.long_requests import SLICE, Busy, Cancelled, LongRequests
+from edgeloop_inference.adapters.server import Server
 from edgeloop_inference.core.answers import Answer
 from tritonclient.grpc import model_config_pb2, service_pb2
 from tritonclient.utils import InferenceServerException
@@ -213,3 +216,43 @@ def test_short_requests_are_answered_while_a_long_one_waits_and_a_cancelled_one_
     thread.join()
     assert ended == ["cancelled"] and model.asked == [SLICE, 3]
     assert len(long.answer(model, np.zeros((SLICE + 1, 1), np.float32), lambda: True).labels) == SLICE + 1
+
+
+HALF_SENT = "/inference.GRPCInferenceService/ModelInfer"
+
+
+def hold(channel: grpc.Channel, calls: int, ended: threading.Event) -> list[Any]:
+    """Calls of which only the heads are sent."""
+
+    def never() -> Iterator[bytes]:
+        ended.wait()
+        yield from ()
+
+    call = channel.stream_unary(HALF_SENT, request_serializer=bytes, response_deserializer=bytes)
+    return [call.future(never()) for _ in range(calls)]
+
+
+def test_clients_that_send_only_heads_keep_nobody_from_an_answer(bench: Any) -> None:
+    address, ended = f"127.0.0.1:{bench.serving(grpc_workers=2).port}", threading.Event()
+    own = [("grpc.use_local_subchannel_pool", 1)]
+    with (
+        grpc.insecure_channel(address, own) as one,
+        grpc.insecure_channel(address, own) as other,
+        grpc.insecure_channel(address, own) as mine,
+    ):
+        held = hold(one, 4, ended) + hold(other, 4, ended)
+        assert [service.Stub(mine).model_infer(raw(1), timeout=30).parameters["edgeloop_seq"].int64_param for _ in range(20)] == list(
+            range(20)
+        )
+        assert not any(call.done() for call in held)
+        ended.set()
+
+
+def test_a_call_whose_message_does_not_come_is_cancelled() -> None:
+    server, ended = Server(mock.Mock(), "127.0.0.1", 0, workers=1, max_message_bytes=1 << 20, wait_s=0.2), threading.Event()
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        (call,) = hold(channel, 1, ended)
+        assert call.exception(timeout=30).code() is grpc.StatusCode.CANCELLED
+        ended.set()
+    server.stop(0)

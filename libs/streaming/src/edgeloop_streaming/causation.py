@@ -70,4 +70,9 @@ def identify(headers: Headers, place: str) -> tuple[str, str]:
 
 def _text(headers: Headers, name: str) -> str:
     given = headers.get(name, b"")
-    return given.decode("utf-8", "replace") if len(given) <= ID_BYTES else ""
+    if len(given) > ID_BYTES:
+        return ""
+    try:
+        return given.decode()
+    except UnicodeDecodeError:  # a binary id, such as the bytes of a UUID: two that differ must stay two
+        return given.hex()

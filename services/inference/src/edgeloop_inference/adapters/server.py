@@ -9,10 +9,13 @@ import grpc
 from edgeloop_contracts.rpc import open_inference_service
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from edgeloop_inference.adapters.patience import Patience
 from edgeloop_inference.adapters.reflection import add_reflection
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+WAIT_S = 60.0  # in which a message has to come as a whole: 4 MiB at 100 kB/s take 42
+CALLS = 16  # for each that is worked on, so many may be there: they wait for their messages, or for their turn
 
 
 class PortTaken(Exception):
@@ -35,6 +38,8 @@ class Server:
         Requests that are worked on at once.
     max_message_bytes
         Largest message in and out.
+    wait_s
+        Seconds in which a message has to come as a whole.
 
     Raises
     ------
@@ -42,7 +47,16 @@ class Server:
         Somebody else listens there.
     """
 
-    def __init__(self, servicer: open_inference_service.Servicer, host: str, port: int, *, workers: int, max_message_bytes: int) -> None:
+    def __init__(
+        self,
+        servicer: open_inference_service.Servicer,
+        host: str,
+        port: int,
+        *,
+        workers: int,
+        max_message_bytes: int,
+        wait_s: float = WAIT_S,
+    ) -> None:
         options = [
             # Without this, two servers on one port would take turns, and nobody would notice.
             ("grpc.so_reuseport", 0),
@@ -54,9 +68,15 @@ class Server:
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.keepalive_time_ms", 60_000),
             ("grpc.keepalive_timeout_ms", 20_000),
+            # One connection cannot take all calls; more wait at the client.
+            ("grpc.max_concurrent_streams", max(1, CALLS * workers // 4)),
         ]
+        self._patience = Patience(wait_s, workers)
         self._server = grpc.server(
-            ThreadPoolExecutor(workers, thread_name_prefix="grpc"), options=options, maximum_concurrent_rpcs=16 * workers
+            ThreadPoolExecutor(CALLS * workers, thread_name_prefix="grpc"),
+            interceptors=[self._patience],
+            options=options,
+            maximum_concurrent_rpcs=CALLS * workers,
         )
         open_inference_service.add_to_server(servicer, self._server)
         self._server.add_generic_rpc_handlers((_Unserved(),))
@@ -76,12 +96,14 @@ class Server:
 
     def start(self) -> None:
         """Begin to answer."""
+        self._patience.start()
         self._server.start()
 
     def stop(self, grace_s: float) -> None:
         """Take no new requests, and give those in flight some time to end."""
         self._health.enter_graceful_shutdown()
         self._server.stop(grace_s).wait()
+        self._patience.stop()
 
 
 class _Unserved(grpc.GenericRpcHandler):
