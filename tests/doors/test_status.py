@@ -106,6 +106,8 @@ def test_dead_letters_and_a_strangers_schema_are_told(home: Path) -> None:
     schemas.register(subject, json.dumps(poorer))
     code, told = status(home)
     assert (code, told["foreign_schemas"]) == (1, [subject])
+    said = " ".join(edgeloop(home, "status").stdout.split())
+    assert "give them a file of schemas/" in said  # `topics --apply` cannot help: the text that is registered keeps its version
 
 
 def test_a_second_start_is_refused_by_name(home: Path) -> None:

@@ -119,7 +119,10 @@ def _lines(found: Condition) -> list[str]:
         of = f" of {alert.tenant}/{alert.stream}" if alert.stream else ""
         lines.append(f"alert {alert.kind.value}{of}, since {_clock(alert.since / 1000)}: {alert.message}")
     if found.foreign:
-        lines.append("other programs have registered schemas under our subjects; `edgeloop topics --apply` makes ours the newest again")
+        lines.append(
+            "other programs have registered schemas under our subjects, which cannot be taken back: producers that ask for the newest"
+            " (use.latest.version) send only its fields; give them a file of schemas/ instead (docs/schemas.md)"
+        )
     if found.broken:
         lines.append(f"not working: {'; '.join(found.broken)}; logs tell why")
     elif found.starting:

@@ -87,6 +87,7 @@ def dead(data: bytes, registry: Registry | None = None) -> UndecodableError:
 
 def test_bytes_that_are_no_avro_are_named_so() -> None:
     assert dead(b"{}").reason == "NOT_AVRO"
+    assert "write with an Avro serializer that uses the schema registry" in str(dead(b'{"tenant": "default"}'))
     assert dead(b"").reason == "NOT_AVRO"
     assert dead(b"\x01\0\0\0\x01abc").reason == "NOT_AVRO"
 

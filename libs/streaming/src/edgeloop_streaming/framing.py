@@ -15,6 +15,7 @@ GUID = "__value_schema_id"
 HEADERS = frozenset({GLOBAL_ID, CONTENT_ID, CONTENT_HASH, ARTIFACT_ID, GUID})
 MOST = 2**31 - 1  # an id is an int of Java: no registry has a larger one, and some cannot even be asked for it
 
+PLAIN = "write with an Avro serializer that uses the schema registry (docs/clients.md)"
 PLAIN_APICURIO = "set apicurio.registry.headers.enabled=false and apicurio.registry.as-confluent=true at the client"
 PLAIN_CONFLUENT = "set the client's schema id serializer to the one that writes the id before the body (the prefix, not the header)"
 
@@ -93,7 +94,7 @@ def readings(data: bytes, headers: Mapping[str, bytes]) -> list[tuple[SchemaId, 
 def _expected(data: bytes, headers: Mapping[str, bytes]) -> str:
     if ARTIFACT_ID in headers:
         return f"expected a schema id, given the name of an artifact in the header {ARTIFACT_ID}: {PLAIN_APICURIO}"
-    return f"expected a zero byte and a schema id, given {data[:5]!r}"
+    return f"expected a zero byte and a schema id, given {data[:5]!r}: {PLAIN}"
 
 
 def _named(headers: Mapping[str, bytes]) -> Iterator[SchemaId]:
