@@ -110,14 +110,17 @@ def _print(one: Shown, console: Console, *, as_json: bool) -> None:
     from edgeloop_streaming.tailing import Odd
     from rich.markup import escape
 
-    from edgeloop_cli.core.showing import brief, causation, moment, plain, told
+    from edgeloop_cli.core.showing import brief, causation, moment, plain, printable, told
 
     place = {"topic": one.topic, "partition": one.partition, "offset": one.offset, "time": moment(one.timestamp), "key": one.key}
     if isinstance(one, Odd):
         if as_json:
             print(json.dumps({**place, "event": None, "reason": one.reason}), flush=True)
         else:
-            console.print(f"{one.topic}/{one.partition}/{one.offset}  {escape(one.key)}  [yellow]{escape(one.reason)}[/]", highlight=False)
+            console.print(
+                f"{one.topic}/{one.partition}/{one.offset}  {escape(brief(one.key))}  [yellow]{escape(printable(one.reason))}[/]",
+                highlight=False,
+            )
         return
     headers = causation(one.headers)
     if as_json:
@@ -126,8 +129,8 @@ def _print(one: Shown, console: Console, *, as_json: bool) -> None:
     kind = one.event.FULLNAME.rpartition(".")[2]
     cause = headers.get("ce_causationat", "")
     console.print(
-        f"[bold]{kind}[/]  {one.at}  {escape(one.key)}  [dim]{moment(one.timestamp)}[/]"
-        + (f"  [dim]because of[/] {cause}" if cause else ""),
+        f"[bold]{kind}[/]  {one.at}  {escape(brief(one.key))}  [dim]{moment(one.timestamp)}[/]"
+        + (f"  [dim]because of[/] {escape(brief(cause))}" if cause else ""),
         highlight=False,
     )
     console.print("  " + escape(", ".join(f"{name}={brief(value)}" for name, value in told(one.event).items())), highlight=False)

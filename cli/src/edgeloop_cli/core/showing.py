@@ -37,6 +37,15 @@ def plain(value: Any) -> Any:
             return value
 
 
+def printable(text: str) -> str:
+    r"""A text in which nothing steers a terminal: what does not print is told by its number.
+
+    >>> printable("red"), printable(chr(27) + "[31mred")
+    ('red', '\\x1b[31mred')
+    """
+    return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def brief(value: Any) -> str:
     """A value in one line.
 
@@ -47,7 +56,7 @@ def brief(value: Any) -> str:
         case bytes():
             return brief(plain(value)) if len(value) <= LONG else f"{len(value)} bytes"
         case str():
-            return value if len(value) <= LONG else f"{value[: LONG - 1]}…"
+            return printable(value if len(value) <= LONG else f"{value[: LONG - 1]}…")
         case float():
             return f"{value:.6g}"
         case Mapping():
