@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import urllib.request
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from edgeloop_contracts import Alert
     from edgeloop_streaming import Context
     from edgeloop_streaming.deadletters import Counts
+    from edgeloop_streaming.subjects import Foreign
 
 WORKS = "works"
 FEW = 3
@@ -30,7 +29,6 @@ COUNT_S = 10.0
 _PATHS = {"service": "/readyz", "device": "/healthz"}
 _LAGS = ("edgeloop_consumer_lag", "edgeloop_inference_outbox_rows")
 _KEEPS = "edgeloop_inference_outbox_healthy"
-_AVRO = frozenset({"type", "name", "namespace", "aliases", "fields", "default", "symbols", "items", "values", "size", "logicalType"})
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -74,7 +72,7 @@ class Condition:
     halted
         Partitions that a service cannot read on, as records are gone that it has not handled.
     foreign
-        Subjects whose newest schema is not this release's.
+        Subjects whose newest schema is not this release's; what is written with a harmful one is lost to the loop.
     """
 
     commands: list[Running] = field(default_factory=list[Running])
@@ -85,7 +83,7 @@ class Condition:
     all_counted: bool = True
     alerts: dict[str, Alert] = field(default_factory=dict[str, "Alert"])
     halted: list[str] = field(default_factory=list[str])
-    foreign: list[str] = field(default_factory=list[str])
+    foreign: list[Foreign] = field(default_factory=list["Foreign"])
 
     @property
     def runs(self) -> bool:
@@ -103,8 +101,9 @@ class Condition:
         names = [f"{looked.entry.name} ({looked.state})" for looked in self.processes if looked.state not in (WORKS, STARTING, STOPPING)]
         if self.starting:
             return names
-        more = f" and {len(self.foreign) - FEW} more" if len(self.foreign) > FEW else ""
-        foreign = [f"the newest schema of {', '.join(self.foreign[:FEW])}{more} is not ours"] if self.foreign else []
+        harmful = [one.subject for one in self.foreign if one.harmful]
+        more = f" and {len(harmful) - FEW} more" if len(harmful) > FEW else ""
+        foreign = [f"records written with the newest schema of {', '.join(harmful[:FEW])}{more} are dead letters"] if harmful else []
         return [*names, *(f"{each}; `edgeloop skip` goes on" for each in self.halted), *self.unanswered, *foreign]
 
 
@@ -184,7 +183,9 @@ def _ask(found: Condition, context: Context) -> None:
         found.alerts = raised(context)
 
     def schemas() -> None:
-        found.foreign = foreign(context)
+        from edgeloop_streaming.subjects import foreign
+
+        found.foreign = foreign(context.schemas, context.settings.topic_prefix)
 
     for what, ask in (("dead letters", count), ("halted partitions", halts), ("alerts", alerts), ("schemas", schemas)):
         try:
@@ -222,40 +223,3 @@ def raised(context: Context) -> dict[str, Alert]:
     finally:
         follower.close()
     return found
-
-
-def foreign(context: Context) -> list[str]:
-    """Subjects whose newest schema is not this release's: what a producer takes that asks for the latest.
-
-    Raises
-    ------
-    RegistryError
-        No answer.
-    """
-    from edgeloop_contracts import topics
-    from edgeloop_streaming import UnknownSchema
-
-    wanted = {f"{context.settings.topic_prefix}{topic.subject(kind)}": kind.SCHEMA for topic in topics.all_topics() for kind in topic.kinds}
-
-    def differs(subject: str) -> bool:
-        try:
-            return _shape(context.schemas.latest(subject).text) != _shape(wanted[subject])
-        except UnknownSchema:
-            return False  # nobody has registered it
-
-    with ThreadPoolExecutor(8) as pool:
-        return [subject for subject, strange in zip(wanted, pool.map(differs, wanted), strict=True) if strange]
-
-
-def _shape(schema: str) -> Any:
-    """What of a schema decides how records are written and read: no texts for people, no attributes of ours."""
-
-    def bare(node: Any) -> Any:
-        if isinstance(node, Mapping):
-            return {name: value if name == "default" else bare(value) for name, value in node.items() if name in _AVRO}
-        return [bare(each) for each in node] if isinstance(node, list) else node
-
-    try:
-        return bare(json.loads(schema))
-    except ValueError:
-        return schema

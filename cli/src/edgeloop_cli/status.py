@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -81,7 +82,7 @@ def as_object(found: Condition) -> dict[str, Any]:
             {"kind": alert.kind.value, "tenant": alert.tenant, "stream": alert.stream, "since": alert.since, "message": alert.message}
             for alert in found.alerts.values()
         ],
-        "foreign_schemas": found.foreign,
+        "foreign_schemas": [asdict(one) for one in found.foreign],
         **content,
     }
 
@@ -119,6 +120,7 @@ def _lines(found: Condition) -> list[str]:
         of = f" of {alert.tenant}/{alert.stream}" if alert.stream else ""
         lines.append(f"alert {alert.kind.value}{of}, since {_clock(alert.since / 1000)}: {alert.message}")
     if found.foreign:
+        lines += [str(one) for one in found.foreign]
         lines.append(
             "other programs have registered schemas under our subjects, which cannot be taken back: producers that ask for the newest"
             " (use.latest.version) send only its fields; give them a file of schemas/ instead (docs/schemas.md)"
