@@ -102,6 +102,9 @@ def test_one_letter_is_shown_decoded_and_in_hex_and_given_back_by_its_place(post
     assert "UNKNOWN_STREAM" in told
     assert post.call("redrive", second["place"], "--why", "tried again", "--json")["redriven"] == 1
     assert set(post.given()) == {second["place"]}
+    words = ["redrive", "deadletters.ingestion/0/99", "--why", "mistyped"]
+    result = CliRunner().invoke(build(), words, env=post.environment)
+    assert (result.exit_code, "1 of 1 places hold no such dead letter" in result.output) == (1, True), result.output
     summary = post.call("deadletters", "--json")
     assert [(one["service"], one["waiting"], one["redriven"]) for one in summary["counts"]] == [("ingestion", 1, 1), ("labels", 1, 0)]
 

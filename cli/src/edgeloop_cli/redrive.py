@@ -73,6 +73,9 @@ def redrive(
             by_service[name] = one
             totals = {key: totals[key] + one[key] for key in totals}
         _tell(totals, by_service, dry_run=dry_run, as_json=as_json)
+        named, found = sum(map(len, chosen.values())), sum(totals.values())
+        if named > found:
+            raise Failed(f"{named - found} of {named} places hold no such dead letter; `edgeloop deadletters list` tells where they lie")
 
 
 def said(option: str, text: str) -> str:
