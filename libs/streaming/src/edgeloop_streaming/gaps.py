@@ -100,6 +100,7 @@ class Halts:
         self._gauge = gauge
         self._log = log
         self._clock = clock
+        self._given_up: set[Place] = set()
         self._lost: dict[Place, Lost] = {}
         self._table: Table | None = None
         self._due = 0.0
@@ -111,6 +112,33 @@ class Halts:
     def places(self) -> set[Place]:
         """What is halted."""
         return set(self._lost)
+
+    def overtaken(self, place: Place) -> None:
+        """The client has given the partition up; :meth:`look` says what becomes of it."""
+        self._given_up.add(place)
+
+    def look(self, position: Callable[[Place], int | None]) -> bool:
+        """Halt partitions that the client has given up; whether in one of them nothing is gone, so that it is to be assigned again.
+
+        Parameters
+        ----------
+        position
+            Where the service stands in a partition, as for :meth:`halt`; raises ``LookupError`` for one that is not its own any more.
+        """
+        again = False
+        for place in sorted(self._given_up):
+            try:
+                at = position(place)
+            except LookupError:
+                self._given_up.discard(place)
+                continue
+            try:
+                again |= place not in self and not self.halt(place, at)
+            except (KafkaException, TimeoutError) as error:
+                self._log.warning("cannot tell what is gone", error=str(error))
+                continue
+            self._given_up.discard(place)
+        return again
 
     def halt(self, place: Place, position: int | None) -> bool:
         """Halt a partition if the record at ``position`` is gone; whether it is. Who has no position yet begins with what is left."""
@@ -145,6 +173,7 @@ class Halts:
 
     def clear(self) -> None:
         """Partitions go, or are read anew: what is gone still then shows again."""
+        self._given_up.clear()
         for place in self.places:
             self.release(place)
 

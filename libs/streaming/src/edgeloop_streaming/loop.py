@@ -104,7 +104,6 @@ class Loop:
             }
         )
         self._paused = Paused(self._consumer)
-        self._overtaken: set[Place] = set()
         self._halts = Halts(service.name, prefix, self._reader.span, self._skips, metrics.halted, log)
         self._membership = Membership(settings, f"{prefix}edgeloop-{service.name}", self._member, log)
         self._restorer = Restorer(service.name, inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_rebuilt, log)
@@ -133,7 +132,8 @@ class Loop:
                     self._producer.poll()
                     if messages:
                         self._handle(messages)
-                    self._halt()
+                    if self._halts.look(self._position):  # everything before is handled
+                        self._read_on()
                     self._skip()
                 except DoubtError as doubt:
                     self._recover(str(doubt))
@@ -152,7 +152,7 @@ class Loop:
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.progress.at_end((message.topic(), message.partition()), message.offset())
             elif error.code() in OVERTAKEN:
-                self._overtaken.add((message.topic(), message.partition()))
+                self._halts.overtaken((message.topic(), message.partition()))
             elif is_fenced(error):
                 raise FencedError(error.str())
             elif error.code() in _FATAL:
@@ -186,19 +186,6 @@ class Loop:
                     self._paused.pause(message, lambda retry=retry: time.monotonic() > retry)
             if touched:
                 self._commit(list(touched.values()))
-
-    def _halt(self) -> None:
-        """Halt partitions that the client has given up, once everything before is handled; where nothing is gone, read on."""
-        again = False
-        for place in sorted(self._overtaken):
-            try:
-                again |= place[1] in self._tasks and place not in self._halts and not self._halts.halt(place, self._position(place))
-            except (KafkaException, TimeoutError) as error:
-                self._log.warning("cannot tell what is gone", error=str(error))
-                continue
-            self._overtaken.discard(place)
-        if again:
-            self._read_on()
 
     def _skip(self) -> None:
         """Go on behind lost records where a person says so."""
@@ -258,7 +245,6 @@ class Loop:
     def _drop_tasks(self) -> None:
         self._tasks = {}
         self._paused.release()
-        self._overtaken.clear()
         self._halts.clear()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -89,7 +89,6 @@ class Subscription:
         )
         self._paused = Paused(self._consumer)
         self._next: dict[Place, int] = {}
-        self._overtaken: set[Place] = set()
         self._reader = PartitionReader(settings, wait_ms=5)
         gauge = halted_gauge(metrics or CollectorRegistry())
         self._halts = Halts(name, settings.topic_prefix, self._reader.span, self._skips, gauge, log)
@@ -115,7 +114,8 @@ class Subscription:
                 message = cast("Consumed | None", self._consumer.poll(0.2))
                 if message is not None and self._good(message):
                     self._take(message, handle)
-                self._halt()
+                if self._halts.look(self._next.get):
+                    self._read_on()
                 self._go_on()
         finally:
             self._consumer.close()
@@ -150,19 +150,6 @@ class Subscription:
                 raise FencedError(str(error)) from error
             self._log.warning("not committed: the record may come again", error=str(error))
 
-    def _halt(self) -> None:
-        """Halt partitions that the client has given up; where nothing is gone, read on."""
-        again = False
-        for place in sorted(self._overtaken):
-            try:
-                again |= place not in self._halts and not self._halts.halt(place, self._next.get(place))
-            except (KafkaException, TimeoutError) as error:
-                self._log.warning("cannot tell what is gone", error=str(error))
-                continue
-            self._overtaken.discard(place)
-        if again:
-            self._read_on()
-
     def _go_on(self) -> None:
         """Go on behind lost records where a person says so; killed between event and commit, the same event is written again."""
         for place, record in self._halts.decided():
@@ -195,7 +182,7 @@ class Subscription:
         if error is None:
             return place not in self._paused and place not in self._halts
         if error.code() in OVERTAKEN:
-            self._overtaken.add(place)
+            self._halts.overtaken(place)
             return False
         if is_fenced(error):
             raise FencedError(error.str())
@@ -221,5 +208,4 @@ class Subscription:
 
     def _forget(self) -> None:
         self._paused.release()
-        self._overtaken.clear()
         self._halts.clear()
