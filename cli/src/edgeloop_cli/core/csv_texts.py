@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from edgeloop_registry.core.definitions import MAX_CATEGORIES, MAX_NAME
+from edgeloop_contracts.plausible import LONGEST_NAME
+from edgeloop_registry.core.definitions import MAX_CATEGORIES
 from numpy.typing import NDArray
 
 from edgeloop_cli.core.csv_reading import Column, Problem, like_number, quoted, shown
@@ -86,8 +87,8 @@ class Texts:
         rows, first = int(counts.sum()) + self._others, self._first()
         column, example = f"column {self.name!r}", shown(first[1])
         place = f"row {first[0]}, {column}"
-        if long := next((text for text in self._known if len(text) > MAX_NAME or not text.isprintable()), None):
-            what = f"a text of {len(long):,} characters" if len(long) > MAX_NAME else f"{long!r}, which does not print"
+        if long := next((text for text in self._known if len(text) > LONGEST_NAME or not text.isprintable()), None):
+            what = f"a text of {len(long):,} characters" if len(long) > LONGEST_NAME else f"{long!r}, which does not print"
             return Problem(f"{column}: {what} is no category; --drop {name} leaves it out", f"--drop {name}")
         if self._forced:
             return None

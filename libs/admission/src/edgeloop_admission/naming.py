@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-MAX_NAME = 200
+from edgeloop_contracts.plausible import LONGEST_NAME, is_name
+
 MAX_TEXT = 512
 MAX_INT = 2**31 - 1
 MAX_LONG = 2**63 - 1
@@ -61,9 +62,9 @@ def device_key(event: Named) -> str:
         ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch cannot be.
     """
     for field, name in (("tenant", event.tenant), ("stream", event.stream), ("device_id", event.device_id)):
-        if not name or len(name) > MAX_NAME or "/" in name or not name.isprintable():
-            shown = name if len(name) <= MAX_NAME else f"{name[:40]}… ({len(name)} characters)"
-            raise Inadmissible("INVALID_NAME", f"{field}: expected 1 to {MAX_NAME} printable characters without '/', given {shown!r}")
+        if not is_name(name):
+            shown = name if len(name) <= LONGEST_NAME else f"{name[:40]}… ({len(name)} characters)"
+            raise Inadmissible("INVALID_NAME", f"{field}: expected 1 to {LONGEST_NAME} printable characters without '/', given {shown!r}")
     check_number("boot_epoch", event.boot_epoch, 0, MAX_EPOCH, "INVALID_NAME")
     return f"{event.tenant}/{event.stream}/{event.device_id}"
 

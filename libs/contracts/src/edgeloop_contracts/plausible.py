@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping
 
+from edgeloop_contracts.event import Event
 from edgeloop_contracts.events import Assignment, DeviceReport, DriftPartial
 from edgeloop_contracts.texts import MOST, cut
 
@@ -59,9 +61,8 @@ def impossible_report(report: DeviceReport) -> str:
         "adapter": (-1, LARGEST_NUMBER),
         "refused_adapter": (0, LARGEST_NUMBER),
     }
-    for field, (least, most) in bounds.items():
-        if not least <= (value := getattr(report, field)) <= most:
-            return f"{field}: expected {least} to {most}, given {value}"
+    if why := _beyond(report, bounds):
+        return why
     for field, most in (("reason", LONGEST_NAME), ("message", MOST), ("digest", LONGEST_NAME)):
         if (length := len(getattr(report, field))) > most:
             return f"{field}: expected at most {most} characters, given {length}"
@@ -110,7 +111,12 @@ def impossible_partial(partial: DriftPartial) -> str:
         "first_index": (0, LARGEST_NUMBER),
         "model_version": (0, 2**31 - 1),
     }
+    return _beyond(partial, bounds)
+
+
+def _beyond(event: Event, bounds: Mapping[str, tuple[int, int]]) -> str:
+    """What is wrong with the first field that lies outside its bounds, or ``""``."""
     for field, (least, most) in bounds.items():
-        if not least <= (value := getattr(partial, field)) <= most:
+        if not least <= (value := getattr(event, field)) <= most:
             return f"{field}: expected {least} to {most}, given {value}"
     return ""

@@ -13,7 +13,6 @@ from edgeloop_contracts import DeadLetter, Topic, topics
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.partitions import PartitionReader, Place, received_from
-from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
 
 COUNT_S = 20.0
@@ -255,8 +254,6 @@ class DeadLetters:
     def _letter(self, message: Consumed, redriven: Mapping[int, set[int]]) -> Letter | None:
         try:
             event: Any = received_from(message, self._topic, self._codec).event
-        except RegistryUnavailable:
-            raise
         except (UndecodableError, UnknownKindError):
             self.unreadable += 1
             return None

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka import ConsumerGroupTopicPartitions
 
 from edgeloop_streaming.gaps import Lost, lost_between
-from edgeloop_streaming.partitions import Place, connected_admin, end_offsets
+from edgeloop_streaming.partitions import Place, connected_admin, earliest_offsets, end_offsets
 from edgeloop_streaming.settings import KafkaSettings
 
 _TIMEOUT_S = 10.0
@@ -76,12 +73,3 @@ class Groups:
         there = set(self._admin.list_topics(timeout=_TIMEOUT_S).topics)
         places = answer.result(_TIMEOUT_S).topic_partitions or ()
         return {(tp.topic, tp.partition): tp.offset for tp in places if tp.offset >= 0 and tp.topic in there}
-
-
-def earliest_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
-    """Offset of the oldest record of each partition that is kept, asked in one request."""
-    wanted: dict[Any, Any] = {TopicPartition(topic, partition): OffsetSpec.earliest() for topic, partition in places}
-    if not wanted:
-        return {}
-    answers = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_TIMEOUT_S)
-    return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}

@@ -245,7 +245,16 @@ def connected_admin(settings: KafkaSettings) -> AdminClient:
 
 def end_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
     """Last stable offset of each partition, asked in one request."""
-    wanted: dict[Any, Any] = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in places}
+    return _offsets(admin, places, OffsetSpec.latest())
+
+
+def earliest_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
+    """Offset of the oldest record of each partition that is kept, asked in one request."""
+    return _offsets(admin, places, OffsetSpec.earliest())
+
+
+def _offsets(admin: AdminClient, places: Iterable[Place], spec: Any) -> dict[Place, int]:
+    wanted: dict[Any, Any] = {TopicPartition(topic, partition): spec for topic, partition in places}
     if not wanted:
         return {}
     answers = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=10)

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import IsolationLevel, TopicPartition
-from confluent_kafka.admin._listoffsets import OffsetSpec
 from edgeloop_contracts import Topic
 
 from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.messages import Received
-from edgeloop_streaming.partitions import PartitionReader, Place, connected_admin, end_offsets, received_from
+from edgeloop_streaming.partitions import PartitionReader, Place, connected_admin, earliest_offsets, end_offsets, received_from
 from edgeloop_streaming.registry import RegistryUnavailable
 from edgeloop_streaming.settings import KafkaSettings
 
@@ -74,7 +72,7 @@ class TopicTail:
             Read no further back than it takes to find that many in each partition; 0 reads everything.
         """
         ends = end_offsets(self._admin, self._places)
-        starts = self._starts()
+        starts = earliest_offsets(self._admin, self._places)
         if newest:
             # Every transaction leaves a control record behind, so more offsets are needed than records.
             starts = {place: max(start, ends[place] - 3 * newest - 10) for place, start in starts.items()}
@@ -90,11 +88,6 @@ class TopicTail:
     def close(self) -> None:
         """Close the connection."""
         self._reader.close()
-
-    def _starts(self) -> dict[Place, int]:
-        wanted: Any = {TopicPartition(topic, partition): OffsetSpec.earliest() for topic, partition in self._places}
-        answers = self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=10)
-        return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
 
     def _shown(self, message: Consumed) -> Shown:
         try:

@@ -217,7 +217,7 @@ class Work:
         """
         gap = gap_of(received.event)
         key = input_key(gap.service, gap.topic, gap.partition)
-        assigned.records.append(self._event(self._prefix + topics.GAPS.name, topics.GAPS, key, gap, received.cause, "", None))
+        assigned.records.append(self._event(topics.GAPS, key, gap, received.cause, "", None))
         assigned.end[gap.topic] = gap.end
 
     def close(self, assigned: Assigned) -> list[Record]:
@@ -288,25 +288,24 @@ class Work:
                 raise TypeError(f"{effect!r} belongs to a record, flush has none")
 
     def _record(self, send: Send, received: Received[Any] | None) -> Record:
-        name = self._prefix + send.topic.name
         if send.event is None:
-            return Record(name, send.key.encode(), None, [], send.partition)
+            return Record(self._prefix + send.topic.name, send.key.encode(), None, [], send.partition)
         cause = send.cause or (received.cause if received else None)
         trace = trace_of(received.headers, received.correlation) if received and cause and cause.id == received.id else ""
-        return self._event(name, send.topic, send.key, send.event, cause, trace, send.partition)
+        return self._event(send.topic, send.key, send.event, cause, trace, send.partition)
 
-    def _event(self, name: str, topic: Topic, key: str, event: Event, cause: Cause | None, trace: str, partition: int | None) -> Record:
+    def _event(self, topic: Topic, key: str, event: Event, cause: Cause | None, trace: str, partition: int | None) -> Record:
         encoded = body(event)
         headers = event_headers(
             event, source=self._service, key=key, body=encoded, cause=cause, trace=trace, time_ms=int(time.time() * 1000)
         )
-        return Record(name, key.encode(), self._codec.framed(topic, type(event), encoded), list(headers.items()), partition)
+        value = self._codec.framed(topic, type(event), encoded)
+        return Record(self._prefix + topic.name, key.encode(), value, list(headers.items()), partition)
 
     def _dead_letter(self, assigned: Assigned, topic: Topic, message: Consumed, reason: str, text: str, redriven: str = "") -> None:
         letter = letter_of(self._service, topic, message, reason, text, redriven)
-        name = self._prefix + self._dead_topic.name
         key = letter.key.decode("utf-8", "replace")[:KEY_CHARACTERS]
-        assigned.records.append(self._event(name, self._dead_topic, key, letter, cause_of(message, topic), "", assigned.partition))
+        assigned.records.append(self._event(self._dead_topic, key, letter, cause_of(message, topic), "", assigned.partition))
         assigned.counted.append((reason, topic.name))
 
 

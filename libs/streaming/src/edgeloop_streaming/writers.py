@@ -79,10 +79,7 @@ class Writer:
     def read(self, data: bytes) -> Event:
         """The event in an Avro body; raises whatever broken bytes lead the decoder into, and ``UndecodableError``."""
         kind: Any = self.kind
-        stream = BytesIO(data)
-        fields: Any = fastavro.schemaless_reader(stream, self.schema, self.reader)
-        if stream.tell() != len(data):
-            raise ValueError(f"{len(data) - stream.tell()} bytes follow the record")
+        fields = read(data, self.schema, self.reader)
         if self.nullable:
             self._replace_nulls(fields, kind)
         return kind.from_dict(fields)

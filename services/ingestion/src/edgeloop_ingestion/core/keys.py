@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeloop_admission import MAX_NAME
+from edgeloop_contracts.plausible import is_name
 
 _ENCODED = frozenset("\"'{}[]<>=&\ufffd")
 
@@ -22,7 +22,7 @@ def names_another(key: bytes, own: str) -> bool:
     except UnicodeDecodeError:
         return False
     parts = text.split("/")
-    if len(parts) != 3 or not text.isprintable() or not all(0 < len(part) <= MAX_NAME for part in parts):
+    if len(parts) != 3 or not all(map(is_name, parts)):
         return False
     # Avro writes a text behind its length, which is printable for 16 to 63 bytes.
     return own not in (text, text[1:]) and _ENCODED.isdisjoint(text)

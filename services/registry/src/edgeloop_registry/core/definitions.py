@@ -7,12 +7,12 @@ from collections import Counter
 
 from edgeloop_contracts import Feature, Mask, RegisterStream, RegistryState, StreamDefinition, StreamTask, outcomes
 from edgeloop_contracts.masks import mask_of
+from edgeloop_contracts.plausible import LONGEST_NAME
 from edgeloop_contracts.texts import cut
 
 MAX_FEATURES = 4096
 MAX_CLASSES = 4096
 MAX_CATEGORIES = 1024
-MAX_NAME = 200
 MOST_TEXT = 512 << 10
 """Bytes of all names and units together: definition, candidate and version carry them."""
 
@@ -97,7 +97,7 @@ def _check(command: RegisterStream) -> None:
     for what, name in (("tenant", command.tenant), ("stream", command.stream)):
         # A key is tenant/stream/device: a slash or a space in a name would make keys ambiguous.
         if not _sound(name) or "/" in name or " " in name:
-            raise _invalid(f"the {what} {_shown(name)} is no name: 1 to {MAX_NAME} printable characters, no slash, no space")
+            raise _invalid(f"the {what} {_shown(name)} is no name: 1 to {LONGEST_NAME} printable characters, no slash, no space")
     if not 1 <= len(command.features) <= MAX_FEATURES:
         raise _invalid(f"1 to {MAX_FEATURES} features expected, {len(command.features)} given")
     if len(command.classes) > MAX_CLASSES:
@@ -149,17 +149,17 @@ def _check_mask(feature: Feature) -> None:
 def _check_names(what: str, names: list[str]) -> None:
     for name, count in Counter(names).items():
         if not _sound(name):
-            raise _invalid(f"the {what} {_shown(name)} is no name: 1 to {MAX_NAME} printable characters, no space at its ends")
+            raise _invalid(f"the {what} {_shown(name)} is no name: 1 to {LONGEST_NAME} printable characters, no space at its ends")
         if count > 1:
             raise _invalid(f"the {what} {_shown(name)} is named {count} times")
 
 
 def _shown(name: str) -> str:
-    return repr(cut(name, MAX_NAME))
+    return repr(cut(name, LONGEST_NAME))
 
 
 def _sound(name: str) -> bool:
-    return 0 < len(name) <= MAX_NAME and name.isprintable() and name == name.strip()
+    return 0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()
 
 
 def _invalid(message: str) -> DefinitionRefused:
