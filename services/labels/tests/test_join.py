@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -204,3 +205,11 @@ def test_a_transaction_writes_little_state_however_many_labels_there_are(bench, 
     changed = {key: event for key, event in bench.driver.stored.items() if before.get(key) != event}
     assert sorted(changed) == ["Checkpoint/", "JoinState/default/pumps", "LabelledRows/default/pumps/p1/1/39"]
     assert len(changed["LabelledRows/default/pumps/p1/1/39"].codes) <= 128
+
+
+def test_a_batch_whose_answers_do_not_fit_its_rows_is_a_dead_letter(bench, observed, label) -> None:
+    odd = replace(observed(0, 2, answers=["a", "b"]), answers_alone=("c",))
+    bench.send(odd)
+    [letter] = bench.driver.dead
+    assert (letter.reason, letter.message) == ("INVALID_SHAPE", "answers_alone: expected none or 2, given 1")
+    assert bench.send(label(0)) == []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from edgeloop_contracts import ObservationBatch
+from edgeloop_contracts.plausible import ragged
 from numpy.typing import NDArray
 
 from edgeloop_admission.masks import mask_again
@@ -59,14 +60,8 @@ def check_shape(batch: ObservationBatch, width: int) -> None:
     if len(batch.features) != batch.count * width * 4:
         expected = f"{batch.count} rows of {width} features of 4 bytes = {batch.count * width * 4}"
         raise Inadmissible("INVALID_SHAPE", f"features: expected {expected}, given {len(batch.features)}")
-    for field, given in (
-        ("event_times", len(batch.event_times)),
-        ("request_ids", len(batch.request_ids)),
-        ("answers", len(batch.answers)),
-        ("answers_alone", len(batch.answers_alone)),
-    ):
-        if given not in (0, batch.count):
-            raise Inadmissible("INVALID_SHAPE", f"{field}: expected none or {batch.count}, given {given}")
+    if why := ragged(batch):
+        raise Inadmissible("INVALID_SHAPE", why)
 
 
 def judge(batch: ObservationBatch, rules: Rules) -> Verdict:

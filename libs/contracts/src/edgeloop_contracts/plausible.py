@@ -6,7 +6,7 @@ import string
 from collections.abc import Mapping
 
 from edgeloop_contracts.event import Event
-from edgeloop_contracts.events import Assignment, DeviceReport, DriftPartial
+from edgeloop_contracts.events import Assignment, DeviceReport, DriftPartial, ObservationBatch
 from edgeloop_contracts.texts import MOST, cut
 
 MOST_EPOCHS = 1_000_000
@@ -21,6 +21,7 @@ MOST_ROWS = 1 << 20
 """Of one partial: its record holds a byte for each."""
 _HEX = frozenset(string.digits + "abcdef")
 _SHA256 = 64
+_OF_ROWS = ("event_times", "request_ids", "answers", "answers_alone")
 
 
 def is_name(text: str) -> bool:
@@ -112,6 +113,20 @@ def impossible_partial(partial: DriftPartial) -> str:
         "model_version": (0, 2**31 - 1),
     }
     return _beyond(partial, bounds)
+
+
+def ragged(batch: ObservationBatch) -> str:
+    """Which field of a batch holds neither nothing nor one item a row; empty if all fit.
+
+    Examples
+    --------
+    >>> ragged(ObservationBatch(count=2, answers=("low", "high"), request_ids=("a",)))
+    'request_ids: expected none or 2, given 1'
+    """
+    for field in _OF_ROWS:
+        if (given := len(getattr(batch, field))) not in (0, batch.count):
+            return f"{field}: expected none or {batch.count}, given {given}"
+    return ""
 
 
 def _beyond(event: Event, bounds: Mapping[str, tuple[int, int]]) -> str:

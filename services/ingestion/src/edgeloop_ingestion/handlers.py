@@ -202,7 +202,7 @@ class IngestionTask:
         else:
             epoch = device.of(number, now)
             taken = take_numbered(epoch, verdict)
-            if epoch.rows:
+            if epoch.runs.starts:
                 self._memory.keep(key, device, number, epoch, now)
         self._metrics.count_taken(verdict, taken)
         return taken

@@ -16,6 +16,7 @@ from edgeloop_contracts import (
     WaitingLabel,
     topics,
 )
+from edgeloop_contracts.plausible import ragged
 from edgeloop_streaming import Backpressure, Effect, InvalidEvent, Received, Send, State
 
 from edgeloop_labels.adapters.cache import PendingCache
@@ -93,9 +94,8 @@ class LabelsTask:
     def _observed(self, received: Received[Any], batch: ObservationBatch) -> list[Effect]:
         if not 1 <= batch.count <= MOST_ROWS:
             raise InvalidEvent("INVALID_SHAPE", f"count: expected 1 to {MOST_ROWS}, given {batch.count}")
-        for name, held in (("event_times", batch.event_times), ("request_ids", batch.request_ids), ("answers", batch.answers)):
-            if held and len(held) != batch.count:
-                raise InvalidEvent("INVALID_SHAPE", f"{name}: expected none or {batch.count}, given {len(held)}")
+        if why := ragged(batch):
+            raise InvalidEvent("INVALID_SHAPE", why)
         pending = Pending(received.offset, received.timestamp, received.id, batch)
         self._place = replace(self._place, position=max(self._place.position, received.offset + 1))
         if not self._cache.add(pending):

@@ -9,6 +9,7 @@ from typing import Any
 from edgeloop_contracts import DriftPartial, GateState, ModelVersion, PartialKind, RunStatus, TrainingRequest, topics
 from edgeloop_contracts.plausible import impossible_partial
 from edgeloop_contracts.references import folded, reference
+from edgeloop_signing.keys import Signer
 from edgeloop_streaming import Backpressure, InvalidEvent, Policies, RangeGoneError, Received, Send, State, body, from_body
 from edgeloop_streaming.ranges import ModelGoneError
 
@@ -23,7 +24,7 @@ from edgeloop_trainer.core.requests import misnamed
 from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, promoted, recalled, run, taken, tried
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics
-from edgeloop_trainer.signing import Signing, signed
+from edgeloop_trainer.signing import signed
 from edgeloop_trainer.teaching import Teacher
 
 
@@ -50,7 +51,7 @@ class Ports:
     champions: Champions
     attempts: Attempts
     plans: Policies[Plan]
-    signer: Signing
+    signer: Signer
     metrics: Metrics
 
 

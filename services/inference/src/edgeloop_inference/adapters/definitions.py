@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -77,7 +76,7 @@ def device_salt(path: Path) -> bytes:
     """
     try:
         if not path.exists():
-            _make(path)
+            write_whole(path, secrets.token_bytes(SALT_BYTES), mode=0o600)
         path.chmod(0o600)
         salt = path.read_bytes()
     except OSError as error:
@@ -87,18 +86,6 @@ def device_salt(path: Path) -> bytes:
             f"salt {path}: expected {SALT_BYTES} bytes, given {len(salt)}; without the file a new one is made, and pseudonyms are others"
         )
     return salt
-
-
-def _make(path: Path) -> None:
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    file = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        os.write(file, secrets.token_bytes(SALT_BYTES))
-        os.fsync(file)
-    finally:
-        os.close(file)
-    temporary.replace(path)
 
 
 def _read(path: Path) -> StreamDefinition:

@@ -7,7 +7,7 @@ from edgeloop_contracts import SeenContents, SeenEpochs, SeenRows, SeenSamples
 from edgeloop_contracts.numbering import UNNUMBERED
 from edgeloop_streaming import State
 
-from edgeloop_ingestion.core.contents import ROWS, Block, Contents, settle
+from edgeloop_ingestion.core.contents import ROWS, SLOTS, Block, Contents, settle
 from edgeloop_ingestion.core.digests import Digests
 from edgeloop_ingestion.core.epochs import Epoch, Epochs
 from edgeloop_ingestion.core.intervals import SeenRuns
@@ -40,8 +40,7 @@ class Memory:
             elif len(epochs.known) >= ONCE_KEPT:
                 epochs.forget(0, min(epochs.known))
         for key, seen in state.items(SeenContents):
-            head, _, slot = key.rpartition("/")
-            self._put_back(head, int(slot), seen.block, seen)
+            self._put_back(key.rpartition("/")[0], seen.block, seen)
         for key, seen in state.items(SeenSamples):
             if contents := self._contents(key):
                 contents.stride = seen.stride
@@ -129,13 +128,16 @@ class Memory:
         contents.differs = seen.differs
         if seen.digests:
             contents.newest = (seen.ends[-1] - 1) // ROWS
-            self._put_back(f"{device}/{seen.boot_epoch}", contents.newest % contents.slots, contents.newest, seen)
+            self._put_back(f"{device}/{seen.boot_epoch}", contents.newest, seen)
 
-    def _put_back(self, key: str, slot: int, number: int, seen: SeenRows | SeenContents) -> None:
+    def _put_back(self, key: str, number: int, seen: SeenRows | SeenContents) -> None:
         """Take in a block, unless a newer one has its slot."""
         contents = self._contents(key)
-        held = contents.blocks.get(slot) if contents else None
-        if contents is None or (held and held.number > number):
+        if contents is None:
+            return
+        slot = number % contents.slots
+        held = contents.blocks.get(slot)
+        if held and held.number > number:
             return
         contents.blocks[slot] = Block(number, np.frombuffer(seen.digests.ljust(4 * ROWS, b"\0"), "<u4").astype(np.uint32))
         if seen.ids:
@@ -155,7 +157,7 @@ class Memory:
     def _forget(self, key: str, epoch: int) -> None:
         self._state.delete(SeenRows, f"{key}/{epoch}")
         self._state.delete(SeenSamples, f"{key}/{epoch}")
-        for slot in range(Contents().slots):
+        for slot in range(SLOTS):
             self._state.delete(SeenContents, f"{key}/{epoch}/{slot}")
 
 

@@ -51,10 +51,10 @@ def of_columns(columns: Columns) -> Iterator[tuple[ObservationBatch, list[int]]]
             first_seq=int(columns.seqs[first]),
             count=end - first,
             features=features[first:end].tobytes(),
-            event_times=tuple(times) if any(times) else (),
-            request_ids=tuple(requests) if any(requests) else (),
+            event_times=said(tuple(times)),
+            request_ids=said(tuple(requests)),
             model_version=int(columns.model_versions[first]),
-            answers=tuple(answers) if any(answers) else (),
+            answers=said(tuple(answers)),
         )
         yield batch, columns.places[first:end].tolist()
 
@@ -93,16 +93,16 @@ def cut(batch: ObservationBatch, first: int, end: int) -> Iterator[ObservationBa
             first_seq=batch.first_seq + start,
             count=stop - start,
             features=batch.features[start * width : stop * width],
-            event_times=_said(batch.event_times[start:stop]),
-            request_ids=_said(batch.request_ids[start:stop]),
+            event_times=said(batch.event_times[start:stop]),
+            request_ids=said(batch.request_ids[start:stop]),
             model_version=batch.model_version,
-            answers=_said(batch.answers[start:stop]),
+            answers=said(batch.answers[start:stop]),
             adapter=batch.adapter,
-            answers_alone=_said(batch.answers_alone[start:stop]),
+            answers_alone=said(batch.answers_alone[start:stop]),
         )
 
 
-def _said(values: tuple[T, ...]) -> tuple[T, ...]:
+def said(values: tuple[T, ...]) -> tuple[T, ...]:
     """The values of a field, or none at all where every row leaves it empty."""
     return values if any(values) else ()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from edgeloop_contracts import Cause, ObservationBatch
 
-from edgeloop_ingestion.core.batches import MAX_BYTES, row_bytes
+from edgeloop_ingestion.core.batches import MAX_BYTES, row_bytes, said
 
 MAX_ROWS = 1000
 
@@ -76,10 +76,10 @@ def merge(parts: list[ObservationBatch]) -> ObservationBatch:
         first_seq=head.first_seq,
         count=sum(part.count for part in parts),
         features=b"".join(part.features for part in parts),
-        event_times=tuple(times) if any(times) else (),
-        request_ids=tuple(requests) if any(requests) else (),
+        event_times=said(tuple(times)),
+        request_ids=said(tuple(requests)),
         model_version=head.model_version,
-        answers=tuple(answers) if any(answers) else (),
+        answers=said(tuple(answers)),
         adapter=head.adapter,
-        answers_alone=tuple(alone) if any(alone) else (),
+        answers_alone=said(tuple(alone)),
     )
