@@ -21,7 +21,6 @@ from edgeloop_streaming import Context, KafkaSettings
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schemas"
 EDGELOOP = Path(sys.executable).parent / "edgeloop"
-STARTED_S = 300.0
 
 
 @dataclass(frozen=True)

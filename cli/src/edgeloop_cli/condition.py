@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeloop_local import LocalStack
 from edgeloop_local.readiness import http_answers
 
 from edgeloop_cli import connection, inventory
@@ -113,13 +112,11 @@ def look(data_dir: Path) -> Condition:
     entries = [(command, entry) for command in found.commands for entry in command.entries]
     with ThreadPoolExecutor(8) as pool:
         found.processes = list(pool.map(lambda pair: _looked(*pair), entries))
-    given = connection.given()
-    attached = None if given else LocalStack.attached(data_dir)
-    if given is None and attached is None:
+    cluster = connection.running(data_dir)
+    if cluster is None:
         if found.commands:
             found.unanswered.append("Kafka and the schema registry do not answer")
         return found
-    cluster = given or connection.Cluster(attached.bootstrap, attached.registry_url)  # pyright: ignore[reportOptionalMemberAccess]
     found.cluster = cluster.bootstrap
     _ask(found, cluster.context("cli"))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,7 @@ from edgeloop_cli.problems import Refused, told
 if TYPE_CHECKING:
     from edgeloop_contracts import DeadLetter
     from edgeloop_streaming import Codec, Context
-    from edgeloop_streaming.deadletters import Counts, Letter
+    from edgeloop_streaming.deadletters import Counts, DeadLetters, Letter
 
 NEWEST = 20
 
@@ -182,6 +183,19 @@ def letters_of(here: Context, service: str, meant: Filter) -> Iterator[Letter]:
     Refused
         Their topics do not exist.
     """
+    with opened(here, service) as box:
+        yield from (letter for letter in box.letters() if takes(meant, letter, here.codec))
+
+
+@contextmanager
+def opened(here: Context, service: str) -> Iterator[DeadLetters]:
+    """The dead letters of a service.
+
+    Raises
+    ------
+    Refused
+        It has none, or their topics do not exist.
+    """
     from edgeloop_streaming.deadletters import DeadLetters
 
     try:
@@ -189,7 +203,7 @@ def letters_of(here: Context, service: str, meant: Filter) -> Iterator[Letter]:
     except LookupError as error:
         raise Refused(str(error.args[0])) from None
     try:
-        yield from (letter for letter in box.letters() if takes(meant, letter, here.codec))
+        yield box
     finally:
         box.close()
 
@@ -220,15 +234,10 @@ def _age(letter: Letter) -> int:
 
 
 def _at(here: Context, text: str) -> Letter:
-    from edgeloop_streaming.deadletters import DeadLetters
-
     try:
         service, partition, offset = place_of(text)
-        box = DeadLetters(here.settings, here.codec, service)
-        try:
+        with opened(here, service) as box:
             return box.at(partition, offset)
-        finally:
-            box.close()
     except (ValueError, LookupError) as error:
         raise Refused(str(error.args[0])) from None
 

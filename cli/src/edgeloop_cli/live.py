@@ -67,7 +67,7 @@ class PlainView:
             self._part = part
             counted = ledger.accuracy
             self.say(
-                f"row {ledger.warmup + played:,} of {ledger.total:,}: accuracy {counted.total:.3f}, "
+                f"row {ledger.played:,} of {ledger.total:,}: accuracy {counted.total:.3f}, "
                 f"last 1,000 {counted.recent:.3f}, never retrained {ledger.static.total:.3f}"
             )
 

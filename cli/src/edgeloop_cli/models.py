@@ -51,7 +51,6 @@ def models(
 
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
         found = experiments.read(context)
-        silent = {device.key for device in devices.read(context) if device.silent}
         of_stream = found.versions_of(tenant, stream)
         if version:
             one = _one(matching(of_stream, version), version)
@@ -67,7 +66,7 @@ def models(
         elif not newest:
             print(f"there is no version{f' of stream {stream}' if stream else ''} yet")
         else:
-            _list(found, newest, silent)
+            _list(found, newest, {device.key for device in devices.read(context) if device.silent})
 
 
 def matching(versions: list[Timed], name: str) -> list[Timed]:

@@ -36,9 +36,9 @@ def told() -> Generator[None]:
         _end(error, FAILED)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except TimeoutError as error:
+        _end(error, FAILED)
     except OSError as error:
-        if isinstance(error, TimeoutError):
-            _end(error, FAILED)
         if error.errno not in _OF_THE_DISK:
             raise
         _end(Failed(f"{error.filename or 'writing'}: {error.strerror}"), FAILED)
@@ -62,7 +62,7 @@ def _of_the_cluster() -> tuple[type[Exception], ...]:
 
     from edgeloop_cli.topics_apply import CannotApply
 
-    return (AdminError, RegistryError, ClientError, CannotApply, RangeGoneError, TimeoutError)
+    return (AdminError, RegistryError, ClientError, CannotApply, RangeGoneError)
 
 
 def _end(error: Exception, code: int) -> None:

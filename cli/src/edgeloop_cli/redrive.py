@@ -11,7 +11,7 @@ import typer
 
 from edgeloop_cli import options
 from edgeloop_cli.core.letters import Filter, place_of
-from edgeloop_cli.deadletters import Newer, Older, Reason, Service, Stream, Topic, filter_of, letters_of, reached, services, takes
+from edgeloop_cli.deadletters import Newer, Older, Reason, Service, Stream, Topic, filter_of, letters_of, opened, reached, services, takes
 from edgeloop_cli.problems import Failed, Refused, told
 
 if TYPE_CHECKING:
@@ -119,19 +119,13 @@ def _places(texts: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
 
 def _given(here: Context, service: str, meant: Filter, who: str, why: str) -> Redriven:
     from edgeloop_streaming import OvertakenError
-    from edgeloop_streaming.deadletters import DeadLetters
     from edgeloop_streaming.redriving import Redriver
 
-    try:
-        box = DeadLetters(here.settings, here.codec, service)
-    except LookupError as error:
-        raise Refused(str(error.args[0])) from None
-    try:
-        return Redriver(here.settings, here.codec, box).run(lambda letter: takes(meant, letter, here.codec), who, why)
-    except OvertakenError as error:
-        raise Failed(f"{error}; run it again: nothing is given back twice") from None
-    finally:
-        box.close()
+    with opened(here, service) as box:
+        try:
+            return Redriver(here.settings, here.codec, box).run(lambda letter: takes(meant, letter, here.codec), who, why)
+        except OvertakenError as error:
+            raise Failed(f"{error}; run it again: nothing is given back twice") from None
 
 
 def _would(here: Context, service: str, meant: Filter) -> dict[str, int]:

@@ -154,7 +154,7 @@ class Runner:
 
     def _progress_told(self) -> str:
         ledger = self._ledger
-        played = f"row {ledger.warmup + ledger.accuracy.rows:,} of {ledger.total:,}" if ledger.accuracy.rows else "warm-up"
+        played = f"row {ledger.played:,} of {ledger.total:,}" if ledger.answers else "warm-up"
         return f"stream {self._stream}, {played}"
 
     def _platform(self, stack: ExitStack) -> tuple[Cluster, list[DeviceClient]]:

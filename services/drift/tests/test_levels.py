@@ -6,9 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 from edgeloop_drift.core.detectors import DETECTORS, DetectorSpec
-from edgeloop_drift.core.levels import Run, of_errors
+from edgeloop_drift.core.levels import Change, Run, of_errors
 from edgeloop_drift.core.snapshots import SnapshotError
-from edgeloop_drift.core.watches import Change, ErrorWatch, InputWatch
+from edgeloop_drift.core.watches import ErrorWatch, InputWatch
 
 STEADY = {"KSWIN": 300}  # rows before the change; KSWIN takes a millisecond a row
 SEEDS = range(12)

@@ -18,10 +18,12 @@ class Times:
         self.name = name
         self._unknown = unknown
         self._cells: list[str] = []
+        self._read: tuple[NDArray[np.int64], str] | None = None
 
     def take(self, cells: Sequence[str]) -> None:
         """The next cells."""
         self._cells += [text if (text := cell.strip()).lower() not in self._unknown else "" for cell in cells]
+        self._read = None
 
     def milliseconds(self) -> tuple[NDArray[np.int64], str]:
         """int64 [N] since 1970, 0 where nothing is known; and how it was read.
@@ -31,6 +33,11 @@ class Times:
         ValueError
             A cell is no time; its first argument is the row, counted from 1.
         """
+        if self._read is None:  # kept: it is asked for the table, for its problems and for the rows
+            self._read = self._parsed()
+        return self._read
+
+    def _parsed(self) -> tuple[NDArray[np.int64], str]:
         days = all(len(text) == 8 and iso(text) for text in self._cells if text)
         numbers = [None if days else since_1970(text) for text in self._cells]
         known = [abs(value) for value in numbers if value is not None]

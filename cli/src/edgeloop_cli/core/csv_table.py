@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamTask
-from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, DefinitionRefused, define
+from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, MOST_TEXT, DefinitionRefused, define
 from numpy.typing import NDArray
 
 from edgeloop_cli.core.csv_columns import Columns
 from edgeloop_cli.core.csv_reading import Column, Reading, all_told, quoted
 
-MOST_NAMES = 512 << 10  # bytes
 AT_ONCE = 5_000  # rows
 
 
@@ -187,8 +186,8 @@ def check_definition(table: StreamTable) -> None:
         )
     texts = [text for of_feature in table.categories for text in of_feature]
     size = sum(len(name.encode()) for name in (*table.names, *table.classes, *texts))
-    if size > MOST_NAMES:
-        told = f"the names of features, classes and categories take {size:,} bytes together; at most {MOST_NAMES:,} fit into a definition"
+    if size > MOST_TEXT:
+        told = f"the names of features, classes and categories take {size:,} bytes together; at most {MOST_TEXT:,} fit into a definition"
         longest = (
             max(zip(table.categories, table.names, strict=True), key=lambda one: sum(map(len, one[0])), default=None) if texts else None
         )

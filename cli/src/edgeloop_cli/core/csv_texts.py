@@ -35,7 +35,6 @@ class Texts:
         self._known: dict[str, int] = {}
         self._parts: list[NDArray[np.int64]] = []
         self._others = 0
-        self._order: list[int] | None = None
 
     def take(self, cells: Sequence[str]) -> None:
         """The next cells."""
@@ -62,11 +61,6 @@ class Texts:
     def _counts(self) -> NDArray[np.int64]:
         found = self._all()
         return np.bincount(found[found >= 0], minlength=len(self._known))
-
-    def texts(self) -> tuple[str, ...]:
-        """The text of each row, empty where there is none."""
-        names = [*self._known, ""]
-        return tuple(names[code] for code in self._all().tolist())
 
     @property
     def categories(self) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ def version_entry(ledger: Ledger, number: int) -> dict[str, Any]:
         "digest": version.digest,
         "cause": cause_of(ledger, version),
         "trained_rows": version.rows,
-        "installed_at_row": ledger.first_served.get(number, ledger.warmup + len(ledger.answers)),
+        "installed_at_row": ledger.first_served.get(number, ledger.played),
         **({"recalls": version.recalls} if version.recalls else {}),
     }
 
@@ -139,13 +139,15 @@ def cause_of(ledger: Ledger, version: ModelVersion) -> str:
         return "unknown"
     request: TrainingRequest = timed.event
     signal = signal_behind(ledger, request)
-    if signal is not None and request.occasion is not Occasion.QUIET:
+    if signal is not None:
         return f"{detector_name(signal.event)} at row {signal_row(ledger, signal.event)}, stage {request.stage + 1}"
     return "warm-up" if version.version == 1 else f"no signal (quiet), at row {row_of(ledger, request.row)}"
 
 
 def signal_behind(ledger: Ledger, request: TrainingRequest) -> Timed | None:
     """The signal that a request goes back to; ``None`` for a command or a quiet fit."""
+    if request.occasion is Occasion.QUIET:
+        return None
     for signal in ledger.signals:
         if request.cause.id == signal.id or request.campaign in (signal.event.signal_id, signal.id):
             return signal
@@ -175,8 +177,7 @@ def signal_to_serving(ledger: Ledger, device_keys: set[str]) -> list[float]:
         request = ledger.requests.get(timed.event.request_id)
         signal = signal_behind(ledger, request.event) if request else None
         served = everywhere(ledger, number, device_keys)
-        drift = request is not None and request.event.occasion is not Occasion.QUIET
-        if signal is not None and drift and served is not None:
+        if signal is not None and served is not None:
             found.append((served - signal.timestamp) / 1000)
     return found
 

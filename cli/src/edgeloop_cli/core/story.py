@@ -82,4 +82,4 @@ def _devices(ledger: Ledger, number: int, device_keys: set[str]) -> str:
         serving = sorted(key.rpartition("/")[2] for key in device_keys if (key, number) in ledger.installed)
         return f"{len(serving)} of {len(device_keys)} have served it: {', '.join(serving) or 'none'}"
     now = "serve it" if newest == number else f"have served it, and now serve version {newest}"
-    return f"all {len(device_keys)} {now}, from row {ledger.first_served.get(number, ledger.warmup + ledger.accuracy.rows):,} on"
+    return f"all {len(device_keys)} {now}, from row {ledger.first_served.get(number, ledger.played):,} on"

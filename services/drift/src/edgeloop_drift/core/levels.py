@@ -18,8 +18,8 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
-    """Two levels of a mean.
+class Change:
+    """A mean that changed.
 
     Attributes
     ----------
@@ -31,10 +31,15 @@ class Levels:
 
     before: float
     after: float
-    since: int
+    since: int = 0
+
+    @property
+    def rising(self) -> bool:
+        """Whether the mean went up."""
+        return self.after > self.before
 
 
-def of_errors(errors: bytes | bytearray, *, rising: bool | None) -> Levels | None:
+def of_errors(errors: bytes | bytearray, *, rising: bool | None) -> Change | None:
     """The error rate before and after the most likely change point: that under which these errors are likeliest, each side with a rate of its own.
 
     Parameters
@@ -47,7 +52,7 @@ def of_errors(errors: bytes | bytearray, *, rising: bool | None) -> Levels | Non
     Examples
     --------
     >>> of_errors(bytes([0, 0, 0, 0, 1, 0, 0, 0, 0, 0] * 10 + [1, 1, 0, 1] * 5), rising=True)
-    Levels(before=0.1, after=0.75, since=20)
+    Change(before=0.1, after=0.75, since=20)
     """
     count = len(errors)
     if count < 2 * LEAST:
@@ -60,7 +65,7 @@ def of_errors(errors: bytes | bytearray, *, rising: bool | None) -> Levels | Non
     if rising is not None:
         likely[(after <= before) if rising else (after >= before)] = -np.inf
     best = int(np.argmax(likely))
-    return Levels(float(before[best]), float(after[best]), count - LEAST - best) if np.isfinite(likely[best]) else None
+    return Change(float(before[best]), float(after[best]), count - LEAST - best) if np.isfinite(likely[best]) else None
 
 
 @dataclass(frozen=True, slots=True)

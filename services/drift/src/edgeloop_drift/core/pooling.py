@@ -10,7 +10,8 @@ from edgeloop_contracts.positions import PooledOrder
 
 from edgeloop_drift.core.bits import UNANSWERED
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.watches import Change, ErrorWatch, InputWatch
+from edgeloop_drift.core.levels import Change
+from edgeloop_drift.core.watches import ErrorWatch, InputWatch
 
 STREAM, VERSION, ALONE = "stream", "version", "alone"
 

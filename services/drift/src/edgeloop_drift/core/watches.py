@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeloop_drift.core import levels
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.levels import Run
+from edgeloop_drift.core.levels import Change, Run
 from edgeloop_drift.core.snapshots import SnapshotError, dump, load
 
 RECENT_ERRORS = 1 / 50  # share of the newest answer in the recent error rate
@@ -20,28 +20,6 @@ KEPT_ERRORS = 4096  # newest answers, from which the levels at an alarm are esti
 _ERRORS, _BLOCKS = struct.Struct("<4sqddH"), struct.Struct("<cqddHffHff")
 # Snapshots of another layout begin otherwise; their watches start new.
 _OF_ERRORS, _OF_BLOCKS = b"EW2\n", b"2"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A detector's alarm.
-
-    Attributes
-    ----------
-    before, after
-        The watched mean before the change, and since.
-    since
-        Values since the change: what ``after`` is the mean of.
-    """
-
-    before: float
-    after: float
-    since: int = 0
-
-    @property
-    def rising(self) -> bool:
-        """Whether the mean went up."""
-        return self.after > self.before
 
 
 @dataclass(slots=True)
@@ -82,7 +60,7 @@ class ErrorWatch:
         # What was answered since the change is what the next change is measured against.
         self.errors = self.errors[-found.since :] if found else bytearray()
         self.count, self.mean, self.recent = 0, 0.0, 0.0
-        return Change(found.before, found.after, found.since) if found else told
+        return found or told
 
     def dump(self) -> bytes:
         """Snapshot for :meth:`load`."""
