@@ -16,6 +16,7 @@ from edgeloop_cli.main import build
 from edgeloop_contracts import DeadLetter, ObservationBatch, topics
 from edgeloop_streaming import Context
 from edgeloop_streaming.deadletters import count_dead_letters
+from edgeloop_streaming.framing import GUID
 from typer.testing import CliRunner
 
 pytestmark = pytest.mark.doors
@@ -107,6 +108,23 @@ def test_one_letter_is_shown_decoded_and_in_hex_and_given_back_by_its_place(post
     assert (result.exit_code, "1 of 1 places hold no such dead letter" in result.output) == (1, True), result.output
     summary = post.call("deadletters", "--json")
     assert [(one["service"], one["waiting"], one["redriven"]) for one in summary["counts"]] == [("ingestion", 1, 1), ("labels", 1, 0)]
+
+
+def test_a_letter_whose_schema_is_named_in_a_header_is_shown_decoded(post: Post) -> None:
+    framed = post.context.codec.encode(topics.OBSERVATIONS_RAW, ObservationBatch(stream="headers", device_id="d", count=1))
+    letter = DeadLetter(
+        service="ingestion",
+        topic="observations.raw",
+        key=b"?",
+        value=framed[5:],
+        headers={GUID: framed[:5]},
+        reason="UNKNOWN_STREAM",
+    )
+    publisher = post.context.publisher()
+    publisher.publish(BOX, "k", letter, partition=0)
+    assert publisher.flush() == 0
+    (listed,) = post.call("deadletters", "list", "--stream", "headers", "--json")
+    assert post.call("deadletters", "show", listed["place"], "--json")["event"]["device_id"] == "d"
 
 
 @pytest.fixture(scope="module")

@@ -250,7 +250,7 @@ def _decoded(codec: Codec, event: DeadLetter) -> dict[str, Any]:
     from edgeloop_cli.core.showing import plain
 
     try:
-        found = codec.decode(topics.by_name(event.topic), event.value)
+        found = codec.decode(topics.by_name(event.topic), event.value, event.headers)
     except (UndecodableError, UnknownKindError, KeyError) as error:
         return {"undecodable": str(error.args[0])}
     return {"type": found.FULLNAME, "event": plain(found.as_dict())}
