@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_contents_are_compared_row_by_row_however_batches_are_cut(first: list[in
         values = [float(-1 if i in other else i) for i in range(again, again + count)]
         driver.send(topics.OBSERVATIONS_RAW, batch(again, values))
         again += count
-    refused = sum(int(part.split(" of ")[0]) if " of " in (part := dead.message.rpartition("; ")[2]) else 1 for dead in driver.dead)
+    refused = sum(int(more[1]) if (more := re.search(r"; (\d+) of \d+ rows refused$", dead.message)) else 1 for dead in driver.dead)
     assert refused == sum(begins <= one < min(again, seen) for one in other)
 
 
