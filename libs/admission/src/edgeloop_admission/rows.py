@@ -38,6 +38,11 @@ class Rows:
     event_times: Sequence[int] = ()
     answers_alone: Sequence[str] = ()
 
+    @property
+    def texts(self) -> tuple[tuple[str, Sequence[str]], ...]:
+        """What the texts of a row are called, and all of them."""
+        return ("request id", self.request_ids), ("answer", self.answers), ("answer alone", self.answers_alone)
+
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
@@ -71,9 +76,17 @@ def _plainly_good(rows: Rows, rules: Rules) -> bool:
     """Whether nothing is missing or wrong, the quick way: a device asks for each single row."""
     return (
         bool(((rows.values >= rules.lowest) & (rows.values <= rules.highest)).all())
-        and not any(texts and max(map(len, texts)) > MAX_TEXT for texts in (rows.request_ids, rows.answers))
-        and not (rows.event_times and not (min(rows.event_times) >= FIRST_TIME and max(rows.event_times) <= LAST_TIME))
+        and not any(_too_long(texts) for _, texts in rows.texts)
+        and not _untimely(rows.event_times)
     )
+
+
+def _too_long(texts: Sequence[str]) -> bool:
+    return bool(texts) and max(map(len, texts)) > MAX_TEXT
+
+
+def _untimely(times: Sequence[int]) -> bool:
+    return bool(times) and not (min(times) >= FIRST_TIME and max(times) <= LAST_TIME)
 
 
 def bad_values(values: NDArray[np.float32], rules: Rules) -> NDArray[np.bool_]:
@@ -86,17 +99,17 @@ def bad_values(values: NDArray[np.float32], rules: Rules) -> NDArray[np.bool_]:
 def bad_rows(rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Bool [n]: rows with a bad value, a text that is too long, or a time that no calendar has."""
     found = np.asarray(bad.any(axis=1))
-    for texts in (rows.request_ids, rows.answers, rows.answers_alone):
-        if texts and max(map(len, texts)) > MAX_TEXT:
+    for _, texts in rows.texts:
+        if _too_long(texts):
             found = found | np.fromiter((len(text) > MAX_TEXT for text in texts), np.bool_, len(texts))
-    if rows.event_times and not (min(rows.event_times) >= FIRST_TIME and max(rows.event_times) <= LAST_TIME):
+    if _untimely(rows.event_times):
         found = found | np.fromiter((not FIRST_TIME <= time <= LAST_TIME for time in rows.event_times), np.bool_, len(rows.event_times))
     return found
 
 
 def complaint(rows: Rows, bad: NDArray[np.bool_], row: int, rules: Rules) -> Complaint:
     """What is wrong with one bad row: of several things the first."""
-    for field, texts in (("request id", rows.request_ids), ("answer", rows.answers), ("answer alone", rows.answers_alone)):
+    for field, texts in rows.texts:
         if texts and len(texts[row]) > MAX_TEXT:
             return Complaint("TOO_LARGE", f"{field}: expected at most {MAX_TEXT} characters, given {len(texts[row])}")
     if rows.event_times and not FIRST_TIME <= rows.event_times[row] <= LAST_TIME:

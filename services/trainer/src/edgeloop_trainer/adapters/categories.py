@@ -5,6 +5,7 @@ Rows carry the index of a text, -1 for another text, NaN for none. Whatever they
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from edgeloop_trainer.core.dataset import Floats
 
 SEEN = "seen"
+
+
+@cache
+def _columns(categories: tuple[int, ...]) -> NDArray[np.int64]:
+    """Made once: River asks for every row that it learns from or answers."""
+    made = columns(categories, len(categories))
+    made.setflags(write=False)
+    return made
 
 
 class Indicators(TransformerMixin, BaseEstimator):
@@ -46,7 +55,7 @@ class Indicators(TransformerMixin, BaseEstimator):
     @property
     def columns(self) -> NDArray[np.int64]:
         """What the model sees."""
-        return columns(self.categories, len(self.categories))
+        return _columns(self.categories)
 
     def transform(self, features: Floats) -> Floats:
         """Rows [N, F] as the model sees them, float32 [N, D]."""
