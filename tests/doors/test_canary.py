@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import struct
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,16 +13,15 @@ from typing import Any
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 import tritonclient.grpc as triton
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from edgeloop_contracts import Feature, Label, Mask, ObservationRow, RegisterStream, topics
 from edgeloop_streaming import Context, KafkaSettings
+from support.platform import EDGELOOP, platform
 from tritonclient.utils import InferenceServerException
 
 pytestmark = [pytest.mark.doors, pytest.mark.timeout(500)]
-EDGELOOP = Path(sys.executable).parent / "edgeloop"
 STREAM, KEY = "pumps", "default/pumps"
 LOCAL, PERSON, TOO_LARGE, AGE = 4861137.0, 5236191.0, 7393957.0, 87.625
 FEATURES = (
@@ -49,24 +46,10 @@ def call(folder: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Path]:
-    """A stack with one device."""
-    with (tmp_path / "up.log").open("w") as log:
-        process = subprocess.Popen(
-            [EDGELOOP, "up", "--devices", "1", "--json", "--data-dir", tmp_path / "data"],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - in the background it is ignored
-        )
-        assert process.stdout is not None and process.stdout.readline(), "up said nothing"
-        children = psutil.Process(process.pid).children(recursive=True)
-        try:
-            yield tmp_path
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
-            psutil.wait_procs(children, timeout=10)
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where a stack with one device has all that it writes."""
+    with platform(tmp_path, "--devices", "1") as running:
+        yield running.folder
 
 
 def train(context: Context) -> None:
@@ -130,12 +113,12 @@ def everything(bootstrap: str) -> Iterator[tuple[str, bytes]]:
     consumer.close()
 
 
-def test_a_planted_value_is_in_nothing_that_the_platform_has_written(platform: Path) -> None:
-    stack = json.loads((platform / "data/stack.json").read_text())
+def test_a_planted_value_is_in_nothing_that_the_platform_has_written(folder: Path) -> None:
+    stack = json.loads((folder / "data/stack.json").read_text())
     context = Context(KafkaSettings(bootstrap=stack["bootstrap"], schema_registry_url=stack["registry_url"], extra={}), "test")
     train(context)
-    call(platform, "train", STREAM, "--timeout", "0")
-    processes = json.loads(call(platform, "status", "--json"))["processes"]
+    call(folder, "train", STREAM, "--timeout", "0")
+    processes = json.loads(call(folder, "status", "--json"))["processes"]
     (address,) = (row["address"] for row in processes if row["address"].startswith("grpc://"))
     client = triton.InferenceServerClient(address.removeprefix("grpc://"))
     eventually(lambda: client.is_model_ready(STREAM))
@@ -172,9 +155,9 @@ def test_a_planted_value_is_in_nothing_that_the_platform_has_written(platform: P
     batches = [data for place, data in records if place.startswith("observations.raw/")]
     assert sum(struct.pack("<f", 90.0) in data for data in batches) > 0, "the rows themselves are there, with the age in its bucket"
     assert {place: hit for place, data in records if (hit := found_in(data, PLANTED))} == {}
-    files = [path for path in platform.rglob("*") if path.is_file()]
+    files = [path for path in folder.rglob("*") if path.is_file()]
     assert any(path.name == "outbox.db" for path in files) and any(path.suffix == ".log" and "observations" in str(path) for path in files)
-    device = platform / "data/devices"
+    device = folder / "data/devices"
     hits = {str(path): found_in(path.read_bytes(), PLANTED if device in path.parents else LONG) for path in files}
     assert {path: hit for path, hit in hits.items() if hit} == {}
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from edgeloop_cli import connection
 from edgeloop_cli.core.csv_reading import Reading
@@ -20,9 +17,9 @@ from edgeloop_cli.offline.policy import parse
 from edgeloop_cli.source import read_table
 from edgeloop_contracts import ModelAdapter, ObservationBatch, StreamDefinition, topics
 from edgeloop_mixture.packing import adapter_event
+from support.platform import EDGELOOP, platform
 
 pytestmark = [pytest.mark.doors, pytest.mark.timeout(420)]
-EDGELOOP = Path(sys.executable).parent / "edgeloop"
 ROWS, TURN = 1_000, 450
 SITES = ("north", "south", "east", "harbour", "mill")
 OPTIONS = ("--label", "state", "--time", "at", "--drop", "reading")
@@ -31,23 +28,9 @@ POLICY = {"training": {"challengers": ["hoeffding_adaptive_tree"], "trees": 12},
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A stack that runs in the background."""
-    directory = tmp_path_factory.mktemp("stack")
-    process = subprocess.Popen(
-        [EDGELOOP, "up", "--devices", "1", "--json", "--data-dir", directory],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - in the background it is ignored
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline(), "up said nothing"
-    children = psutil.Process(process.pid).children(recursive=True)
-    yield directory
-    process.send_signal(signal.SIGINT)
-    process.wait(60)
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
+    """The data directory of a stack that runs in the background, with a device."""
+    with platform(tmp_path_factory.mktemp("stack"), "--devices", "1") as running:
+        yield running.data
 
 
 @pytest.fixture(scope="module")

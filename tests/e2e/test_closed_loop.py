@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from edgeloop_cli import connection
 from edgeloop_cli.core.csv_reading import Reading
@@ -23,9 +21,9 @@ from edgeloop_cli.offline.policy import LoopPolicy, parse
 from edgeloop_cli.source import read_table
 from edgeloop_contracts import ModelAdapter, ObservationBatch, topics
 from edgeloop_mixture.packing import adapter_event
+from support.platform import EDGELOOP, platform
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
-EDGELOOP = Path(sys.executable).parent / "edgeloop"
 ROWS, FEATURES, TURN = 1_700, 6, 600
 
 
@@ -61,25 +59,10 @@ def turn(stream: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A stack that runs in the background without devices."""
-    directory = tmp_path_factory.mktemp("stack")
-    process = subprocess.Popen(
-        [EDGELOOP, "up", "--devices", "1", "--json", "--data-dir", directory],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - in the background it is ignored
-    )
-    assert process.stdout is not None
-    started = process.stdout.readline()
-    assert started, "up said nothing"
-    children = psutil.Process(process.pid).children(recursive=True)
-    assert len(children) >= 10
-    yield directory
-    process.send_signal(signal.SIGINT)
-    process.wait(60)
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
+    """The data directory of a stack that runs in the background, with a device."""
+    with platform(tmp_path_factory.mktemp("stack"), "--devices", "1") as running:
+        assert len(running.children) >= 10
+        yield running.data
 
 
 def play(home: Path, stream: Path, name: str, *more: str, label: str = "state") -> dict:

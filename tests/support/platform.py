@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from edgeloop_contracts import Topic, topics
 from edgeloop_streaming import Context, KafkaSettings
 
@@ -40,6 +41,12 @@ class RunningPlatform:
     bootstrap: str
     registry: str
     folder: Path
+    children: tuple[psutil.Process, ...] = ()
+
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self.folder / "data"
 
     def read(self, topic: Topic) -> list[Any]:
         """All records of a topic, decoded."""
@@ -80,17 +87,22 @@ def platform(folder: Path, *options: str) -> Iterator[RunningPlatform]:
         env=environment,
         stdout=subprocess.PIPE,
         stderr=log,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - in the background it is ignored
     )
+    children: tuple[psutil.Process, ...] = ()
     try:
         assert process.stdout is not None
         told = process.stdout.readline()
         assert told, f"edgeloop up ended: {(folder / 'up.log').read_text()}"
         found = json.loads((folder / "data" / "stack.json").read_text(encoding="utf-8"))
-        yield RunningPlatform(found["bootstrap"], found["registry_url"], folder)
+        children = tuple(psutil.Process(process.pid).children(recursive=True))
+        yield RunningPlatform(found["bootstrap"], found["registry_url"], folder, children)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
         log.close()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
 
 
 def ran(command: Iterable[str | Path], folder: Path, timeout: float = 600.0, **environment: str) -> str:
