@@ -12,9 +12,9 @@ from edgeloop_cli import connection
 from edgeloop_cli.topics_plan import Sizes
 from edgeloop_contracts import Topic
 from edgeloop_contracts.registered import TEXTS
+from edgeloop_kafka import KafkaSettings, SchemaRegistry
+from edgeloop_kafka.admin import Admin
 from edgeloop_local import LocalStack, progress_for
-from edgeloop_streaming import KafkaSettings, SchemaRegistry
-from edgeloop_streaming.admin import Admin
 
 PARTITIONS = 4
 

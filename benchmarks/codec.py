@@ -19,7 +19,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.serialization import MessageField, SerializationContext
 from edgeloop_contracts import ObservationBatch, ObservationRow, Topic, topics
 from edgeloop_ingestion.core.columns import read_rows
-from edgeloop_streaming import Codec
+from edgeloop_kafka import Codec
 
 from benchmarks.figures import Figure, Kind, figure
 from benchmarks.rounds import Sample, interleaved, rate

@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 from edgeloop_contracts import ModelChunk, Topic, topics
-from edgeloop_streaming import KafkaSettings, body
+from edgeloop_kafka import KafkaSettings, body
 
 from benchmarks.cluster import PARTITIONS, cluster, fresh
 from benchmarks.consume import produce

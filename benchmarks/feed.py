@@ -9,7 +9,8 @@ from enum import StrEnum
 import numpy as np
 from confluent_kafka import Producer
 from edgeloop_contracts import Label, ObservationBatch, ObservationRow, Topic, topics
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import Context
 
 from benchmarks.samples import CLASSES, STREAM, batch, definition, values
 

@@ -23,20 +23,20 @@ import structlog
 from edgeloop_contracts import AdapterMember, Feature, StreamDefinition
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
-from edgeloop_inference.adapters.definitions import Definitions
-from edgeloop_inference.adapters.mixtures import ServingMixture
-from edgeloop_inference.adapters.models import Models, Serving
-from edgeloop_inference.adapters.outbox import Outbox
-from edgeloop_inference.adapters.server import Server
-from edgeloop_inference.adapters.servicer import InferenceServicer, Limits
-from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.io.definitions import Definitions
+from edgeloop_inference.io.mixture_sessions import ServingMixture
+from edgeloop_inference.io.models import Models, Serving
+from edgeloop_inference.io.outbox import Outbox
+from edgeloop_inference.io.server import Server
+from edgeloop_inference.io.servicer import InferenceServicer, Limits
+from edgeloop_inference.io.sessions import ServingModel
 from edgeloop_inference.metrics import Metrics
-from edgeloop_mixture.learning import Learner
+from edgeloop_mixture.learner import Learner
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import MixtureSession
-from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
+from edgeloop_trainer.io.fit import fit
 from prometheus_client import CollectorRegistry
 
 from benchmarks.figures import Figure, Kind, figure

@@ -16,7 +16,8 @@ from pathlib import Path
 from edgeloop_cli import provisioning
 from edgeloop_cli.connection import Cluster
 from edgeloop_contracts import DriftSignal, topics
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import Context
 
 from benchmarks.cluster import cluster, fresh
 from benchmarks.feed import Case, Feed, define, make

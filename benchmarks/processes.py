@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 from edgeloop_cli.fleet import planned
 from edgeloop_cli.processes import Keys, device_spec, service_spec
+from edgeloop_kafka import KafkaSettings
 from edgeloop_local import ChildSpec
+from edgeloop_local.child_processes import Command, finish, spawn
 from edgeloop_local.files import last_lines
 from edgeloop_local.ports import free_port
 from edgeloop_local.readiness import http_answers
-from edgeloop_local.spawning import Command, finish, spawn
-from edgeloop_streaming import KafkaSettings
 from prometheus_client.parser import text_string_to_metric_families
 
 DEVICE = "inference"

@@ -35,12 +35,12 @@ LOOP, OTHER = "Loop.run (", "the loop itself"
 
 # The first entry that a stack has, looked for from its innermost frame outwards, names the work.
 KINDS: tuple[tuple[str, str], ...] = (
-    ("(edgeloop_streaming/codec.py)", "Avro"),
-    ("(edgeloop_streaming/causation.py)", "headers and ids"),
+    ("(edgeloop_kafka/codec.py)", "Avro"),
+    ("(edgeloop_kafka/causation.py)", "headers and ids"),
     ("(edgeloop_streaming/transactions.py)", "producing and commits"),
     ("(edgeloop_streaming/state.py)", "state"),
     ("(prometheus_client/", "metrics"),
-    ("(edgeloop_labels/adapters/database.py)", "SQLite"),
+    ("(edgeloop_labels/io/database.py)", "SQLite"),
     ("(river/", "detectors"),
     ("(edgeloop_drift/core/watches.py)", "detectors"),
     ("(edgeloop_ingestion/", "the service's own work"),

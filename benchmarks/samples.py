@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 from edgeloop_contracts import Feature, ObservationBatch, ObservationRow, StreamDefinition
-from edgeloop_streaming import UnknownSchema
-from edgeloop_streaming.framing import SchemaId
-from edgeloop_streaming.registry import WrittenSchema
+from edgeloop_kafka import UnknownSchema
+from edgeloop_kafka.framing import SchemaId
+from edgeloop_kafka.schema_registry import WrittenSchema
 from numpy.typing import NDArray
 
 STREAM = "pumps"

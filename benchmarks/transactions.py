@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from edgeloop_contracts import topics
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import Context
 from edgeloop_streaming.transactions import TransactionalProducer
 
 from benchmarks.cluster import PARTITIONS, cluster, fresh

@@ -12,8 +12,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgeloop_streaming import KafkaSettings
-from edgeloop_streaming.described import as_table, described
+from edgeloop_kafka import KafkaSettings
+from edgeloop_kafka.settings_table import as_table, described
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- settings: made by `make generate` -->\n"

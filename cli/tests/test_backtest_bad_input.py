@@ -16,10 +16,10 @@ from edgeloop_cli.offline.policy import LoopPolicy
 from edgeloop_cli.offline.policy import parse as parsed
 from edgeloop_cli.source import read_table
 from edgeloop_contracts import ObservationBatch, topics
+from edgeloop_kafka import body
 from edgeloop_mixture.graph import PROBABILITIES, bounded, checked
 from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_registry.core.definitions import MAX_FEATURES
-from edgeloop_streaming import body
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()

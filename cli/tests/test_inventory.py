@@ -17,8 +17,8 @@ from edgeloop_cli.condition import Condition
 from edgeloop_cli.inventory import Entry, Inventory, Running
 from edgeloop_cli.status import _lines, as_object
 from edgeloop_contracts import Alert, AlertKind
-from edgeloop_local.stackinfo import ProcessId
-from edgeloop_streaming.subjects import Foreign
+from edgeloop_kafka.subjects import Foreign
+from edgeloop_local.stack_description import ProcessId
 
 METRICS = """# TYPE edgeloop_consumer_lag gauge
 edgeloop_consumer_lag{topic="examples",partition="0"} 3.0

@@ -13,7 +13,7 @@ from edgeloop_cli.core.csv_table import AT_ONCE, BadTableError, StreamTable, che
 from edgeloop_cli.main import build
 from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.policy import parse as parsed
-from edgeloop_registry.adapters.graph import check_graph
+from edgeloop_registry.io.graph import check_graph
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()

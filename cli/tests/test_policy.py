@@ -12,11 +12,11 @@ from edgeloop_cli.offline.changing import event, named
 from edgeloop_cli.offline.policy import BadPolicyError, parse
 from edgeloop_contracts import DetectionPolicy, Policy, RetrainingPolicy, TrainingPolicy
 from edgeloop_drift.core.policies import taken as rules
-from edgeloop_drift.core.pooling import Rules
+from edgeloop_drift.core.pooled_detectors import Rules
+from edgeloop_kafka import body, from_body
 from edgeloop_mixture.rule import Rule as Learning
 from edgeloop_retraining.core.policy import Policy as Retraining
 from edgeloop_retraining.core.policy import taken as retraining
-from edgeloop_streaming import body, from_body
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan

@@ -13,8 +13,8 @@ from edgeloop_cli.topics_access import READS, acls, grants, readers, writes
 from edgeloop_cli.topics_apply import CannotApply, apply_topics, survey
 from edgeloop_cli.topics_plan import Sizes, Status, compare, fitted, plan_topics
 from edgeloop_contracts import topics
-from edgeloop_streaming import KafkaSettings, SchemaRegistry, reach
-from edgeloop_streaming.admin import Admin, TopicFound
+from edgeloop_kafka import KafkaSettings, SchemaRegistry, reach
+from edgeloop_kafka.admin import Admin, TopicFound
 from typer.testing import CliRunner
 
 

@@ -22,6 +22,9 @@ ARG COMMAND="python -m edgeloop_${SERVICE}"
 # First what changes seldom: third-party packages depend on these files alone.
 COPY libs/contracts/pyproject.toml libs/contracts/
 COPY libs/admission/pyproject.toml libs/admission/
+COPY libs/datasets/pyproject.toml libs/datasets/
+COPY libs/kafka/pyproject.toml libs/kafka/
+COPY libs/readers/pyproject.toml libs/readers/
 COPY libs/streaming/pyproject.toml libs/streaming/
 COPY libs/local/pyproject.toml libs/local/
 COPY libs/mixture/pyproject.toml libs/mixture/

@@ -24,7 +24,7 @@ HELD: dict[str, str] = {
 }
 REASONS: dict[str, str] = {
     "inference.grpc_max_message_bytes": "gRPC refuses larger messages before it reads them; what is set is handed over",
-    "inference.trial_memory_bytes": "the kernel holds the address space of the trial to it, see trial.py",
+    "inference.trial_memory_bytes": "the kernel holds the address space of the trial to it, see load_check.py",
     "ingestion.definitions_max_age_s": "an age, no size",
     "trainer.archive": "a number of versions, each within the largest model",
 }

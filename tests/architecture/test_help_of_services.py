@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from edgeloop_streaming import KafkaSettings
-from edgeloop_streaming.described import described
+from edgeloop_kafka import KafkaSettings
+from edgeloop_kafka.settings_table import described
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml"))

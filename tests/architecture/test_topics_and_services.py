@@ -90,13 +90,19 @@ def test_every_consumed_topic_is_written_by_somebody(service: str) -> None:
 
 def test_the_name_of_a_topic_is_written_in_one_place() -> None:
     names = {topic.name for topic in topics.PUBLIC if "." in topic.name}
-    for path in [*ROOT.glob("services/*/src/**/*.py"), *ROOT.glob("libs/streaming/src/**/*.py")]:
+    for path in [
+        *ROOT.glob("services/*/src/**/*.py"),
+        *(path for name in ("kafka", "readers", "streaming") for path in ROOT.glob(f"libs/{name}/src/**/*.py")),
+    ]:
         text = path.read_text(encoding="utf-8")
         constants = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         assert constants & names == set(), path
 
 
-def test_only_the_streaming_library_imports_the_kafka_client() -> None:
+KAFKA_LIBRARIES = {"edgeloop_kafka", "edgeloop_readers", "edgeloop_streaming"}
+
+
+def test_three_libraries_alone_import_the_kafka_client() -> None:
     for path in [*ROOT.glob("services/*/src/**/*.py"), *ROOT.glob("cli/src/**/*.py"), *ROOT.glob("libs/*/src/**/*.py")]:
-        if "edgeloop_streaming" not in path.parts:
+        if not KAFKA_LIBRARIES & set(path.parts):
             assert "confluent_kafka" not in path.read_text(encoding="utf-8"), path

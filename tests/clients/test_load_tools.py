@@ -21,13 +21,13 @@ import onnx
 import pytest
 import structlog
 from edgeloop_contracts import Feature, StreamDefinition
-from edgeloop_inference.adapters.definitions import Definitions
-from edgeloop_inference.adapters.models import Models
-from edgeloop_inference.adapters.outbox import Outbox
-from edgeloop_inference.adapters.server import Server
-from edgeloop_inference.adapters.servicer import InferenceServicer, Limits
-from edgeloop_inference.adapters.sessions import ServingModel
 from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.io.definitions import Definitions
+from edgeloop_inference.io.models import Models
+from edgeloop_inference.io.outbox import Outbox
+from edgeloop_inference.io.server import Server
+from edgeloop_inference.io.servicer import InferenceServicer, Limits
+from edgeloop_inference.io.sessions import ServingModel
 from edgeloop_inference.metrics import Metrics
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry

@@ -66,7 +66,7 @@ def test_the_trainers_line_gives_a_trainer_that_fits_every_family(bare: Path) ->
     assert done.returncode == 0, done.stderr[-2_000:]
     script = """
         import numpy as np
-        from edgeloop_trainer.adapters.fit import fit
+        from edgeloop_trainer.io.fit import fit
         from edgeloop_trainer.core.families import CLASSIFIERS, REGRESSORS
         from edgeloop_trainer.core.fits import Failed, FitJob, Recipe
 

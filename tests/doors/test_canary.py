@@ -17,7 +17,8 @@ import pytest
 import tritonclient.grpc as triton
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from edgeloop_contracts import Feature, Label, Mask, ObservationRow, RegisterStream, topics
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import Context
 from support.platform import EDGELOOP, platform
 from tritonclient.utils import InferenceServerException
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from edgeloop_contracts import topics
-from edgeloop_streaming.admin import Admin
+from edgeloop_kafka.admin import Admin
 from support.broker import Cluster
 
 pytestmark = pytest.mark.doors

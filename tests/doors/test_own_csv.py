@@ -16,7 +16,7 @@ from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.policy import parse
 from edgeloop_cli.source import read_table
 from edgeloop_contracts import ModelAdapter, ObservationBatch, StreamDefinition, topics
-from edgeloop_mixture.packing import adapter_event
+from edgeloop_mixture.serialization import adapter_event
 from support.platform import EDGELOOP, platform
 
 pytestmark = [pytest.mark.doors, pytest.mark.timeout(420)]

@@ -29,9 +29,11 @@ from edgeloop_contracts import (
     Topic,
     topics,
 )
+from edgeloop_kafka import KafkaSettings
 from edgeloop_local.ports import free_port
+from edgeloop_readers import RangeGoneError
 from edgeloop_signing.keys import KeyPair, Role, generate_keys, load_signer
-from edgeloop_streaming import Context, KafkaSettings, RangeGoneError
+from edgeloop_streaming import Context
 from onnx import TensorProto, helper, numpy_helper
 from support.broker import Cluster
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from edgeloop_cli.main import build
 from edgeloop_contracts import DeadLetter, ObservationBatch, topics
+from edgeloop_kafka.framing import GUID
+from edgeloop_readers.dead_letter_reader import count_dead_letters
 from edgeloop_streaming import Context
-from edgeloop_streaming.deadletters import count_dead_letters
-from edgeloop_streaming.framing import GUID
 from typer.testing import CliRunner
 
 pytestmark = pytest.mark.doors

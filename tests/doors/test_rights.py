@@ -45,11 +45,12 @@ from edgeloop_contracts import (
     Topic,
     topics,
 )
+from edgeloop_kafka import KafkaSettings
+from edgeloop_kafka.received import received_from
 from edgeloop_local import ChildSpec, Supervisor
 from edgeloop_local.ports import free_port
-from edgeloop_streaming import Context, KafkaSettings, Subscription
-from edgeloop_streaming.partitions import received_from
-from edgeloop_streaming.scanning import Scanner
+from edgeloop_readers.topic_scan import Scanner
+from edgeloop_streaming import Context, Subscription
 from support.broker import Cluster
 
 pytestmark = pytest.mark.doors

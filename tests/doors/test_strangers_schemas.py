@@ -17,12 +17,13 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from edgeloop_cli.topics_apply import apply_topics
 from edgeloop_contracts import Label, SeenRows, topics
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_streaming import Codec, RegistryUnavailable, SchemaRegistry, body
-from edgeloop_streaming.codec import UndecodableError
-from edgeloop_streaming.mending import NothingToMendError, mend
-from edgeloop_streaming.partitions import Follower, RangeReader
-from edgeloop_streaming.restoring import NoStateError, readable
-from edgeloop_streaming.subjects import foreign
+from edgeloop_kafka import Codec, RegistryUnavailable, SchemaRegistry, body
+from edgeloop_kafka.codec import UndecodableError
+from edgeloop_kafka.subjects import foreign
+from edgeloop_readers.follower import Follower
+from edgeloop_readers.range_reader import RangeReader
+from edgeloop_streaming.state_recovery import NoStateError, readable
+from edgeloop_streaming.state_repair import NothingToMendError, mend
 from support.broker import Cluster
 
 pytestmark = pytest.mark.doors

@@ -20,7 +20,7 @@ from edgeloop_cli.offline.loop import OfflineLoop
 from edgeloop_cli.offline.policy import LoopPolicy, parse
 from edgeloop_cli.source import read_table
 from edgeloop_contracts import ModelAdapter, ObservationBatch, topics
-from edgeloop_mixture.packing import adapter_event
+from edgeloop_mixture.serialization import adapter_event
 from support.platform import EDGELOOP, platform
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]

@@ -19,9 +19,10 @@ from edgeloop_cli.topics_apply import REGISTRY_ATTEMPTS
 from edgeloop_cli.topics_plan import Sizes
 from edgeloop_contracts import Event, ObservationBatch, Topic, topics
 from edgeloop_contracts.registered import TEXTS
+from edgeloop_kafka import KafkaSettings, SchemaRegistry
+from edgeloop_kafka.admin import Admin
 from edgeloop_local import ChildSpec, State, Supervisor
-from edgeloop_streaming import Context, KafkaSettings, SchemaRegistry
-from edgeloop_streaming.admin import Admin
+from edgeloop_streaming import Context
 from support.broker import Cluster
 from support.checker import Checker, Findings, check_rows, rows_of
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import structlog
 from edgeloop_contracts import topics
-from edgeloop_inference.adapters.background import Background
-from edgeloop_inference.adapters.outbox import Outbox
-from edgeloop_inference.adapters.sender import Sender
 from edgeloop_inference.core.rows import Rows
+from edgeloop_inference.io.background import Background
+from edgeloop_inference.io.outbox import Outbox
+from edgeloop_inference.io.outbox_sender import Sender
 from edgeloop_inference.metrics import Metrics
 from edgeloop_local import LocalStack
 from edgeloop_streaming import Context

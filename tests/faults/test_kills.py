@@ -14,8 +14,9 @@ from edgeloop_cli import provisioning
 from edgeloop_cli.processes import SERVICES
 from edgeloop_cli.session import consumed
 from edgeloop_contracts import DeviceReport, Label, ObservationBatch, RegisterStream, topics
+from edgeloop_kafka import KafkaSettings
 from edgeloop_local import LocalStack, Supervisor
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_streaming import Context
 from faults.scene import RECOVERY_S, Elsewhere, Feed, Item, Watcher, create, kill, watching
 from faults.whole_loop import DEVICE, PUMPS, SMALL, Asking, orders, processes, register, rows
 from support import verdicts

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from edgeloop_kafka import KafkaSettings
 from edgeloop_local import Supervisor
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_streaming import Context
 from faults.scene import RECOVERY_S, TOY, Elsewhere, Feed, environment, forwarded, numbered, prepared, spec, watching
 from support.broker import Cluster
 from support.checker import Checker, Findings

@@ -14,9 +14,10 @@ from edgeloop_cli.device_client import DeviceClient
 from edgeloop_cli.problems import Failed
 from edgeloop_cli.processes import SERVICES, Device, Keys, device_spec, service_spec
 from edgeloop_contracts import DeviceReport, DeviceStatus, Feature, Label, ObservationBatch, RegisterStream, StartTraining, topics
+from edgeloop_kafka import KafkaSettings
 from edgeloop_local import ChildSpec
 from edgeloop_local.ports import PortBook
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_streaming import Context
 from faults.scene import DEVICES, Item, environment
 from support.checker import Row
 

@@ -67,7 +67,7 @@ def test_ports_open_on_this_machine_alone_and_each_can_be_moved():
 
 
 def test_a_variable_that_moves_a_port_is_no_setting_of_the_kafka_client():
-    from edgeloop_streaming.settings import librdkafka_settings
+    from edgeloop_kafka.settings import librdkafka_settings
 
     assert librdkafka_settings(dict.fromkeys(re.findall(r"\$\{(\w+)", COMPOSE), "1")) == {}
 

@@ -6,8 +6,9 @@ import json
 import time
 
 from edgeloop_contracts import Label, ObservationBatch, Redrive, topics
-from edgeloop_streaming import Backpressure, Forward, InvalidEvent, Received, Reject, Send
-from edgeloop_streaming.letters import Given, letter_of
+from edgeloop_kafka import Received
+from edgeloop_kafka.dead_letters import Given, letter_of
+from edgeloop_streaming import Backpressure, Forward, InvalidEvent, Reject, Send
 from support.conformance import gap_in_memory
 from support.scripts import Scene, count, pass_on
 from support.stages import SERVICE

@@ -6,8 +6,10 @@ import time
 
 import pytest
 from edgeloop_contracts import Alert, Label, ObservationBatch, StreamDefinition, topics
-from edgeloop_streaming import RangeGoneError, Send, partition_of
-from edgeloop_streaming.causation import derived_id
+from edgeloop_kafka import partition_of
+from edgeloop_kafka.causation import derived_id
+from edgeloop_readers import RangeGoneError
+from edgeloop_streaming import Send
 from support.conformance import gap_in_memory
 from support.scripts import Scene, pass_on
 from support.stages import PARTITIONS

@@ -35,9 +35,9 @@ from edgeloop_contracts import (
 from edgeloop_local.ports import free_port
 from edgeloop_signing.keys import Role, generate_keys, load_signer
 from edgeloop_streaming import Context
-from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.families import Family
 from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
+from edgeloop_trainer.io.fit import fit
 
 PYTHON = os.environ.get("EDGELOOP_TEST_MLFLOW_PYTHON", "")
 pytestmark = [

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from edgeloop_contracts import DetectionProgress, DriftPartial, DriftSignal, Event, SignalKind, TrainingRequest, topics
-from edgeloop_streaming import Context, partition_of
+from edgeloop_kafka import partition_of
+from edgeloop_streaming import Context
 from support.broker import Cluster
 
 pytestmark = pytest.mark.integration

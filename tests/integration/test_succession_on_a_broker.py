@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from edgeloop_contracts import Policy, topics
-from edgeloop_streaming import Context, KafkaSettings, OvertakenError
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import Context, OvertakenError
 from edgeloop_streaming.transactions import DoubtError, TransactionalProducer
 from support.broker import Cluster
 

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 from edgeloop_contracts import ObservationBatch, SeenRows, topics
-from edgeloop_streaming import Backpressure, Context, KafkaSettings, Received, Send, State
+from edgeloop_kafka import KafkaSettings, Received
+from edgeloop_streaming import Backpressure, Context, Send, State
 from edgeloop_streaming.loop import Loop
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError, TransactionalProducer

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from edgeloop_contracts import DriftPartial, ExampleBatch, StartTraining, TrainingRequest, topics
 from edgeloop_drift.core.policies import taken as drift_taken
-from edgeloop_drift.core.pooling import Rules
+from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_drift.handlers import DriftTask
 from edgeloop_drift.metrics import Metrics as DriftMetrics
 from edgeloop_retraining.core.policy import Policy

@@ -20,14 +20,15 @@ from edgeloop_drift import app as drift
 from edgeloop_drift.settings import Settings as DriftSettings
 from edgeloop_ingestion import app as ingestion
 from edgeloop_ingestion.settings import Settings as IngestionSettings
+from edgeloop_kafka import KafkaSettings
 from edgeloop_labels import app as labels
 from edgeloop_labels.settings import Settings as LabelsSettings
+from edgeloop_readers.skipped_records import Overlooked
 from edgeloop_registry import app as registry
 from edgeloop_retraining import app as retraining
 from edgeloop_retraining.settings import Settings as RetrainingSettings
 from edgeloop_rollout import app as rollout
-from edgeloop_streaming import KafkaSettings, Service
-from edgeloop_streaming.overlooked import Overlooked
+from edgeloop_streaming import Service
 from edgeloop_streaming.testing import MemoryBroker, MemoryLoop
 from edgeloop_streaming.work import Record
 from prometheus_client import CollectorRegistry
@@ -137,7 +138,7 @@ class Process:
         return made
 
     def table(self, topic: Topic) -> Any:
-        from edgeloop_streaming import Table
+        from edgeloop_readers import Table
 
         return Table(self.follower([topic]))
 
@@ -166,7 +167,7 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def built(name: str, process: Any, folder: Path) -> Service:
-    from edgeloop_registry.adapters.trainers import Trainers
+    from edgeloop_registry.io.trusted_trainers import Trainers
     from edgeloop_signing.keys import Role, generate_keys, load_signer
 
     def signer(role: Role) -> Any:

@@ -18,10 +18,10 @@ from pathlib import Path
 import httpx
 from edgeloop_cli.topics_access import grants
 from edgeloop_cli.topics_apply import apply_topics
+from edgeloop_kafka import KafkaSettings
 from edgeloop_local.ports import free_port
-from edgeloop_local.signing_in import SigningIn
+from edgeloop_local.sasl_listener import SigningIn
 from edgeloop_local.stack import LocalStack
-from edgeloop_streaming import KafkaSettings
 
 KAFKA_IMAGE = os.environ.get("EDGELOOP_TEST_KAFKA_IMAGE", "apache/kafka:4.2.1")
 REGISTRY_IMAGE = os.environ.get("EDGELOOP_TEST_REGISTRY_IMAGE", "apicurio/apicurio-registry-mem:2.6.13.Final")

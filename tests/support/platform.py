@@ -17,7 +17,8 @@ from typing import Any
 
 import psutil
 from edgeloop_contracts import Topic, topics
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import Context
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schemas"

@@ -11,10 +11,10 @@ from confluent_kafka.admin import AdminClient
 from edgeloop_contracts import Event, Topic
 from edgeloop_contracts.registered import TEXTS
 from edgeloop_contracts.topics import Partitions
+from edgeloop_kafka.admin import Admin, TopicWanted, topic_config
+from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_streaming import Context, Service
-from edgeloop_streaming.admin import Admin, TopicWanted, topic_config
 from edgeloop_streaming.loop import Loop
-from edgeloop_streaming.partitions import PartitionReader
 from edgeloop_streaming.telemetry import LoopMetrics
 from prometheus_client import CollectorRegistry
 from support.broker import Cluster

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgeloop_contracts import Label, SeenRows, Topic, topics
-from edgeloop_streaming import Effect, Received, Send, Service, State
+from edgeloop_kafka import Received
+from edgeloop_streaming import Effect, Send, Service, State
 from support.stages import SERVICE, Process, Stage
 
 Handle = Callable[[Received[Any], State], Iterable[Effect]]

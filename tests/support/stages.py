@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from edgeloop_contracts import Event, Topic, topics
-from edgeloop_streaming import Codec, Follower, RangeReader, Received, RegistryUnavailable, Service, Table
+from edgeloop_kafka import Codec, Received, RegistryUnavailable
+from edgeloop_readers import Follower, RangeReader, Table
+from edgeloop_streaming import Service
 from prometheus_client import CollectorRegistry
 
 SERVICE = "ingestion"  # names what exists of a service: its state, which holds SeenRows, and its dead letters

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from edgeloop_contracts import SeenRows, topics
-from edgeloop_streaming import Context, KafkaSettings, Received, Send, Service, State, run
+from edgeloop_kafka import KafkaSettings, Received
+from edgeloop_streaming import Context, Send, Service, State, run
 
 
 class Counting:

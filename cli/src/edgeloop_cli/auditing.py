@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgeloop_contracts import topics
-from edgeloop_streaming import KafkaSettings
-from edgeloop_streaming.audit import committed_records
+from edgeloop_kafka import KafkaSettings
+from edgeloop_readers.audit import committed_records
 
 from edgeloop_cli.core.counting import Tally, counts
 from edgeloop_cli.core.ledger import Ledger

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from edgeloop_kafka import KafkaSettings
 from edgeloop_local import LocalStack
-from edgeloop_streaming import KafkaSettings
 
 
 def settings_here(data_dir: Path = Path(".edgeloop")) -> KafkaSettings:

@@ -16,9 +16,9 @@ from edgeloop_cli.topics_access import HALTING
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Alert
+    from edgeloop_kafka.subjects import Foreign
+    from edgeloop_readers.dead_letter_reader import Counts
     from edgeloop_streaming import Context
-    from edgeloop_streaming.deadletters import Counts
-    from edgeloop_streaming.subjects import Foreign
 
 WORKS = "works"
 FEW = 3
@@ -158,12 +158,12 @@ def _figures(entry: Entry) -> dict[str, list[float]]:
 
 def _ask(found: Condition, context: Context) -> None:
     """Ask Kafka and the registry; each thing by itself, so that one that fails hides no other."""
-    from edgeloop_streaming.admin import AdminError
-    from edgeloop_streaming.deadletters import count_dead_letters
-    from edgeloop_streaming.halted import Groups
-    from edgeloop_streaming.reaching import told
-    from edgeloop_streaming.registry import RegistryError
-    from edgeloop_streaming.scanning import ClientError
+    from edgeloop_kafka.admin import AdminError
+    from edgeloop_kafka.reachability import told
+    from edgeloop_kafka.schema_registry import RegistryError
+    from edgeloop_readers.dead_letter_reader import count_dead_letters
+    from edgeloop_readers.halted_groups import Groups
+    from edgeloop_readers.topic_scan import ClientError
 
     def count() -> None:
         counts: Counts = count_dead_letters(context.settings, context.codec, timeout_s=COUNT_S)
@@ -180,7 +180,7 @@ def _ask(found: Condition, context: Context) -> None:
         found.alerts = raised(context)
 
     def schemas() -> None:
-        from edgeloop_streaming.subjects import foreign
+        from edgeloop_kafka.subjects import foreign
 
         found.foreign = foreign(context.schemas, context.settings.topic_prefix)
 

@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeloop_kafka import KafkaSettings
 from edgeloop_local import LocalStack
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_streaming import Context
 
 from edgeloop_cli.problems import Refused
 

@@ -17,8 +17,9 @@ from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import DeadLetter
-    from edgeloop_streaming import Codec, Context
-    from edgeloop_streaming.deadletters import Counts, DeadLetters, Letter
+    from edgeloop_kafka import Codec
+    from edgeloop_readers.dead_letter_reader import Counts, DeadLetters, Letter
+    from edgeloop_streaming import Context
 
 NEWEST = 20
 
@@ -58,7 +59,7 @@ def deadletters(
     if context.invoked_subcommand is not None:
         return
     with told():
-        from edgeloop_streaming.deadletters import count_dead_letters
+        from edgeloop_readers.dead_letter_reader import count_dead_letters
 
         here = reached(data_dir, bootstrap, schema_registry)
         _tell(count_dead_letters(here.settings, here.codec, services(service)), as_json=as_json)
@@ -196,7 +197,7 @@ def opened(here: Context, service: str) -> Iterator[DeadLetters]:
     Refused
         It has none, or their topics do not exist.
     """
-    from edgeloop_streaming.deadletters import DeadLetters
+    from edgeloop_readers.dead_letter_reader import DeadLetters
 
     try:
         box = DeadLetters(here.settings, here.codec, service)
@@ -245,7 +246,7 @@ def _at(here: Context, text: str) -> Letter:
 def _decoded(codec: Codec, event: DeadLetter) -> dict[str, Any]:
     """Type and event of a letter's record, or why there is none."""
     from edgeloop_contracts import topics
-    from edgeloop_streaming.codec import UndecodableError, UnknownKindError
+    from edgeloop_kafka.codec import UndecodableError, UnknownKindError
 
     from edgeloop_cli.core.showing import plain
 

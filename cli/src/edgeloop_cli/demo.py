@@ -15,7 +15,8 @@ from edgeloop_cli.outputs import prepare
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
-    from edgeloop_streaming import Context, Received
+    from edgeloop_kafka import Received
+    from edgeloop_streaming import Context
     from rich.console import Console
 
     from edgeloop_cli.core.ledger import Ledger

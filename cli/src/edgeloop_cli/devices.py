@@ -67,7 +67,7 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
         The topics are not there.
     """
     from edgeloop_contracts import DeviceReport, topics
-    from edgeloop_streaming.hearing import heard
+    from edgeloop_readers.key_activity import heard
 
     from edgeloop_cli.core.devices import devices
     from edgeloop_cli.core.ledger import Timed

@@ -13,7 +13,8 @@ from edgeloop_cli.core.showing import moment
 from edgeloop_cli.problems import Refused
 
 if TYPE_CHECKING:
-    from edgeloop_streaming import Context, Received
+    from edgeloop_kafka import Received
+    from edgeloop_streaming import Context
     from rich.table import Table
     from rich.tree import Tree
 
@@ -66,7 +67,7 @@ def following(context: Context) -> Generator[Callable[[], Experiments]]:
 def cause(context: Context, run: Run | None) -> Received[Any] | None:
     """The signal or command that a run goes back to; ``None`` where it is not kept any more."""
     from edgeloop_contracts import topics
-    from edgeloop_streaming import RangeGoneError
+    from edgeloop_readers import RangeGoneError
 
     named = place(run.cause) if run else None
     if named is None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from edgeloop_contracts import Event, Label, ObservationBatch, StartTraining, Topic, topics
-from edgeloop_streaming import Publisher
+from edgeloop_kafka import Publisher
 
 from edgeloop_cli.core.csv_table import StreamTable, definition
 from edgeloop_cli.core.pooled import RowId

@@ -17,7 +17,7 @@ import psutil
 from edgeloop_local.errors import ending
 from edgeloop_local.files import write_whole
 from edgeloop_local.kafka import KafkaBroker
-from edgeloop_local.stackinfo import ProcessId
+from edgeloop_local.stack_description import ProcessId
 
 if TYPE_CHECKING:
     from edgeloop_local import ChildStatus

@@ -30,8 +30,8 @@ def mend(
     """
     with told():
         from edgeloop_contracts import topics
-        from edgeloop_streaming.mending import NothingToMendError
-        from edgeloop_streaming.mending import mend as mended
+        from edgeloop_streaming.state_repair import NothingToMendError
+        from edgeloop_streaming.state_repair import mend as mended
 
         from edgeloop_cli import connection
 

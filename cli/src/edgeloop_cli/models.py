@@ -13,7 +13,7 @@ from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import ModelVersion
-    from edgeloop_streaming import Received
+    from edgeloop_kafka import Received
 
     from edgeloop_cli.core.experiments import Experiments
     from edgeloop_cli.core.ledger import Timed

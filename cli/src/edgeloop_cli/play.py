@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgeloop_contracts import ObservationBatch
-from edgeloop_streaming import Received
+from edgeloop_kafka import Received
 
 from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.core.pooled import RowId

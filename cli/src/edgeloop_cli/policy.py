@@ -13,7 +13,8 @@ from edgeloop_cli.problems import Failed, Refused, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Policy
-    from edgeloop_streaming import Context, Table
+    from edgeloop_readers import Table
+    from edgeloop_streaming import Context
 
 Stream = Annotated[str, typer.Option(help="Which stream; by default all streams that have no policy of their own.")]
 

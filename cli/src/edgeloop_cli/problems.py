@@ -55,10 +55,10 @@ def _in_words(error: Exception) -> Exception:
 
 
 def _of_the_cluster() -> tuple[type[Exception], ...]:
-    from edgeloop_streaming import RangeGoneError
-    from edgeloop_streaming.admin import AdminError
-    from edgeloop_streaming.registry import RegistryError
-    from edgeloop_streaming.scanning import ClientError
+    from edgeloop_kafka.admin import AdminError
+    from edgeloop_kafka.schema_registry import RegistryError
+    from edgeloop_readers import RangeGoneError
+    from edgeloop_readers.topic_scan import ClientError
 
     from edgeloop_cli.topics_apply import CannotApply
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeloop_contracts import topics
+from edgeloop_kafka import SchemaRegistry
+from edgeloop_kafka.admin import Admin
 from edgeloop_signing.keys import Role, generate_keys
-from edgeloop_streaming import SchemaRegistry
-from edgeloop_streaming.admin import Admin
 
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.processes import Keys

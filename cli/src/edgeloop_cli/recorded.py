@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from edgeloop_contracts import ExampleBatch, StreamDefinition, topics
-from edgeloop_streaming import Context, RangeGoneError
+from edgeloop_readers import RangeGoneError
+from edgeloop_streaming import Context
 
 from edgeloop_cli import connection
 from edgeloop_cli.core.csv_table import StreamTable

@@ -16,7 +16,7 @@ from edgeloop_cli.problems import Failed, Refused, told
 
 if TYPE_CHECKING:
     from edgeloop_streaming import Context
-    from edgeloop_streaming.redriving import Redriven
+    from edgeloop_streaming.redrive import Redriven
 
 MOST_TEXT = 1_000
 
@@ -119,7 +119,7 @@ def _places(texts: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
 
 def _given(here: Context, service: str, meant: Filter, who: str, why: str) -> Redriven:
     from edgeloop_streaming import OvertakenError
-    from edgeloop_streaming.redriving import Redriver
+    from edgeloop_streaming.redrive import Redriver
 
     with opened(here, service) as box:
         try:

@@ -11,7 +11,7 @@ from edgeloop_cli import options
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
-    from edgeloop_streaming import Received
+    from edgeloop_kafka import Received
 
     from edgeloop_cli.core.experiments import Experiments, Run
 

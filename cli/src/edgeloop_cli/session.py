@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from edgeloop_contracts import topics
-from edgeloop_streaming import Context, Received
-from edgeloop_streaming.scanning import Scanner
+from edgeloop_kafka import Received
+from edgeloop_readers.topic_scan import Scanner
+from edgeloop_streaming import Context
 
 from edgeloop_cli.core.ledger import Ledger
 from edgeloop_cli.core.settled import Snapshot, behind, expected, settled, unsettled

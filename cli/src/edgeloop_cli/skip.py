@@ -16,8 +16,8 @@ from edgeloop_cli.redrive import Who, asking, said
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Skip
+    from edgeloop_readers.halted_groups import Groups, Halted
     from edgeloop_streaming import Context
-    from edgeloop_streaming.halted import Groups, Halted
 
 WAIT_S = 20.0
 _PLACE = re.compile(r"^(.+)/(\d{1,6})$")
@@ -47,7 +47,7 @@ def skip(
     edgeloop skip labels observations/2 --why "the service was off for two weeks, the rows are not needed"
     """
     with told():
-        from edgeloop_streaming.halted import Groups
+        from edgeloop_readers.halted_groups import Groups
 
         names = (service,) if service else _services()
         if service not in ("", *_services()):
@@ -90,7 +90,7 @@ def _meant(service: str, text: str, halted: list[Halted], groups: Groups, prefix
 
 def _ask(here: Context, one: Halted, who: str, why: str) -> Skip:
     from edgeloop_contracts import Skip, topics
-    from edgeloop_streaming.gaps import input_key
+    from edgeloop_readers.gaps import input_key
 
     lost, key = one.lost, input_key(one.service, one.lost.topic, one.lost.partition)
     asked = Skip(service=one.service, topic=lost.topic, partition=lost.partition, first=lost.first, end=lost.end, who=who, why=why)

@@ -13,7 +13,7 @@ from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Topic
-    from edgeloop_streaming.tailing import Shown
+    from edgeloop_readers.topic_tail import Shown
     from rich.console import Console
 
 NEWEST = 10
@@ -56,7 +56,7 @@ def tail(
 
     with told(), interrupted_by_signals("stopping to read"):
         from edgeloop_contracts import topics
-        from edgeloop_streaming.tailing import TopicTail
+        from edgeloop_readers.topic_tail import TopicTail
 
         from edgeloop_cli import connection
 
@@ -101,13 +101,13 @@ def _nothing(topic: str, kind: str, others: int, *, follow: bool) -> str:
 
 
 def _is(one: Shown, kind: str) -> bool:
-    from edgeloop_streaming.tailing import Odd
+    from edgeloop_readers.topic_tail import Odd
 
     return not kind or (not isinstance(one, Odd) and one.event.FULLNAME.rpartition(".")[2] == kind.rpartition(".")[2])
 
 
 def _print(one: Shown, console: Console, *, as_json: bool) -> None:
-    from edgeloop_streaming.tailing import Odd
+    from edgeloop_readers.topic_tail import Odd
     from rich.markup import escape
 
     from edgeloop_cli.core.showing import brief, causation, moment, plain, printable, told

@@ -8,10 +8,10 @@ from typing import Annotated, NoReturn
 
 import typer
 from edgeloop_contracts import topics as declared
-from edgeloop_streaming import KafkaSettings, SchemaRegistry, unusable
-from edgeloop_streaming.admin import Admin, AdminError
-from edgeloop_streaming.reaching import Unreachable, reach
-from edgeloop_streaming.registry import RegistryError
+from edgeloop_kafka import KafkaSettings, SchemaRegistry, unusable
+from edgeloop_kafka.admin import Admin, AdminError
+from edgeloop_kafka.reachability import Unreachable, reach
+from edgeloop_kafka.schema_registry import RegistryError
 from rich.console import Console
 
 from edgeloop_cli import topics_view as view

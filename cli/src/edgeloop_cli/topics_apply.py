@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from edgeloop_contracts import Topic, topics
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_streaming import KafkaSettings, SchemaRegistry, UnknownSchema
-from edgeloop_streaming.admin import Admin
+from edgeloop_kafka import KafkaSettings, SchemaRegistry, UnknownSchema
+from edgeloop_kafka.admin import Admin
 
 from edgeloop_cli.topics_plan import COMPATIBILITY, DEFAULT_PARTITIONS, Plan, Sizes, Status, SubjectPlan, plan_topics
 

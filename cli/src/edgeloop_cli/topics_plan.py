@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edgeloop_contracts import Event, Partitions, Topic, topics
-from edgeloop_streaming.admin import TopicFound, TopicWanted, topic_config
+from edgeloop_kafka.admin import TopicFound, TopicWanted, topic_config
 
 COMPATIBILITY = "FULL_TRANSITIVE"
 PARTITIONS = "partitions"

@@ -13,7 +13,9 @@ from edgeloop_cli import options
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
-    from edgeloop_streaming import Context, RangeReader, Received
+    from edgeloop_kafka import Received
+    from edgeloop_readers import RangeReader
+    from edgeloop_streaming import Context
 
 PIPED_WIDTH = 240
 FURTHEST = 32  # steps; a chain has about ten
@@ -113,7 +115,7 @@ def walk(context: Context, report: Received[Any]) -> Iterator[Received[Any]]:
 def _cause(reader: RangeReader, record: Received[Any]) -> Received[Any] | None:
     """The record that caused another; ``None`` where it names none, or retention has deleted it."""
     from edgeloop_contracts import topics
-    from edgeloop_streaming import RangeGoneError
+    from edgeloop_readers import RangeGoneError
 
     from edgeloop_cli.core.lineage import place
 

@@ -1,5 +1,5 @@
 from edgeloop_contracts import DriftPartial, Position
-from edgeloop_contracts.positions import PooledOrder
+from edgeloop_contracts.pooled_order import PooledOrder
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeloop_contracts import DriftPartial, GateState, PartialKind
-from edgeloop_contracts.references import MARK_EVERY, PooledRows, counts, folded, mark_before, reference, replayed
+from edgeloop_contracts.row_references import MARK_EVERY, PooledRows, counts, folded, mark_before, reference, replayed
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 from types import ModuleType
 
-import edgeloop_contracts.plausible
+import edgeloop_contracts.plausibility
 import edgeloop_contracts.statements
 import edgeloop_contracts.texts
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-@pytest.mark.parametrize("module", [edgeloop_contracts.texts, edgeloop_contracts.plausible, edgeloop_contracts.statements])
+@pytest.mark.parametrize("module", [edgeloop_contracts.texts, edgeloop_contracts.plausibility, edgeloop_contracts.statements])
 def test_examples_of_the_docstrings(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 

@@ -25,7 +25,7 @@ from edgeloop_local.errors import DataDirBusy, PortTaken, ProcessDied, Stopped
 from edgeloop_local.filelock import FileLock
 from edgeloop_local.ports import LOOPBACK, free_port
 from edgeloop_local.progress import Silence
-from edgeloop_local.registry import SchemaRegistry
+from edgeloop_local.schema_registry import SchemaRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from edgeloop_contracts import AdapterMember
-from edgeloop_mixture import packing
+from edgeloop_mixture import serialization
 from edgeloop_mixture.columns import EACH, MOST, columns, looked_at
-from edgeloop_mixture.learning import Learner
+from edgeloop_mixture.learner import Learner
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_mixture.session import MixtureSession
 from onnx import TensorProto, helper
@@ -88,12 +88,12 @@ def test_the_graph_sees_the_scores_that_the_learner_sees(learner: Learner) -> No
 
 
 def test_a_frame_comes_back_from_its_event(learner: Learner) -> None:
-    event = packing.frame_event("default", "s", learner.frame)
-    again = packing.frame_of(event)
+    event = serialization.frame_event("default", "s", learner.frame)
+    again = serialization.frame_of(event)
     rows = stream(20, seed=9)[0]
     assert again.scaling.scores(rows).tobytes() == learner.frame.scaling.scores(rows).tobytes()
-    with pytest.raises(packing.PackedError, match="numbers of columns"):
-        packing.frame_of(replace(event, features=(*event.features[:-1], 4 * (1 + EACH))))
+    with pytest.raises(serialization.PackedError, match="numbers of columns"):
+        serialization.frame_of(replace(event, features=(*event.features[:-1], 4 * (1 + EACH))))
 
 
 def test_columns_are_bounded_and_every_feature_has_one() -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from edgeloop_contracts import AdapterMember
-from edgeloop_mixture import packing
+from edgeloop_mixture import serialization
 from edgeloop_mixture.graph import PROBABILITIES, bounded, checked
-from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_mixture.session import MixtureSession
@@ -314,33 +314,33 @@ def test_a_version_that_is_the_file_of_a_member_takes_its_place_and_keeps_the_la
 def test_frames_adapters_and_blocks_survive_the_way_through_events(begun) -> None:
     learner, *_ = begun
     adapter = learner.publish()
-    frame = packing.frame_of(packing.frame_event("t", "s", learner.frame))
+    frame = serialization.frame_of(serialization.frame_event("t", "s", learner.frame))
     window = learner.memory.window(adapter.memory_end, RULE.horizon)
-    event = packing.adapter_event("t", "s", learner.frame, adapter, window)
-    again = packing.adapter_of(event, frame)
+    event = serialization.adapter_event("t", "s", learner.frame, adapter, window)
+    again = serialization.adapter_of(event, frame)
     np.testing.assert_array_equal(again.weights, adapter.weights)
     np.testing.assert_array_equal(again.coefficients, adapter.coefficients)
     received = MemoryRows(len(frame.scaling.features), RULE.horizon, first=0)
-    sent = list(packing.blocks("t", "s", frame.number, learner.memory, 0, RULE.horizon))
+    sent = list(serialization.blocks("t", "s", frame.number, learner.memory, 0, RULE.horizon))
     received = MemoryRows(len(frame.scaling.features), RULE.horizon, first=sent[0].first)
     for block in sent:
-        received.append(*packing.rows_of(block, len(frame.scaling.features)))
-    assert packing.digest(event, frame, received.window(adapter.memory_end, RULE.horizon)) == event.digest
-    slots = {packing.slot(block, RULE.horizon) for block in sent}
+        received.append(*serialization.rows_of(block, len(frame.scaling.features)))
+    assert serialization.digest(event, frame, received.window(adapter.memory_end, RULE.horizon)) == event.digest
+    slots = {serialization.slot(block, RULE.horizon) for block in sent}
     assert len(slots) == len(sent)
 
 
 def test_an_adapter_that_does_not_fit_its_frame_is_refused(begun) -> None:
     learner, *_ = begun
     adapter = learner.publish()
-    event = packing.adapter_event("t", "s", learner.frame, adapter, learner.memory.window(100, 60))
-    frame = packing.frame_of(packing.frame_event("t", "s", learner.frame))
+    event = serialization.adapter_event("t", "s", learner.frame, adapter, learner.memory.window(100, 60))
+    frame = serialization.frame_of(serialization.frame_event("t", "s", learner.frame))
     learner.prepare([], AdapterMember(version=2, classes=("a", "b")))
     learner.rows += 1
     learner.prepare([], AdapterMember(version=3, classes=("a", "b")))
-    with pytest.raises(packing.PackedError, match="frame: expected"):
-        packing.adapter_of(event, learner.frame)
-    assert packing.adapter_of(event, frame).number == 100
+    with pytest.raises(serialization.PackedError, match="frame: expected"):
+        serialization.adapter_of(event, learner.frame)
+    assert serialization.adapter_of(event, frame).number == 100
 
 
 def test_a_member_tells_what_it_answers_alone_and_one_that_is_none_what_the_mixture_does(begun) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from edgeloop_contracts import AdapterMember
-from edgeloop_mixture import packing
+from edgeloop_mixture import serialization
 from edgeloop_mixture.graph import PREDICTION, GraphError, checked
-from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_mixture.session import MixtureSession
@@ -204,18 +204,18 @@ def test_centre_and_deviation_are_those_of_most_labels(labels: list[str], centre
 def test_frames_adapters_and_blocks_survive_the_way_through_events() -> None:
     learner = begin()
     adapter = learner.publish()
-    frame = packing.frame_of(packing.frame_event("t", "s", learner.frame))
+    frame = serialization.frame_of(serialization.frame_event("t", "s", learner.frame))
     assert frame.numbers == learner.frame.numbers
-    event = packing.adapter_event("t", "s", learner.frame, adapter, learner.memory.window(adapter.memory_end, RULE.horizon))
-    np.testing.assert_array_equal(packing.adapter_of(event, frame).weights, adapter.weights)
-    sent = list(packing.blocks("t", "s", frame.number, learner.memory, 0, RULE.horizon))
-    assert sum(packing.count(block) for block in sent) >= 60
+    event = serialization.adapter_event("t", "s", learner.frame, adapter, learner.memory.window(adapter.memory_end, RULE.horizon))
+    np.testing.assert_array_equal(serialization.adapter_of(event, frame).weights, adapter.weights)
+    sent = list(serialization.blocks("t", "s", frame.number, learner.memory, 0, RULE.horizon))
+    assert sum(serialization.count(block) for block in sent) >= 60
     received = MemoryRows(len(frame.scaling.features), RULE.horizon, first=sent[0].first, numbers=True)
     for block in sent:
-        received.append(*packing.rows_of(block, len(frame.scaling.features)))
-    assert packing.digest(event, frame, received.window(adapter.memory_end, RULE.horizon)) == event.digest
+        received.append(*serialization.rows_of(block, len(frame.scaling.features)))
+    assert serialization.digest(event, frame, received.window(adapter.memory_end, RULE.horizon)) == event.digest
     other = replace(frame, numbers=replace(learner.frame.numbers, centre=0.0))
-    assert packing.digest(event, other, received.window(adapter.memory_end, RULE.horizon)) != event.digest
+    assert serialization.digest(event, other, received.window(adapter.memory_end, RULE.horizon)) != event.digest
 
 
 @pytest.mark.parametrize(
@@ -228,15 +228,15 @@ def test_frames_adapters_and_blocks_survive_the_way_through_events() -> None:
     ],
 )
 def test_a_frame_of_neither_classes_nor_numbers_is_refused(changed: dict, why: str) -> None:
-    event = packing.frame_event("t", "s", begin().frame)
-    with pytest.raises(packing.PackedError, match=why):
-        packing.frame_of(replace(event, **changed))
+    event = serialization.frame_event("t", "s", begin().frame)
+    with pytest.raises(serialization.PackedError, match=why):
+        serialization.frame_of(replace(event, **changed))
 
 
 def test_rows_whose_label_is_no_finite_number_are_refused() -> None:
-    (block, *_) = packing.blocks("t", "s", 1, begin().memory, 0, 60)
-    with pytest.raises(packing.PackedError, match="numbers: a number that is not finite"):
-        packing.rows_of(replace(block, numbers=np.full(packing.count(block), np.nan, "<f4").tobytes()), 4)
+    (block, *_) = serialization.blocks("t", "s", 1, begin().memory, 0, 60)
+    with pytest.raises(serialization.PackedError, match="numbers: a number that is not finite"):
+        serialization.rows_of(replace(block, numbers=np.full(serialization.count(block), np.nan, "<f4").tobytes()), 4)
 
 
 def test_a_model_of_classes_is_no_member() -> None:

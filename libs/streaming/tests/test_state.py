@@ -1,9 +1,9 @@
 """State is a fold of its topic."""
 
 from edgeloop_contracts import Cause, Checkpoint, Label, OffsetRange, SeenRows
+from edgeloop_kafka.causation import event_headers, identify, trace_of
+from edgeloop_kafka.settings import librdkafka_settings
 from edgeloop_streaming import State
-from edgeloop_streaming.causation import event_headers, identify, trace_of
-from edgeloop_streaming.settings import librdkafka_settings
 from edgeloop_streaming.work import agreement
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from edgeloop_adapter.adapters.rows import Rows
-from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
 from edgeloop_adapter.core.policies import taken
 from edgeloop_adapter.handlers import AdapterTask, Ports
+from edgeloop_adapter.io.rows import Rows
+from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_contracts import (
     AdapterFrame,
@@ -26,9 +26,10 @@ from edgeloop_contracts import (
     Policy,
     topics,
 )
+from edgeloop_kafka import Received
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_signing.keys import Signer, key_id
-from edgeloop_streaming import Received, Send
+from edgeloop_streaming import Send
 from edgeloop_streaming.testing import TaskDriver
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry

@@ -20,7 +20,7 @@ from edgeloop_contracts import (
     StreamTask,
     topics,
 )
-from edgeloop_mixture import packing
+from edgeloop_mixture import serialization
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.rule import PATIENCE
 from edgeloop_signing.keys import signed_by
@@ -36,16 +36,16 @@ def adapters(sent: list[Send]) -> list[ModelAdapter]:
 def on_a_device(world: Any) -> ModelAdapter:
     """What a device that reads the topic from its beginning makes of it; fails unless the digest is that of what it holds."""
     by_key = world.published
-    frame = packing.frame_of(by_key[f"{world.key}/frame"])
+    frame = serialization.frame_of(by_key[f"{world.key}/frame"])
     event = by_key[f"{world.key}/adapter"]
-    packing.adapter_of(event, frame)
+    serialization.adapter_of(event, frame)
     blocks = sorted((one for one in by_key.values() if isinstance(one, MemoryBlock)), key=lambda block: block.first)
     numbers = frame.numbers is not None
     memory = MemoryRows(len(frame.scaling.features), world.rule.horizon + 100, blocks[0].first, numbers=numbers)
     for block in blocks:
         assert block.first == memory.end
-        memory.append(*packing.rows_of(block, len(frame.scaling.features)))
-    assert packing.digest(event, frame, memory.window(event.memory_end, world.rule.horizon)) == event.digest
+        memory.append(*serialization.rows_of(block, len(frame.scaling.features)))
+    assert serialization.digest(event, frame, memory.window(event.memory_end, world.rule.horizon)) == event.digest
     return event
 
 
@@ -129,9 +129,9 @@ def test_what_is_sent_is_signed_with_the_services_key_for_its_tenant_stream_and_
     (received,) = begun.label([1], version=1)
     (sent,) = adapters(begun.deliver(received))
     assert sent.key_id == signer.key_id
-    assert signed_by([signer.key.public_key()], packing.statement(sent), sent.signature)
+    assert signed_by([signer.key.public_key()], serialization.statement(sent), sent.signature)
     for other in (replace(sent, stream="fans"), replace(sent, tenant="other"), replace(sent, number=101), replace(sent, digest="0" * 64)):
-        assert not signed_by([signer.key.public_key()], packing.statement(other), sent.signature)
+        assert not signed_by([signer.key.public_key()], serialization.statement(other), sent.signature)
 
 
 @given(st.sets(st.integers(1, 299)), st.integers(1, 7), st.integers(0, 60), st.sampled_from([0, 50, 280]))
@@ -301,7 +301,7 @@ def test_a_stream_of_more_classes_than_a_mixture_holds_goes_without_one(begun) -
 
 def test_a_stream_of_numbers_has_adapters_too(world) -> None:
     numbers(world).deliver(*world.label([1], version=1, name=NUMBERS, said=NUMBERS))
-    frame = packing.frame_of(world.published[f"{world.key}/frame"])
+    frame = serialization.frame_of(world.published[f"{world.key}/frame"])
     assert frame.numbers is not None
     assert (frame.classes, frame.numbers.tolerance) == ((), 0.5)
     world.version(2, classes=())
@@ -309,7 +309,7 @@ def test_a_stream_of_numbers_has_adapters_too(world) -> None:
     assert all(adapters(one) for one in sent)
     assert [member.version for member in world.published[f"{world.key}/frame"].members] == [1, 2]
     event = on_a_device(world)
-    weights = packing.adapter_of(event, packing.frame_of(world.published[f"{world.key}/frame"])).weights
+    weights = serialization.adapter_of(event, serialization.frame_of(world.published[f"{world.key}/frame"])).weights
     assert weights[:-1].sum() == pytest.approx(1)
     assert weights[0] < world.rule.first  # its first version knows half of the truth
 
@@ -415,8 +415,8 @@ def test_the_state_holds_as_many_adapters_and_rows_as_late_labels_need(make_worl
         world.deliver(received)
     blocks = [event for _, event in world.driver.state.items(MemoryBlock)]
     assert sum(len(block.labels) for block in blocks) >= world.rule.horizon + PATIENCE
-    assert len(blocks) <= (world.rule.horizon + PATIENCE) // packing.BLOCK + 2
-    assert len(world.published) <= world.rule.horizon // packing.BLOCK + 4
+    assert len(blocks) <= (world.rule.horizon + PATIENCE) // serialization.BLOCK + 2
+    assert len(world.published) <= world.rule.horizon // serialization.BLOCK + 4
     world.restart()
     world.deliver(*world.label([50], version=1))
     on_a_device(world)

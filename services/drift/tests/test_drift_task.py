@@ -22,13 +22,14 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_contracts.events import Feature
-from edgeloop_drift.adapters.definitions import FeatureNames, Tolerances
 from edgeloop_drift.core.policies import taken
-from edgeloop_drift.core.pooling import Rules
+from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_drift.handlers import DriftTask
+from edgeloop_drift.io.definitions import FeatureNames, Tolerances
 from edgeloop_drift.metrics import Metrics
 from edgeloop_drift.settings import Settings
-from edgeloop_streaming import Received, Send, State
+from edgeloop_kafka import Received
+from edgeloop_streaming import Send, State
 from edgeloop_streaming.testing import MemoryBroker, TaskDriver
 from hypothesis import given, settings
 from hypothesis import strategies as st

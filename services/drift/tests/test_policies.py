@@ -4,7 +4,7 @@ import pytest
 from edgeloop_contracts import DetectionPolicy, Policy
 from edgeloop_drift.core.detectors import DetectorSpec
 from edgeloop_drift.core.policies import taken
-from edgeloop_drift.core.pooling import Rules
+from edgeloop_drift.core.pooled_detectors import Rules
 
 
 def test_what_a_policy_does_not_give_stays_as_set() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from edgeloop_contracts import DetectorState, DriftPartial, PartialKind, Position
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.pooling import STREAM, VERSION, ErrorAlarm, ErrorPool, InputAlarm, InputPool, Rules
+from edgeloop_drift.core.pooled_detectors import STREAM, VERSION, ErrorAlarm, ErrorPool, InputAlarm, InputPool, Rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from river.drift import ADWIN

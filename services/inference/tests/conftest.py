@@ -31,11 +31,12 @@ from edgeloop_contracts import (
 )
 from edgeloop_inference.app import Device
 from edgeloop_inference.settings import Settings
-from edgeloop_mixture import packing
-from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_kafka import Received, body
+from edgeloop_mixture import serialization
+from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import MixtureSession
-from edgeloop_streaming import RangeGoneError, Received, body
+from edgeloop_readers import RangeGoneError
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry
 
@@ -307,13 +308,13 @@ class Teacher:
         adapter = learner.publish()
         window = learner.memory.window(adapter.memory_end, horizon)
         made: list[tuple[str, Any]] = [
-            (f"{head}/block/{packing.slot(block, horizon)}", block)
-            for block in packing.blocks(TENANT, STREAM, self.scaling, learner.memory, self._sent_to, horizon)
+            (f"{head}/block/{serialization.slot(block, horizon)}", block)
+            for block in serialization.blocks(TENANT, STREAM, self.scaling, learner.memory, self._sent_to, horizon)
         ]
         if learner.frame.number != self._framed:
-            made.append((f"{head}/frame", packing.frame_event(TENANT, STREAM, learner.frame)))
+            made.append((f"{head}/frame", serialization.frame_event(TENANT, STREAM, learner.frame)))
         self._framed, self._sent_to = learner.frame.number, learner.memory.end
-        return [*made, (f"{head}/adapter", signed(packing.adapter_event(TENANT, STREAM, learner.frame, adapter, window), self.key))]
+        return [*made, (f"{head}/adapter", signed(serialization.adapter_event(TENANT, STREAM, learner.frame, adapter, window), self.key))]
 
     def begin_anew(self) -> None:
         """Send everything again with the next adapter."""
@@ -333,7 +334,7 @@ class Teacher:
 
 def signed(event: ModelAdapter, key: Ed25519PrivateKey) -> ModelAdapter:
     """An adapter with a key's signature."""
-    return replace(event, signature=key.sign(packing.statement(event)))
+    return replace(event, signature=key.sign(serialization.statement(event)))
 
 
 def member(assignment: Assignment) -> AdapterMember:

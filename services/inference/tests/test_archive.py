@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import DeviceStatus, topics
-from edgeloop_inference.adapters.archive import Archive
-from edgeloop_inference.core.shelf import FILES
+from edgeloop_inference.core.archive_plan import FILES
+from edgeloop_inference.io.archive import Archive
 
 STREAM = "pumps"
 ROOM = 1 << 20

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from edgeloop_contracts import Assignment, StreamTask
 from edgeloop_contracts.rpc.model_graph import Model
-from edgeloop_inference.core.admission import Action, Installed, Refusal, check_bytes, check_task, decide
 from edgeloop_inference.core.graph import forbidden
 from edgeloop_inference.core.model_contract import Port, problem
 from edgeloop_inference.core.requests import InferRequest, Tensor, decode
 from edgeloop_inference.core.statement import Statement, StatementError, parse
+from edgeloop_inference.core.version_admission import Action, Installed, Refusal, check_bytes, check_task, decide
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper

@@ -13,9 +13,9 @@ import pytest
 import tritonclient.grpc as triton
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
-from edgeloop_inference.adapters.long_requests import SLICE, Busy, Cancelled, LongRequests
-from edgeloop_inference.adapters.server import Server
 from edgeloop_inference.core.answers import Answer
+from edgeloop_inference.io.long_requests import SLICE, Busy, Cancelled, LongRequests
+from edgeloop_inference.io.server import Server
 from tritonclient.grpc import model_config_pb2, service_pb2
 from tritonclient.utils import InferenceServerException
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 import tritonclient.grpc as triton
 from edgeloop_contracts import AdapterMember, DeviceStatus, Feature, StreamDefinition, StreamTask, topics
-from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.session import MixtureSession
 from onnx import TensorProto, helper, numpy_helper
 

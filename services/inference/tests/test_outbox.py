@@ -21,9 +21,9 @@ import pytest
 import structlog
 import tritonclient.grpc as triton
 from edgeloop_contracts import DeviceReport
-from edgeloop_inference.adapters.outbox import SIZE, Outbox, OutboxUnavailable, _columns
-from edgeloop_inference.adapters.sender import DeliveryFailed, Report, Sender
 from edgeloop_inference.core.rows import Rows
+from edgeloop_inference.io.outbox import SIZE, Outbox, OutboxUnavailable, _columns
+from edgeloop_inference.io.outbox_sender import DeliveryFailed, Report, Sender
 from edgeloop_inference.metrics import Metrics
 from prometheus_client import CollectorRegistry
 from tritonclient.utils import InferenceServerException
@@ -246,7 +246,7 @@ def test_answers_go_on_when_rows_cannot_be_kept(bench: Any) -> None:
 CHILD = """
 import os, sys, threading
 from pathlib import Path
-from edgeloop_inference.adapters.outbox import Outbox
+from edgeloop_inference.io.outbox import Outbox
 from edgeloop_inference.core.rows import Rows
 from tritonclient.utils import InferenceServerException
 outbox = Outbox(Path(sys.argv[1]), max_rows=10**6, max_bytes=1 << 30)

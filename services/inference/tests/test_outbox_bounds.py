@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from edgeloop_inference.adapters.outbox import Outbox
 from edgeloop_inference.core.rows import Rows
+from edgeloop_inference.io.outbox import Outbox
 
 WITHIN = 1.3
 

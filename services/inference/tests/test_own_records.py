@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import DeviceReport, DeviceStatus, topics
-from edgeloop_contracts.plausible import MOST_EPOCHS
+from edgeloop_contracts.plausibility import MOST_EPOCHS
 
 KEY = "acme/pumps/p1"
 

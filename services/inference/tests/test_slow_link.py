@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgeloop_inference.adapters.chunks import fetch
-from edgeloop_inference.adapters.partials import Part, Partials
-from edgeloop_inference.core.admission import Refusal
+from edgeloop_inference.core.version_admission import Refusal
+from edgeloop_inference.io.chunks import fetch
+from edgeloop_inference.io.partial_downloads import Part, Partials
 
 MOST = 100_000
 

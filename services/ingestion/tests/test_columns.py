@@ -24,7 +24,8 @@ from edgeloop_contracts import (
 from edgeloop_ingestion.core.columns import NotPlainError, read_rows
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import OUTCOMES, Metrics
-from edgeloop_streaming import InvalidEvent, Received, Send, State, body, from_body
+from edgeloop_kafka import Received, body, from_body
+from edgeloop_streaming import InvalidEvent, Send, State
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry

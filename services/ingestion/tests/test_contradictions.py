@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from edgeloop_admission import Inadmissible, Rules
 from edgeloop_contracts import DeviceDoubted, Feature, ObservationBatch, ObservationRow, SeenContents, SeenRows, StreamDefinition, topics
-from edgeloop_ingestion.core.contents import MAX_SAMPLES, ROWS, SLOTS, Contents
+from edgeloop_ingestion.core.content_memory import MAX_SAMPLES, ROWS, SLOTS, Contents
 from edgeloop_ingestion.core.digests import row_digests
 from edgeloop_ingestion.core.epochs import MAX_BEGINNINGS, MAX_EPOCHS, MAX_FORGOTTEN, WITHIN_MS, Epoch, Epochs
 from edgeloop_ingestion.handlers import IngestionTask

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from edgeloop_contracts import Feature, StreamDefinition
-from edgeloop_ingestion.adapters.definitions import StreamRules
-from edgeloop_streaming import Received
+from edgeloop_ingestion.io.definitions import StreamRules
+from edgeloop_kafka import Received
 
 
 class FakeTable:

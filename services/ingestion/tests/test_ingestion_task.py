@@ -9,7 +9,8 @@ from edgeloop_admission import Rules
 from edgeloop_contracts import Event, Feature, Label, ObservationBatch, ObservationRow, SeenRows, StreamDefinition, StreamTask, topics
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
-from edgeloop_streaming import Forward, Send, State, partition_of
+from edgeloop_kafka import partition_of
+from edgeloop_streaming import Forward, Send, State
 from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
 

@@ -12,10 +12,10 @@ from edgeloop_admission import Rules
 from edgeloop_contracts import Feature, NamedRow, ObservationBatch, ObservationRow, StreamDefinition, topics
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
+from edgeloop_kafka.schema_lookup import WrittenSchema
+from edgeloop_kafka.writer_schemas import bound
 from edgeloop_streaming import Send
 from edgeloop_streaming.testing import TaskDriver
-from edgeloop_streaming.writers import bound
-from edgeloop_streaming.written import WrittenSchema
 from prometheus_client import CollectorRegistry
 
 DEFINITION = StreamDefinition(

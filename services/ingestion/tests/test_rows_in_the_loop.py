@@ -10,7 +10,8 @@ from edgeloop_admission import Rules
 from edgeloop_contracts import Feature, ObservationRow, StreamDefinition, topics
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
-from edgeloop_streaming import Codec, State
+from edgeloop_kafka import Codec
+from edgeloop_streaming import State
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.testing.schemas import MemorySchemas
 from edgeloop_streaming.work import Assigned, Record, Work

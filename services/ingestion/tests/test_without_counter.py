@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from edgeloop_admission import Rules
 from edgeloop_contracts import Feature, ObservationBatch, ObservationRow, SeenRows, StreamDefinition, topics
-from edgeloop_ingestion.core.contents import ROWS
-from edgeloop_ingestion.core.numbering import SLOTS, Numbering
+from edgeloop_ingestion.core.content_memory import ROWS
+from edgeloop_ingestion.core.row_numbers import SLOTS, Numbering
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
-from edgeloop_streaming import Forward, Send, State, partition_of
+from edgeloop_kafka import partition_of
+from edgeloop_streaming import Forward, Send, State
 from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
 

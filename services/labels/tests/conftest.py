@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeloop_contracts import ExampleBatch, Label, ObservationBatch, Topic, topics
-from edgeloop_labels.adapters.cache import PendingCache
-from edgeloop_labels.adapters.database import PendingFile
+from edgeloop_kafka import Received
 from edgeloop_labels.core.rules import Rules
 from edgeloop_labels.handlers import LabelsTask
+from edgeloop_labels.io.cache import PendingCache
+from edgeloop_labels.io.database import PendingFile
 from edgeloop_labels.metrics import Metrics
-from edgeloop_streaming import Forward, RangeGoneError, Received, Send, State
+from edgeloop_readers import RangeGoneError
+from edgeloop_streaming import Forward, Send, State
 from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from edgeloop_contracts import ObservationBatch
-from edgeloop_labels.adapters.cache import PendingCache
-from edgeloop_labels.adapters.database import PendingFile
-from edgeloop_labels.core.pending import Pending
-from edgeloop_labels.core.recent import RecentBatches
-from edgeloop_streaming import body, from_body
+from edgeloop_kafka import body, from_body
+from edgeloop_labels.core.pending_batch import Pending
+from edgeloop_labels.core.recent_batches import RecentBatches
+from edgeloop_labels.io.cache import PendingCache
+from edgeloop_labels.io.database import PendingFile
 
 WITHIN = 1.3
 # Batches, rows of each, features of each row, devices, and whether rows have request ids and answers.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from edgeloop_contracts import Label, LabelledRows, ObservationBatch
 from edgeloop_labels.core.blocks import ROWS, block_of, count_of, label_of, with_label
-from edgeloop_labels.core.pending import Pending
-from edgeloop_labels.core.recent import DEVICE, RecentBatches
+from edgeloop_labels.core.pending_batch import Pending
+from edgeloop_labels.core.recent_batches import DEVICE, RecentBatches
 from edgeloop_labels.core.rules import Rules
 from hypothesis import given, settings
 from hypothesis import strategies as st

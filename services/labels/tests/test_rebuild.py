@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from edgeloop_contracts import JoinState
-from edgeloop_labels.adapters.database import PendingFile
-from edgeloop_labels.core.pending import Pending
+from edgeloop_labels.core.pending_batch import Pending
+from edgeloop_labels.io.database import PendingFile
 from edgeloop_streaming import Backpressure
 
 

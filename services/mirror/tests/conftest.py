@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edgeloop_contracts import Manifest, ModelChunk, ModelVersion, Range, RunStatus, TrainingRequest, TrainingRun, topics
-from edgeloop_mirror.adapters.signatures import Signatures
-from edgeloop_mirror.adapters.sources import Sources
-from edgeloop_mirror.adapters.tracking import Away, Found
+from edgeloop_kafka import Received
 from edgeloop_mirror.core.notes import DatasetNote
 from edgeloop_mirror.handlers import Mirror
+from edgeloop_mirror.io.signatures import Signatures
+from edgeloop_mirror.io.sources import Sources
+from edgeloop_mirror.io.tracking import Away, Found
 from edgeloop_mirror.metrics import Metrics
-from edgeloop_streaming import Backpressure, RangeGoneError, Received
+from edgeloop_readers import RangeGoneError
+from edgeloop_streaming import Backpressure
 from onnx import TensorProto, helper
 from prometheus_client import CollectorRegistry
 
@@ -107,10 +109,10 @@ class RealTracking:
     """
 
     def __init__(self, file: Path) -> None:
-        from edgeloop_mirror.adapters.mlflow_environment import set_defaults
+        from edgeloop_mirror.io.mlflow_environment import set_defaults
 
         set_defaults()
-        from edgeloop_mirror.adapters.mlflow_tracking import MlflowTracking
+        from edgeloop_mirror.io.mlflow_tracking import MlflowTracking
 
         self._tracking = MlflowTracking(f"sqlite:///{file}")
         self._client = self._tracking._client

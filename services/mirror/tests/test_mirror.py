@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 from edgeloop_contracts import RunStatus
-from edgeloop_mirror.adapters.tracking import Refused
 from edgeloop_mirror.core.notes import key, model_name
+from edgeloop_mirror.io.tracking import Refused
 
 
 def run_of(scene, parent: str = "") -> dict:

@@ -1,18 +1,18 @@
 import pytest
 from edgeloop_contracts import AlertKind, AlertStatus, Cause, DeviceReport, DriftPartial, ObservationBatch, topics
-from edgeloop_monitoring.adapters.codecs import EventCodec, Undecodable
-from edgeloop_monitoring.adapters.security import UnsupportedSettingError, credentials
-from edgeloop_monitoring.adapters.stream import Record
+from edgeloop_kafka import Codec
+from edgeloop_kafka.schema_registry import UnknownSchema
 from edgeloop_monitoring.core.conditions import Rule
 from edgeloop_monitoring.core.disagreement import Suspicion
 from edgeloop_monitoring.core.rules import Thresholds, rules
 from edgeloop_monitoring.core.subjects import Groups
 from edgeloop_monitoring.core.views import Spans, Views
 from edgeloop_monitoring.handlers import Monitor
+from edgeloop_monitoring.io.codecs import EventCodec, Undecodable
+from edgeloop_monitoring.io.security import UnsupportedSettingError, credentials
+from edgeloop_monitoring.io.stream import Record
 from edgeloop_monitoring.metrics import Metrics
 from edgeloop_monitoring.settings import Settings
-from edgeloop_streaming import Codec
-from edgeloop_streaming.registry import UnknownSchema
 from prometheus_client import CollectorRegistry, generate_latest
 
 SPANS = Spans(bucket=1_000, window=10_000, silence=5_000, look_back=60_000)

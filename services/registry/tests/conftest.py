@@ -13,14 +13,14 @@ import onnx
 import pytest
 from edgeloop_contracts import Feature, ModelCandidate, ModelChunk, RegisterStream, Topic, TrainingRequest, topics
 from edgeloop_contracts.statements import candidate_statement
-from edgeloop_registry.adapters.artifacts import Artifacts
-from edgeloop_registry.adapters.graph import check_graph
-from edgeloop_registry.adapters.requests import Requests
-from edgeloop_registry.adapters.trainers import Trainers
+from edgeloop_kafka import Received
 from edgeloop_registry.handlers import Ports, RegistryTask
+from edgeloop_registry.io.artifacts import Artifacts
+from edgeloop_registry.io.graph import check_graph
+from edgeloop_registry.io.training_requests import Requests
+from edgeloop_registry.io.trusted_trainers import Trainers
 from edgeloop_registry.metrics import Metrics
 from edgeloop_signing.keys import Role, Signer, generate_keys, load_signer, load_trusted
-from edgeloop_streaming import Received
 from edgeloop_streaming.testing import TaskDriver
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry

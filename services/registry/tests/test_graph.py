@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from edgeloop_contracts import RefusalReason
-from edgeloop_registry.adapters.graph import check_graph
 from edgeloop_registry.core.candidates import Refused
+from edgeloop_registry.io.graph import check_graph
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 from sklearn.ensemble import RandomForestClassifier

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelVersion, RefusalReason, topics
-from edgeloop_registry.adapters.trainers import Trainers
 from edgeloop_registry.core.chain import verify_chain
+from edgeloop_registry.io.trusted_trainers import Trainers
 from edgeloop_signing.keys import KeyProblem, Role, generate_keys, load_signer, load_trusted
 
 

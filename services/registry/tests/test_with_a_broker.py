@@ -24,9 +24,10 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_contracts.statements import candidate_statement
+from edgeloop_kafka import KafkaSettings
 from edgeloop_registry.core.chain import Link, fingerprint, verify_chain
 from edgeloop_signing.keys import Role, generate_keys, load_signer, load_trusted, signed_by
-from edgeloop_streaming import Context, KafkaSettings
+from edgeloop_streaming import Context
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import Assignment, CandidateRefused, DeviceReport, DeviceStatus, Event, ModelVersion, RolloutState, topics
+from edgeloop_readers.latest_records import Standing
 from edgeloop_rollout.handlers import RolloutTask
 from edgeloop_streaming import State
-from edgeloop_streaming.standing import Standing
 from edgeloop_streaming.testing import TaskDriver
 from edgeloop_streaming.work import Record
 

@@ -25,18 +25,20 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_contracts.statements import candidate_statement
+from edgeloop_kafka import Received
+from edgeloop_readers import RangeGoneError
 from edgeloop_signing.keys import Signer, key_id, signed_by
-from edgeloop_streaming import Backpressure, RangeGoneError, Received, Send, State
+from edgeloop_streaming import Backpressure, Send, State
 from edgeloop_streaming.testing import MemoryBroker, TaskDriver
-from edgeloop_trainer.adapters.champions import Champions
-from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
-from edgeloop_trainer.adapters.models import Models
-from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan, taken
 from edgeloop_trainer.handlers import Ports, TrainerTask
+from edgeloop_trainer.io.champions import Champions
+from edgeloop_trainer.io.fitting import FittingProcess, Limits
+from edgeloop_trainer.io.models import Models
+from edgeloop_trainer.io.rows import Rows
 from edgeloop_trainer.metrics import Metrics
 from prometheus_client import CollectorRegistry
 

@@ -10,11 +10,11 @@ import edgeloop_trainer.core.sizes
 import numpy as np
 import pytest
 from edgeloop_contracts import ExampleBatch, Feature, GateKind, RunStatus, TrainingRun, topics
-from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.families import CLASSIFIERS, Family
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Rule, Verdict
 from edgeloop_trainer.core.sizes import COPIES, MOST_FEATURES, refusal
+from edgeloop_trainer.io.fit import fit
 
 EVERY = pytest.mark.parametrize("family", sorted(CLASSIFIERS))
 CLASSES = ("a", "b", "c")

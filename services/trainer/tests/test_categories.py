@@ -8,12 +8,12 @@ import numpy as np
 import onnx
 import pytest
 from edgeloop_mixture.runtime import open_session
-from edgeloop_trainer.adapters.categories import Indicators
-from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.adapters.online import OnlineModel, OnlineModels
 from edgeloop_trainer.core.families import CLASSIFIERS, ONLINE, ONLINE_REGRESSORS, REGRESSORS, Family
 from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
 from edgeloop_trainer.core.lessons import Due, Learner, Lesson
+from edgeloop_trainer.io.categories import Indicators
+from edgeloop_trainer.io.fit import fit
+from edgeloop_trainer.io.online import OnlineModel, OnlineModels
 
 ROWS = 1_500
 COUNTS = (0, 6, 0, 3)

@@ -14,12 +14,12 @@ import onnx
 import pytest
 import skl2onnx
 from edgeloop_mixture.runtime import onnxruntime
-from edgeloop_trainer.adapters.estimators import pipeline
-from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.adapters.forest_export import OPSETS
-from edgeloop_trainer.adapters.onnx_export import ParityError, check_parity, export, probes
 from edgeloop_trainer.core.families import CLASSIFIERS, Family
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.io.estimators import pipeline
+from edgeloop_trainer.io.fit import fit
+from edgeloop_trainer.io.forest_export import OPSETS
+from edgeloop_trainer.io.onnx_export import ParityError, check_parity, export, probes
 from skl2onnx.common.data_types import FloatTensorType
 
 CLASSES = ("a", "b", "c")
@@ -51,7 +51,7 @@ def test_every_family_becomes_a_file_that_keeps_the_contract(family, classes):
 def test_two_processes_make_the_same_bytes():
     program = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
-from test_fit import job; from edgeloop_trainer.adapters.fit import fit; from edgeloop_trainer.core.families import CLASSIFIERS
+from test_fit import job; from edgeloop_trainer.io.fit import fit; from edgeloop_trainer.core.families import CLASSIFIERS
 print(*(fit(job(family=family)).digest for family in sorted(CLASSIFIERS)))"""
     environment = {**os.environ, "PYTHONHASHSEED": "53", "OMP_NUM_THREADS": "1"}  # a seed by which skl2onnx orders otherwise
     other = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True).splitlines()[-1].split()

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgeloop_trainer.adapters.fitting import FittingProcess, Limits, Pending
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.io.fitting import FittingProcess, Limits, Pending
 
 
 def job(name: str, rows: int = 200, trees: int = 5) -> FitJob:

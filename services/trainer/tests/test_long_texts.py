@@ -7,17 +7,17 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
-import edgeloop_trainer.adapters.fit as fit_module
 import edgeloop_trainer.core.requests
+import edgeloop_trainer.io.fit as fit_module
 import numpy as np
 import pytest
 from edgeloop_contracts import RunStatus, TrainingRun, topics
-from edgeloop_streaming import body
-from edgeloop_trainer.adapters.fit import fit
+from edgeloop_kafka import body
 from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.families import Family
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe, Trial
 from edgeloop_trainer.core.runs import failed, run, tried
+from edgeloop_trainer.io.fit import fit
 
 LONG = "x" * 3_000_000
 
@@ -35,7 +35,7 @@ def test_a_long_error_fails_the_run_and_the_next_request_is_answered(world: Any,
         raise DatasetError(f"a row of {LONG}")
 
     with monkeypatch.context() as patched:
-        patched.setattr("edgeloop_trainer.adapters.rows.Rows.dataset", broken)
+        patched.setattr("edgeloop_trainer.io.rows.Rows.dataset", broken)
         request = world.request(0, 200)
         event = told(world.deliver(request))
     assert event.status is RunStatus.FAILED

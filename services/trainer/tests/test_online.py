@@ -15,17 +15,17 @@ import pytest
 from edgeloop_contracts import GateKind, Policy, RunStatus, TrainingPolicy, TrainingRun
 from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_streaming import Send
-from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
-from edgeloop_trainer.adapters.online import OnlineModel, OnlineModels
-from edgeloop_trainer.adapters.river_models import ONE
-from edgeloop_trainer.adapters.river_trees import MainTree
 from edgeloop_trainer.core.dataset import Dataset
 from edgeloop_trainer.core.families import ONLINE, ONLINE_REGRESSORS, Family
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.lessons import Course, Due, Learned, Learner, Lesson
 from edgeloop_trainer.core.plans import Plan, taken
+from edgeloop_trainer.io.fit import fit
+from edgeloop_trainer.io.fitting import FittingProcess, Limits
+from edgeloop_trainer.io.online import OnlineModel, OnlineModels
+from edgeloop_trainer.io.river_models import ONE
+from edgeloop_trainer.io.river_trees import MainTree
 from edgeloop_trainer.settings import Settings
 from river import tree
 

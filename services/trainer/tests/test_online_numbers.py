@@ -10,15 +10,15 @@ import onnx
 import pytest
 from edgeloop_contracts import GateKind, RunStatus, TrainingRun
 from edgeloop_mixture.runtime import onnxruntime
-from edgeloop_trainer.adapters import river_trees
-from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.adapters.online import OnlineModel, OnlineModels
-from edgeloop_trainer.adapters.river_trees import ErrorDrift, FirstThresholds, MainNumberTree
 from edgeloop_trainer.core.dataset import Dataset
 from edgeloop_trainer.core.families import ONLINE_REGRESSORS, Family
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import NumberTally
 from edgeloop_trainer.core.lessons import Due, Learner, Lesson
+from edgeloop_trainer.io import river_trees
+from edgeloop_trainer.io.fit import fit
+from edgeloop_trainer.io.online import OnlineModel, OnlineModels
+from edgeloop_trainer.io.river_trees import ErrorDrift, FirstThresholds, MainNumberTree
 from river import stats, tree
 from river.tree.split_criterion import VarianceReductionSplitCriterion
 from river.tree.splitter import EBSTSplitter

@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 import pytest
 from edgeloop_mixture.runtime import open_session
-from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.adapters.online import OnlineModels
 from edgeloop_trainer.core.families import CLASSIFIERS, ONLINE, ONLINE_REGRESSORS, REGRESSORS, Family
 from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
 from edgeloop_trainer.core.lessons import Course, Due, Learner, Lesson
+from edgeloop_trainer.io.fit import fit
+from edgeloop_trainer.io.online import OnlineModels
 from onnxruntime.quantization import quantize_dynamic  # noqa: TID251 - the runtime above has silenced it
 
 ROWS, WIDTH = 300, 4

@@ -17,13 +17,13 @@ import onnx
 import pytest
 from edgeloop_contracts import ExampleBatch, GateKind, Manifest, ModelCandidate, Range, RunStatus, TrainingRun
 from edgeloop_mixture.runtime import onnxruntime
-from edgeloop_trainer.adapters.estimators import fitted, pipeline
-from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.adapters.onnx_export import ParityError, check_numbers, export, probes
 from edgeloop_trainer.core.dataset import DatasetError, assemble
 from edgeloop_trainer.core.families import REGRESSORS, Family
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, judge
+from edgeloop_trainer.io.estimators import fitted, pipeline
+from edgeloop_trainer.io.fit import fit
+from edgeloop_trainer.io.onnx_export import ParityError, check_numbers, export, probes
 
 
 @pytest.mark.parametrize("module", [edgeloop_trainer.core.gate, edgeloop_trainer.core.scores])
@@ -66,7 +66,7 @@ def test_every_family_becomes_a_file_that_answers_as_scikit_learn_does(family, m
 def test_two_processes_make_the_same_bytes():
     program = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
-from test_regression import job; from edgeloop_trainer.adapters.fit import fit; from edgeloop_trainer.core.families import REGRESSORS
+from test_regression import job; from edgeloop_trainer.io.fit import fit; from edgeloop_trainer.core.families import REGRESSORS
 print(*(fit(job(family=family)).digest for family in sorted(REGRESSORS)))"""
     environment = {**os.environ, "PYTHONHASHSEED": "53", "OMP_NUM_THREADS": "1"}  # a seed by which skl2onnx orders otherwise
     other = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True).splitlines()[-1].split()

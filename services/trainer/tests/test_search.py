@@ -8,11 +8,11 @@ from itertools import count
 import numpy as np
 import pytest
 from edgeloop_contracts import GateKind, RunStatus, TrainingRun
-from edgeloop_trainer.adapters.fit import fit
-from edgeloop_trainer.adapters.search import search
 from edgeloop_trainer.core.families import CLASSIFIERS, Family
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
 from edgeloop_trainer.core.spaces import SPACES
+from edgeloop_trainer.io.fit import fit
+from edgeloop_trainer.io.search import search
 from edgeloop_trainer.settings import Settings
 from pydantic import ValidationError
 

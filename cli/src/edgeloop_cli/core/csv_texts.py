@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from edgeloop_contracts.plausible import LONGEST_NAME
+from edgeloop_contracts.plausibility import LONGEST_NAME
 from edgeloop_registry.core.definitions import MAX_CATEGORIES
 from numpy.typing import NDArray
 

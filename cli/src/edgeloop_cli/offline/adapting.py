@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 from edgeloop_adapter.handlers import BACKLOG
 from edgeloop_contracts import Event
-from edgeloop_mixture.learning import Labelled, Learner
+from edgeloop_kafka import body
+from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.memory import Window
 from edgeloop_mixture.mixture import Adapter, Frame
-from edgeloop_mixture.packing import CLASSES, adapter_event, blocks, frame_event
-from edgeloop_streaming import body
+from edgeloop_mixture.serialization import CLASSES, adapter_event, blocks, frame_event
 from numpy.typing import NDArray
 
 from edgeloop_cli.offline.examples import STREAM, Examples

@@ -10,7 +10,7 @@ from typing import Any
 from edgeloop_adapter.core import policies as adapter
 from edgeloop_contracts import AdapterPolicy, Policy, RetrainingPolicy, TrainingPolicy
 from edgeloop_drift.core import policies as detection
-from edgeloop_drift.core.pooling import Rules
+from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_mixture.rule import Rule as Learning
 from edgeloop_retraining.core import policy as retraining
 from edgeloop_trainer.core import plans as training

@@ -17,9 +17,9 @@ from edgeloop_contracts import (
     outcomes,
 )
 from edgeloop_drift.core import bits, blocks
-from edgeloop_drift.core.pooling import ErrorPool, InputPool
+from edgeloop_drift.core.pooled_detectors import ErrorPool, InputPool
 from edgeloop_drift.core.signals import error_signal, input_signal
-from edgeloop_mixture.learning import Labelled
+from edgeloop_mixture.learner import Labelled
 from edgeloop_mixture.mixture import Frame
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
 from edgeloop_retraining.core.requests import named

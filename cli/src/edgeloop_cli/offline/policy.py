@@ -10,7 +10,7 @@ from typing import Any
 
 from edgeloop_contracts import DetectionPolicy, Policy
 from edgeloop_drift.core import policies as detection
-from edgeloop_drift.core.pooling import Rules
+from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_retraining.core.policy import Policy as Retraining
 from edgeloop_trainer.core.families import Family

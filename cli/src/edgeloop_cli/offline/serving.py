@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from edgeloop_contracts import AdapterMember
-from edgeloop_inference.core.shelf import Shelved, shelved
-from edgeloop_mixture.learning import Learner
+from edgeloop_inference.core.archive_plan import Shelved, shelved
+from edgeloop_mixture.learner import Learner
 from edgeloop_mixture.mixture import Adapter, Frame, joined
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import Feeds, MixtureSession

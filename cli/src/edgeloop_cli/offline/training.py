@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from edgeloop_contracts import GateKind, ModelVersion, RunStatus, TrainingRequest, TrainingRun
 from edgeloop_mixture.runtime import open_session
 from edgeloop_retraining.core.campaign import Fit
-from edgeloop_trainer.adapters.fit import fit
 from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.families import ONLINE
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Lessons, Recipe
@@ -17,12 +16,13 @@ from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Tally, Verd
 from edgeloop_trainer.core.lessons import Due, Lesson
 from edgeloop_trainer.core.recall import rival
 from edgeloop_trainer.core.runs import failed, step
+from edgeloop_trainer.io.fit import fit
 from numpy.typing import NDArray
 
 from edgeloop_cli.offline.examples import STREAM, Examples
 
 if TYPE_CHECKING:
-    from edgeloop_trainer.adapters.online import OnlineModels
+    from edgeloop_trainer.io.online import OnlineModels
 
 
 class Model:
@@ -139,7 +139,7 @@ class Training:
         if course is None:
             return None
         if self._online is None:
-            from edgeloop_trainer.adapters.online import OnlineModels
+            from edgeloop_trainer.io.online import OnlineModels
 
             self._online = OnlineModels()
         known = self._online.row(course)

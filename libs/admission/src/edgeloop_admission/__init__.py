@@ -1,10 +1,7 @@
 """Which rows and labels a stream admits; a device asks the same code before it answers that ingestion asks afterwards."""
 
 from edgeloop_admission.batches import Verdict, check_shape, judge
-from edgeloop_admission.labels import admitted
-from edgeloop_admission.masks import SALT_BYTES, mask
-from edgeloop_admission.named import ordered
-from edgeloop_admission.naming import (
+from edgeloop_admission.device_names import (
     MAX_EPOCH,
     MAX_INT,
     MAX_LONG,
@@ -15,6 +12,9 @@ from edgeloop_admission.naming import (
     check_text,
     device_key,
 )
+from edgeloop_admission.labels import admitted
+from edgeloop_admission.masks import SALT_BYTES, mask
+from edgeloop_admission.named_rows import ordered
 from edgeloop_admission.rows import Complaint, Rows, complaints
 from edgeloop_admission.rules import Rules
 

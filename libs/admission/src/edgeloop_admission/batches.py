@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from edgeloop_contracts import ObservationBatch
-from edgeloop_contracts.plausible import ragged
+from edgeloop_contracts.plausibility import ragged
 from numpy.typing import NDArray
 
+from edgeloop_admission.device_names import MAX_INT, MAX_LONG, Inadmissible, check_number
 from edgeloop_admission.masks import mask_again
-from edgeloop_admission.naming import MAX_INT, MAX_LONG, Inadmissible, check_number
 from edgeloop_admission.rows import Complaint, Rows, bad_rows, bad_values, complaint
 from edgeloop_admission.rules import Rules
 

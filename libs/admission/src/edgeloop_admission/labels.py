@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from edgeloop_contracts import Label, StreamDefinition, StreamTask, outcomes
 
-from edgeloop_admission.naming import MAX_LONG, Inadmissible, check_number, check_text
+from edgeloop_admission.device_names import MAX_LONG, Inadmissible, check_number, check_text
 from edgeloop_admission.rows import FIRST_TIME, LAST_TIME
 
 

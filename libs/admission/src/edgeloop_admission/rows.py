@@ -10,7 +10,7 @@ from edgeloop_contracts import Mask
 from edgeloop_contracts.masks import mask_of
 from numpy.typing import NDArray
 
-from edgeloop_admission.naming import MAX_TEXT
+from edgeloop_admission.device_names import MAX_TEXT
 from edgeloop_admission.rules import Rules
 
 # Years 1 to 9999, in milliseconds since 1970: what calendars hold. Seconds or nanoseconds by mistake mostly fall outside or near 1970.

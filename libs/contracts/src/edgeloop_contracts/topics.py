@@ -237,6 +237,8 @@ PUBLIC: tuple[Topic, ...] = (
 FACTS: tuple[Topic, ...] = tuple(topic for topic in PUBLIC if topic.config.get("compression.type") == "uncompressed")
 """What programs of others may want to read: what has happened and what holds, and not how our services talk among themselves."""
 
+CHECKPOINT_KEY = "Checkpoint/"  # key of the record in each state topic that holds how far the inputs were handled
+
 # What a service keeps of itself, besides the checkpoint that closes each of its transactions.
 STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
     "ingestion": (Partitions.MANY, (e.SeenRows, e.SeenContents, e.SeenSamples, e.SeenEpochs)),

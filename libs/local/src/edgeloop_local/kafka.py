@@ -6,20 +6,20 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from edgeloop_local.child_processes import Command
 from edgeloop_local.errors import ProcessDied
 from edgeloop_local.files import last_lines, write_whole
 from edgeloop_local.jvm import java_options
 from edgeloop_local.ports import LOOPBACK
 from edgeloop_local.readiness import kafka_answers, wait_until
 from edgeloop_local.server import Server
-from edgeloop_local.spawning import Command
 from edgeloop_local.storage import LOG_DIR, NODE_ID, format_storage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeloop_local.artifacts import Programs
-    from edgeloop_local.signing_in import SigningIn
+    from edgeloop_local.sasl_listener import SigningIn
 
 _HEAP_MB = 512
 _RECORD_BYTES = 4 * 2**20

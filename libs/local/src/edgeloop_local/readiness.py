@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edgeloop_local.spawning import ChildProcess
+    from edgeloop_local.child_processes import ChildProcess
 
 _API_VERSIONS = 18
 _METADATA = 3

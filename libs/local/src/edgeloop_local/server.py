@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from edgeloop_local.child_processes import finish, spawn
 from edgeloop_local.errors import ProcessDied
 from edgeloop_local.files import last_lines
-from edgeloop_local.spawning import finish, spawn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgeloop_local.spawning import ChildProcess, Command
+    from edgeloop_local.child_processes import ChildProcess, Command
 
 
 class Server(ABC):

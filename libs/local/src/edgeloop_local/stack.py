@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from edgeloop_local.artifacts import programs
+from edgeloop_local.child_processes import finish
 from edgeloop_local.errors import DataDirBusy, ProcessDied, Stopped, ending
 from edgeloop_local.filelock import FileLock
 from edgeloop_local.jvm import find_java
 from edgeloop_local.kafka import KafkaBroker
-from edgeloop_local.leftovers import end_leftovers
 from edgeloop_local.locations import DEFAULT_DATA_DIR, NEEDED_FREE_BYTES, require_free_space
+from edgeloop_local.orphans import end_leftovers
 from edgeloop_local.ports import PortBook
 from edgeloop_local.progress import Progress, Silence
 from edgeloop_local.readiness import http_answers, kafka_answers
-from edgeloop_local.registry import API, SchemaRegistry
-from edgeloop_local.spawning import finish
-from edgeloop_local.stackinfo import ProcessId, StackInfo
+from edgeloop_local.schema_registry import API, SchemaRegistry
+from edgeloop_local.stack_description import ProcessId, StackInfo
 
 if TYPE_CHECKING:
+    from edgeloop_local.sasl_listener import SigningIn
     from edgeloop_local.server import Server
-    from edgeloop_local.signing_in import SigningIn
 
 _GRACE = 15.0
 _TRIES = 3  # to start a server

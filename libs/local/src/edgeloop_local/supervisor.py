@@ -6,11 +6,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from edgeloop_local.children import Child, ChildSpec, ChildStatus, State
+from edgeloop_local.child_processes import finish
 from edgeloop_local.errors import NotReady, ProcessDied, Stopped, ending
 from edgeloop_local.files import last_lines
 from edgeloop_local.readiness import http_answers
-from edgeloop_local.spawning import finish
+from edgeloop_local.supervised_child import Child, ChildSpec, ChildStatus, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

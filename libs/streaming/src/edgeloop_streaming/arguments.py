@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import metadata
 from textwrap import fill
 
+from edgeloop_kafka.settings import KafkaSettings
+from edgeloop_kafka.settings_table import Setting, described
 from pydantic_settings import BaseSettings
-
-from edgeloop_streaming.described import Setting, described
-from edgeloop_streaming.settings import KafkaSettings
 
 _WIDTH = 110
 

@@ -9,21 +9,24 @@ from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from edgeloop_contracts import Topic, topics
+from edgeloop_kafka.codec import Codec
+from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.received import Place
+from edgeloop_kafka.schema_registry import RegistryUnavailable
+from edgeloop_kafka.settings import KafkaSettings
+from edgeloop_readers.follower import Follower
+from edgeloop_readers.gaps import OVERTAKEN, Halts
+from edgeloop_readers.partition_reader import PartitionReader
+from edgeloop_readers.table import Table
 
-from edgeloop_streaming.codec import Codec
-from edgeloop_streaming.consumed import Consumed
-from edgeloop_streaming.gaps import OVERTAKEN, Halts
+from edgeloop_streaming.host_load import Age, Pace
 from edgeloop_streaming.lag import EVERY_MS, Lag
-from edgeloop_streaming.machine import Age, Pace
 from edgeloop_streaming.membership import Membership, is_fenced
 from edgeloop_streaming.messages import Backpressure, Task
-from edgeloop_streaming.partitions import Follower, PartitionReader, Place, Table
-from edgeloop_streaming.pausing import Paused
+from edgeloop_streaming.pauses import Paused
 from edgeloop_streaming.progress import Calls, Progress
-from edgeloop_streaming.registry import RegistryUnavailable
-from edgeloop_streaming.restoring import AGREE_S, Restorer, TornStateError, UnreadableStateError
-from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.state import State
+from edgeloop_streaming.state_recovery import AGREE_S, Restorer, TornStateError, UnreadableStateError
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError, FencedError, TransactionalProducer
 from edgeloop_streaming.work import Assigned, Record, Work

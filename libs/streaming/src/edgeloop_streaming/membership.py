@@ -11,8 +11,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from edgeloop_kafka.settings import KafkaSettings
 
-from edgeloop_streaming.settings import KafkaSettings
 from edgeloop_streaming.transactions import FencedError
 
 _REQUEST_S = 1.0

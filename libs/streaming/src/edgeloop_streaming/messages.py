@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from edgeloop_contracts import Cause, Event, Topic
-
-E_co = TypeVar("E_co", bound=Event, covariant=True)
+from edgeloop_kafka.received import Received
 
 
 class InvalidEvent(Exception):
@@ -42,46 +41,6 @@ class Backpressure(Exception):
     def __init__(self, ready: Callable[[], bool]) -> None:
         super().__init__("not yet")
         self.ready = ready
-
-
-@dataclass(frozen=True, slots=True)
-class Received(Generic[E_co]):
-    """One record, decoded.
-
-    Attributes
-    ----------
-    event
-        The typed event.
-    topic, partition, offset, timestamp, key
-        Where and when it lies; the topic without the settings' prefix, the timestamp in milliseconds.
-    id, correlation
-        CloudEvents id of the event and of the chain that it belongs to. Derived from its place where the producer gave none.
-    headers
-        All headers as they came.
-    raw
-        The value's original bytes.
-    """
-
-    event: E_co
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: str
-    id: str
-    correlation: str
-    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-    raw: bytes = b""
-
-    @property
-    def at(self) -> str:
-        """Place of the record: ``topic/partition/offset``."""
-        return f"{self.topic}/{self.partition}/{self.offset}"
-
-    @property
-    def cause(self) -> Cause:
-        """The record as the cause of another."""
-        return Cause(id=self.id, correlation=self.correlation, at=self.at)
 
 
 @dataclass(frozen=True, slots=True)

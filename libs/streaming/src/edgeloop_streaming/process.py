@@ -15,26 +15,29 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic
+from edgeloop_kafka.codec import Codec
+from edgeloop_kafka.publisher import Publisher
+from edgeloop_kafka.reachability import Unreachable, reach, told
+from edgeloop_kafka.schema_registry import RegistryError, SchemaRegistry
+from edgeloop_kafka.settings import KafkaSettings, unusable
+from edgeloop_readers.follower import Follower
+from edgeloop_readers.latest_records import Standing
+from edgeloop_readers.partition_reader import PartitionReader
+from edgeloop_readers.range_reader import RangeReader
+from edgeloop_readers.skipped_records import Overlooked
+from edgeloop_readers.table import Table
 from prometheus_client import CollectorRegistry
 from pydantic_settings import BaseSettings
 
 from edgeloop_streaming.arguments import look_at
-from edgeloop_streaming.codec import Codec
 from edgeloop_streaming.health import CannotListen, HealthServer
+from edgeloop_streaming.host_load import Age
 from edgeloop_streaming.loop import Loop, Service, TornStateError
-from edgeloop_streaming.machine import Age
-from edgeloop_streaming.overlooked import Overlooked
-from edgeloop_streaming.partitions import Follower, PartitionReader, RangeReader, Table
 from edgeloop_streaming.progress import Calls
-from edgeloop_streaming.publisher import Publisher
-from edgeloop_streaming.reaching import Unreachable, reach, told
-from edgeloop_streaming.registry import RegistryError, SchemaRegistry
-from edgeloop_streaming.restoring import UnreadableStateError
-from edgeloop_streaming.settings import KafkaSettings, unusable
-from edgeloop_streaming.standing import Standing
-from edgeloop_streaming.succession import Succession
+from edgeloop_streaming.state_recovery import UnreadableStateError
 from edgeloop_streaming.telemetry import LoopMetrics, configure_logs
 from edgeloop_streaming.transactions import DoubtError, FencedError
+from edgeloop_streaming.versioned_writes import Succession
 
 HUNG_S = 45.0
 LONGEST_CALL_S = 5.5  # the time-outs of all calls are shorter

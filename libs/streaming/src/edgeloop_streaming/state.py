@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import TypeVar, cast
 
 from edgeloop_contracts import Checkpoint, Event
+from edgeloop_contracts.topics import CHECKPOINT_KEY
 
 E = TypeVar("E", bound=Event)
-
-CHECKPOINT_KEY = "Checkpoint/"
 
 
 class State:

@@ -9,18 +9,22 @@ from typing import Any, cast
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import GAPS, SKIPS
+from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.publisher import Publisher
+from edgeloop_kafka.received import SENSELESS, Place, Received, received_from
+from edgeloop_kafka.schema_registry import RegistryUnavailable
+from edgeloop_kafka.settings import KafkaSettings
+from edgeloop_readers.follower import Follower
+from edgeloop_readers.gaps import OVERTAKEN, Halts, gap_of, input_key
+from edgeloop_readers.partition_reader import PartitionReader
+from edgeloop_readers.skipping import Telling, untold
+from edgeloop_readers.table import Table
 from prometheus_client import CollectorRegistry
 
-from edgeloop_streaming.codec import Codec, UndecodableError, UnknownKindError
-from edgeloop_streaming.consumed import Consumed
-from edgeloop_streaming.gaps import OVERTAKEN, Halts, gap_of, input_key
 from edgeloop_streaming.membership import is_fenced
-from edgeloop_streaming.messages import Backpressure, Received
-from edgeloop_streaming.partitions import SENSELESS, Follower, PartitionReader, Place, Table, Telling, received_from, untold
-from edgeloop_streaming.pausing import Paused
-from edgeloop_streaming.publisher import Publisher
-from edgeloop_streaming.registry import RegistryUnavailable
-from edgeloop_streaming.settings import KafkaSettings
+from edgeloop_streaming.messages import Backpressure
+from edgeloop_streaming.pauses import Paused
 from edgeloop_streaming.telemetry import halted_gauge
 from edgeloop_streaming.transactions import FencedError
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from edgeloop_kafka.settings import KafkaSettings
 
-from edgeloop_streaming.machine import Age, Pace
+from edgeloop_streaming.host_load import Age, Pace
 from edgeloop_streaming.progress import Calls
-from edgeloop_streaming.settings import KafkaSettings
 
 # librdkafka speaks EndTxn v1 and repeats it by itself; a connection cut while EndTxn is on its way tears transactions, and
 # neither an error callback nor a slow commit tells. The broker counters in the statistics do (lrk#5423, KAFKA-17754).

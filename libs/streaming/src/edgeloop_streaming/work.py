@@ -13,14 +13,14 @@ from typing import Any
 
 from edgeloop_contracts import Cause, Checkpoint, Event, OffsetRange, Topic, topics
 from edgeloop_contracts.texts import cut
+from edgeloop_kafka.causation import event_headers, trace_of
+from edgeloop_kafka.codec import Codec, UndecodableError, UnencodableError, UnknownKindError, body
+from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.dead_letters import KEY_CHARACTERS, Given, letter_of
+from edgeloop_kafka.received import SENSELESS, Received, cause_of, headers_of, received_from
+from edgeloop_readers.gaps import gap_of, input_key
 
-from edgeloop_streaming.causation import event_headers, trace_of
-from edgeloop_streaming.codec import Codec, UndecodableError, UnencodableError, UnknownKindError, body
-from edgeloop_streaming.consumed import Consumed
-from edgeloop_streaming.gaps import gap_of, input_key
-from edgeloop_streaming.letters import KEY_CHARACTERS, Given, letter_of
-from edgeloop_streaming.messages import BulkTask, Effect, Forward, InvalidEvent, Received, Reject, Send, Task
-from edgeloop_streaming.partitions import SENSELESS, cause_of, headers_of, received_from
+from edgeloop_streaming.messages import BulkTask, Effect, Forward, InvalidEvent, Reject, Send, Task
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError

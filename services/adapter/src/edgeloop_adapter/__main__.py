@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from edgeloop_kafka import KafkaSettings
 from edgeloop_signing.keys import load_signer
-from edgeloop_streaming import Context, KafkaSettings, run, setting_up
+from edgeloop_streaming import Context, run, setting_up
 
 from edgeloop_adapter.app import NAME, build
 from edgeloop_adapter.settings import Settings

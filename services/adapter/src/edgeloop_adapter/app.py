@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from edgeloop_contracts import topics
 from edgeloop_mixture.rule import Rule
+from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import Context, Policies, Service
+from edgeloop_streaming import Context, Service
 
-from edgeloop_adapter.adapters.rows import Rows
-from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
 from edgeloop_adapter.core.policies import taken
 from edgeloop_adapter.handlers import AdapterTask, Ports
+from edgeloop_adapter.io.rows import Rows
+from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_adapter.settings import Settings
 

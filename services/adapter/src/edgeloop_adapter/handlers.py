@@ -8,21 +8,23 @@ from typing import Any
 
 import numpy as np
 from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, PartialKind, outcomes, topics
-from edgeloop_contracts.plausible import impossible_partial
-from edgeloop_contracts.references import folded, reference
+from edgeloop_contracts.plausibility import impossible_partial
+from edgeloop_contracts.row_references import folded, reference
+from edgeloop_datasets.ranges import ModelGoneError
+from edgeloop_kafka import Received
 from edgeloop_mixture.columns import categories_of
 from edgeloop_mixture.graph import PREDICTION, PROBABILITIES, GraphError, checked
-from edgeloop_mixture.learning import Labelled, Learner
-from edgeloop_mixture.packing import CLASSES, statement
+from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.rule import Rule
+from edgeloop_mixture.serialization import CLASSES, statement
+from edgeloop_readers import Policies, RangeGoneError
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import InvalidEvent, Policies, RangeGoneError, Received, Send, State
-from edgeloop_streaming.ranges import ModelGoneError
+from edgeloop_streaming import InvalidEvent, Send, State
 
-from edgeloop_adapter.adapters.rows import Rows
-from edgeloop_adapter.adapters.versions import Definitions, Files, Versions
+from edgeloop_adapter.io.rows import Rows
+from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
-from edgeloop_adapter.mixing import Mixing
+from edgeloop_adapter.stream_mixture import Mixing
 
 BEGIN = 2  # labelled rows that a mixture begins with at least
 BACKLOG = 20_000  # and at most, the newest ones

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
-from edgeloop_streaming import Context, Policies, Service, State
+from edgeloop_readers import Policies
+from edgeloop_streaming import Context, Service, State
 
-from edgeloop_drift.adapters.definitions import FeatureNames, Tolerances
 from edgeloop_drift.core.policies import taken
 from edgeloop_drift.handlers import INPUTS, NAME, DriftTask
+from edgeloop_drift.io.definitions import FeatureNames, Tolerances
 from edgeloop_drift.metrics import Metrics
 from edgeloop_drift.settings import Settings
 

@@ -16,11 +16,13 @@ from edgeloop_contracts import (
     PartialKind,
     topics,
 )
-from edgeloop_contracts.plausible import impossible_partial
-from edgeloop_streaming import InvalidEvent, Policies, Received, Send, State
+from edgeloop_contracts.plausibility import impossible_partial
+from edgeloop_kafka import Received
+from edgeloop_readers import Policies
+from edgeloop_streaming import InvalidEvent, Send, State
 
 from edgeloop_drift.core import bits, blocks
-from edgeloop_drift.core.pooling import ErrorPool, InputPool, Rules
+from edgeloop_drift.core.pooled_detectors import ErrorPool, InputPool, Rules
 from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_drift.metrics import Metrics
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import KafkaSettings, setting_up
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import setting_up
 
 from edgeloop_inference.app import NAME, CannotStart, run
 from edgeloop_inference.settings import Settings

@@ -11,29 +11,30 @@ from typing import Any
 
 from edgeloop_admission import Inadmissible, device_key
 from edgeloop_contracts import ObservationBatch
+from edgeloop_kafka import KafkaSettings
 from edgeloop_mixture.rule import Rule
-from edgeloop_streaming import CannotListen, Context, HealthServer, KafkaSettings, Stop
+from edgeloop_streaming import CannotListen, Context, HealthServer, Stop
 from prometheus_client import CollectorRegistry
 
-from edgeloop_inference.adapters.adapting import Adapting
-from edgeloop_inference.adapters.archive import Archive
-from edgeloop_inference.adapters.background import Background
-from edgeloop_inference.adapters.definitions import Definitions, SaltBroken, device_salt
-from edgeloop_inference.adapters.installation import Installation
-from edgeloop_inference.adapters.installer import Installer
-from edgeloop_inference.adapters.kafka import Kafka
-from edgeloop_inference.adapters.mixer import Mixer
-from edgeloop_inference.adapters.model_store import ModelStore
-from edgeloop_inference.adapters.models import Models, Serving
-from edgeloop_inference.adapters.outbox import Outbox, OutboxUnavailable
-from edgeloop_inference.adapters.partials import Partials
-from edgeloop_inference.adapters.sender import Sender
-from edgeloop_inference.adapters.server import PortTaken, Server
-from edgeloop_inference.adapters.servicer import InferenceServicer, Limits
-from edgeloop_inference.adapters.trial_run import TrialRun
-from edgeloop_inference.adapters.trust import Trust, TrustError
-from edgeloop_inference.adapters.verification import Verification
 from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.io.adapter_updates import Adapting
+from edgeloop_inference.io.archive import Archive
+from edgeloop_inference.io.assignments import Installer
+from edgeloop_inference.io.background import Background
+from edgeloop_inference.io.definitions import Definitions, SaltBroken, device_salt
+from edgeloop_inference.io.installation import Installation
+from edgeloop_inference.io.kafka_clients import Kafka
+from edgeloop_inference.io.load_check_process import TrialRun
+from edgeloop_inference.io.mixture_builder import Mixer
+from edgeloop_inference.io.model_store import ModelStore
+from edgeloop_inference.io.models import Models, Serving
+from edgeloop_inference.io.outbox import Outbox, OutboxUnavailable
+from edgeloop_inference.io.outbox_sender import Sender
+from edgeloop_inference.io.partial_downloads import Partials
+from edgeloop_inference.io.server import PortTaken, Server
+from edgeloop_inference.io.servicer import InferenceServicer, Limits
+from edgeloop_inference.io.trust import Trust, TrustError
+from edgeloop_inference.io.verification import Verification
 from edgeloop_inference.metrics import Metrics
 from edgeloop_inference.settings import Settings
 

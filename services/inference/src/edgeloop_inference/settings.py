@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from edgeloop_inference.core.shelf import BYTES
+from edgeloop_inference.core.archive_plan import BYTES
 
 MIB = 1 << 20
 # No slash: it separates the parts of a key.

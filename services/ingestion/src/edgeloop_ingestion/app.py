@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
+from edgeloop_kafka.admin import Admin
 from edgeloop_streaming import Context, Service, State
-from edgeloop_streaming.admin import Admin
 
-from edgeloop_ingestion.adapters.definitions import StreamRules
 from edgeloop_ingestion.handlers import RAW, IngestionTask
+from edgeloop_ingestion.io.definitions import StreamRules
 from edgeloop_ingestion.metrics import Metrics
 from edgeloop_ingestion.settings import Settings
 

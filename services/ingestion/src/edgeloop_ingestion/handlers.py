@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 from edgeloop_admission import Inadmissible, Rules, Verdict, admitted, check_shape, device_key, judge, ordered
 from edgeloop_contracts import Cause, Label, NamedRow, ObservationBatch, ObservationRow, Topic, topics
-from edgeloop_contracts.numbering import UNNUMBERED
-from edgeloop_streaming import Effect, Forward, InvalidEvent, Received, Reject, Send, State, partition_of
+from edgeloop_contracts.row_numbers import UNNUMBERED
+from edgeloop_kafka import Received, partition_of
+from edgeloop_streaming import Effect, Forward, InvalidEvent, Reject, Send, State
 
-from edgeloop_ingestion.adapters.memory import Memory
 from edgeloop_ingestion.core.batches import of_columns, of_row
 from edgeloop_ingestion.core.columns import Columns, NotPlainError, numbered, read_rows
 from edgeloop_ingestion.core.digests import Ids, id_digests
-from edgeloop_ingestion.core.doubts import OTHER_KEY, Doubts
 from edgeloop_ingestion.core.epochs import Epochs
+from edgeloop_ingestion.core.identity_doubts import OTHER_KEY, Doubts
+from edgeloop_ingestion.core.intake import Taken, contradicts, take_numbered, take_unnumbered
 from edgeloop_ingestion.core.keys import names_another
-from edgeloop_ingestion.core.merging import OpenRuns
-from edgeloop_ingestion.core.numbering import names
-from edgeloop_ingestion.core.taking import Taken, contradicts, take_numbered, take_unnumbered
+from edgeloop_ingestion.core.row_merge import OpenRuns
+from edgeloop_ingestion.core.row_numbers import names
+from edgeloop_ingestion.io.memory import Memory
 from edgeloop_ingestion.metrics import Metrics
 
 RAW: tuple[Topic, ...] = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeloop_admission import Verdict
 from prometheus_client import CollectorRegistry, Counter
 
-from edgeloop_ingestion.core.taking import Taken
+from edgeloop_ingestion.core.intake import Taken
 
 OUTCOMES = ("accepted", "duplicate", "uncompared", "contradicting", "refused", "masked")
 

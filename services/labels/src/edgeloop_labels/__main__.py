@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import Context, KafkaSettings, run, setting_up
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import Context, run, setting_up
 
 from edgeloop_labels.app import build
-from edgeloop_labels.core.letters import NAME
+from edgeloop_labels.core.dead_letters import NAME
 from edgeloop_labels.settings import Settings
 
 

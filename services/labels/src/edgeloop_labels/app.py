@@ -7,11 +7,11 @@ from urllib.parse import quote
 from edgeloop_contracts import topics
 from edgeloop_streaming import Context, Service, State
 
-from edgeloop_labels.adapters.cache import PendingCache
-from edgeloop_labels.adapters.database import PendingFile
-from edgeloop_labels.core.letters import NAME
+from edgeloop_labels.core.dead_letters import NAME
 from edgeloop_labels.core.rules import HOUR_MS, Rules
 from edgeloop_labels.handlers import LabelsTask
+from edgeloop_labels.io.cache import PendingCache
+from edgeloop_labels.io.database import PendingFile
 from edgeloop_labels.metrics import Metrics
 from edgeloop_labels.settings import Settings
 

@@ -16,17 +16,18 @@ from edgeloop_contracts import (
     WaitingLabel,
     topics,
 )
-from edgeloop_contracts.plausible import ragged
-from edgeloop_streaming import Backpressure, Effect, InvalidEvent, Received, Send, State
+from edgeloop_contracts.plausibility import ragged
+from edgeloop_kafka import Received
+from edgeloop_streaming import Backpressure, Effect, InvalidEvent, Send, State
 
-from edgeloop_labels.adapters.cache import PendingCache
-from edgeloop_labels.adapters.rebuild import Reader, Rebuild
 from edgeloop_labels.core.blocks import ROWS, block_of, blocks_of, count_of, label_of, with_label
+from edgeloop_labels.core.dead_letters import NAME, no_observation
+from edgeloop_labels.core.early_labels import WaitingLabels, waiting_key
 from edgeloop_labels.core.examples import Pair, example_batch, grouped
-from edgeloop_labels.core.letters import NAME, no_observation
-from edgeloop_labels.core.pending import Pending
+from edgeloop_labels.core.pending_batch import Pending
 from edgeloop_labels.core.rules import Rules
-from edgeloop_labels.core.waiting import WaitingLabels, waiting_key
+from edgeloop_labels.io.cache import PendingCache
+from edgeloop_labels.io.cache_recovery import Reader, Rebuild
 from edgeloop_labels.metrics import Metrics
 
 MOST_ROWS = topics.OBSERVATIONS.max_bytes // 4  # a row has at least one number of four bytes

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import CannotListen, Context, KafkaSettings, Stop, Unreachable, reach, setting_up
+from edgeloop_kafka import KafkaSettings, Unreachable, reach
+from edgeloop_streaming import CannotListen, Context, Stop, setting_up
 
-from edgeloop_mirror.adapters.mlflow_environment import set_defaults
 from edgeloop_mirror.app import NAME, run
+from edgeloop_mirror.io.mlflow_environment import set_defaults
 from edgeloop_mirror.settings import Settings
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     stop = Stop()
     stop.listen()
     set_defaults()
-    from edgeloop_mirror.adapters.mlflow_tracking import MlflowTracking  # reads the environment
+    from edgeloop_mirror.io.mlflow_tracking import MlflowTracking  # reads the environment
 
     try:
         if reach(context.settings, stop):

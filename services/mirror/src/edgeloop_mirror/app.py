@@ -9,10 +9,10 @@ from edgeloop_contracts import topics
 from edgeloop_signing.keys import load_trusted
 from edgeloop_streaming import Context, HealthServer, Subscription, watch
 
-from edgeloop_mirror.adapters.signatures import Signatures
-from edgeloop_mirror.adapters.sources import Sources
-from edgeloop_mirror.adapters.tracking import Tracking
 from edgeloop_mirror.handlers import Mirror
+from edgeloop_mirror.io.signatures import Signatures
+from edgeloop_mirror.io.sources import Sources
+from edgeloop_mirror.io.tracking import Tracking
 from edgeloop_mirror.metrics import Metrics
 from edgeloop_mirror.settings import Settings
 

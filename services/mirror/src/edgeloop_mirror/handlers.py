@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from edgeloop_contracts import ModelVersion, RunStatus, TrainingRun
-from edgeloop_streaming import Backpressure, Received
+from edgeloop_kafka import Received
+from edgeloop_streaming import Backpressure
 
-from edgeloop_mirror.adapters.signatures import Signatures
-from edgeloop_mirror.adapters.sources import Sources
-from edgeloop_mirror.adapters.tracking import Away, ModelNote, Refused, Tracking
 from edgeloop_mirror.core import notes, versions
+from edgeloop_mirror.io.signatures import Signatures
+from edgeloop_mirror.io.sources import Sources
+from edgeloop_mirror.io.tracking import Away, ModelNote, Refused, Tracking
 from edgeloop_mirror.metrics import Metrics
 
 

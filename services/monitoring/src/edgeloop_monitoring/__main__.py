@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from edgeloop_streaming import CannotListen, Context, KafkaSettings, Stop, setting_up
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import CannotListen, Context, Stop, setting_up
 
-from edgeloop_monitoring.adapters.security import UnsupportedSettingError
 from edgeloop_monitoring.app import NAME, Service
+from edgeloop_monitoring.io.security import UnsupportedSettingError
 from edgeloop_monitoring.settings import Settings
 
 

@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable
 
 from edgeloop_contracts import Alert, topics
-from edgeloop_streaming import Context, HealthServer, Received, watch
-from edgeloop_streaming.partitions import SENSELESS
-from edgeloop_streaming.registry import RegistryError
+from edgeloop_kafka import Received
+from edgeloop_kafka.received import SENSELESS
+from edgeloop_kafka.schema_registry import RegistryError
+from edgeloop_streaming import Context, HealthServer, watch
 
-from edgeloop_monitoring.adapters.codecs import Undecodable
-from edgeloop_monitoring.adapters.stream import EventStream, Record
 from edgeloop_monitoring.core.rules import rules
 from edgeloop_monitoring.core.subjects import Groups
 from edgeloop_monitoring.core.views import Views
 from edgeloop_monitoring.handlers import RECENT, WHOLE, Monitor
+from edgeloop_monitoring.io.codecs import Undecodable
+from edgeloop_monitoring.io.stream import EventStream, Record
 from edgeloop_monitoring.metrics import Metrics
 from edgeloop_monitoring.settings import Settings
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from edgeloop_contracts import Alert, AlertKind, Cause, topics
 
-from edgeloop_monitoring.adapters.codecs import Undecodable
-from edgeloop_monitoring.adapters.stream import Record
 from edgeloop_monitoring.core.clock import Clock
 from edgeloop_monitoring.core.conditions import About, Rule, Standing, decide, standings_of
 from edgeloop_monitoring.core.measures import measures
 from edgeloop_monitoring.core.views import Views
+from edgeloop_monitoring.io.codecs import Undecodable
+from edgeloop_monitoring.io.stream import Record
 from edgeloop_monitoring.metrics import Metrics
 
 # The topic whose newest record of the stream is named as the cause of an alert.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from edgeloop_kafka import KafkaSettings
 from edgeloop_signing.keys import load_signer, load_trusted
-from edgeloop_streaming import Context, KafkaSettings, run, setting_up
+from edgeloop_streaming import Context, run, setting_up
 
-from edgeloop_registry.adapters.trainers import Trainers
 from edgeloop_registry.app import NAME, build
+from edgeloop_registry.io.trusted_trainers import Trainers
 from edgeloop_registry.settings import Settings
 
 TRAINER_TRUST = "EDGELOOP_REGISTRY_TRAINER_TRUST_FILE"

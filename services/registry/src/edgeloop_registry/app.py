@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
+from edgeloop_kafka.admin import Admin
+from edgeloop_readers import RangeGoneError
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import Context, RangeGoneError, Service
-from edgeloop_streaming.admin import Admin
+from edgeloop_streaming import Context, Service
 
-from edgeloop_registry.adapters.artifacts import Artifacts
-from edgeloop_registry.adapters.graph import check_graph
-from edgeloop_registry.adapters.requests import Requests
-from edgeloop_registry.adapters.trainers import Trainers
 from edgeloop_registry.handlers import Ports, RegistryTask
+from edgeloop_registry.io.artifacts import Artifacts
+from edgeloop_registry.io.graph import check_graph
+from edgeloop_registry.io.training_requests import Requests
+from edgeloop_registry.io.trusted_trainers import Trainers
 from edgeloop_registry.metrics import Metrics
 
 NAME = "registry"

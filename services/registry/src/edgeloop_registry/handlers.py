@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from edgeloop_contracts import ModelCandidate, ModelVersion, RegisterStream, RegistryState, topics
-from edgeloop_streaming import InvalidEvent, Received, Send, State, body
+from edgeloop_kafka import Received, body
+from edgeloop_streaming import InvalidEvent, Send, State
 
 from edgeloop_registry.core.candidates import Refused, check_request, check_signed, check_size, check_standing, refusal_of, version_of
 from edgeloop_registry.core.chain import Chained, link

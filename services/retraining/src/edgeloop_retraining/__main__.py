@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_streaming import Context, KafkaSettings, run, setting_up
+from edgeloop_kafka import KafkaSettings
+from edgeloop_streaming import Context, run, setting_up
 
 from edgeloop_retraining.app import build
 from edgeloop_retraining.handlers import NAME

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
-from edgeloop_streaming import Context, Policies, Service, State
+from edgeloop_readers import Policies
+from edgeloop_streaming import Context, Service, State
 
 from edgeloop_retraining.core.policy import taken
 from edgeloop_retraining.handlers import INPUTS, NAME, RetrainingTask

@@ -20,9 +20,11 @@ from edgeloop_contracts import (
     TrainingRun,
     topics,
 )
-from edgeloop_contracts.plausible import LARGEST_NUMBER, LONGEST_COMMAND_ID, impossible_partial, is_id, is_name
-from edgeloop_contracts.positions import PooledOrder
-from edgeloop_streaming import InvalidEvent, Policies, Received, Send, State
+from edgeloop_contracts.plausibility import LARGEST_NUMBER, LONGEST_COMMAND_ID, impossible_partial, is_id, is_name
+from edgeloop_contracts.pooled_order import PooledOrder
+from edgeloop_kafka import Received
+from edgeloop_readers import Policies
+from edgeloop_streaming import InvalidEvent, Send, State
 
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Happening, Unfit, adopted, decide
 from edgeloop_retraining.core.policy import Policy

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from edgeloop_contracts import CandidateRefused, DeviceReport, Event, ModelVersion, RolloutState, topics
-from edgeloop_contracts.plausible import impossible_report
+from edgeloop_contracts.plausibility import impossible_report
 from edgeloop_contracts.texts import cut
-from edgeloop_streaming import InvalidEvent, Received, Send, State
+from edgeloop_kafka import Received
+from edgeloop_streaming import InvalidEvent, Send, State
 
 from edgeloop_rollout.core.plan import assignment, cause_of, target
 
@@ -25,7 +26,7 @@ KNOWN = RolloutState()
 
 
 class Assigned(Protocol):
-    """What is needed of :class:`edgeloop_streaming.standing.Standing` on ``rollout.assignments``."""
+    """What is needed of :class:`edgeloop_readers.latest_records.Standing` on ``rollout.assignments``."""
 
     def refresh(self) -> None:
         """Take in everything that has been committed until now."""

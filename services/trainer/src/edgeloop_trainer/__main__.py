@@ -8,8 +8,9 @@ import sys
 def main() -> int:
     """Entry point; the exit code is 2 if the settings are not usable."""
     # The fitting process imports this module too, and has no use for the rest.
+    from edgeloop_kafka import KafkaSettings
     from edgeloop_signing.keys import load_signer
-    from edgeloop_streaming import Context, KafkaSettings, run, setting_up
+    from edgeloop_streaming import Context, run, setting_up
 
     from edgeloop_trainer.app import NAME, build
     from edgeloop_trainer.settings import Settings

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
+from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import Context, Policies, Service
+from edgeloop_streaming import Context, Service
 
-from edgeloop_trainer.adapters.champions import Champions
-from edgeloop_trainer.adapters.fitting import FittingProcess, Limits
-from edgeloop_trainer.adapters.models import Models
-from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.plans import taken
 from edgeloop_trainer.handlers import Ports, TrainerTask
+from edgeloop_trainer.io.champions import Champions
+from edgeloop_trainer.io.fitting import FittingProcess, Limits
+from edgeloop_trainer.io.models import Models
+from edgeloop_trainer.io.rows import Rows
 from edgeloop_trainer.metrics import Metrics
 from edgeloop_trainer.settings import Settings
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from edgeloop_contracts import GateKind, ModelVersion, StreamDefinition, StreamTask, TrainingRequest
+from edgeloop_datasets.ranges import Artifact, ModelGoneError
+from edgeloop_kafka import Received
 from edgeloop_mixture.columns import categories_of, columns
-from edgeloop_streaming import Received
-from edgeloop_streaming.ranges import Artifact, ModelGoneError
 
-from edgeloop_trainer.adapters.fitting import FittingProcess, Pending
-from edgeloop_trainer.adapters.models import Models
-from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.core.dataset import DatasetError, Floats
 from edgeloop_trainer.core.families import ONLINE
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
@@ -22,10 +19,13 @@ from edgeloop_trainer.core.lessons import Course, Due, Lesson
 from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.recall import rival
 from edgeloop_trainer.core.sizes import names_refusal, refusal, rows_named
+from edgeloop_trainer.io.fitting import FittingProcess, Pending
+from edgeloop_trainer.io.models import Models
+from edgeloop_trainer.io.rows import Rows
 
 
 class Definitions(Protocol):
-    """What is needed of :class:`edgeloop_streaming.Table` on ``streams``."""
+    """What is needed of :class:`edgeloop_readers.Table` on ``streams``."""
 
     def refresh(self) -> None:
         """Take in what has been committed until now."""

@@ -7,21 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgeloop_contracts import DriftPartial, GateState, ModelVersion, PartialKind, RunStatus, TrainingRequest, topics
-from edgeloop_contracts.plausible import impossible_partial
-from edgeloop_contracts.references import folded, reference
+from edgeloop_contracts.plausibility import impossible_partial
+from edgeloop_contracts.row_references import folded, reference
+from edgeloop_datasets.ranges import ModelGoneError
+from edgeloop_kafka import Received, body, from_body
+from edgeloop_readers import Policies, RangeGoneError
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import Backpressure, InvalidEvent, Policies, RangeGoneError, Received, Send, State, body, from_body
-from edgeloop_streaming.ranges import ModelGoneError
+from edgeloop_streaming import Backpressure, InvalidEvent, Send, State
 
-from edgeloop_trainer.adapters.champions import Champions
-from edgeloop_trainer.adapters.models import Models, chunked
-from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempt, Attempts
 from edgeloop_trainer.core.fits import Failed, Fitted, Lessons
 from edgeloop_trainer.core.gate import Judgement, Verdict
 from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.requests import misnamed
 from edgeloop_trainer.core.runs import candidate, cause_of, closed, failed, judged, opened, promoted, recalled, run, taken, tried
+from edgeloop_trainer.io.champions import Champions
+from edgeloop_trainer.io.models import Models, chunked
+from edgeloop_trainer.io.rows import Rows
 from edgeloop_trainer.judging import Judge, restarted
 from edgeloop_trainer.metrics import Metrics
 from edgeloop_trainer.signing import signed

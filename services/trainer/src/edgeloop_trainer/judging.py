@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeloop_contracts import GateState, ModelVersion, TrainingRequest
-from edgeloop_contracts.references import PooledRows, Reference, mark_before, replayed
-from edgeloop_streaming import RangeGoneError
-from edgeloop_streaming.ranges import Artifact, ModelGoneError
+from edgeloop_contracts.row_references import PooledRows, Reference, mark_before, replayed
+from edgeloop_datasets.ranges import Artifact, ModelGoneError
+from edgeloop_readers import RangeGoneError
 
-from edgeloop_trainer.adapters.champions import Champions
-from edgeloop_trainer.adapters.models import Models
-from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import artifact_of
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Verdict, judge, outcomes
 from edgeloop_trainer.core.runs import judged, tally_of
+from edgeloop_trainer.io.champions import Champions
+from edgeloop_trainer.io.models import Models
+from edgeloop_trainer.io.rows import Rows
 
 
 class Judge:

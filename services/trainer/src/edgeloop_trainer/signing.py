@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from edgeloop_contracts import ModelCandidate
 from edgeloop_contracts.statements import candidate_statement
+from edgeloop_kafka import body, from_body
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import body, from_body
 
 
 def signed(candidate: ModelCandidate, signer: Signer) -> ModelCandidate:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from edgeloop_contracts import GateState
-from edgeloop_contracts.references import Reference, mark_before, replayed
-from edgeloop_streaming import RangeGoneError
+from edgeloop_contracts.row_references import Reference, mark_before, replayed
+from edgeloop_readers import RangeGoneError
 
-from edgeloop_trainer.adapters.fitting import Pending
-from edgeloop_trainer.adapters.rows import Rows
 from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.fits import Failed
 from edgeloop_trainer.core.lessons import Course, Learned, Lesson
+from edgeloop_trainer.io.fitting import Pending
+from edgeloop_trainer.io.rows import Rows
 
 LESSON = 500  # rows: a second or two for the slowest family
 LAG = 500  # rows that a request may come late without finding models that have learned more than it asks for

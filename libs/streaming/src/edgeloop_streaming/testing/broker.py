@@ -10,15 +10,18 @@ import structlog
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message
 from edgeloop_contracts import Policy, Topic, topics
 from edgeloop_contracts.topics import Partitions
+from edgeloop_kafka.codec import Codec
+from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.partitioner import murmur2
+from edgeloop_kafka.publisher import Publisher
+from edgeloop_kafka.received import Place
+from edgeloop_readers.follower import Follower
+from edgeloop_readers.latest_records import Standing
+from edgeloop_readers.policies import Policies
+from edgeloop_readers.range_reader import RangeReader
+from edgeloop_readers.table import Table
 from prometheus_client import CollectorRegistry
 
-from edgeloop_streaming.codec import Codec
-from edgeloop_streaming.consumed import Consumed
-from edgeloop_streaming.partitioner import murmur2
-from edgeloop_streaming.partitions import Follower, Place, RangeReader, Table
-from edgeloop_streaming.policies import Policies
-from edgeloop_streaming.publisher import Publisher
-from edgeloop_streaming.standing import Standing
 from edgeloop_streaming.testing.clients import MemoryFollower, MemoryPartitionReader, MemoryPublisher, MemoryRangeReader
 from edgeloop_streaming.testing.logs import PartitionLog
 from edgeloop_streaming.testing.schemas import MemorySchemas

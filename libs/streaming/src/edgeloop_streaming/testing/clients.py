@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException
 from edgeloop_contracts import Topic
+from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.publisher import Publisher
+from edgeloop_kafka.received import Place
+from edgeloop_readers.follower import Follower
+from edgeloop_readers.partition_reader import PartitionReader, RangeGoneError
+from edgeloop_readers.range_reader import RangeReader
+from edgeloop_readers.skipping import untold
 
-from edgeloop_streaming.consumed import Consumed
-from edgeloop_streaming.partitions import Follower, PartitionReader, Place, RangeGoneError, RangeReader, untold
-from edgeloop_streaming.publisher import Publisher
 from edgeloop_streaming.testing.logs import number_of
 from edgeloop_streaming.work import Record
 

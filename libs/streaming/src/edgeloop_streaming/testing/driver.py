@@ -8,11 +8,11 @@ from typing import Any, cast
 
 from confluent_kafka import Message
 from edgeloop_contracts import Cause, Event, Topic, topics
+from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.received import Received, received_from
 
-from edgeloop_streaming.consumed import Consumed
 from edgeloop_streaming.loop import Service
-from edgeloop_streaming.messages import Effect, Forward, InvalidEvent, Received, Reject, Send, Task
-from edgeloop_streaming.partitions import received_from
+from edgeloop_streaming.messages import Effect, Forward, InvalidEvent, Reject, Send, Task
 from edgeloop_streaming.state import State
 from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.loop import MemoryLoop

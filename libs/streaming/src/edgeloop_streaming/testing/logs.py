@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from edgeloop_streaming.consumed import Consumed
+from edgeloop_kafka.consumed import Consumed
 
 Entry = tuple[int, Consumed]
 

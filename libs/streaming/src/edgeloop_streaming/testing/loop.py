@@ -10,16 +10,16 @@ from typing import Any, cast
 import structlog
 from confluent_kafka import OFFSET_INVALID, TopicPartition
 from edgeloop_contracts import topics
+from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.received import Place, Received
+from edgeloop_kafka.schema_registry import RegistryUnavailable
+from edgeloop_readers.gaps import LOOK_S, Halts
 from prometheus_client import CollectorRegistry
 
-from edgeloop_streaming.consumed import Consumed
-from edgeloop_streaming.gaps import LOOK_S, Halts
 from edgeloop_streaming.loop import BATCH, Service
-from edgeloop_streaming.messages import Backpressure, Received
-from edgeloop_streaming.partitions import Place
-from edgeloop_streaming.registry import RegistryUnavailable
-from edgeloop_streaming.restoring import Restorer
+from edgeloop_streaming.messages import Backpressure
 from edgeloop_streaming.state import State
+from edgeloop_streaming.state_recovery import Restorer
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.clients import MemoryPartitionReader

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 
 from edgeloop_contracts import Topic
 from edgeloop_contracts.registered import TEXTS
-
-from edgeloop_streaming.framing import Naming, SchemaId
-from edgeloop_streaming.registry import UnknownSchema, WrittenSchema
+from edgeloop_kafka.framing import Naming, SchemaId
+from edgeloop_kafka.schema_registry import UnknownSchema, WrittenSchema
 
 
 class MemorySchemas:
-    """What :class:`~edgeloop_streaming.Codec` needs of a registry, with the schemas of ``topics`` in it."""
+    """What :class:`~edgeloop_kafka.Codec` needs of a registry, with the schemas of ``topics`` in it."""
 
     def __init__(self, topics: Iterable[Topic]) -> None:
         self._ids: dict[str, int] = {}
@@ -31,13 +30,13 @@ class MemorySchemas:
         return self._ids[schema]
 
     def lookup(self, subject: str, schema: str) -> int:
-        """See :meth:`edgeloop_streaming.SchemaRegistry.lookup`."""
+        """See :meth:`edgeloop_kafka.SchemaRegistry.lookup`."""
         if (subject, schema) not in self._subjects:
             raise UnknownSchema(f"{subject} does not hold {schema[:80]}")
         return self._ids[schema]
 
     def schema(self, wanted: SchemaId) -> WrittenSchema:
-        """See :meth:`edgeloop_streaming.SchemaRegistry.schema`. The numbers of Apicurio's own interface are the same here."""
+        """See :meth:`edgeloop_kafka.SchemaRegistry.schema`. The numbers of Apicurio's own interface are the same here."""
         if wanted.naming in {Naming.GUID, Naming.HASH} or not 0 < int(wanted.value) <= len(self._texts):
             raise UnknownSchema(f"no schema has the {wanted}")
         return WrittenSchema(self._texts[int(wanted.value) - 1])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from edgeloop_contracts import ExampleBatch
-from edgeloop_mixture.learning import Labelled
+from edgeloop_mixture.learner import Labelled
 
 
 def labelled_rows(batch: ExampleBatch, here: slice) -> Iterator[Labelled]:

@@ -7,9 +7,9 @@ from dataclasses import astuple, replace
 
 import numpy as np
 from edgeloop_contracts import LearnerState, MemoryBlock, ModelAdapter
-from edgeloop_mixture import packing
+from edgeloop_mixture import serialization
 from edgeloop_mixture.comparison import Comparison
-from edgeloop_mixture.learning import Learner
+from edgeloop_mixture.learner import Learner
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.rule import PATIENCE, Rule
@@ -61,7 +61,7 @@ def restored(
     learner.mistakes = state.mistakes
     for event in sorted(history, key=lambda event: event.number):
         then = frames[event.frame]
-        learner.history[event.number] = (tuple(member.version for member in then.members), packing.adapter_of(event, then))
+        learner.history[event.number] = (tuple(member.version for member in then.members), serialization.adapter_of(event, then))
     return learner
 
 
@@ -72,5 +72,5 @@ def _memory(rule: Rule, frame: Frame, blocks: Iterable[MemoryBlock]) -> MemoryRo
     for block in sorted(blocks, key=lambda block: block.first):
         if block.first != memory.end:
             memory = MemoryRows(width, kept_rows(rule), block.first, numbers=numbers)
-        memory.append(*packing.rows_of(block, width))
+        memory.append(*serialization.rows_of(block, width))
     return memory

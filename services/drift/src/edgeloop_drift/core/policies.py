@@ -9,7 +9,7 @@ from dataclasses import replace
 from edgeloop_contracts import Policy
 
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.pooling import Rules
+from edgeloop_drift.core.pooled_detectors import Rules
 
 
 def taken(settings: Rules, policy: Policy) -> Rules:

@@ -6,7 +6,7 @@ import hashlib
 
 from edgeloop_contracts import DriftSignal, SignalKind
 
-from edgeloop_drift.core.pooling import ErrorAlarm, InputAlarm
+from edgeloop_drift.core.pooled_detectors import ErrorAlarm, InputAlarm
 
 
 def error_signal(tenant: str, stream: str, alarm: ErrorAlarm) -> DriftSignal:

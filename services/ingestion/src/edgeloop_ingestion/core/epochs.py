@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from edgeloop_admission import Inadmissible
 
-from edgeloop_ingestion.core.contents import Contents
+from edgeloop_ingestion.core.content_memory import Contents
 from edgeloop_ingestion.core.intervals import SeenRuns
-from edgeloop_ingestion.core.numbering import Numbering
+from edgeloop_ingestion.core.row_numbers import Numbering
 
 MAX_EPOCHS = 32
 MAX_BEGINNINGS = 24

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeloop_contracts.plausible import is_name
+from edgeloop_contracts.plausibility import is_name
 
 _ENCODED = frozenset("\"'{}[]<>=&\ufffd")
 

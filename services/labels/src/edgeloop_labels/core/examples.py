@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeloop_contracts import Cause, ExampleBatch
 
-from edgeloop_labels.core.pending import Pending
+from edgeloop_labels.core.pending_batch import Pending
 
 MAX_ROWS = 1000
 MAX_BYTES = 512 * 1024

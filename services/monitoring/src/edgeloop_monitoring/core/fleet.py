@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from edgeloop_contracts import DeviceReport, DeviceStatus
-from edgeloop_contracts.plausible import impossible_report, is_name
+from edgeloop_contracts.plausibility import impossible_report, is_name
 from edgeloop_contracts.texts import cut
 
 from edgeloop_monitoring.core.subjects import Groups, Subject

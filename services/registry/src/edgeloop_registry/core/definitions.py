@@ -7,7 +7,7 @@ from collections import Counter
 
 from edgeloop_contracts import Feature, Mask, RegisterStream, RegistryState, StreamDefinition, StreamTask, outcomes
 from edgeloop_contracts.masks import mask_of
-from edgeloop_contracts.plausible import LONGEST_NAME
+from edgeloop_contracts.plausibility import LONGEST_NAME
 from edgeloop_contracts.texts import cut
 
 MAX_FEATURES = 4096

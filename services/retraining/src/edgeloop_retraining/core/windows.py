@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from edgeloop_contracts import DriftPartial, Range, Reference
-from edgeloop_contracts.positions import PooledOrder
+from edgeloop_contracts.pooled_order import PooledOrder
 
 PAGE = 500  # rows whose references are kept in one record
 

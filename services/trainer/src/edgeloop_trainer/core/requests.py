@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeloop_contracts import TrainingRequest
-from edgeloop_contracts.plausible import LONGEST_ID, is_id, is_name
+from edgeloop_contracts.plausibility import LONGEST_ID, is_id, is_name
 from edgeloop_contracts.texts import cut
 
 SHOWN = 80

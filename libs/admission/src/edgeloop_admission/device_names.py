@@ -1,0 +1,100 @@
+"""What names a device: checks on texts from outside, and the key made of them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from edgeloop_contracts.plausibility import LONGEST_NAME, is_name
+
+MAX_TEXT = 512
+MAX_INT = 2**31 - 1
+MAX_LONG = 2**63 - 1
+MAX_EPOCH = 2**53 - 1  # also a time in microseconds is one; and a device can always count on
+
+
+class Inadmissible(Exception):
+    """The whole record is refused.
+
+    Parameters
+    ----------
+    reason
+        Typed reason in capitals.
+    message
+        What, where, expected and given.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class Named(Protocol):
+    """What every raw event says of its origin."""
+
+    @property
+    def tenant(self) -> str:
+        """Owner of the stream."""
+        ...
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream."""
+        ...
+
+    @property
+    def device_id(self) -> str:
+        """Name of the device."""
+        ...
+
+    @property
+    def boot_epoch(self) -> int:
+        """Number of the device's outbox."""
+        ...
+
+
+def device_key(event: Named) -> str:
+    """Key ``tenant/stream/device`` of an event.
+
+    Raises
+    ------
+    Inadmissible
+        ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch cannot be.
+    """
+    for field, name in (("tenant", event.tenant), ("stream", event.stream), ("device_id", event.device_id)):
+        if not is_name(name):
+            shown = name if len(name) <= LONGEST_NAME else f"{name[:40]}… ({len(name)} characters)"
+            raise Inadmissible("INVALID_NAME", f"{field}: expected 1 to {LONGEST_NAME} printable characters without '/', given {shown!r}")
+    check_number("boot_epoch", event.boot_epoch, 0, MAX_EPOCH, "INVALID_NAME")
+    return f"{event.tenant}/{event.stream}/{event.device_id}"
+
+
+def check_text(field: str, text: str) -> None:
+    """Refuse a free text that is too long to be carried on with every row.
+
+    Raises
+    ------
+    Inadmissible
+        ``TOO_LARGE``.
+    """
+    if len(text) > MAX_TEXT:
+        raise Inadmissible("TOO_LARGE", f"{field}: expected at most {MAX_TEXT} characters, given {len(text)}")
+
+
+def check_number(field: str, value: int, low: int, high: int, reason: str) -> None:
+    """Refuse an integer outside ``[low, high]``.
+
+    Python's integers have no end and an Avro decoder may give any; what is sent on has to fit into its type.
+
+    Raises
+    ------
+    Inadmissible
+        ``reason``.
+    """
+    if not low <= value <= high:
+        raise Inadmissible(reason, f"{field}: expected {_number(low)} to {_number(high)}, given {value}")
+
+
+def _number(value: int) -> str:
+    """Type bounds in the form in which people know them."""
+    return {MAX_INT: "2^31 - 1", MAX_EPOCH: "2^53 - 1", MAX_LONG: "2^63 - 1"}.get(value, str(value))

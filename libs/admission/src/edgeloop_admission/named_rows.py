@@ -1,0 +1,54 @@
+"""Rows whose features have names, brought into the order of their stream's definition."""
+
+from __future__ import annotations
+
+import math
+
+from edgeloop_contracts import Feature, NamedRow, ObservationRow, StreamDefinition
+
+from edgeloop_admission.device_names import Inadmissible
+
+SHOWN = 5
+UNKNOWN = -1.0  # a text that is none of the feature's categories
+
+
+def ordered(row: NamedRow, definition: StreamDefinition) -> ObservationRow:
+    """The row with its features in the definition's order; what is left out is NaN, which a feature that is not nullable refuses by its name.
+
+    Raises
+    ------
+    Inadmissible
+        ``UNKNOWN_FEATURE``: the definition has no such name. ``INVALID_VALUE``: a text where a number belongs, or both under one name.
+    """
+    known = {feature.name: feature for feature in definition.features}
+    if unknown := [name for name in (*row.features, *row.texts) if name not in known]:
+        raise Inadmissible("UNKNOWN_FEATURE", f"features: expected {_listed(list(known))}, given {_listed(unknown)} besides")
+    if both := [name for name in row.texts if name in row.features]:
+        raise Inadmissible("INVALID_VALUE", f"feature {both[0]!r}: expected a number or a text, given both")
+    for name in row.texts:
+        if not known[name].categories:
+            raise Inadmissible("INVALID_VALUE", f"feature {name!r}: expected a number, given the text {row.texts[name][:40]!r}")
+    return ObservationRow(
+        tenant=row.tenant,
+        stream=row.stream,
+        device_id=row.device_id,
+        boot_epoch=row.boot_epoch,
+        seq=row.seq,
+        features=tuple(_value(row, feature) for feature in definition.features),
+        event_time=row.event_time,
+        request_id=row.request_id,
+        model_version=row.model_version,
+        answer=row.answer,
+    )
+
+
+def _value(row: NamedRow, feature: Feature) -> float:
+    text = row.texts.get(feature.name)
+    if text is None:
+        return row.features.get(feature.name, math.nan)
+    return float(feature.categories.index(text)) if text in feature.categories else UNKNOWN
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in names[:SHOWN])
+    return shown + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

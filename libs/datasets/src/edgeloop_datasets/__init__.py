@@ -1,0 +1,1 @@
+"""Labelled rows and model files, read by their places in topics."""

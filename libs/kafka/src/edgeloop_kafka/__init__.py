@@ -1,0 +1,26 @@
+"""Typed records on Kafka: settings, codec, schema registry, causes, and a plain producer."""
+
+from edgeloop_kafka.codec import Codec, body, from_body
+from edgeloop_kafka.partitioner import murmur2, partition_of
+from edgeloop_kafka.publisher import Publisher
+from edgeloop_kafka.reachability import Unreachable, reach
+from edgeloop_kafka.received import Received
+from edgeloop_kafka.schema_registry import RegistryUnavailable, SchemaRegistry, UnknownSchema
+from edgeloop_kafka.settings import KafkaSettings, unusable
+
+__all__ = [
+    "Codec",
+    "KafkaSettings",
+    "Publisher",
+    "Received",
+    "RegistryUnavailable",
+    "SchemaRegistry",
+    "UnknownSchema",
+    "Unreachable",
+    "body",
+    "from_body",
+    "murmur2",
+    "partition_of",
+    "reach",
+    "unusable",
+]

@@ -1,0 +1,340 @@
+"""Writers' schemas, as they come from outside: checked, and bound to the schema of this code that their records are read as."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from io import BytesIO
+from typing import Any, cast
+
+import fastavro
+from edgeloop_contracts import EVENTS, Event
+from edgeloop_contracts.texts import cut
+from fastavro.schema import to_parsing_canonical_form
+
+from edgeloop_kafka.schema_lookup import AVRO, WrittenSchema
+
+KINDS: dict[str, type[Event]] = {kind.FULLNAME: kind for kind in EVENTS}
+PARSED: dict[type[Event], Any] = {kind: fastavro.parse_schema(json.loads(kind.SCHEMA)) for kind in EVENTS}
+
+MOST_CHARACTERS = 1 << 20
+DEEPEST = 64
+MOST_EMPTY = 1_000
+MESSAGE = 2_000
+_UNKNOWN_ITEM = {"string": "", "long": 0, "int": 0, "double": math.nan, "float": math.nan}
+
+
+class UndecodableError(Exception):
+    """Bytes that are no event of their topic.
+
+    Parameters
+    ----------
+    reason
+        ``NOT_AVRO``, ``UNKNOWN_SCHEMA``, ``UNREADABLE_SCHEMA``, ``WRONG_FORMAT``, ``UNSAFE_SCHEMA``, ``WRONG_TYPE``, ``NO_IDENTITY``,
+        ``NULL_VALUE``, ``OUT_OF_RANGE`` or ``TOO_LARGE``.
+    message
+        Expected and given.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        message = cut(message, MESSAGE)
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How records that were written with one schema are read.
+
+    Attributes
+    ----------
+    name
+        Full name of the record that the schema describes.
+    kind
+        Event of this code with that name; ``None`` if there is none.
+    schema
+        What they were written with.
+    reader
+        What they are read as; ``None`` where that is the same.
+    given
+        Names of its fields.
+    nullable
+        Fields that may be null there and not here.
+    fault
+        Why none of them is an event of ``kind``, with its reason.
+    """
+
+    name: str
+    kind: type[Event] | None
+    schema: Any
+    reader: Any = None
+    given: frozenset[str] = frozenset()
+    nullable: tuple[str, ...] = ()
+    fault: UndecodableError | None = None
+
+    def read(self, data: bytes) -> Event:
+        """The event in an Avro body; raises whatever broken bytes lead the decoder into, and ``UndecodableError``."""
+        kind: Any = self.kind
+        fields = read(data, self.schema, self.reader)
+        if self.nullable:
+            self._replace_nulls(fields, kind)
+        return kind.from_dict(fields)
+
+    def _replace_nulls(self, fields: dict[str, Any], kind: type[Event]) -> None:
+        """Put what says "unknown" in the place of nulls, where a field knows such a value."""
+        defaults = kind().as_dict()
+        nulls = {name for name in self.nullable if fields[name] is None}
+        heads = [group for group in kind.EITHER if group[0] in self.given - nulls and fields[group[0]] != defaults[group[0]]]
+        needed = {*kind.IDENTITY, *(name for group in heads for name in group)}
+        said = sorted(name for name in nulls if name in needed or name not in kind.UNKNOWN)
+        if said:
+            raise UndecodableError("NULL_VALUE", f"{kind.FULLNAME}: expected a value, given null: {', '.join(said)}")
+        for name in self.nullable:
+            value = fields[name]
+            if value is None:
+                fields[name] = defaults[name]
+            elif isinstance(value, list) and None in value:
+                items = cast("list[Any]", value)
+                unknown = _unknown_items(kind).get(name)
+                if unknown is None:
+                    raise UndecodableError("NULL_VALUE", f"{kind.FULLNAME}: expected a value, given null: {name}[{items.index(None)}]")
+                fields[name] = [unknown if item is None else item for item in items]
+            elif isinstance(value, dict):  # what has no value is left out
+                parts = cast("dict[str, Any]", value)
+                fields[name] = {key: part for key, part in parts.items() if part is not None}
+
+
+def read(data: bytes, writer: Any, reader: Any) -> dict[str, Any]:
+    """Fields of the record that ``data`` holds, and nothing but it."""
+    stream = BytesIO(data)
+    fields = fastavro.schemaless_reader(stream, writer, reader)
+    if stream.tell() != len(data):
+        raise ValueError(f"{len(data) - stream.tell()} bytes follow the record")
+    return cast("dict[str, Any]", fields)
+
+
+def bound(found: WrittenSchema, name: str) -> Writer:
+    """How records that were written with a schema are read.
+
+    Parameters
+    ----------
+    found
+        As a registry has it.
+    name
+        Of the schema, for messages.
+
+    Raises
+    ------
+    UndecodableError
+        Nothing can be read with it.
+    """
+    if found.format != AVRO:
+        raise UndecodableError("WRONG_FORMAT", f"expected a schema of Avro, {name} is one of {found.format}: use the Avro serializer")
+    try:
+        named: dict[str, Any] = {}
+        for text in found.references:
+            fastavro.parse_schema(_plain(text), named_schemas=named)
+        schema: Any = fastavro.parse_schema(_plain(found.text), named_schemas=named)
+        if not isinstance(schema, dict) or cast("dict[str, Any]", schema).get("type") not in {"record", "error"}:
+            raise UndecodableError("WRONG_TYPE", f"expected a record, {name} is {found.text[:80]}")
+        if why := _Safety(named).fault(schema):
+            raise UndecodableError("UNSAFE_SCHEMA", f"{name}: {why}")
+        return _bound_to_kind(cast("dict[str, Any]", schema), name)
+    except UndecodableError:
+        raise
+    except Exception as error:  # a stranger's schema leads the parser into whatever it likes
+        raise UndecodableError("UNREADABLE_SCHEMA", f"{name} cannot be read: {error!r}: {found.text[:200]}") from error
+
+
+def _bound_to_kind(schema: dict[str, Any], name: str) -> Writer:
+    kind = KINDS.get(schema["name"])
+    if kind is None:
+        return Writer(schema["name"], None, schema)
+    if to_parsing_canonical_form(schema) == _canonical(kind):
+        return Writer(kind.FULLNAME, kind, PARSED[kind])
+    given = {f["name"]: f["type"] for f in schema["fields"]}
+    fault = UndecodableError("NO_IDENTITY", f"{name}: {why}") if (why := lacking(kind, given)) else None
+    plain = {f["name"]: f["type"] for f in json.loads(kind.SCHEMA)["fields"]}
+    nullable = tuple(n for n, here in plain.items() if n in given and _nullable_beside(given[n], here))
+    reader = _with_nulls(kind, nullable) if nullable else PARSED[kind]
+    return Writer(kind.FULLNAME, kind, schema, reader, frozenset(given), nullable, fault)
+
+
+@cache
+def _canonical(kind: type[Event]) -> str:
+    return to_parsing_canonical_form(PARSED[kind])
+
+
+def lacking(kind: type[Event], given: Mapping[str, object]) -> str:
+    """What a writer's schema with the fields ``given`` lacks of what identifies a record, or ``""``."""
+    missing = [name for name in kind.IDENTITY if name not in given]
+    heads = [group for group in kind.EITHER if group[0] in given]
+    missing += [f"{name} (beside {group[0]})" for group in heads for name in group[1:] if name not in given]
+    if kind.EITHER and not heads:
+        missing.append(" or ".join(" with ".join(group) for group in kind.EITHER))
+    if not missing:
+        return ""
+    return (
+        f"its writer's schema of {kind.FULLNAME} has no {', no '.join(missing)}, and no default says whose record this is: write with the"
+        " whole schema (schemas/ in edgeloop's repository), pinned, without auto.register.schemas and use.latest.version"
+    )
+
+
+@cache
+def _unknown_items(kind: type[Event]) -> dict[str, Any]:
+    """What stands for an item that is not known: NaN among numbers (a missing feature), else what an item without a value is."""
+    arrays = {f["name"]: f["type"] for f in json.loads(kind.SCHEMA)["fields"] if _is_array(f["type"])}
+    items = {name: array["items"] for name, array in arrays.items()}
+    return {
+        name: _UNKNOWN_ITEM.get(item) if isinstance(item, str) and (name in kind.UNKNOWN or item == "double") else None
+        for name, item in items.items()
+    }
+
+
+def null_place(kind: type[Event], writer: Any, data: bytes) -> str:
+    """Path of the first null that stands where ``kind`` takes none, or ``""``."""
+    parsed = PARSED[kind]
+    return _null_in(parsed, read(data, writer, None), parsed["__named_schemas"], "").lstrip(".")
+
+
+def _null_in(avro: Any, value: Any, named: Mapping[str, Any], path: str) -> str:
+    avro = named.get(avro, avro) if isinstance(avro, str) else avro
+    if isinstance(avro, list):
+        return ""
+    if value is None:
+        return path
+    match avro:
+        case {"type": "record", "fields": fields} if isinstance(value, dict):
+            parts = ((f["type"], f".{f['name']}", cast("dict[str, Any]", value)[f["name"]]) for f in fields if f["name"] in value)
+        case {"type": "array", "items": items} if isinstance(value, list):
+            parts = ((items, f"[{i}]", item) for i, item in enumerate(cast("list[Any]", value)))
+        case {"type": "map", "values": values} if isinstance(value, dict):
+            parts = ((values, f"[{key!r}]", part) for key, part in cast("dict[str, Any]", value).items())
+        case _:
+            return ""
+    return next((found for inner, name, part in parts if (found := _null_in(inner, part, named, path + name))), "")
+
+
+def _is_array(avro: Any) -> bool:
+    return isinstance(avro, dict) and cast("dict[str, Any]", avro).get("type") == "array"
+
+
+def _items(avro: Any) -> Any:
+    """Type of an array's items or of a map's values; ``None`` of what is neither."""
+    if not isinstance(avro, dict):
+        return None
+    parts = cast("dict[str, Any]", avro)
+    return {"array": parts.get("items"), "map": parts.get("values")}.get(parts["type"])
+
+
+def _nullable_beside(there: Any, here: Any) -> bool:
+    """Whether a field, or an item of it, may be null there and not here."""
+    if isinstance(here, list):
+        return False
+    branches = cast("list[Any]", there) if isinstance(there, list) else [there]
+    if "null" in branches:
+        return True
+    held = _items(here)
+    return held is not None and any(
+        (items := _items(one)) is not None and one["type"] == here["type"] and _nullable_beside(items, held) for one in branches
+    )
+
+
+def _with_nulls(kind: type[Event], nullable: tuple[str, ...]) -> Any:
+    """The schema of this code with nulls in some fields and their items."""
+    schema = json.loads(kind.SCHEMA)
+    for one in schema["fields"]:
+        if one["name"] in nullable:
+            avro = one["type"]
+            items = _items(avro)
+            if items is not None and not isinstance(items, list):
+                avro = avro | {"values" if avro["type"] == "map" else "items": ["null", items]}
+            one["type"] = [avro, "null"]
+    return fastavro.parse_schema(schema)
+
+
+def _plain(text: str) -> Any:
+    """A schema without logical types, which are notes on the type below, and without what the parser would take for its own marks."""
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"{len(text)} characters, at most {MOST_CHARACTERS} are read")
+    return _stripped(json.loads(text), 0)
+
+
+def _stripped(avro: Any, depth: int) -> Any:
+    if depth > DEEPEST:
+        raise ValueError(f"nested more than {DEEPEST} deep")
+    if isinstance(avro, dict):
+        parts = cast("dict[str, Any]", avro)
+        kept = {key: value for key, value in parts.items() if key != "logicalType" and not key.startswith("__")}
+        return {key: value if key == "default" else _stripped(value, depth + 1) for key, value in kept.items()}
+    if isinstance(avro, list):
+        return [_stripped(item, depth + 1) for item in cast("list[Any]", avro)]
+    return avro
+
+
+@dataclass(slots=True)
+class _Safety:
+    """Whether a parsed schema is safe to read with: a few bytes must not become much memory, time or stack.
+
+    A recursive type can exhaust the stack. Items without bytes can exhaust the memory: five bytes made a list of 30 million. Types
+    that name each other twice, some thirty deep, make a record of a thousand million empty fields.
+
+    Attributes
+    ----------
+    named
+        Definitions of the types that are named.
+    """
+
+    named: Mapping[str, Any]
+    empties: dict[str, int] = field(default_factory=dict[str, int])
+    open: list[str] = field(default_factory=list[str])
+    why: str = ""
+
+    def fault(self, schema: Any) -> str:
+        """Why not, or ``""``."""
+        empty = self.empty(schema)
+        return self.why or (f"a record of {empty} values without bytes" if empty > MOST_EMPTY else "")
+
+    def empty(self, avro: Any) -> int:
+        """How many values without a byte one value of a type holds at most."""
+        if isinstance(avro, list):
+            return max(map(self._in_union, cast("list[Any]", avro)), default=0)
+        if isinstance(avro, str):
+            return 1 if avro == "null" else self.empty(self.named[avro]) if avro in self.named else 0
+        parts = cast("dict[str, Any]", avro)
+        match parts.get("type"):
+            case "record" | "error":
+                return self._once(parts["name"], lambda: sum(self.empty(f["type"]) for f in parts["fields"]) or not parts["fields"])
+            case "array":
+                return self._repeated(parts["items"])
+            case "map":
+                return self._repeated(parts["values"])
+            case "fixed":
+                return int(parts.get("size", 0) <= 0)
+            case "enum":
+                return 0
+            case inner:
+                return self.empty(inner)
+
+    def _in_union(self, avro: Any) -> int:
+        """Of a branch: its number is a byte, so that a null in a union is not without one."""
+        return 0 if avro == "null" else self.empty(avro)
+
+    def _repeated(self, avro: Any) -> int:
+        if self.empty(avro):
+            self.why = self.why or "an array or map of items that may have no bytes"
+        return 0
+
+    def _once(self, name: str, count: Callable[[], int]) -> int:
+        if name in self.open:
+            self.why = self.why or f"the type {name} contains itself"
+            return 0
+        if name not in self.empties:
+            self.open.append(name)
+            self.empties[name] = int(count())
+            self.open.pop()
+        return self.empties[name]

@@ -1,0 +1,226 @@
+"""One supervised child: what to run, when to run it again, and how it is."""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edgeloop_local.child_processes import Command, spawn, sweep
+from edgeloop_local.files import last_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from edgeloop_local.child_processes import ChildProcess
+
+
+_ENDS = 5  # newest ends that are kept, the first one besides
+
+
+class State(enum.StrEnum):
+    """How a child is."""
+
+    RUNNING = "running"
+    WAITING = "waiting to restart"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """
+    What to run.
+
+    Parameters
+    ----------
+    name : str
+        Unique among the children of a supervisor.
+    argv : Sequence[str]
+        The program and its arguments.
+    log : pathlib.Path
+        What it prints is appended here, over restarts.
+    env : Mapping[str, str]
+        Set on top of our own environment.
+    port : int, optional
+        Where it answers ``GET /readyz`` on the loopback interface.
+    cwd : pathlib.Path, optional
+        Its working directory.
+    restart : bool
+        Whether to start it again when it ends by itself, whatever its exit code. False for a task that ends.
+    """
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    port: int | None = None
+    cwd: Path | None = None
+    restart: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """
+    How one run of a child ended by itself.
+
+    Parameters
+    ----------
+    at : float
+        When, in seconds since 1970.
+    exit_code : int or None
+        As `subprocess` gives it: negative for a signal; None where it could not be started.
+    last_lines : tuple of str
+        What it said last.
+    """
+
+    at: float
+    exit_code: int | None
+    last_lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStatus:
+    """
+    How a child is at one moment.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    state : State
+        How it is.
+    pid : int or None
+        Its process, while it runs.
+    restarts : int
+        How often it was started again after it had ended by itself.
+    exit_code : int or None
+        Of the run before, as `subprocess` gives it: negative for a signal.
+    port : int or None
+        Its port for ``/readyz`` and ``/metrics``.
+    log : pathlib.Path
+        Its log.
+    ends : tuple of End
+        How it ended by itself: the first time, and the newest times.
+    """
+
+    name: str
+    state: State
+    pid: int | None
+    restarts: int
+    exit_code: int | None
+    port: int | None
+    log: Path
+    ends: tuple[End, ...] = ()
+
+
+class Backoff:
+    """
+    How long to wait before the next restart: doubled from `first` to `limit`, and `first` again after a long life.
+
+    Examples
+    --------
+    >>> backoff = Backoff(first=0.2, limit=5.0, reset_after=30.0)
+    >>> [backoff.after(lifetime=0.1) for _ in range(7)]
+    [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    >>> backoff.after(lifetime=31.0)
+    0.2
+    """
+
+    def __init__(self, first: float = 0.2, limit: float = 5.0, reset_after: float = 30.0) -> None:
+        self._first = first
+        self._limit = limit
+        self._reset_after = reset_after
+        self._next = first
+
+    def after(self, lifetime: float) -> float:
+        """Give the seconds to wait after a run that lasted `lifetime` seconds."""
+        if lifetime >= self._reset_after:
+            self._next = self._first
+        delay = self._next
+        self._next = min(self._limit, delay * 2)
+        return delay
+
+
+class Child:
+    """
+    A child's life. Not thread-safe: the supervisor holds a lock around every call.
+
+    Parameters
+    ----------
+    spec : ChildSpec
+        What to run.
+    """
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self.process: ChildProcess | None = None
+        self._state = State.STOPPED
+        self._backoff = Backoff()
+        self._restarts = 0
+        self._exit_code: int | None = None
+        self._started_at = 0.0
+        self._restart_at = 0.0
+        self._first_end: End | None = None
+        self._ends: deque[End] = deque(maxlen=_ENDS)
+
+    def start(self, now: float) -> None:
+        """Start the process unless it runs; if that is not possible (a full disk, say), it is tried again later."""
+        if self._state in {State.RUNNING, State.STOPPING}:
+            return
+        spec = self.spec
+        self._started_at = now
+        try:
+            self.process = spawn(Command(argv=spec.argv, log=spec.log, env=spec.env, cwd=spec.cwd))
+        except OSError:
+            self._note_end(now, exit_code=None)
+        else:
+            self._state = State.RUNNING
+
+    def look(self, now: float) -> None:
+        """Notice an end, and start again when it is time to."""
+        if self._state is State.RUNNING and self.process is not None and self.process.poll() is not None:
+            sweep(self.process)
+            self._note_end(now, self.process.returncode)
+        if self._state is State.WAITING and now >= self._restart_at:
+            self._restarts += 1
+            self.start(now)
+
+    def begin_stop(self) -> ChildProcess | None:
+        """Start it no more; give the process that is to be ended, if there is one."""
+        if self._state in {State.RUNNING, State.WAITING}:
+            self._state = State.STOPPING
+        return self.process
+
+    def end_stop(self) -> None:
+        """Note that its process has been ended."""
+        if self.process is not None:
+            self._exit_code = self.process.returncode
+            self.process = None
+        if self._state is State.STOPPING:
+            self._state = State.STOPPED
+
+    def status(self) -> ChildStatus:
+        """Describe it."""
+        spec, pid = self.spec, self.process.pid if self.process is not None else None
+        ends = tuple(self._ends)
+        if self._first_end is not None and self._first_end is not ends[0]:
+            ends = (self._first_end, *ends)
+        return ChildStatus(spec.name, self._state, pid, self._restarts, self._exit_code, spec.port, spec.log, ends)
+
+    def _note_end(self, now: float, exit_code: int | None) -> None:
+        self.process = None
+        self._exit_code = exit_code
+        end = End(time.time(), exit_code, tuple(last_lines(self.spec.log)))
+        self._first_end = self._first_end or end
+        self._ends.append(end)
+        if self.spec.restart:
+            self._state = State.WAITING
+            self._restart_at = now + self._backoff.after(now - self._started_at)
+        else:
+            self._state = State.FINISHED if exit_code == 0 else State.FAILED

@@ -1,0 +1,74 @@
+"""Records that are no events and come beside a service's inputs: counted, told once, and kept as dead letters where it has some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import KafkaException
+from edgeloop_contracts import Topic, topics
+from edgeloop_kafka.codec import UndecodableError, UnknownKindError
+from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.dead_letters import KEY_CHARACTERS, letter_of
+from edgeloop_kafka.publisher import Publisher
+from edgeloop_kafka.received import cause_of
+from edgeloop_kafka.schema_registry import RegistryError
+from prometheus_client import CollectorRegistry, Counter
+
+MOST_REMEMBERED = 10_000
+WRITING_S = 2.0
+
+
+class Overlooked:
+    """What a process left out of topics that it follows or looks into: definitions, policies, chunks, examples by offset.
+
+    Parameters
+    ----------
+    service
+        Name of the process.
+    log, registry
+        Of the process.
+    publisher
+        Makes a producer, once it is needed.
+    """
+
+    def __init__(self, service: str, log: Any, registry: CollectorRegistry, publisher: Callable[[], Publisher]) -> None:
+        self._service = service
+        self._log = log
+        self._publisher = publisher
+        self._opened: Publisher | None = None
+        self._letters = topics.dead_letters(service) if service in topics.STATE_KINDS else None
+        self._known: dict[tuple[str, int, int], None] = {}
+        # Records that this process follows besides its inputs and could not read, each once.
+        self._skipped = Counter(
+            "edgeloop_side_records_skipped", "Records beside the inputs that are no events", ["topic", "reason"], registry=registry
+        )
+
+    def __call__(self, topic: Topic, message: Consumed, error: UndecodableError | UnknownKindError, *, fresh: bool = True) -> None:
+        """Take note of a record that is left out; the first time that this process sees it."""
+        place = topic.name, message.partition(), message.offset()
+        if place in self._known:
+            return
+        while len(self._known) >= MOST_REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+        self._known[place] = None
+        reason = error.reason if isinstance(error, UndecodableError) else "UNKNOWN_KIND"
+        self._skipped.labels(topic.name, reason).inc()
+        self._log.warning("skipped", at=f"{topic.name}/{message.partition()}/{message.offset()}", reason=reason, error=str(error))
+        # What lay there when this process began may have its letter already, from the process before.
+        if fresh and self._letters is not None and isinstance(error, UndecodableError):
+            self._bury(self._letters, topic, message, error)
+
+    def _bury(self, letters: Topic, topic: Topic, message: Consumed, error: UndecodableError) -> None:
+        letter = letter_of(self._service, topic, message, error.reason, error.message)
+        try:
+            if self._opened is None:
+                self._opened = self._publisher()
+            key = letter.key.decode("utf-8", "replace")[:KEY_CHARACTERS]
+            self._opened.publish(letters, key, letter, cause=cause_of(message, topic))
+            left = self._opened.flush(WRITING_S)
+        except (KafkaException, RegistryError, ValueError) as failed:
+            self._log.warning("no dead letter", error=str(failed))
+        else:
+            if left:
+                self._log.warning("no dead letter yet", error=f"the broker did not take it within {WRITING_S:.0f} s")

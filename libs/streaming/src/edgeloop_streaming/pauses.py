@@ -1,0 +1,58 @@
+"""Partitions that wait until their next record can be handled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from edgeloop_kafka.consumed import Consumed
+
+Place = tuple[str, int]
+
+
+class Paused:
+    """Pauses partitions of a consumer, and lets them go on.
+
+    Parameters
+    ----------
+    consumer
+        Whose.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._ready: dict[Place, Callable[[], bool]] = {}
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self._ready
+
+    @property
+    def places(self) -> set[Place]:
+        """What is paused."""
+        return set(self._ready)
+
+    def pause(self, message: Consumed, ready: Callable[[], bool]) -> None:
+        """Hold a record's partition; the record comes again once ``ready()``, which :meth:`go_on` asks."""
+        place = TopicPartition(message.topic(), message.partition(), message.offset())
+        self._consumer.pause([place])
+        try:
+            self._consumer.seek(place)
+        except KafkaException as error:
+            # Retention has overtaken what was fetched: the client has given the partition up, and tells with the next messages.
+            if error.args[0].code() != KafkaError._STATE:
+                raise
+        self._ready[message.topic(), message.partition()] = ready
+
+    def go_on(self) -> None:
+        """Resume what is ready."""
+        self._resume([place for place, ready in self._ready.items() if ready()])
+
+    def release(self) -> None:
+        """Resume everything, before partitions go or are assigned anew: for librdkafka, what was paused stays so over that."""
+        self._resume([*self._ready])
+
+    def _resume(self, places: list[Place]) -> None:
+        if places:
+            self._consumer.resume([TopicPartition(*place) for place in places])
+        for place in places:
+            del self._ready[place]

@@ -1,0 +1,130 @@
+"""Versions of streams as members of mixtures, their files, and the classes of streams."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from edgeloop_contracts import AdapterMember, ModelVersion, StreamDefinition, topics
+from edgeloop_datasets.ranges import Artifact, Reader, model_file
+from edgeloop_kafka import Received
+
+KEPT = 16
+
+
+class Followed(Protocol):
+    """What is needed of :class:`edgeloop_readers.Follower` on ``model.events``."""
+
+    def refresh(self, handle: Callable[[Received[Any]], None]) -> None:
+        """Hand over everything that was committed when this was called."""
+        ...
+
+
+class Versions:
+    """What the registry has made known.
+
+    A version that has answered a row was committed before the device could know it, so one look suffices: what is not there
+    then, is none.
+
+    Parameters
+    ----------
+    follower
+        Of ``model.events``.
+    """
+
+    def __init__(self, follower: Followed) -> None:
+        self._follower = follower
+        self._members: dict[str, dict[int, AdapterMember]] = {}
+
+    def first(self, key: str) -> AdapterMember | None:
+        """The first version of a stream, ``tenant/stream``."""
+        if key not in self._members:
+            self._follower.refresh(self._take)
+        known = self._members.get(key)
+        return known[min(known)] if known else None
+
+    def get(self, key: str, version: int) -> AdapterMember | None:
+        """A version of a stream; ``None`` for one that does not exist."""
+        if version not in self._members.get(key, {}):
+            self._follower.refresh(self._take)
+        return self._members.get(key, {}).get(version)
+
+    def _take(self, record: Received[Any]) -> None:
+        match record.event:
+            case ModelVersion() as event:
+                self._members.setdefault(f"{event.tenant}/{event.stream}", {})[event.version] = AdapterMember(
+                    version=event.version,
+                    digest=event.digest,
+                    size=event.size,
+                    chunks=event.chunks,
+                    chunk_partition=event.chunk_partition,
+                    chunk_offset=event.chunk_offset,
+                    classes=event.classes,
+                    statement=event.statement,
+                    signature=event.signature,
+                    key_id=event.key_id,
+                )
+            case _:
+                return
+
+
+class Table(Protocol):
+    """What is needed of :class:`edgeloop_readers.Table` on ``streams``."""
+
+    def refresh(self) -> None:
+        """Take in what has been committed until now."""
+        ...
+
+    def get(self, key: str) -> Received[Any] | None:
+        """Newest record of a key."""
+        ...
+
+
+class Definitions:
+    """What the registry knows of streams.
+
+    Parameters
+    ----------
+    table
+        Of ``streams``.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def of(self, key: str) -> StreamDefinition:
+        """A stream's newest definition, which may name fewer classes than there are; an empty one where there is none."""
+        self._table.refresh()
+        record = self._table.get(key)
+        return record.event if record else StreamDefinition()
+
+
+class Files:
+    """Members' ONNX files; the last few stay in memory.
+
+    Parameters
+    ----------
+    reader
+        Reads ranges of offsets.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._files: OrderedDict[str, bytes] = OrderedDict()
+
+    def of(self, member: AdapterMember) -> bytes:
+        """A member's file.
+
+        Raises
+        ------
+        ModelGoneError
+            It cannot be read any more.
+        """
+        if member.digest not in self._files:
+            artifact = Artifact(member.digest, member.chunk_partition, member.chunk_offset, member.chunks, member.classes)
+            self._files[member.digest] = model_file(self._reader, topics.MODEL_CHUNKS, artifact)
+        self._files.move_to_end(member.digest)
+        while len(self._files) > KEPT:
+            self._files.popitem(last=False)
+        return self._files[member.digest]

@@ -1,0 +1,185 @@
+"""Which assigned models a device takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edgeloop_contracts import AdapterMember, Assignment, StreamTask
+from edgeloop_contracts.plausibility import impossible_place
+
+from edgeloop_inference.core.statement import Statement
+
+
+class Reason(StrEnum):
+    """Why a model was not taken."""
+
+    DIGEST = "DIGEST"
+    SIGNATURE = "SIGNATURE"
+    DEFINITION = "DEFINITION"
+    OLDER = "OLDER"
+    LOAD = "LOAD"
+    MISSING = "MISSING"
+    IMPOSSIBLE = "IMPOSSIBLE"
+
+
+class Refusal(Exception):
+    """An assigned model is not taken; the one that serves goes on.
+
+    Parameters
+    ----------
+    reason
+        Typed reason.
+    message
+        For people: what was expected and what given.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class Action(StrEnum):
+    """What to do about an assignment."""
+
+    KEEP = "KEEP"
+    INSTALL = "INSTALL"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What serves now."""
+
+    version: int
+    digest: str
+    adapter: int = 0
+
+
+def check_place(assignment: Assignment) -> None:
+    """See that a file can lie where an assignment says: nobody signs that, and no reader looks at places that cannot be.
+
+    Raises
+    ------
+    Refusal
+        ``IMPOSSIBLE``.
+    """
+    if why := impossible_place(assignment):
+        raise Refusal(Reason.IMPOSSIBLE, why)
+
+
+def admit(statement: Statement, assignment: Assignment, features: Sequence[str] | None, max_bytes: int) -> None:
+    """See that a verified statement is about the model that was named, and that this model is one for the stream.
+
+    Parameters
+    ----------
+    assignment
+        What names the model, see :func:`member_assignment` for a member of a mixture.
+    features, max_bytes
+        As in :func:`decide`.
+
+    Raises
+    ------
+    Refusal
+        ``IMPOSSIBLE``, ``DIGEST``, ``DEFINITION`` or ``LOAD`` (too large).
+    """
+    check_place(assignment)
+    _same(statement, assignment)
+    _suits(statement, features, max_bytes)
+
+
+def member_assignment(tenant: str, stream: str, member: AdapterMember) -> Assignment:
+    """A member of a stream's mixture as if it were assigned, since it is verified and fetched in the same way."""
+    return Assignment(
+        tenant=tenant,
+        stream=stream,
+        version=member.version,
+        digest=member.digest,
+        size=member.size,
+        chunks=member.chunks,
+        chunk_partition=member.chunk_partition,
+        chunk_offset=member.chunk_offset,
+        statement=member.statement,
+        signature=member.signature,
+        key_id=member.key_id,
+    )
+
+
+def decide(
+    installed: Installed | None, assignment: Assignment, statement: Statement, features: Sequence[str] | None, max_bytes: int
+) -> Action:
+    """Say whether to install what an assignment names.
+
+    The statement's signature has been verified before. What holds then: the statement names the same stream, version,
+    digest and size as the assignment; the version is newer than what is installed, or the very same; and the model's
+    features are those of the stream.
+
+    Parameters
+    ----------
+    installed
+        What serves the stream now.
+    features
+        Names of the stream's features in order; ``None`` where the stream is not defined.
+    max_bytes
+        Largest model that the device takes.
+
+    Raises
+    ------
+    Refusal
+        ``DIGEST``, ``OLDER``, ``DEFINITION`` or ``LOAD`` (too large).
+    """
+    _same(statement, assignment)
+    if installed and installed.version == statement.version:
+        if installed.digest == statement.digest:
+            return Action.KEEP
+        raise Refusal(Reason.DIGEST, f"version {statement.version} is installed with digest {installed.digest}, not {statement.digest}")
+    if installed and installed.version > statement.version:
+        raise Refusal(Reason.OLDER, f"version {installed.version} is installed, {statement.version} is older")
+    _suits(statement, features, max_bytes)
+    return Action.INSTALL
+
+
+def check_task(statement: Statement, task: StreamTask) -> None:
+    """See that a model answers with what its stream's answers are.
+
+    Raises
+    ------
+    Refusal
+        ``DEFINITION``.
+    """
+    if bool(statement.classes) != (task is StreamTask.CLASSIFICATION):
+        answers = f"one of {len(statement.classes)} classes" if statement.classes else "a number"
+        raise Refusal(Reason.DEFINITION, f"the stream's task is {task.value}, the model answers with {answers}")
+
+
+def check_bytes(statement: Statement, data: bytes) -> None:
+    """See that a file is the one that the statement names.
+
+    Raises
+    ------
+    Refusal
+        ``DIGEST``: another size or another SHA-256.
+    """
+    if len(data) != statement.size:
+        raise Refusal(Reason.DIGEST, f"expected {statement.size} bytes, given {len(data)}")
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != statement.digest:
+        raise Refusal(Reason.DIGEST, f"expected SHA-256 {statement.digest}, given {digest}")
+
+
+def _same(statement: Statement, assignment: Assignment) -> None:
+    for name in ("tenant", "stream", "version", "digest", "size"):
+        said, assigned = getattr(statement, name), getattr(assignment, name)
+        if said != assigned:
+            raise Refusal(Reason.DIGEST, f"{name}: the signed statement says {said!r}, the assignment {assigned!r}")
+
+
+def _suits(statement: Statement, features: Sequence[str] | None, max_bytes: int) -> None:
+    if features is None:
+        raise Refusal(Reason.DEFINITION, f"the stream {statement.stream} is not defined")
+    if tuple(features) != statement.features:
+        raise Refusal(Reason.DEFINITION, f"the stream's features are {list(features)}, the model's are {list(statement.features)}")
+    if not 0 < statement.size <= max_bytes:
+        raise Refusal(Reason.LOAD, f"expected at most {max_bytes} bytes, the model has {statement.size}")

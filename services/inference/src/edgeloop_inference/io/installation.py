@@ -1,0 +1,110 @@
+"""Brings one assigned model from Kafka to serving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgeloop_contracts import Assignment, StreamDefinition
+
+from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.core.version_admission import Action, Reason, Refusal, check_place, check_task, decide
+from edgeloop_inference.io.definitions import Definitions
+from edgeloop_inference.io.kafka_clients import Reader
+from edgeloop_inference.io.mixture_builder import Mixer
+from edgeloop_inference.io.model_store import BrokenFile, ModelStore, Package
+from edgeloop_inference.io.models import Models
+from edgeloop_inference.io.sessions import ServingModel
+from edgeloop_inference.io.verification import Verification
+
+
+class Installation:
+    """Verifies, fetches, tries, keeps and installs models; the one that serves goes on until the new one is ready.
+
+    Parameters
+    ----------
+    verification, store, models, definitions
+        Of the device.
+    mixer
+        Puts a version together with what has been learned; ``None`` where versions serve alone.
+    """
+
+    def __init__(
+        self, verification: Verification, store: ModelStore, models: Models, definitions: Definitions, mixer: Mixer | None
+    ) -> None:
+        self._verification = verification
+        self._store = store
+        self._models = models
+        self._definitions = definitions
+        self._mixer = mixer
+
+    def restore(self) -> list[str]:
+        """Load what was installed last, without any network; give back what could not be loaded, and why."""
+        problems: list[str] = []
+        for stream in self._store.names():
+            if not self._models.concerns(stream):
+                continue
+            try:
+                package = self._store.load(stream)
+                statement = self._verification.stored(package)
+                if statement.stream != stream:
+                    raise Refusal(Reason.DIGEST, f"the package is of {statement.stream!r}")
+                if self._definitions.get(stream) is None:
+                    raise Refusal(Reason.DEFINITION, "its definition is not on disk: it is installed again once the network has that")
+                model = _load(statement, package)
+            except (BrokenFile, Refusal) as error:
+                problems.append(f"{stream}: {error}")
+                continue
+            if self._mixer is not None:
+                try:
+                    self._mixer.restore(stream)
+                except Refusal as refusal:
+                    problems.append(f"{stream}: adapter: {refusal}")
+            if refusal := self._serve(model):
+                problems.append(f"{stream}: adapter: {refusal}")
+        return problems
+
+    def install(self, assignment: Assignment, definition: StreamDefinition | None, reader: Callable[[], Reader]) -> Action:
+        """Do what an assignment asks for.
+
+        Parameters
+        ----------
+        definition
+            Of the stream; ``None`` where it is not defined.
+        reader
+            Gives the reader of chunks; asked only when there is something to fetch.
+
+        Raises
+        ------
+        Refusal
+            The model is not taken, and the one that served before serves on.
+        """
+        check_place(assignment)
+        statement = self._verification.statement(assignment)
+        features = definition and tuple(feature.name for feature in definition.features)
+        action = decide(self._models.installed(statement.stream), assignment, statement, features, self._verification.max_bytes)
+        if action is Action.KEEP:
+            return action
+        if definition is not None:
+            check_task(statement, definition.task)
+        package = self._verification.fetched(statement, assignment, reader)
+        model = _load(statement, package)
+        self._store.save(statement.stream, package)
+        self._serve(model)
+        return action
+
+    def _serve(self, model: ServingModel) -> Refusal | None:
+        """Let a version answer: with the stream's mixture if it can, else alone; what keeps it from that is tried again."""
+        try:
+            mixture = self._mixer and self._mixer.mixed(model.statement)
+        except Refusal as refusal:
+            self._models.install(model)
+            return refusal
+        self._models.install(mixture or model)
+        return None
+
+
+def _load(statement: Statement, package: Package) -> ServingModel:
+    try:
+        return ServingModel(statement, package.model)
+    except Exception as error:  # onnxruntime raises what it likes
+        raise Refusal(Reason.LOAD, f"{type(error).__name__}: {error}") from error

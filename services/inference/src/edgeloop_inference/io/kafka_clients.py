@@ -1,0 +1,111 @@
+"""What the device needs of Kafka; ``edgeloop_streaming`` has it, and tests stand in for it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from edgeloop_contracts import Cause, Event, Topic
+from edgeloop_kafka import Received
+
+
+class Publisher(Protocol):
+    """Sends events; delivery reports come from :meth:`poll` and :meth:`flush`."""
+
+    def publish(
+        self,
+        topic: Topic,
+        key: str,
+        event: Event,
+        *,
+        cause: Cause | None = None,
+        on_delivery: Callable[[str | None], None] | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Hand an event over; ``on_delivery`` gets ``None`` or the error's text."""
+        ...
+
+    def poll(self, timeout: float = 0.0) -> int:
+        """Serve delivery reports."""
+        ...
+
+    def flush(self, timeout: float = 30.0) -> int:
+        """Wait for deliveries; give back how many are outstanding."""
+        ...
+
+
+class Follower(Protocol):
+    """Reads whole topics and what comes after."""
+
+    def poll(self, timeout: float = 0.1) -> list[Received[Any]]:
+        """Records that came."""
+        ...
+
+    def refresh(self, handle: Callable[[Received[Any]], None], timeout: float = 30.0) -> None:
+        """Hand over everything committed until now."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads offset ranges."""
+
+    def each(
+        self, topic: Topic, partition: int, first: int, end: int, handle: Callable[[Received[Any]], None], timeout: float = 30.0
+    ) -> None:
+        """Hand over records with ``first <= offset < end`` as they come."""
+        ...
+
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last committed record."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+class MeteredReader:
+    """A reader that tells how many bytes each record has brought."""
+
+    def __init__(self, reader: Reader, told: Callable[[int], None]) -> None:
+        self._reader = reader
+        self._told = told
+
+    def each(
+        self, topic: Topic, partition: int, first: int, end: int, handle: Callable[[Received[Any]], None], timeout: float = 30.0
+    ) -> None:
+        """Hand over records with ``first <= offset < end`` as they come."""
+
+        def take(record: Received[Any]) -> None:
+            self._told(len(record.raw))
+            handle(record)
+
+        self._reader.each(topic, partition, first, end, take, timeout)
+
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last committed record."""
+        return self._reader.end(topic, partition)
+
+    def close(self) -> None:
+        """End."""
+        self._reader.close()
+
+
+class Kafka(Protocol):
+    """Makes clients."""
+
+    def publisher(self, timeout_s: float | None = 30.0) -> Publisher:
+        """A producer that gives a record up after ``timeout_s``, or never."""
+        ...
+
+    def follower(self, topics: Iterable[Topic]) -> Follower:
+        """A follower of topics from their beginning."""
+        ...
+
+    def reader(self) -> Reader:
+        """A reader of ranges."""
+        ...

@@ -1,0 +1,79 @@
+"""Tries a model in a child process before it may come into this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.core.version_admission import Reason, Refusal
+
+_KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")
+
+
+class TrialRun:
+    """A trial child that starts up while the model is still being fetched.
+
+    Parameters
+    ----------
+    statement
+        What the model is said to be.
+    folder
+        Where the child's empty working directory is made.
+    memory_bytes, cpu_seconds, seconds
+        Limits of the child; ``seconds`` counts from when it has the model.
+    """
+
+    def __init__(self, statement: Statement, folder: Path, *, memory_bytes: int, cpu_seconds: int, seconds: float) -> None:
+        self._seconds = seconds
+        self._folder = tempfile.TemporaryDirectory(prefix="trial-", dir=folder)
+        arguments = [memory_bytes, cpu_seconds, len(statement.features), len(statement.classes)]
+        # Nothing of the device's environment is the model's business; one thread keeps the child's address space small.
+        environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "edgeloop_inference.load_check", *map(str, arguments)],
+            cwd=self._folder.name,
+            env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def judge(self, model: bytes) -> None:
+        """Hand the model over and wait for the verdict.
+
+        Raises
+        ------
+        Refusal
+            ``LOAD``: it does not load, does not look as it must, or broke a limit.
+        """
+        try:
+            output, errors = self._child.communicate(model, timeout=self._seconds)
+        except subprocess.TimeoutExpired as error:
+            raise Refusal(Reason.LOAD, f"trial: not done within {self._seconds:g} s") from error
+        try:
+            why = str(json.loads(output)["problem"])
+        except (ValueError, KeyError, TypeError) as error:
+            tail = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
+            raise Refusal(Reason.LOAD, f"trial: the child ended with {self._child.returncode} {' '.join(tail)}".rstrip()) from error
+        if why:
+            raise Refusal(Reason.LOAD, f"trial: {why}")
+
+    def close(self) -> None:
+        """End the child, whatever it is doing, and remove its directory."""
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.communicate()
+        self._folder.cleanup()

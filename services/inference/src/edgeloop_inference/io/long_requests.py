@@ -1,0 +1,89 @@
+"""Requests of many rows, which must not keep others from being answered."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeloop_inference.core.answers import Answer, joined
+from edgeloop_inference.io.models import Serving
+
+SLICE = 64
+LOOK_S = 0.1
+# Python lets a thread that computes go on for 5 ms while others wait, and a short answer waits some five times on its way to the disk and
+# back. Switching more often costs each request a little, so it is done only beside a long one.
+SWITCH_S = 0.0005
+
+
+class Busy(Exception):
+    """Too many long requests at once."""
+
+
+class Cancelled(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class LongRequests:
+    """Lets requests of more than :data:`SLICE` rows be answered one at a time, slice by slice.
+
+    A model that runs holds a core and, for a mixture with memories, memory in proportion to the rows. Between two slices other
+    requests are answered, and a request whose client has gone ends.
+
+    Parameters
+    ----------
+    places
+        Long requests at work or waiting; the server's other threads stay free for short ones.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._most = places
+        self._places = threading.Semaphore(places)
+        self._turn = threading.Lock()
+
+    def answer(self, model: Serving, rows: NDArray[np.float32], alive: Callable[[], bool]) -> Answer:
+        """What a model says about rows.
+
+        Parameters
+        ----------
+        alive
+            Whether somebody still waits for the answer.
+
+        Raises
+        ------
+        Busy
+            All places are taken.
+        Cancelled
+            Nobody waits any more.
+        """
+        if len(rows) <= SLICE:
+            return model.answer(rows)
+        with self._place(alive):
+            parts: list[Answer] = []
+            for first in range(0, len(rows), SLICE):
+                if not alive():
+                    raise Cancelled
+                parts.append(model.answer(rows[first : first + SLICE]))
+        return joined(parts)
+
+    @contextmanager
+    def _place(self, alive: Callable[[], bool]) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise Busy(f"{self._most} requests of over {SLICE} rows are at work or wait: try again later, or with fewer rows")
+        try:
+            while not self._turn.acquire(timeout=LOOK_S):
+                if not alive():
+                    raise Cancelled
+            before = sys.getswitchinterval()
+            sys.setswitchinterval(SWITCH_S)
+            try:
+                yield
+            finally:
+                sys.setswitchinterval(before)
+                self._turn.release()
+        finally:
+            self._places.release()

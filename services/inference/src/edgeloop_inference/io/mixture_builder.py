@@ -1,0 +1,224 @@
+"""Makes a mixture of a version and of what has been learned from labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import numpy as np
+from edgeloop_contracts import AdapterMember
+from edgeloop_mixture.memory import MemoryRows
+from edgeloop_mixture.mixture import Adapter, Frame, joined
+from edgeloop_mixture.rule import Rule
+
+from edgeloop_inference.core.adapter_parts import Learned
+from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.core.version_admission import Reason, Refusal, admit, member_assignment
+from edgeloop_inference.io.adapter_store import AdapterStore
+from edgeloop_inference.io.kafka_clients import Reader
+from edgeloop_inference.io.mixture_sessions import ServingMixture
+from edgeloop_inference.io.model_store import BrokenFile, ModelStore, Package
+from edgeloop_inference.io.models import Models
+from edgeloop_inference.io.verification import Verification
+
+if TYPE_CHECKING:
+    from edgeloop_mixture.session import MixtureSession
+
+# What a graph is made of: the same makes the same graph.
+Composition = tuple[object, ...]
+
+
+class Mixer:
+    """Keeps each stream's members and adapter on disk, and builds what serves; one thread at a time.
+
+    The graph is built anew only when its members, classes or scaling have changed; else an adapter is a few arrays. What serves
+    goes on until the new mixture has answered a first time here.
+
+    Parameters
+    ----------
+    folder
+        Where members and adapters are kept.
+    verification, models
+        Of the device.
+    versions
+        The store of installed versions.
+    rule
+        Of the mixtures.
+    memories
+        Whether this device can afford the memories.
+    """
+
+    def __init__(
+        self, folder: Path, verification: Verification, models: Models, versions: ModelStore, rule: Rule, *, memories: bool
+    ) -> None:
+        self._folder = folder
+        self._verification = verification
+        self._models = models
+        self._versions = versions
+        self._rule = rule
+        self.memories = memories
+        self._store = AdapterStore(folder, rule.horizon, verification.adapter)
+        self._members: dict[str, ModelStore] = {}
+        self._learned: dict[str, Learned] = {}
+        self._sessions: dict[str, tuple[Composition, MixtureSession]] = {}
+
+    def restore(self, stream: str) -> None:
+        """Take from disk what a stream had learned.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE``, ``MISSING``, ``LOAD`` or ``DIGEST``: it is not signed, or not whole, and not used.
+        """
+        intake = self._store.load(stream)
+        if intake.number:
+            self._learned[stream] = intake.complete()
+
+    def mixed(self, statement: Statement) -> ServingMixture | None:
+        """A version that is about to be installed, with what its stream has learned; ``None`` where that is nothing.
+
+        Raises
+        ------
+        Refusal
+            ``MISSING``, ``DIGEST``, ``SIGNATURE`` or ``LOAD``: no mixture can be made with it now.
+        """
+        learned = self._learned.get(statement.stream)
+        if learned is None:
+            return None
+        return self._mixture(statement, learned, None)
+
+    def apply(self, statement: Statement, learned: Learned, memory: MemoryRows, reader: Callable[[], Reader]) -> None:
+        """Let an adapter answer together with the version that is installed.
+
+        Parameters
+        ----------
+        statement
+            Of the version that is installed.
+        memory
+            The rows that have come, to be kept.
+        reader
+            Gives the reader of chunks, for members that are not here.
+
+        Raises
+        ------
+        Refusal
+            The adapter is not taken, and what served before serves on.
+        """
+        mixture = self._mixture(statement, learned, reader)
+        self._store.save(statement.stream, learned, memory)
+        self._learned[statement.stream] = learned
+        self._models.install(mixture)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._store.close()
+
+    def _mixture(self, statement: Statement, learned: Learned, reader: Callable[[], Reader] | None) -> ServingMixture:
+        frame, adapter = self._with_version(statement, learned)
+        session = self._session(statement, frame, reader)
+        mixture = ServingMixture(statement, frame.classes, session, session.feeds(adapter, learned.window), learned.number)
+        _try(mixture)
+        return mixture
+
+    def _with_version(self, statement: Statement, learned: Learned) -> tuple[Frame, Adapter]:
+        """Frame and adapter, in which a version that is newer than all members counts at once."""
+        frame, adapter = learned.frame, learned.adapter
+        if bool(statement.classes) != bool(frame.classes):
+            kinds = [", ".join(classes) or "numbers" for classes in (statement.classes, frame.classes)]
+            raise Refusal(Reason.DEFINITION, f"version {statement.version} answers with {kinds[0]}; the mixture is of {kinds[1]}")
+        if len(adapter.weights) != (wanted := frame.experts(self._rule) + 1):
+            raise Refusal(Reason.LOAD, f"weights: expected {wanted}, given {len(adapter.weights)}")
+        if frame.scaling.width != len(statement.features):
+            raise Refusal(
+                Reason.DEFINITION, f"the frame's rows have {frame.scaling.width} features, the stream's {len(statement.features)}"
+            )
+        newest = frame.members[-1]
+        if statement.version <= newest.version:
+            if statement.version == newest.version and statement.digest != newest.digest:
+                raise Refusal(Reason.DIGEST, f"version {newest.version} is installed with digest {statement.digest}, not {newest.digest}")
+            return frame, adapter
+        newcomer = AdapterMember(version=statement.version, digest=statement.digest, size=statement.size, classes=statement.classes)
+        return joined(frame, adapter, newcomer, frame.number, self._rule)
+
+    def _session(self, serving: Statement, frame: Frame, reader: Callable[[], Reader] | None) -> MixtureSession:
+        composition = _composition(frame)
+        known = self._sessions.get(serving.stream)
+        if known is not None and known[0] == composition:
+            return known[1]
+        from edgeloop_mixture.session import MixtureSession  # onnx comes in with the first mixture
+
+        models = [self._member(serving, member, reader).model for member in frame.members]
+        try:
+            session = MixtureSession(frame, models, self._rule, memories=self.memories)
+        except Exception as error:  # onnx and onnxruntime raise what they like
+            raise Refusal(Reason.LOAD, f"{type(error).__name__}: {error}") from error
+        self._sessions[serving.stream] = composition, session
+        self._store_of(serving.stream).keep(_name(member) for member in frame.members)
+        return session
+
+    def _member(self, serving: Statement, member: AdapterMember, reader: Callable[[], Reader] | None) -> Package:
+        """A member's file: from disk, else fetched and verified as an assigned model is."""
+        store = self._store_of(serving.stream)
+        try:
+            try:
+                package = self._on_disk(store, serving, member)
+                statement = self._verification.stored(package)
+            except (BrokenFile, Refusal) as error:
+                if reader is None:
+                    raise Refusal(Reason.MISSING, str(error)) from error
+                assignment = member_assignment(serving.tenant, serving.stream, member)
+                statement = self._verification.statement(assignment)
+                admit(statement, assignment, serving.features, self._verification.max_bytes)
+                package = self._verification.fetched(statement, assignment, reader)
+                store.save(_name(member), package)
+            if (statement.version, statement.digest, statement.classes) != (member.version, member.digest, member.classes):
+                raise Refusal(Reason.DIGEST, "the signed statement and the frame differ")
+        except Refusal as refusal:
+            raise Refusal(refusal.reason, f"version {member.version}: {refusal.message}") from refusal
+        return package
+
+    def _on_disk(self, store: ModelStore, serving: Statement, member: AdapterMember) -> Package:
+        try:
+            return store.load(_name(member))
+        except BrokenFile:
+            if member.digest != serving.digest:
+                raise
+        package = self._versions.load(serving.stream)
+        store.save(_name(member), package)
+        return package
+
+    def _store_of(self, stream: str) -> ModelStore:
+        if stream not in self._members:
+            self._members[stream] = ModelStore(self._folder / "members" / quote(stream, safe=""))
+        return self._members[stream]
+
+
+def _name(member: AdapterMember) -> str:
+    """Under which a member is kept; two versions may be the same file."""
+    return f"{member.version}-{member.digest}"
+
+
+def _composition(frame: Frame) -> Composition:
+    scaling = frame.scaling
+    members = tuple((member.version, member.digest, member.classes) for member in frame.members)
+    numbers = (scaling.features, scaling.means, scaling.gains, scaling.scales)
+    return members, frame.classes, frame.numbers, scaling.width, *(part.tobytes() for part in numbers)
+
+
+def _try(mixture: ServingMixture) -> None:
+    """Ask a mixture a first time.
+
+    Raises
+    ------
+    Refusal
+        ``LOAD``: it does not answer, or with no probabilities or numbers.
+    """
+    rows = np.zeros((2, len(mixture.features)), np.float32)
+    try:
+        values = mixture.answer(rows).values
+    except Exception as error:  # onnxruntime raises what it likes
+        raise Refusal(Reason.LOAD, f"{type(error).__name__}: {error}") from error
+    if values.shape != ((2, len(mixture.classes)) if mixture.classes else (2,)) or not np.isfinite(values).all():
+        raise Refusal(Reason.LOAD, f"its {'probabilities' if mixture.classes else 'numbers'} are {values.tolist()}")

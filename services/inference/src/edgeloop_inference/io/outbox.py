@@ -1,0 +1,303 @@
+"""The rows that were answered and that no broker has yet, on disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+
+from edgeloop_inference.core.rows import Rows, StoredRows, split
+from edgeloop_inference.io.files import read_text, write_whole
+
+SCHEMA = """
+create table if not exists rows(
+    place integer primary key, stream text not null, version integer not null, first_seq integer not null,
+    count integer not null, size integer not null, features blob not null, event_times blob not null,
+    request_ids text not null, answers text not null, adapter integer not null default 0, alone text not null default '');
+create table if not exists numbering(stream text primary key, next_seq integer not null) without rowid;
+create table if not exists epoch(epoch integer not null, claimed integer not null);
+"""
+
+
+# Columns that files of older devices lack.
+ADDED = {
+    "adapter": "alter table rows add column adapter integer not null default 0",
+    "alone": "alter table rows add column alone text not null default ''",
+}
+
+
+INSERT = """
+insert into rows(place, first_seq, stream, version, count, size, features, event_times, request_ids, answers, adapter, alone)
+values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+PAGE = 4096  # SQLite's default
+ENTRY = 32  # an entry's numbers
+SIZE = 3  # its place among the columns
+
+
+class OutboxUnavailable(Exception):
+    """Rows could not be written: the disk is full or broken."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Rows of one request on their way to the disk, and what is written of each piece besides its place and number."""
+
+    pieces: list[Rows]
+    columns: list[tuple[Any, ...]]
+    first_seq: int = -1
+    error: str = ""
+    done: bool = False
+
+
+class Outbox:
+    """Rows with their numbers, bounded, in one SQLite file with a write-ahead log.
+
+    ``append`` returns once the rows are on disk (``synchronous=FULL``). Whoever gets the commit lock commits for all who
+    wait behind it, so that concurrent requests share one fsync. Numbers are given within that transaction; rows that
+    could not be written have none, so no number is ever given twice.
+
+    The epoch counts outboxes: a broken file is put aside, and the new one starts the next epoch. A new outbox is not
+    *claimed* until it is known that the fleet has not seen its epoch (:meth:`claim`), since what a device sends is
+    told apart by epoch and number, and the disk before this one may be lost.
+
+    Parameters
+    ----------
+    folder
+        Where the file ``outbox.db`` lies; made if absent.
+    max_rows, max_bytes
+        Bounds; beyond them the oldest rows are dropped. At most half of what is free on the disk at the start is used.
+    appended
+        Called after each commit with new rows, from the thread of one of the requests.
+
+    Raises
+    ------
+    OutboxUnavailable
+        The file can be neither opened nor replaced.
+    """
+
+    def __init__(self, folder: Path, *, max_rows: int, max_bytes: int, appended: Callable[[], None] = lambda: None) -> None:
+        self._appended = appended
+        self._place = 0
+        self._pending: deque[_Waiting] = deque()
+        self._forgotten: deque[tuple[int, ...]] = deque()
+        self._commit_lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "outbox.db"
+        used = self._path.stat().st_size if self._path.exists() else 0
+        # A disk that the outbox itself had filled could not even be told that rows were sent.
+        self._max_rows, self._max_bytes = max_rows, min(max_bytes, (shutil.disk_usage(folder).free + used) // 2)
+        self._counter = folder / "epoch"
+        try:
+            try:
+                self._writer = self._open()
+            except (apsw.NotADBError, apsw.CorruptError):
+                self._put_aside()
+                self._writer = self._open()
+        except (apsw.Error, OSError) as error:
+            raise OutboxUnavailable(f"the outbox {self._path} cannot be opened: {error}") from error
+        self._reader = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        self._load()
+        self.dropped = 0
+        self.lost = 0
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last rows could be written."""
+        return not self._broken
+
+    def append(self, rows: Rows) -> int:
+        """Write rows; give back the number of the first. Any thread may call.
+
+        Raises
+        ------
+        OutboxUnavailable
+            They could not be written; they have no number and are counted as lost.
+        """
+        pieces = list(split(rows))
+        waiting = _Waiting(pieces, [_columns(piece) for piece in pieces])  # others wait while the lock is held, and not yet now
+        self._pending.append(waiting)
+        with self._commit_lock:
+            if not waiting.done:
+                self._commit()
+        if waiting.error:
+            raise OutboxUnavailable(waiting.error)
+        return waiting.first_seq
+
+    def after(self, place: int, limit: int) -> list[StoredRows]:
+        """Stored rows behind a place, oldest first; only the sender's thread may call."""
+        query = (
+            "select place, first_seq, stream, version, count, features, event_times, request_ids, answers, adapter, alone"
+            " from rows where place > ? order by place limit ?"
+        )
+        found: list[tuple[Any, ...]] = self._reader.execute(query, (place, limit)).fetchall()
+        return [_stored(*row) for row in found]
+
+    def forget(self, places: Iterable[int]) -> None:
+        """Rows that the broker has: they go with the next commit, or with :meth:`settle`."""
+        self._forgotten.append(tuple(places))
+
+    def settle(self) -> None:
+        """Write down what :meth:`forget` was told."""
+        if self._forgotten:
+            with self._commit_lock:
+                self._commit()
+
+    def claim(self, seen: int) -> None:
+        """Make this outbox's epoch certain.
+
+        Parameters
+        ----------
+        seen
+            Highest epoch that this device has ever reported, 0 for none. A new outbox takes the next one if its own is
+            not higher; one that was claimed before keeps its epoch.
+        """
+        with self._commit_lock:
+            if self.claimed:
+                return
+            epoch = max(self.epoch, seen + 1)
+            self._writer.execute("update epoch set epoch = ?, claimed = 1", (epoch,))
+            write_whole(self._counter, str(epoch).encode())
+            self.epoch, self.claimed = epoch, True
+
+    def close(self) -> None:
+        """Write down what is left and close the file."""
+        self.settle()
+        with self._commit_lock:
+            self._reader.close()
+            self._writer.close()
+
+    def _open(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path))
+        try:
+            connection.set_busy_timeout(5_000)
+            for statement in ("pragma journal_mode=wal", "pragma synchronous=full", SCHEMA):
+                connection.execute(statement)
+            columns = {name for _, name, *_ in connection.execute("pragma table_info(rows)").fetchall()}
+            for name, statement in ADDED.items():
+                if name not in columns:
+                    connection.execute(statement)
+            if connection.execute("select 1 from epoch").fetchone() is None:
+                previous = int(read_text(self._counter) or 0)
+                write_whole(self._counter, str(previous + 1).encode())
+                connection.execute("insert into epoch values(?, 0)", (previous + 1,))
+        except apsw.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._writer.execute(query, values).fetchall()
+
+    def _put_aside(self) -> None:
+        number = len(list(self._path.parent.glob("outbox.db.broken-*")))
+        self._path.rename(self._path.with_name(f"outbox.db.broken-{number}"))
+        for tail in ("-wal", "-shm"):
+            self._path.with_name(f"outbox.db{tail}").unlink(missing_ok=True)
+
+    def _load(self) -> None:
+        """Take the counters from the file: at the start, and after a commit that failed."""
+        ((epoch, claimed),) = self._all("select epoch, claimed from epoch")
+        ((rows, size, last),) = self._all("select coalesce(sum(count), 0), coalesce(sum(size), 0), coalesce(max(place), 0) from rows")
+        self.epoch: int = epoch
+        self.claimed = bool(claimed)
+        self.rows: int = rows
+        self.bytes: int = size
+        self._numbers: dict[str, int] = dict(self._all("select stream, next_seq from numbering"))
+        # Places only ever grow within a process: the sender remembers how far it has come.
+        self._place = max(last, self._place)
+        self._broken = False
+
+    def _commit(self) -> None:
+        """Write everything that waits in one transaction; the commit lock is held."""
+        waiting = [self._pending.popleft() for _ in range(len(self._pending))]
+        gone = [place for _ in range(len(self._forgotten)) for place in self._forgotten.popleft()]
+        try:
+            if self._broken:
+                self._load()
+            self._write(waiting, gone)
+        except (apsw.Error, OSError) as error:
+            if not self._writer.getautocommit():
+                self._writer.execute("rollback")
+            self._broken = True
+            self._forgotten.append(tuple(gone))
+            for item in waiting:
+                item.error = f"{type(error).__name__}: {error}"
+                self.lost += sum(rows.count for rows in item.pieces)
+        for item in waiting:
+            item.done = True
+        if waiting:
+            self._appended()
+
+    def _write(self, waiting: Sequence[_Waiting], gone: Sequence[int]) -> None:
+        numbers = dict(self._numbers)
+        rows_now, bytes_now, place = self.rows, self.bytes, self._place
+        firsts: list[int] = []
+        values: list[tuple[Any, ...]] = []
+        for item in waiting:
+            firsts.append(numbers.get(item.pieces[0].stream, 0))
+            for rows, columns in zip(item.pieces, item.columns, strict=True):
+                place += 1
+                first = numbers.get(rows.stream, 0)
+                numbers[rows.stream] = first + rows.count
+                rows_now += rows.count
+                bytes_now += columns[SIZE]
+                values.append((place, first, *columns))
+        self._writer.execute("begin immediate")
+        for one in gone:
+            for count, size in self._all("delete from rows where place = ? returning count, size", one):
+                rows_now, bytes_now = rows_now - count, bytes_now - size
+        self._writer.executemany(INSERT, values)
+        changed = {item.pieces[0].stream for item in waiting}
+        self._writer.executemany("insert or replace into numbering values(?, ?)", [(s, numbers[s]) for s in changed])
+        dropped = 0
+        while rows_now > self._max_rows or bytes_now > self._max_bytes:
+            ((count, size),) = self._all("delete from rows where place = (select min(place) from rows) returning count, size")
+            rows_now, bytes_now, dropped = rows_now - count, bytes_now - size, dropped + count
+        self._writer.execute("commit")
+        for item, first in zip(waiting, firsts, strict=True):
+            item.first_seq = first
+        self._numbers, self.rows, self.bytes, self._place = numbers, rows_now, bytes_now, place
+        self.dropped += dropped
+
+
+def _columns(rows: Rows) -> tuple[Any, ...]:
+    times = np.array(rows.event_times, dtype="<i8").tobytes()
+    ids = json.dumps(rows.request_ids) if rows.request_ids else ""
+    answers, alone = json.dumps(rows.answers), json.dumps(rows.alone) if rows.alone else ""
+    size = in_pages(sum(map(len, (rows.features, times, ids, answers, alone, rows.stream))) + ENTRY)
+    return (rows.stream, rows.version, rows.count, size, rows.features, times, ids, answers, rows.adapter, alone)
+
+
+def in_pages(size: int) -> int:
+    """Bytes of the file that an entry takes: what does not fit into the rest of a page begins the next one."""
+    return size if size > PAGE - 35 else PAGE // max(1, PAGE // (size + 8))
+
+
+def _stored(
+    place: int,
+    first_seq: int,
+    stream: str,
+    version: int,
+    count: int,
+    features: bytes,
+    event_times: bytes,
+    request_ids: str,
+    answers: str,
+    adapter: int,
+    alone: str,
+) -> StoredRows:
+    times = tuple(np.frombuffer(event_times, dtype="<i8").tolist())
+    ids = tuple(json.loads(request_ids)) if request_ids else ()
+    beside = tuple(json.loads(alone)) if alone else ()
+    return StoredRows(place, first_seq, Rows(stream, version, count, features, times, ids, tuple(json.loads(answers)), adapter, beside))

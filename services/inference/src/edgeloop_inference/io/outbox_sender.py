@@ -1,0 +1,184 @@
+"""Sends what the outbox holds, and the device's reports."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from edgeloop_contracts import Cause, DeviceReport, topics
+
+from edgeloop_inference.core.rows import Parcel, pack
+from edgeloop_inference.io.kafka_clients import Kafka, Publisher
+from edgeloop_inference.io.outbox import Outbox
+from edgeloop_inference.metrics import Metrics
+
+READ_AT_ONCE = 2048
+IN_FLIGHT = 64
+SETTLE_S = 0.2
+
+
+class DeliveryFailed(Exception):
+    """The broker, or the producer, refused a record; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report and the assignment that it answers."""
+
+    event: DeviceReport
+    cause: Cause | None
+
+
+class Sender:
+    """Owns the producer; runs in one thread.
+
+    Rows leave the outbox when the broker has acknowledged them. However long the broker is away, what was handed over
+    waits for it: if it were given up after a time, rows behind it could arrive before it is sent again. Where a record is
+    refused nevertheless, everything that is still in the outbox is sent again, by a new producer, since the old one may be
+    broken for good: a row may come twice, and is told apart by its numbers; none is left out. Nothing leaves before the
+    outbox's epoch is claimed.
+
+    Parameters
+    ----------
+    kafka
+        Makes the producer.
+    outbox, metrics
+        Of the device.
+    tenant, device
+        Who sends.
+    linger_s
+        Time that rows wait for others to share their batch.
+    stopping
+        Ends :meth:`run`.
+    """
+
+    def __init__(
+        self, kafka: Kafka, outbox: Outbox, metrics: Metrics, tenant: str, device: str, linger_s: float, stopping: threading.Event
+    ) -> None:
+        self._kafka = kafka
+        self._outbox = outbox
+        self._metrics = metrics
+        self._tenant = tenant
+        self._device = device
+        self._linger_s = linger_s
+        self._stopping = stopping
+        self._wake = threading.Event()
+        self._wake.set()
+        self._reports: deque[Report] = deque()
+        self._refused: list[Report] = []
+        self._sent_to = 0
+        self._in_flight = 0
+        self._problem: Exception | None = None
+        self._quiet = 0
+        self._publisher: Publisher | None = None
+
+    def wake(self) -> None:
+        """There may be something to send; any thread may call."""
+        self._wake.set()
+
+    def report(self, report: Report) -> None:
+        """Send a report as soon as possible; any thread may call."""
+        self._reports.append(report)
+        self._wake.set()
+
+    def run(self) -> None:
+        """Send until told to stop; to be called again after a failure.
+
+        Raises
+        ------
+        Exception
+            Why a record could not be handed over, or was refused.
+        """
+        if self._publisher is None:
+            self._publisher = self._kafka.publisher(timeout_s=None)
+        while not self._stopping.is_set():
+            self.step(self._publisher)
+
+    def step(self, publisher: Publisher) -> None:
+        """Do what there is to do, or wait until there is something."""
+        publisher.poll(0.0)
+        if self._problem is not None:
+            self._start_over(publisher, self._problem)
+        elif self._in_flight >= IN_FLIGHT:
+            publisher.poll(0.1)
+        elif self._wake.is_set():
+            self._wake.clear()
+            self._quiet = 0
+            # Rows of requests that come a little later share the batch, and the record that it costs downstream.
+            if not self._reports:
+                self._stopping.wait(self._linger_s)
+            self.send(publisher)
+        elif self._in_flight:
+            # Acknowledgements take milliseconds, or very long when the broker is away.
+            self._quiet += 1
+            publisher.poll(0.01 if self._quiet < 100 else 0.1)
+        elif not self._wake.wait(SETTLE_S):
+            self._outbox.settle()
+            self._wake.wait()
+
+    def send(self, publisher: Publisher) -> None:
+        """Hand over reports and rows that have not been handed over yet."""
+        if not self._outbox.claimed:
+            return
+        try:
+            while self._reports:
+                self._send_report(publisher, self._reports[0])
+                self._reports.popleft()
+            stored = self._outbox.after(self._sent_to, READ_AT_ONCE)
+            for parcel in pack(self._tenant, self._device, self._outbox.epoch, stored):
+                self._send_parcel(publisher, parcel)
+        except Exception as error:
+            self._problem = error  # what was handed over before it is sent again, too
+            return
+        if stored:
+            self._sent_to = stored[-1].place
+        if len(stored) == READ_AT_ONCE:
+            self._wake.set()
+
+    def drain(self, timeout_s: float) -> None:
+        """Before the end: hand over what is left and wait a little for its acknowledgement."""
+        if self._publisher is not None and self._problem is None:
+            self.send(self._publisher)
+            self._publisher.flush(timeout_s)
+
+    def _start_over(self, publisher: Publisher, problem: Exception) -> None:
+        if self._in_flight:
+            publisher.poll(0.1)
+            return
+        self._outbox.settle()
+        self._sent_to = 0
+        self._reports.extendleft(reversed(self._refused))  # before younger ones: a topic's newest report of a device counts
+        self._refused.clear()
+        self._publisher = self._problem = None
+        self._wake.set()
+        raise problem
+
+    def _failed(self, error: str) -> None:
+        self._problem = DeliveryFailed(error)
+        self._metrics.failed_deliveries.inc()
+
+    def _key(self, stream: str) -> str:
+        return f"{self._tenant}/{stream}/{self._device}"
+
+    def _send_parcel(self, publisher: Publisher, parcel: Parcel) -> None:
+        def delivered(error: str | None) -> None:
+            self._in_flight -= 1
+            if error is None:
+                self._outbox.forget(parcel.places)
+                self._metrics.batches.inc()
+            else:
+                self._failed(error)
+
+        publisher.publish(topics.OBSERVATIONS_RAW, self._key(parcel.batch.stream), parcel.batch, on_delivery=delivered)
+        self._in_flight += 1
+
+    def _send_report(self, publisher: Publisher, report: Report) -> None:
+        def delivered(error: str | None) -> None:
+            self._in_flight -= 1
+            if error is not None:
+                self._failed(error)
+                self._refused.append(report)
+
+        publisher.publish(topics.FLEET_REPORTED, self._key(report.event.stream), report.event, cause=report.cause, on_delivery=delivered)
+        self._in_flight += 1

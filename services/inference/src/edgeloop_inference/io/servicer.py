@@ -1,0 +1,175 @@
+"""The Open Inference Protocol on this device's models."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+import grpc
+from edgeloop_contracts.rpc import open_inference as m
+
+from edgeloop_inference.core.answers import Answer, check_size
+from edgeloop_inference.core.model_contract import outputs_of
+from edgeloop_inference.core.requests import InvalidRequest, NotFound, NotReady, count_rows, decode, wanted_outputs
+from edgeloop_inference.core.row_admission import Door
+from edgeloop_inference.core.rows import Rows, row_ids
+from edgeloop_inference.io.definitions import Definitions
+from edgeloop_inference.io.long_requests import Busy, Cancelled, LongRequests
+from edgeloop_inference.io.models import Models, Serving
+from edgeloop_inference.io.outbox import Outbox, OutboxUnavailable
+from edgeloop_inference.io.protocol_messages import configuration, event_time, metadata, respond, simple
+from edgeloop_inference.metrics import Metrics
+
+NAME = "edgeloop-inference"
+EXTENSIONS = ("classification", "model_configuration")
+BOOT_EPOCH = "edgeloop_boot_epoch"
+SEQ = "edgeloop_seq"
+STATUS_TEXT = 2_000  # clients take eight kilobytes of status and metadata, in which a character of another script takes up to twelve
+
+
+class ModelFailed(Exception):
+    """The model raised an error; nothing is known of the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may take.
+
+    Attributes
+    ----------
+    rows
+        Most rows.
+    message_bytes
+        Of an answer.
+    long_requests
+        Requests of many rows that are at work or wait.
+    """
+
+    rows: int
+    message_bytes: int
+    long_requests: int
+
+
+_STATUS: dict[type[Exception], grpc.StatusCode] = {
+    InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    NotReady: grpc.StatusCode.UNAVAILABLE,
+    Busy: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Cancelled: grpc.StatusCode.CANCELLED,
+    ModelFailed: grpc.StatusCode.INTERNAL,
+}
+
+
+class InferenceServicer:
+    """Answers calls of ``inference.GRPCInferenceService``.
+
+    An answered row is in the outbox before its answer leaves. Where the outbox cannot be written the answer leaves
+    nevertheless, without ``edgeloop_seq``: the device goes on serving, and the row is counted as lost. A request is looked at
+    whole before any work, and of one that fails nothing is kept.
+
+    Parameters
+    ----------
+    models, definitions, outbox, metrics
+        Of the device.
+    limits
+        Of a request.
+    """
+
+    def __init__(self, models: Models, definitions: Definitions, outbox: Outbox, metrics: Metrics, limits: Limits) -> None:
+        self._models = models
+        self._definitions = definitions
+        self._outbox = outbox
+        self._metrics = metrics
+        self._limits = limits
+        self._long = LongRequests(limits.long_requests)
+
+    def server_live(self, _: m.ServerLiveRequest, __: Any) -> m.ServerLiveResponse:
+        """The process answers."""
+        return m.ServerLiveResponse(live=True)
+
+    def server_ready(self, _: m.ServerReadyRequest, __: Any) -> m.ServerReadyResponse:
+        """At least one model can be asked."""
+        return m.ServerReadyResponse(ready=self._models.ready)
+
+    def model_ready(self, request: m.ModelReadyRequest, _: Any) -> m.ModelReadyResponse:
+        """The model can be asked; an unknown one is not ready, so that a client may wait for it."""
+        try:
+            self._models.find(request.name, request.version)
+        except (NotFound, NotReady):
+            return m.ModelReadyResponse(ready=False)
+        return m.ModelReadyResponse(ready=True)
+
+    def server_metadata(self, _: m.ServerMetadataRequest, __: Any) -> m.ServerMetadataResponse:
+        """Name, version and extensions of this server."""
+        return m.ServerMetadataResponse(name=NAME, version=version(NAME), extensions=EXTENSIONS)
+
+    def model_metadata(self, request: m.ModelMetadataRequest, context: Any) -> m.ModelMetadataResponse:
+        """Inputs, outputs and version of a model."""
+        return metadata(self._found(request.name, request.version, context))
+
+    def model_config(self, request: m.ModelConfigRequest, context: Any) -> m.ModelConfigResponse:
+        """How a model is asked."""
+        return m.ModelConfigResponse(config=configuration(self._found(request.name, request.version, context), self._limits.rows))
+
+    def model_infer(self, request: m.ModelInferRequest, context: Any) -> m.ModelInferResponse:
+        """Answer some rows with the model that serves, and keep them."""
+        started = time.perf_counter()
+        try:
+            response = self._infer(request, context)
+        except (InvalidRequest, NotFound, NotReady, Busy, Cancelled, ModelFailed) as error:
+            self._metrics.requests.labels(_STATUS[type(error)].name).inc()
+            _abort(context, error)
+        self._metrics.answered(time.perf_counter() - started)
+        return response
+
+    def _infer(self, request: m.ModelInferRequest, context: Any) -> m.ModelInferResponse:
+        model = self._models.find(request.model_name, request.model_version)
+        outputs = outputs_of(len(model.classes))
+        given = simple(request, len(outputs))
+        count = count_rows(given, model.features, self._limits.rows)
+        door = self._door(model)
+        wanted = wanted_outputs(given, outputs, len(model.classes))
+        check_size(count, wanted, model.columns, request.id, self._limits.message_bytes)
+        when, ids = event_time(request), row_ids(request.id, count)
+        rows = door.admit(decode(given, model.features), ids, when)
+        answer = self._answer(model, rows, context)
+        kept = Rows(model.stream, model.version, count, rows.tobytes(), (when,) * count, ids, answer.labels, model.adapter, answer.alone)
+        response = respond(request.id, model, answer, wanted, raw=bool(given.raw))
+        if not context.is_active():
+            raise Cancelled
+        try:
+            response.parameters[SEQ].int64_param = self._outbox.append(kept)
+            response.parameters[BOOT_EPOCH].int64_param = self._outbox.epoch
+        except OutboxUnavailable as error:
+            self._metrics.not_kept(str(error))
+        self._metrics.rows.inc(count)
+        return response
+
+    def _door(self, model: Serving) -> Door:
+        door = self._definitions.door(model.stream)
+        if door is None or door.width != len(model.features):
+            raise NotReady(f"model {model.stream!r}: the definition of its stream has not come yet")
+        return door
+
+    def _answer(self, model: Serving, rows: Any, context: Any) -> Answer:
+        try:
+            return self._long.answer(model, rows, context.is_active)
+        except (Busy, Cancelled):
+            raise
+        except Exception as error:  # onnxruntime raises what it likes
+            raise ModelFailed(f"model {model.stream!r}, version {model.version}: {type(error).__name__}") from error
+
+    def _found(self, name: str, number: str, context: Any) -> Serving:
+        try:
+            return self._models.find(name, number)
+        except (NotFound, NotReady) as error:
+            _abort(context, error)
+
+
+def _abort(context: Any, error: Exception) -> NoReturn:
+    text = str(error) or type(error).__name__
+    most = STATUS_TEXT if text.isascii() else STATUS_TEXT // 4
+    context.abort(_STATUS[type(error)], text if len(text) <= most else f"{text[:most]}...")
+    raise AssertionError("abort returned")  # it raises; this is for the type checker

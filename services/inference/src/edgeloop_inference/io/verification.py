@@ -1,0 +1,128 @@
+"""What may answer: models that are signed, whole, meant for the stream and tried, and adapters that are signed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from edgeloop_contracts import Assignment, ModelAdapter
+from edgeloop_contracts.rpc.model_graph import Model
+from edgeloop_readers import RangeGoneError
+from google.protobuf.message import DecodeError
+
+from edgeloop_inference.core.graph import forbidden
+from edgeloop_inference.core.statement import Statement
+from edgeloop_inference.core.version_admission import Reason, Refusal, check_bytes
+from edgeloop_inference.io.archive import Archive
+from edgeloop_inference.io.chunks import fetch
+from edgeloop_inference.io.kafka_clients import Reader
+from edgeloop_inference.io.model_store import Package
+from edgeloop_inference.io.partial_downloads import Partials
+from edgeloop_inference.io.trust import Trust
+
+
+class Judge(Protocol):
+    """Tries a model somewhere else."""
+
+    def judge(self, model: bytes) -> None:
+        """Raise ``Refusal`` if the model must not come into this process."""
+        ...
+
+
+StartTrial = Callable[[Statement], AbstractContextManager[Judge]]
+
+
+class Verification:
+    """The only way for a model, and for what was learned, into the process.
+
+    Parameters
+    ----------
+    trust
+        Of the device.
+    start_trial
+        Starts the trial of a model that is described by its statement and comes later.
+    archive
+        Files of earlier versions.
+    partials
+        What has come of files that are being fetched.
+    max_bytes
+        Largest model that the device takes.
+    """
+
+    def __init__(self, trust: Trust, start_trial: StartTrial, archive: Archive, partials: Partials, max_bytes: int) -> None:
+        self._trust = trust
+        self._start_trial = start_trial
+        self._archive = archive
+        self._partials = partials
+        self.max_bytes = max_bytes
+
+    def statement(self, assignment: Assignment) -> Statement:
+        """What is signed about an assigned model.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE``.
+        """
+        return self._trust.verified(assignment.statement, assignment.signature)
+
+    def adapter(self, event: ModelAdapter) -> None:
+        """See that an adapter is signed.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE``.
+        """
+        self._trust.check(event)
+
+    def fetched(self, statement: Statement, assignment: Assignment, reader: Callable[[], Reader]) -> Package:
+        """Fetch a model whose statement was admitted, unless its file is archived here, and try it in a child process.
+
+        Raises
+        ------
+        Refusal
+            ``MISSING``, ``DIGEST`` or ``LOAD``.
+        """
+        with self._start_trial(statement) as trial:
+            data = self._archive.get(statement.stream, statement.digest)
+            if data is None:
+                try:
+                    data = fetch(reader(), assignment, self._partials)
+                except RangeGoneError as error:
+                    raise Refusal(Reason.MISSING, str(error)) from error
+                self._partials.drop(statement.digest)  # verified or not, there is nothing to add to it
+            check_bytes(statement, data)
+            check_graph(data)
+            trial.judge(data)
+        self._archive.put(statement.stream, statement.version, statement.digest, data)
+        return Package(assignment.statement, assignment.signature, data)
+
+    def stored(self, package: Package) -> Statement:
+        """See that a package from disk, tried before, is what it was.
+
+        Raises
+        ------
+        Refusal
+            ``SIGNATURE`` or ``DIGEST``.
+        """
+        statement = self._trust.verified(package.statement, package.signature)
+        check_bytes(statement, package.model)
+        return statement
+
+
+def check_graph(data: bytes) -> None:
+    """See that a file is a model that keeps to itself.
+
+    Raises
+    ------
+    Refusal
+        ``LOAD``.
+    """
+    try:
+        why = forbidden(Model.FromString(data))
+    except DecodeError as error:
+        raise Refusal(Reason.LOAD, f"the file is no ONNX model: {error}") from error
+    if why:
+        raise Refusal(Reason.LOAD, why)

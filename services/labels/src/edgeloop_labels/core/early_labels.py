@@ -1,0 +1,95 @@
+"""Labels that came before their observations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from edgeloop_contracts import Label, WaitingLabel
+from edgeloop_contracts.row_numbers import UNNUMBERED
+
+MAX_WAITING = 100_000
+
+
+def waiting_key(label: Label | WaitingLabel) -> str:
+    """What a label names, as a key: a label that names the same takes the place of the one before.
+
+    >>> waiting_key(Label(stream="pumps", device_id="p1", boot_epoch=2, seq=7))
+    'default/pumps/p1/2/7'
+    """
+    named = f"{label.seq}" if label.seq >= 0 else f"?{label.request_id}"
+    return f"{label.tenant}/{label.stream}/{label.device_id}/{label.boot_epoch}/{named}"
+
+
+class WaitingLabels:
+    """Waiting labels by what they name and by age.
+
+    Parameters
+    ----------
+    labels
+        What waits, in any order.
+    """
+
+    def __init__(self, labels: Iterable[WaitingLabel] = ()) -> None:
+        self._by_age: dict[str, WaitingLabel] = {}
+        self._devices: dict[str, int] = {}
+        self._asked: dict[str, dict[str, None]] = {}  # keys of labels with an epoch and a request id, by device and request id
+        for label in sorted(labels, key=_age):
+            self.put(label)
+
+    def __len__(self) -> int:
+        return len(self._by_age)
+
+    def get(self, key: str) -> WaitingLabel | None:
+        """What waits under a key."""
+        return self._by_age.get(key)
+
+    def put(self, label: WaitingLabel) -> None:
+        """Let a label wait, as the youngest; one that names the same makes place for it."""
+        self.remove(label)
+        self._by_age[waiting_key(label)] = label
+        device = _device(label)
+        self._devices[device] = self._devices.get(device, 0) + 1
+        if label.seq < 0 and label.boot_epoch:
+            self._asked.setdefault(f"{device}/?{label.request_id}", {})[waiting_key(label)] = None
+
+    def remove(self, label: WaitingLabel) -> None:
+        """Let the label that names the same go, if there is one."""
+        if self._by_age.pop(waiting_key(label), None) is not None:
+            device = _device(label)
+            self._devices[device] -= 1
+            if not self._devices[device]:
+                del self._devices[device]
+            asked = self._asked.get(f"{device}/?{label.request_id}", {}) if label.seq < 0 else {}
+            asked.pop(waiting_key(label), None)
+            if label.seq < 0 and not asked:
+                self._asked.pop(f"{device}/?{label.request_id}", None)
+
+    def any_for(self, device: str) -> bool:
+        """Whether anything waits for rows of ``tenant/stream/device``."""
+        return device in self._devices
+
+    def matching(self, device: str, epoch: int, seq: int, request_id: str) -> list[WaitingLabel]:
+        """Labels that name a row, oldest first; a row without a sequence number of its own is named by its request id in any epoch."""
+        head = f"{device}/{epoch}"
+        keys = [f"{head}/{seq}"]
+        if request_id:
+            keys += [f"{head}/?{request_id}"] + ([f"{device}/0/?{request_id}"] if epoch else [])
+            keys += self._asked.get(f"{device}/?{request_id}", ()) if epoch == UNNUMBERED else ()
+        return sorted((label for key in keys if (label := self._by_age.get(key))), key=_age)
+
+    def overdue(self, until: int, keep: int = MAX_WAITING) -> Iterator[WaitingLabel]:
+        """Take out the labels that began to wait at or before ``until``, and the oldest beyond ``keep``; oldest first."""
+        while self._by_age:
+            oldest = next(iter(self._by_age.values()))
+            if oldest.since > until and len(self._by_age) <= keep:
+                return
+            self.remove(oldest)
+            yield oldest
+
+
+def _age(label: WaitingLabel) -> tuple[int, int]:
+    return label.since, label.offset
+
+
+def _device(label: WaitingLabel) -> str:
+    return f"{label.tenant}/{label.stream}/{label.device_id}"

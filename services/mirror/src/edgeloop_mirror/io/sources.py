@@ -1,0 +1,64 @@
+"""What a run refers to, read again from the topics."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from edgeloop_contracts import StreamDefinition, TrainingRequest, TrainingRun, topics
+from edgeloop_datasets.ranges import Artifact, ModelGoneError, Reader, model_file
+from edgeloop_kafka import Received
+from edgeloop_readers import RangeGoneError
+
+
+class Definitions(Protocol):
+    """What is needed of :class:`edgeloop_readers.Table` on ``streams``."""
+
+    def refresh(self) -> None:
+        """Take in what has been committed until now."""
+        ...
+
+    def get(self, key: str) -> Received[Any] | None:
+        """Newest record of a key."""
+        ...
+
+
+class Sources:
+    """Requests, definitions and models.
+
+    Parameters
+    ----------
+    reader
+        Reads ranges of offsets.
+    definitions
+        Of streams.
+    """
+
+    def __init__(self, reader: Reader, definitions: Definitions) -> None:
+        self._reader = reader
+        self._definitions = definitions
+
+    def request(self, run: Received[TrainingRun]) -> TrainingRequest | None:
+        """The request that a run names as its cause; ``None`` where it cannot be read."""
+        name, _, place = run.headers.get("ce_causationat", b"").decode("utf-8", "replace").partition("/")
+        partition, _, offset = place.partition("/")
+        if name != topics.TRAINING_REQUESTS.name or not (partition.isdigit() and offset.isdigit()):
+            return None
+        try:
+            found = self._reader.read(topics.TRAINING_REQUESTS, int(partition), int(offset), int(offset) + 1)
+        except (RangeGoneError, TimeoutError):
+            return None
+        return found[0].event if found and found[0].event.request_id == run.event.request_id else None
+
+    def definition(self, event: TrainingRun) -> StreamDefinition | None:
+        """The definition that a run's model was trained on, if it is still the stream's."""
+        self._definitions.refresh()
+        record = self._definitions.get(f"{event.tenant}/{event.stream}")
+        return record.event if record is not None and record.event.version == event.definition_version else None
+
+    def model(self, event: TrainingRun) -> bytes | None:
+        """The file of a run's challenger; ``None`` where its chunks have been deleted."""
+        artifact = Artifact(event.digest, event.chunk_partition, event.chunk_offset, event.chunks, event.classes)
+        try:
+            return model_file(self._reader, topics.MODEL_CHUNKS, artifact) if event.chunks else None
+        except ModelGoneError:
+            return None

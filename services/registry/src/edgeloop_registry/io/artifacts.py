@@ -1,0 +1,109 @@
+"""Fetches a candidate's artifact from ``model.chunks``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import Any, Protocol
+
+from edgeloop_contracts import ModelCandidate, ModelChunk, Topic, topics
+from edgeloop_kafka import Received
+from edgeloop_streaming import Backpressure
+
+from edgeloop_registry.core.candidates import assemble, broken, check_claims
+
+PATIENCE = 10.0
+PAUSE = 0.2
+READ_TIMEOUT = 1.0
+MAX_SKIPPED = 10_000
+STRIDE = 64
+
+
+class Reader(Protocol):
+    """What is needed of :class:`edgeloop_readers.RangeReader`."""
+
+    def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = ...) -> Iterable[Received[Any]]:
+        """Committed records with ``first <= offset < end``."""
+        ...
+
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last committed record."""
+        ...
+
+
+class Artifacts:
+    """Artifacts by candidate.
+
+    A candidate and its chunks are committed in one transaction, but its markers reach the partitions one after another:
+    for a moment the candidate may be seen and its chunks not. So what is missing is waited for, a little.
+
+    Parameters
+    ----------
+    reader
+        Reads ranges of offsets.
+    partitions
+        How many ``model.chunks`` has.
+    gone
+        What ``reader`` raises for a range that does not exist any more.
+    clock
+        Seconds, only ever rising.
+    """
+
+    def __init__(
+        self, reader: Reader, partitions: Callable[[], int], gone: type[Exception], clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._reader = reader
+        self._partitions = partitions
+        self._gone = gone
+        self._clock = clock
+        self._missed: dict[str, float] = {}
+
+    def __call__(self, candidate: ModelCandidate) -> bytes:
+        """Bytes of the artifact that the candidate names.
+
+        Raises
+        ------
+        Refused
+            The artifact is not what the candidate says, or is not there.
+        Backpressure
+            Chunks are missing that may still appear.
+        """
+        check_claims(candidate)
+        if candidate.chunk_partition >= self._partitions():
+            raise broken(f"{topics.MODEL_CHUNKS.name} has no partition {candidate.chunk_partition}")
+        place = f"{candidate.chunk_partition}/{candidate.chunk_offset}"
+        try:
+            chunks = self._read(candidate)
+        except self._gone as error:
+            raise broken(f"the chunks at {place} are gone: {error}") from error
+        except TimeoutError as error:
+            now = self._clock()
+            # Keyed by place too: a second candidate with the same digest may lie elsewhere.
+            since = self._missed.setdefault(f"{candidate.digest}@{place}", now)
+            if now - since < PATIENCE:
+                raise Backpressure(lambda: self._clock() >= now + PAUSE) from error
+            raise broken(f"of {candidate.chunks} chunks from {place} some did not appear within {PATIENCE:.0f} s") from error
+        finally:
+            if len(self._missed) > 100:
+                self._missed.clear()
+        self._missed.pop(f"{candidate.digest}@{place}", None)
+        return assemble(candidate, chunks)
+
+    def _read(self, candidate: ModelCandidate) -> dict[int, ModelChunk]:
+        """Chunks by index; control records and other artifacts may lie before and between them."""
+        chunks: dict[int, ModelChunk] = {}
+        position, partition = candidate.chunk_offset, candidate.chunk_partition
+        end = self._reader.end(topics.MODEL_CHUNKS, partition)
+        while len(chunks) < candidate.chunks:
+            if position >= end:
+                raise TimeoutError
+            if position >= candidate.chunk_offset + candidate.chunks + MAX_SKIPPED:
+                raise broken(
+                    f"{candidate.chunks - len(chunks)} of {candidate.chunks} chunks do not lie among the {MAX_SKIPPED} records that follow"
+                )
+            stop = min(end, position + max(candidate.chunks - len(chunks), STRIDE))
+            for received in self._reader.read(topics.MODEL_CHUNKS, partition, position, stop, READ_TIMEOUT):
+                if received.event.digest == candidate.digest and 0 <= received.event.index < candidate.chunks:
+                    chunks[received.event.index] = received.event
+            position = stop
+        return chunks

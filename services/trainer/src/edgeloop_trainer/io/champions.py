@@ -1,0 +1,80 @@
+"""What the registry made of candidates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from edgeloop_contracts import CandidateRefused, ModelVersion
+from edgeloop_kafka import Received
+
+PATIENCE_S = 30.0
+
+
+class Followed(Protocol):
+    """What is needed of :class:`edgeloop_readers.Follower` on ``model.events``."""
+
+    def refresh(self, handle: Callable[[Received[Any]], None]) -> None:
+        """Hand over everything that was committed when this was called."""
+        ...
+
+
+class Champions:
+    """Current versions, and which requests have had their answer.
+
+    Parameters
+    ----------
+    follower
+        Of ``model.events``.
+    clock
+        Seconds, only ever rising.
+    """
+
+    def __init__(self, follower: Followed, clock: Callable[[], float] = time.monotonic) -> None:
+        self._follower = follower
+        self._clock = clock
+        self._versions: dict[str, dict[int, ModelVersion]] = {}
+        self._digests: set[str] = set()
+        self._answered: set[tuple[str, str]] = set()
+        self._asked: dict[tuple[str, str], float] = {}
+
+    def refresh(self) -> None:
+        """Take in what has been committed until now."""
+        self._follower.refresh(self._take)
+
+    def get(self, key: str) -> ModelVersion | None:
+        """Champion of a stream, ``tenant/stream``, as of the last :meth:`refresh`."""
+        known = self._versions.get(key)
+        return known[max(known)] if known else None
+
+    def versions(self, key: str) -> list[ModelVersion]:
+        """All versions of a stream in rising order, the champion last, as of the last :meth:`refresh`."""
+        return [version for _, version in sorted(self._versions.get(key, {}).items())]
+
+    def knows(self, digest: str) -> bool:
+        """Whether any version of any stream is this file."""
+        return digest in self._digests
+
+    def answered(self, key: str, request_id: str) -> bool:
+        """Whether the candidate of a request has become a version or was refused.
+
+        True also after half a minute of asking: then the registry is away, the next challenger is judged against the
+        champion that there is, and at worst the registry refuses it as stale.
+        """
+        asked = (key, request_id)
+        if asked not in self._answered:
+            self.refresh()
+        if asked in self._answered:
+            self._asked.pop(asked, None)
+            return True
+        return self._clock() - self._asked.setdefault(asked, self._clock()) > PATIENCE_S
+
+    def _take(self, record: Received[Any]) -> None:
+        event = record.event
+        if isinstance(event, ModelVersion | CandidateRefused):
+            key = f"{event.tenant}/{event.stream}"
+            self._answered.add((key, event.request_id))
+            if isinstance(event, ModelVersion):
+                self._digests.add(event.digest)
+                self._versions.setdefault(key, {})[event.version] = event

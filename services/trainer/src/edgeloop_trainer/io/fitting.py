@@ -1,0 +1,194 @@
+"""The child process that fits, as its parent sees it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from edgeloop_trainer.core.fits import Failed, FitJob, Fitted
+from edgeloop_trainer.core.lessons import Learned, Lesson
+from edgeloop_trainer.io.child import READY, serve
+
+ATTEMPTS = 2
+REMEMBERED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a fit may take.
+
+    Attributes
+    ----------
+    seconds
+        Wall time of one fit.
+    memory_bytes
+        Address space of the child.
+    start_seconds
+        Wall time until the child is ready.
+    """
+
+    seconds: float = 120.0
+    memory_bytes: int = 4 << 30
+    start_seconds: float = 60.0
+
+
+class Pending:
+    """A fit, or a lesson, that was asked for.
+
+    Attributes
+    ----------
+    result
+        ``None`` until it is there.
+    """
+
+    def __init__(self, job: FitJob | Lesson, pump: Callable[[], None]) -> None:
+        self.job = job
+        self.result: Fitted | Failed | Learned | None = None
+        self.attempts = 0
+        self._pump = pump
+
+    def done(self) -> bool:
+        """Whether the result is there; asking moves the work on."""
+        self._pump()
+        return self.result is not None
+
+
+class FittingProcess:
+    """One fit after another in one child process, which is started again when it dies or hangs.
+
+    There is no thread here: whoever waits for a fit asks :meth:`Pending.done` now and then, and nothing ever blocks.
+    A job whose child dies is tried once more, as the death may have had another reason than the job; then it has failed.
+
+    Parameters
+    ----------
+    limits
+        Of time and memory.
+    clock
+        Seconds, only ever rising.
+
+    Attributes
+    ----------
+    limits
+        As given.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._context = multiprocessing.get_context("spawn")  # a fork would carry Kafka's threads and locks over
+        self._child: Any = None
+        self._pipe: Connection | None = None
+        self._ready = False
+        self._deadline = 0.0
+        self._starts = 0
+        self._current: Pending | None = None
+        self._queue: deque[Pending] = deque()
+        self._known: OrderedDict[str, Pending] = OrderedDict()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child; 0 if there is none."""
+        return int(self._child.pid or 0) if self._child else 0
+
+    def start(self) -> None:
+        """Start the child, which takes some seconds to import its libraries; this does not wait for it."""
+        self._pipe, theirs = self._context.Pipe()
+        self._child = self._context.Process(target=serve, args=(theirs, self.limits.memory_bytes), daemon=True, name="fit")
+        self._child.start()
+        theirs.close()  # so that the pipe reports the end of the child
+        self._ready = False
+        self._starts += 1
+        self._deadline = self._clock() + self.limits.start_seconds
+
+    def submit(self, job: FitJob) -> Pending:
+        """Ask for a fit; the same job again, also after its partition has been away, is the same fit, unless that has failed."""
+        known = self._known.get(job.key)
+        if known is None or isinstance(known.result, Failed):
+            known = self._known[job.key] = Pending(job, self._turn)
+            self._queue.append(known)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        self._turn()
+        return known
+
+    def teach(self, lesson: Lesson) -> Pending:
+        """Have the child's online models learn rows; what comes of it depends on what they have learned, so each lesson is a new one."""
+        pending = Pending(lesson, self._turn)
+        self._queue.append(pending)
+        self._turn()
+        return pending
+
+    def close(self) -> None:
+        """End the child."""
+        self._stop()
+
+    def _turn(self) -> None:
+        if self._pipe is None:
+            self.start()
+        try:
+            self._receive()
+            self._send()
+        except (EOFError, OSError):
+            self._died()
+            return
+        if (self._current or not self._ready) and self._clock() > self._deadline:
+            self._overdue()
+
+    def _receive(self) -> None:
+        while self._pipe and self._pipe.poll(0):
+            answer = self._pipe.recv()
+            if answer == READY:
+                self._ready, self._starts = True, 0
+            elif self._current:
+                self._current.result, self._current = answer, None
+
+    def _send(self) -> None:
+        # A child that is ready and idle reads at once, so that this cannot block on a full pipe.
+        if self._pipe and self._ready and self._current is None and self._queue:
+            self._current = self._queue.popleft()
+            self._current.attempts += 1
+            self._deadline = self._clock() + self.limits.seconds
+            self._pipe.send(self._current.job)
+
+    def _died(self) -> None:
+        code = self._stop()
+        reason = f"the fitting process ended with {code}"
+        if self._current and self._current.attempts < ATTEMPTS:
+            self._queue.appendleft(self._current)
+        elif self._current:
+            self._current.result = Failed(reason)
+        elif self._starts >= ATTEMPTS:
+            self._fail_all(f"{reason} before it was ready")
+        self._current = None
+
+    def _overdue(self) -> None:
+        self._stop()
+        if self._current:
+            self._current.result = Failed(f"the fit took more than {self.limits.seconds:g} s")
+        elif self._starts >= ATTEMPTS:
+            self._fail_all(f"the fitting process was not ready within {self.limits.start_seconds:g} s")
+        self._current = None
+
+    def _fail_all(self, reason: str) -> None:
+        self._starts = 0
+        while self._queue:
+            self._queue.popleft().result = Failed(reason)
+
+    def _stop(self) -> int | None:
+        """End the child, if there is one, and give back its exit code."""
+        code: int | None = None
+        if self._child is not None:
+            self._child.join(0.05)  # one that is dying by itself tells its own code
+            self._child.kill()
+            self._child.join()
+            code = self._child.exitcode
+        if self._pipe is not None:
+            self._pipe.close()
+        self._child = self._pipe = None
+        self._ready = False
+        return code

@@ -1,0 +1,76 @@
+"""Models in memory, read from their chunks."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from edgeloop_contracts import ModelChunk, topics
+from edgeloop_datasets.ranges import Artifact, Reader, model_file
+from edgeloop_mixture.runtime import open_session
+
+from edgeloop_trainer.core.dataset import Floats
+
+CHUNK_BYTES = 512 << 10
+KEPT = 16
+
+
+def chunked(onnx: bytes, digest: str) -> list[ModelChunk]:
+    """A file in chunks of at most 512 KiB."""
+    parts = [onnx[at : at + CHUNK_BYTES] for at in range(0, len(onnx), CHUNK_BYTES)]
+    return [ModelChunk(digest=digest, index=i, total=len(parts), size=len(onnx), data=part) for i, part in enumerate(parts)]
+
+
+class Models:
+    """Answers of models, by digest; the last few stay loaded.
+
+    Parameters
+    ----------
+    reader
+        Reads ranges of offsets.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._sessions: OrderedDict[str, Any] = OrderedDict()
+
+    def add(self, digest: str, onnx: bytes) -> None:
+        """Keep a model whose file is at hand."""
+        self._sessions[digest] = open_session(onnx)
+        while len(self._sessions) > KEPT:
+            self._sessions.popitem(last=False)
+
+    def answers(self, artifact: Artifact, features: Floats) -> list[str]:
+        """Class or number that a model gives each row; empty text where it takes rows of another width.
+
+        Raises
+        ------
+        ModelGoneError
+            Its file cannot be read.
+        """
+        session = self._session(artifact)
+        if session.get_inputs()[0].shape[1] != features.shape[1]:
+            return [""] * len(features)
+        (found,) = session.run(["label" if artifact.classes else "prediction"], {"input": features})
+        return [artifact.classes[label] for label in np.asarray(found)] if artifact.classes else [str(value) for value in np.asarray(found)]
+
+    def width(self, artifact: Artifact) -> int:
+        """Features of a row that a model takes.
+
+        Raises
+        ------
+        ModelGoneError
+            Its file cannot be read.
+        """
+        return int(self._session(artifact).get_inputs()[0].shape[1])
+
+    def end(self, partition: int) -> int:
+        """Offset from which chunks that are sent now can be read."""
+        return self._reader.end(topics.MODEL_CHUNKS, partition)
+
+    def _session(self, artifact: Artifact) -> Any:
+        if artifact.digest not in self._sessions:
+            self.add(artifact.digest, model_file(self._reader, topics.MODEL_CHUNKS, artifact))
+        self._sessions.move_to_end(artifact.digest)
+        return self._sessions[artifact.digest]

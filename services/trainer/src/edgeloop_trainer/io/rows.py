@@ -1,0 +1,88 @@
+"""Rows and their order, read again from the topics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+from edgeloop_contracts import DriftPartial, ExampleBatch, Manifest, Range, StreamDefinition, StreamTask, topics
+from edgeloop_contracts.row_references import Reference
+from edgeloop_datasets import ranges as by_offset
+from edgeloop_readers import RangeGoneError
+
+from edgeloop_trainer.core.dataset import Dataset, DatasetError, Floats, assemble, matrix
+
+
+class Reader(by_offset.Reader, Protocol):
+    """What is needed of :class:`edgeloop_readers.RangeReader`."""
+
+    def cluster_id(self) -> str:
+        """Id of the cluster."""
+        ...
+
+
+class Rows:
+    """Labelled rows of streams.
+
+    Parameters
+    ----------
+    reader
+        Reads ranges of offsets.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._examples = by_offset.Examples(reader, topics.EXAMPLES)
+
+    def dataset(self, manifest: Manifest, definition: StreamDefinition) -> Dataset:
+        """The rows of a stream that a manifest names.
+
+        Raises
+        ------
+        DatasetError
+            They are of another cluster or topic, have been deleted, or are not as many, as wide or as labelled as they should be.
+        """
+        if manifest.topic not in ("", topics.EXAMPLES.name):
+            raise DatasetError(f"the rows are in the topic {manifest.topic}; expected {topics.EXAMPLES.name}")
+        if manifest.cluster_id and manifest.cluster_id != (here := self._reader.cluster_id()):
+            raise DatasetError(f"the rows are in the cluster {manifest.cluster_id}; this is {here}")
+        try:
+            batches = self._batches_of(definition.tenant, definition.stream, manifest.ranges)
+            return assemble(manifest, batches, len(definition.features), numbers=definition.task is StreamTask.REGRESSION)
+        except RangeGoneError as error:
+            raise DatasetError(f"rows have been deleted: {error}") from error
+
+    def at(self, references: Iterable[Reference], width: int) -> tuple[Floats, list[str]]:
+        """Features, float32 [N, width], and labels of the rows that references name, in their order.
+
+        A row of another width has no features: all of it is NaN.
+
+        Raises
+        ------
+        RangeGoneError
+            Some have been deleted.
+        """
+        parts: list[Floats] = []
+        labels: list[str] = []
+        for batch, here in self._examples.of(references):
+            rows = matrix(batch)[here]
+            parts.append(rows if rows.shape[1] == width else np.full((len(rows), width), np.nan, np.float32))
+            labels += batch.labels[here]
+        return (np.concatenate(parts) if parts else np.empty((0, width), np.float32)), labels
+
+    def partials(self, partition: int, key: str, first: int, end: int) -> list[DriftPartial]:
+        """Partials of one stream's labelled rows, in their order.
+
+        Raises
+        ------
+        RangeGoneError
+            They have been deleted.
+        """
+        return by_offset.partials(self._reader, topics.DRIFT_PARTIALS, partition, key, first, end)
+
+    def _batches_of(self, tenant: str, stream: str, ranges: Iterable[Range]) -> Iterator[tuple[Range, ExampleBatch]]:
+        for part in ranges:
+            for record in self._reader.read(topics.EXAMPLES, part.partition, part.first_offset, part.end_offset, by_offset.READ_S):
+                if (record.event.tenant, record.event.stream) == (tenant, stream):
+                    yield part, record.event
