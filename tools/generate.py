@@ -224,13 +224,38 @@ def identity(fields: list[Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...],
 
 
 def check_rules(path: Path, avro: Any) -> None:
-    """Every field needs a default: without one, adding or removing it later breaks FULL_TRANSITIVE."""
+    """Every field, also of nested records, needs a doc and a default: adding or removing a field without one breaks FULL_TRANSITIVE."""
     fastavro.parse_schema(avro)
-    for f in avro["fields"]:
+    records = {record["name"]: record for record in all_records(avro)}
+    fields = [(f"{path}: field {name}.{f['name']}", f) for name, record in records.items() for f in record["fields"]]
+    for place, f in fields:
         if "default" not in f:
-            raise SystemExit(f"generate: {path}: field {f['name']} has no default")
+            raise SystemExit(f"generate: {place} has no default")
         if not f.get("doc"):
-            raise SystemExit(f"generate: {path}: field {f['name']} has no doc")
+            raise SystemExit(f"generate: {place} has no doc")
+        if isinstance(f["type"], list) and (len(f["type"]) != 2 or f["type"][0] != "null" or f["default"] is not None):
+            raise SystemExit(f'generate: {place}: expected ["null", X] with the default null, given {f["type"]}, {f["default"]!r}')
+    for place, f in fields:
+        name = f["type"].get("name") if isinstance(f["type"], dict) else f["type"]
+        if isinstance(name, str) and name in records and f["default"] != (own := defaults_of(records[name])):
+            raise SystemExit(f"generate: {place}: expected the defaults of {name}'s own fields, {own}, given {f['default']}")
+
+
+def all_records(avro: Any) -> list[Any]:
+    """Records that a type defines, those within them included."""
+    match avro:
+        case [*branches]:
+            return [record for branch in branches for record in all_records(branch)]
+        case {"type": "record", "fields": fields}:
+            return [avro, *(record for f in fields for record in all_records(f["type"]))]
+        case {"type": "array", "items": held} | {"type": "map", "values": held}:
+            return all_records(held)
+        case _:
+            return []
+
+
+def defaults_of(record: Any) -> dict[str, Any]:
+    return {f["name"]: f["default"] for f in record["fields"]}
 
 
 def without_docs(avro: Any) -> Any:

@@ -10,7 +10,19 @@ from typing import Any
 
 import fastavro
 import pytest
-from edgeloop_contracts import EVENTS, Feature, Label, NamedRow, ObservationBatch, ObservationRow, RegisterStream, Topic, topics
+from edgeloop_contracts import (
+    EVENTS,
+    Feature,
+    Label,
+    NamedRow,
+    ObservationBatch,
+    ObservationRow,
+    Policy,
+    RegisterStream,
+    RetrainingPolicy,
+    Topic,
+    topics,
+)
 from edgeloop_contracts.registered import TEXTS
 from edgeloop_kafka import Codec, RegistryUnavailable, UnknownSchema, body
 from edgeloop_kafka.codec import UndecodableError, UnknownKindError
@@ -337,6 +349,18 @@ def test_a_null_deep_inside_is_named_by_its_path() -> None:
     fields["features"][1]["unit"] = None
     error = refused(topics.MODEL_COMMANDS, WrittenSchema(json.dumps(schema)), written(schema, fields))
     assert (error.reason, error.message.rpartition(": ")[2]) == ("NULL_VALUE", "features[1].unit")
+
+
+def test_a_null_deep_inside_a_record_that_may_be_null_is_named_by_its_path() -> None:
+    schema = schema_of(Policy)
+    retraining = next(one for one in schema["fields"] if one["name"] == "retraining")
+    stages = next(one for one in retraining["type"]["fields"] if one["name"] == "stages")
+    stages["type"][1]["items"] = ["null", "long"]
+    fields = Policy(stream="pumps", retraining=RetrainingPolicy(stages=(0, 100))).as_dict()
+    assert taken(topics.POLICIES, schema, fields).retraining.stages == (0, 100)
+    fields["retraining"]["stages"][1] = None
+    error = refused(topics.POLICIES, WrittenSchema(json.dumps(schema)), written(schema, fields))
+    assert (error.reason, error.message.rpartition(": ")[2]) == ("NULL_VALUE", "retraining.stages[1]")
 
 
 @pytest.mark.parametrize("value", [2**31, -(2**31) - 1, 2**62])

@@ -203,8 +203,8 @@ def null_place(kind: type[Event], writer: Any, data: bytes) -> str:
 
 def _null_in(avro: Any, value: Any, named: Mapping[str, Any], path: str) -> str:
     avro = named.get(avro, avro) if isinstance(avro, str) else avro
-    if isinstance(avro, list):
-        return ""
+    if isinstance(avro, list):  # of this code's unions each is null or one other type
+        return "" if value is None else next((_null_in(one, value, named, path) for one in cast("list[Any]", avro) if one != "null"), "")
     if value is None:
         return path
     match avro:
