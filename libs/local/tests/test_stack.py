@@ -22,8 +22,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from edgeloop_local import LocalStack
 from edgeloop_local.errors import DataDirBusy, PortTaken, ProcessDied, Stopped
-from edgeloop_local.filelock import FileLock
 from edgeloop_local.ports import LOOPBACK, free_port
+from edgeloop_local.process_lock import ProcessLock
 from edgeloop_local.progress import Silence
 from edgeloop_local.schema_registry import SchemaRegistry
 
@@ -252,5 +252,6 @@ def test_a_stack_may_be_stopped_by_several_threads_while_another_one_starts_it(t
             starting.result()
     assert not stack.kafka.running()
     assert not stack.registry.running()
-    with FileLock(tmp_path / "lock") as lock:
-        assert lock.held
+    lock = ProcessLock(tmp_path / "lock")
+    assert lock.try_acquire()
+    lock.release()

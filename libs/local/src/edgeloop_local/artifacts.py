@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeloop_local.errors import DiskFull, Stopped
-from edgeloop_local.filelock import FileLock
 from edgeloop_local.locations import cache_dir, require_free_space
 from edgeloop_local.pins import KAFKA_VERSION, REGISTRY_VERSION, Pins, load_pins
+from edgeloop_local.process_lock import ProcessLock
 from edgeloop_local.progress import Progress, Silence
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def programs(
     pins = pins or load_pins()
     found = _layout(cache, pins)
     if not _complete(found, pins):
-        lock = FileLock(cache / "download.lock")
+        lock = ProcessLock(cache / "download.lock")
         if not lock.try_acquire():
             progress.say(f"another start is downloading the programs (process {lock.holder() or 'unknown'}); waiting for it")
             while not lock.try_acquire():

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Self
 from edgeloop_local.artifacts import programs
 from edgeloop_local.child_processes import finish
 from edgeloop_local.errors import DataDirBusy, ProcessDied, Stopped, ending
-from edgeloop_local.filelock import FileLock
 from edgeloop_local.jvm import find_java
 from edgeloop_local.kafka import KafkaBroker
 from edgeloop_local.locations import DEFAULT_DATA_DIR, NEEDED_FREE_BYTES, require_free_space
 from edgeloop_local.orphans import end_leftovers
 from edgeloop_local.ports import PortBook
+from edgeloop_local.process_lock import ProcessLock
 from edgeloop_local.progress import Progress, Silence
 from edgeloop_local.readiness import http_answers, kafka_answers
 from edgeloop_local.schema_registry import API, SchemaRegistry
@@ -68,7 +68,7 @@ class LocalStack:
         self._progress = progress or Silence()
         self._ready_timeout = ready_timeout
         self._signing_in = signing_in
-        self._lock = FileLock(self.data_dir / "lock")
+        self._lock = ProcessLock(self.data_dir / "lock")
         self._stopping = threading.Event()
         self._guard = threading.Lock()  # nothing is started while all is being stopped
         self._kafka: KafkaBroker | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin import OffsetSpec  # pyright: ignore[reportPrivateImportUsage]  # its documented place
 from edgeloop_contracts import Topic
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Place
