@@ -6,7 +6,7 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 STAMP := $(VENV)/.edgeloop-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo compose test lint generate lock clean doors clients faults bench
+.PHONY: help init demo compose test lint generate lock clean doors clients faults bench prose
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,9 @@ generate: init ## make the generated code anew
 
 lock: init ## make requirements.lock anew
 	@$(BIN)/python tools/lock.py $(LOCK)
+
+prose: init ## words per sentence of docs, help texts, docstrings and comments
+	@$(BIN)/python tools/prose.py
 
 clean: ## remove what was built and everything that ran
 	rm -rf $(VENV) .edgeloop build dist
