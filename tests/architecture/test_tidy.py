@@ -36,6 +36,7 @@ LONG_MODULES = (
     "libs/streaming/src/edgeloop_streaming/loop.py",
     "libs/streaming/src/edgeloop_streaming/work.py",
     "services/inference/src/edgeloop_inference/io/outbox.py",
+    "tools/generate.py",
 )
 LONG_FUNCTIONS = (
     "cli/src/edgeloop_cli/backtest.py",
