@@ -41,6 +41,7 @@ def pending(mix: tuple[int, int, int, int, bool]) -> Iterator[Pending]:
             first_seq=n // devices * rows,
             count=rows,
             features=bytes(4 * width * rows),
+            event_times=(1_700_000_000_000,) * rows if texts else (),
             request_ids=tuple(f"request-{n}-{row}" for row in range(rows)) if texts else (),
             answers=("normal",) * rows if texts else (),
         )

@@ -28,18 +28,7 @@ def ordered(row: NamedRow, definition: StreamDefinition) -> ObservationRow:
     for name in row.texts:
         if not known[name].categories:
             raise Inadmissible("INVALID_VALUE", f"feature {name!r}: expected a number, given the text {row.texts[name][:40]!r}")
-    return ObservationRow(
-        tenant=row.tenant,
-        stream=row.stream,
-        device_id=row.device_id,
-        boot_epoch=row.boot_epoch,
-        seq=row.seq,
-        features=tuple(_value(row, feature) for feature in definition.features),
-        event_time=row.event_time,
-        request_id=row.request_id,
-        model_version=row.model_version,
-        answer=row.answer,
-    )
+    return row.as_row(features=tuple(_value(row, feature) for feature in definition.features))
 
 
 def _value(row: NamedRow, feature: Feature) -> float:

@@ -3,10 +3,12 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Self
+
+from edgeloop_contracts.rows import PerRow, RowColumns, check_consecutive, joined, longest, not_empty, number_of, packed
 
 __all__ = [
     "AdapterFrame",
@@ -1846,6 +1848,110 @@ class ExampleBatch:
                 return "model_versions"
         return ""
 
+    ROW_FIELDS: ClassVar[Mapping[str, PerRow]] = {"first_index": PerRow.FIRST, "seqs": PerRow.EACH, "features": PerRow.PACKED, "labels": PerRow.EACH, "answers": PerRow.EACH, "model_versions": PerRow.EACH, "adapters": PerRow.OPTIONAL, "answers_alone": PerRow.OPTIONAL}
+    SHARED: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id', 'boot_epoch', 'corrects')
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.seqs)
+
+    @property
+    def row_texts(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Fields of one text a row: what the text is called, and the texts."""
+        return (("label", self.labels), ("answer", self.answers), ("answer alone", self.answers_alone))
+
+    @property
+    def row_bytes(self) -> int:
+        """Upper bound of the bytes of one row in Avro."""
+        return len(self.features) // self.rows + 4 * longest(self.labels) + 4 * longest(self.answers) + 4 * longest(self.answers_alone) + 39
+
+    def row_features(self, row: int) -> bytes:
+        """Packed features of one row."""
+        width = len(self.features) // self.rows
+        return self.features[row * width : (row + 1) * width]
+
+    def slice(self, first: int, end: int) -> Self:
+        """Rows ``[first, end)``."""
+        if first == 0 and end == self.rows:
+            return self
+        features_width = len(self.features) // self.rows
+        return type(self)(
+            tenant=self.tenant,
+            stream=self.stream,
+            device_id=self.device_id,
+            boot_epoch=self.boot_epoch,
+            first_index=number_of(self.first_index, first),
+            seqs=self.seqs[first:end],
+            features=self.features[first * features_width : end * features_width],
+            labels=self.labels[first:end],
+            answers=self.answers[first:end],
+            model_versions=self.model_versions[first:end],
+            corrects=self.corrects,
+            adapters=not_empty(self.adapters[first:end]),
+            answers_alone=not_empty(self.answers_alone[first:end]),
+        )
+
+    def follows(self, before: Self) -> bool:
+        """Whether this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""
+        return (
+            self.tenant == before.tenant
+            and self.stream == before.stream
+            and self.device_id == before.device_id
+            and self.boot_epoch == before.boot_epoch
+            and self.corrects == before.corrects
+            and self.first_index == number_of(before.first_index, before.rows)
+            and len(self.features) * before.rows == len(before.features) * self.rows
+        )
+
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        """Batches that follow one another as one; raises ``ValueError`` if they do not."""
+        head = parts[0]
+        if len(parts) == 1:
+            return head
+        check_consecutive(parts)
+        return cls(
+            tenant=head.tenant,
+            stream=head.stream,
+            device_id=head.device_id,
+            boot_epoch=head.boot_epoch,
+            first_index=head.first_index,
+            seqs=tuple(x for part in parts for x in part.seqs),
+            features=b"".join([part.features for part in parts]),
+            labels=tuple(x for part in parts for x in part.labels),
+            answers=tuple(x for part in parts for x in part.answers),
+            model_versions=tuple(x for part in parts for x in part.model_versions),
+            corrects=head.corrects,
+            adapters=joined([(part.adapters, part.rows) for part in parts], 0),
+            answers_alone=joined([(part.answers_alone, part.rows) for part in parts], ""),
+        )
+
+    @staticmethod
+    def shared_of(batch: ObservationBatch) -> tuple[object, ...]:
+        """What rows have in common that go into one batch."""
+        return (batch.tenant, batch.stream, batch.device_id, batch.boot_epoch,)
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[tuple[ObservationBatch, int]], *, first_index: int, labels: tuple[str, ...], corrects: bool) -> Self:
+        """Rows by their places in batches that agree in :meth:`shared_of`, with what ObservationBatch does not hold."""
+        head = rows[0][0]
+        return cls(
+            tenant=head.tenant,
+            stream=head.stream,
+            device_id=head.device_id,
+            boot_epoch=head.boot_epoch,
+            first_index=first_index,
+            seqs=tuple([number_of(batch.first_seq, row) for batch, row in rows]),
+            features=b"".join([batch.row_features(row) for batch, row in rows]),
+            labels=labels,
+            answers=tuple([batch.answers[row] if batch.answers else "" for batch, row in rows]),
+            model_versions=tuple([batch.model_version for batch, _ in rows]),
+            corrects=corrects,
+            adapters=not_empty(tuple([batch.adapter for batch, _ in rows])),
+            answers_alone=not_empty(tuple([batch.answers_alone[row] if batch.answers_alone else "" for batch, row in rows])),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinState:
@@ -3121,6 +3227,21 @@ class NamedRow:
             return "model_version"
         return ""
 
+    def as_row(self, *, features: tuple[float, ...]) -> ObservationRow:
+        """The row as :class:`ObservationRow`."""
+        return ObservationRow(
+            tenant=self.tenant,
+            stream=self.stream,
+            device_id=self.device_id,
+            boot_epoch=self.boot_epoch,
+            seq=self.seq,
+            features=features,
+            event_time=self.event_time,
+            request_id=self.request_id,
+            model_version=self.model_version,
+            answer=self.answer,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationBatch:
@@ -3224,6 +3345,123 @@ class ObservationBatch:
         if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
             return "model_version"
         return ""
+
+    ROW_FIELDS: ClassVar[Mapping[str, PerRow]] = {"first_seq": PerRow.FIRST, "count": PerRow.COUNT, "features": PerRow.PACKED, "event_times": PerRow.OPTIONAL, "request_ids": PerRow.OPTIONAL, "answers": PerRow.OPTIONAL, "answers_alone": PerRow.OPTIONAL}
+    SHARED: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id', 'boot_epoch', 'model_version', 'adapter')
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.count
+
+    @property
+    def row_texts(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Fields of one text a row: what the text is called, and the texts."""
+        return (("request id", self.request_ids), ("answer", self.answers), ("answer alone", self.answers_alone))
+
+    @property
+    def row_bytes(self) -> int:
+        """Upper bound of the bytes of one row in Avro."""
+        return len(self.features) // self.rows + 4 * longest(self.request_ids) + 4 * longest(self.answers) + 4 * longest(self.answers_alone) + 19
+
+    def row_features(self, row: int) -> bytes:
+        """Packed features of one row."""
+        width = len(self.features) // self.rows
+        return self.features[row * width : (row + 1) * width]
+
+    def slice(self, first: int, end: int) -> Self:
+        """Rows ``[first, end)``."""
+        if first == 0 and end == self.rows:
+            return self
+        features_width = len(self.features) // self.rows
+        return type(self)(
+            tenant=self.tenant,
+            stream=self.stream,
+            device_id=self.device_id,
+            boot_epoch=self.boot_epoch,
+            first_seq=number_of(self.first_seq, first),
+            count=end - first,
+            features=self.features[first * features_width : end * features_width],
+            event_times=not_empty(self.event_times[first:end]),
+            request_ids=not_empty(self.request_ids[first:end]),
+            model_version=self.model_version,
+            answers=not_empty(self.answers[first:end]),
+            adapter=self.adapter,
+            answers_alone=not_empty(self.answers_alone[first:end]),
+        )
+
+    def follows(self, before: Self) -> bool:
+        """Whether this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""
+        return (
+            self.tenant == before.tenant
+            and self.stream == before.stream
+            and self.device_id == before.device_id
+            and self.boot_epoch == before.boot_epoch
+            and self.model_version == before.model_version
+            and self.adapter == before.adapter
+            and self.first_seq == number_of(before.first_seq, before.rows)
+            and len(self.features) * before.rows == len(before.features) * self.rows
+        )
+
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        """Batches that follow one another as one; raises ``ValueError`` if they do not."""
+        head = parts[0]
+        if len(parts) == 1:
+            return head
+        check_consecutive(parts)
+        return cls(
+            tenant=head.tenant,
+            stream=head.stream,
+            device_id=head.device_id,
+            boot_epoch=head.boot_epoch,
+            first_seq=head.first_seq,
+            count=sum(part.count for part in parts),
+            features=b"".join([part.features for part in parts]),
+            event_times=joined([(part.event_times, part.rows) for part in parts], 0),
+            request_ids=joined([(part.request_ids, part.rows) for part in parts], ""),
+            model_version=head.model_version,
+            answers=joined([(part.answers, part.rows) for part in parts], ""),
+            adapter=head.adapter,
+            answers_alone=joined([(part.answers_alone, part.rows) for part in parts], ""),
+        )
+
+    ROW_NUMBER: ClassVar[str] = 'seq'
+    ROW_SHARED: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id', 'boot_epoch', 'model_version')
+
+    @classmethod
+    def from_row(cls, row: ObservationRow) -> Self:
+        """A batch of one row."""
+        return cls(
+            tenant=row.tenant,
+            stream=row.stream,
+            device_id=row.device_id,
+            boot_epoch=row.boot_epoch,
+            first_seq=row.seq,
+            count=1,
+            features=packed(row.features),
+            event_times=(row.event_time,) if row.event_time else (),
+            request_ids=(row.request_id,) if row.request_id else (),
+            model_version=row.model_version,
+            answers=(row.answer,) if row.answer else (),
+        )
+
+    @classmethod
+    def from_columns(cls, rows: RowColumns, first: int, end: int) -> Self:
+        """Rows ``[first, end)``, which have consecutive numbers and agree in ``ROW_SHARED``."""
+        return cls(
+            tenant=rows.one("tenant", first),
+            stream=rows.one("stream", first),
+            device_id=rows.one("device_id", first),
+            boot_epoch=rows.one("boot_epoch", first),
+            first_seq=rows.one("seq", first),
+            count=end - first,
+            features=rows.packed("features", first, end),
+            event_times=not_empty(rows.values("event_time", first, end)),
+            request_ids=not_empty(rows.values("request_id", first, end)),
+            model_version=rows.one("model_version", first),
+            answers=not_empty(rows.values("answer", first, end)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

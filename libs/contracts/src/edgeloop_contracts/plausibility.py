@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from edgeloop_contracts.event import Event
 from edgeloop_contracts.events import Assignment, DeviceReport, DriftPartial, ObservationBatch
+from edgeloop_contracts.rows import PerRow
 from edgeloop_contracts.texts import MOST, cut
 
 MOST_EPOCHS = 1_000_000
@@ -21,7 +22,6 @@ MOST_ROWS = 1 << 20
 """Of one partial: its record holds a byte for each."""
 _HEX = frozenset(string.digits + "abcdef")
 _SHA256 = 64
-_OF_ROWS = ("event_times", "request_ids", "answers", "answers_alone")
 
 
 def is_name(text: str) -> bool:
@@ -123,8 +123,8 @@ def ragged(batch: ObservationBatch) -> str:
     >>> ragged(ObservationBatch(count=2, answers=("low", "high"), request_ids=("a",)))
     'request_ids: expected none or 2, given 1'
     """
-    for field in _OF_ROWS:
-        if (given := len(getattr(batch, field))) not in (0, batch.count):
+    for field, kind in batch.ROW_FIELDS.items():
+        if kind is PerRow.OPTIONAL and (given := len(getattr(batch, field))) not in (0, batch.count):
             return f"{field}: expected none or {batch.count}, given {given}"
     return ""
 

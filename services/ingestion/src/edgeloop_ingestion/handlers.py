@@ -14,7 +14,7 @@ from edgeloop_contracts.row_numbers import UNNUMBERED
 from edgeloop_kafka import Received, partition_of
 from edgeloop_streaming import Effect, Forward, InvalidEvent, Reject, Send, State
 
-from edgeloop_ingestion.core.batches import of_columns, of_row
+from edgeloop_ingestion.core.batches import of_columns
 from edgeloop_ingestion.core.columns import Columns, NotPlainError, numbered, read_rows
 from edgeloop_ingestion.core.digests import Ids, id_digests
 from edgeloop_ingestion.core.epochs import Epochs
@@ -176,7 +176,7 @@ class IngestionTask:
         width = len(rules.definition.features)
         if len(row.features) != width:
             raise Inadmissible("INVALID_SHAPE", f"features: expected {width} values, given {len(row.features)}")
-        batch = of_row(row)
+        batch = ObservationBatch.from_row(row)
         check_shape(batch, width)
         parts, complaint = self._admit(key, judge(batch, rules), received)
         ended = [pair for part in parts for pair in self._open.add(key, part, received.cause)]

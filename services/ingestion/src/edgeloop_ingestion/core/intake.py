@@ -9,9 +9,10 @@ import numpy as np
 from edgeloop_admission import Complaint, Verdict
 from edgeloop_contracts import ObservationBatch
 from edgeloop_contracts.row_numbers import UNNUMBERED
+from edgeloop_contracts.rows import slices
 from numpy.typing import NDArray
 
-from edgeloop_ingestion.core.batches import cut, runs_of
+from edgeloop_ingestion.core.batches import most_rows, runs_of
 from edgeloop_ingestion.core.digests import Ids, row_digests
 from edgeloop_ingestion.core.epochs import Epoch
 from edgeloop_ingestion.core.row_numbers import Numbering
@@ -57,7 +58,7 @@ def take_numbered(epoch: Epoch, verdict: Verdict) -> Taken:
             taken.complaint = _contradiction("NUMBER_TAKEN", rows, batch.count, numbers)
     runs = list(runs_of(verdict.valid, gaps)) if verdict.complaint else gaps
     for a, b in runs:
-        taken.parts += cut(batch, a, b)
+        taken.parts += slices(batch.slice(a, b), most_rows(batch))
         taken.accepted += b - a
         taken.given_up += epoch.runs.add(first + a, first + b)
         if digests is None:
@@ -105,7 +106,8 @@ def take_unnumbered(numbering: Numbering, verdict: Verdict, named: Sequence[str]
         if other:
             taken.complaint = _contradiction("ID_TAKEN", other, batch.count, f"id {named[other[0]][1:41]!r}")
     for a, b, number in runs:
-        taken.parts += cut(replace(batch, boot_epoch=UNNUMBERED, first_seq=number - a), a, b)
+        numbered = replace(batch.slice(a, b), boot_epoch=UNNUMBERED, first_seq=number)
+        taken.parts += slices(numbered, most_rows(batch))
         taken.accepted += b - a
     taken.duplicate = int(verdict.valid.sum()) - taken.accepted - taken.contradicting - taken.uncompared
     return taken

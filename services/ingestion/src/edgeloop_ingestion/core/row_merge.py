@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from edgeloop_contracts import Cause, ObservationBatch
 
-from edgeloop_ingestion.core.batches import MAX_BYTES, row_bytes, said
+from edgeloop_ingestion.core.batches import MAX_BYTES
 
 MAX_ROWS = 1000
 
@@ -19,13 +19,7 @@ class _Run:
     cause: Cause = field(default_factory=Cause)
 
     def continued_by(self, batch: ObservationBatch, size: int) -> bool:
-        head = self.parts[0]
-        return (
-            (head.boot_epoch, head.model_version, head.adapter) == (batch.boot_epoch, batch.model_version, batch.adapter)
-            and head.first_seq + self.rows == batch.first_seq
-            and self.rows + batch.count <= MAX_ROWS
-            and self.size + size <= MAX_BYTES
-        )
+        return batch.follows(self.parts[-1]) and self.rows + batch.count <= MAX_ROWS and self.size + size <= MAX_BYTES
 
 
 class OpenRuns:
@@ -39,7 +33,7 @@ class OpenRuns:
 
     def add(self, key: str, batch: ObservationBatch, cause: Cause) -> list[tuple[ObservationBatch, Cause]]:
         """Take in rows of the device ``key``; give back the run that they ended, if any."""
-        size = row_bytes(batch) * batch.count
+        size = batch.row_bytes * batch.count
         run = self._runs.get(key)
         ended = self.close(key) if run and not run.continued_by(batch, size) else []
         run = self._runs.setdefault(key, _Run())
@@ -52,34 +46,8 @@ class OpenRuns:
     def close(self, key: str) -> list[tuple[ObservationBatch, Cause]]:
         """End the device's run, if there is one."""
         run = self._runs.pop(key, None)
-        return [(merge(run.parts), run.cause)] if run else []
+        return [(ObservationBatch.concat(run.parts), run.cause)] if run else []
 
     def close_all(self) -> list[tuple[ObservationBatch, Cause]]:
         """End all runs, in the order in which they began."""
         return [ended for key in list(self._runs) for ended in self.close(key)]
-
-
-def merge(parts: list[ObservationBatch]) -> ObservationBatch:
-    """Batches that follow one another as one; a part without times, request ids or answers is filled with 0 and ""."""
-    head = parts[0]
-    if len(parts) == 1:
-        return head
-    times = [time for part in parts for time in part.event_times or (0,) * part.count]
-    requests = [text for part in parts for text in part.request_ids or ("",) * part.count]
-    answers = [text for part in parts for text in part.answers or ("",) * part.count]
-    alone = [text for part in parts for text in part.answers_alone or ("",) * part.count]
-    return ObservationBatch(
-        tenant=head.tenant,
-        stream=head.stream,
-        device_id=head.device_id,
-        boot_epoch=head.boot_epoch,
-        first_seq=head.first_seq,
-        count=sum(part.count for part in parts),
-        features=b"".join(part.features for part in parts),
-        event_times=said(tuple(times)),
-        request_ids=said(tuple(requests)),
-        model_version=head.model_version,
-        answers=said(tuple(answers)),
-        adapter=head.adapter,
-        answers_alone=said(tuple(alone)),
-    )

@@ -36,18 +36,6 @@ class Pair:
     corrects: bool
 
     @property
-    def answer(self) -> str:
-        """What the device answered; empty where no model did."""
-        answers = self.pending.batch.answers
-        return answers[self.row] if answers else ""
-
-    @property
-    def alone(self) -> str:
-        """What the version alone would have answered; empty where the same."""
-        alone = self.pending.batch.answers_alone
-        return alone[self.row] if alone else ""
-
-    @property
     def seq(self) -> int:
         """Sequence number of the row."""
         return self.pending.batch.first_seq + self.row
@@ -58,7 +46,7 @@ def grouped(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
     run: list[Pair] = []
     size = 0
     for pair in pairs:
-        own = len(pair.pending.features_of(pair.row)) + 4 * (len(pair.label) + len(pair.answer) + len(pair.alone)) + 23
+        own = _bytes(pair)
         if run and (_kind(run[0]) != _kind(pair) or len(run) == MAX_ROWS or size + own > MAX_BYTES):
             yield run
             run, size = [], 0
@@ -70,26 +58,17 @@ def grouped(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 
 def example_batch(run: list[Pair], first_index: int) -> ExampleBatch:
     """The batch of a run from :func:`grouped`, whose first example has ``first_index``."""
-    batch = run[0].pending.batch
-    adapters = tuple(pair.pending.batch.adapter for pair in run)
-    alone = tuple(pair.alone for pair in run)
-    return ExampleBatch(
-        tenant=batch.tenant,
-        stream=batch.stream,
-        device_id=batch.device_id,
-        boot_epoch=batch.boot_epoch,
-        first_index=first_index,
-        seqs=tuple(pair.seq for pair in run),
-        features=b"".join(pair.pending.features_of(pair.row) for pair in run),
-        labels=tuple(pair.label for pair in run),
-        answers=tuple(pair.answer for pair in run),
-        model_versions=tuple(pair.pending.batch.model_version for pair in run),
-        corrects=run[0].corrects,
-        adapters=adapters if any(adapters) else (),
-        answers_alone=alone if any(alone) else (),
-    )
+    rows = [(pair.pending.batch, pair.row) for pair in run]
+    return ExampleBatch.from_rows(rows, first_index=first_index, labels=tuple(pair.label for pair in run), corrects=run[0].corrects)
 
 
-def _kind(pair: Pair) -> tuple[str, int, int, bool]:
+def _kind(pair: Pair) -> tuple[object, ...]:
     batch = pair.pending.batch
-    return pair.pending.key, batch.boot_epoch, len(batch.features) // batch.count, pair.corrects
+    return ExampleBatch.shared_of(batch), len(batch.features) // batch.count, pair.corrects
+
+
+def _bytes(pair: Pair) -> int:
+    """Upper bound of the bytes of an example in Avro."""
+    batch, row = pair.pending.batch, pair.row
+    texts = len(pair.label) + sum(len(values[row]) for values in (batch.answers, batch.answers_alone) if values)
+    return len(batch.features) // batch.count + 4 * texts + 23

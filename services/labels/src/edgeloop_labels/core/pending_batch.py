@@ -12,6 +12,7 @@ FILE_BATCH = 60
 FILE_ENTRY = 36  # of these, without the index
 PAGE = 4096  # SQLite's default
 FILE_REQUEST = 36
+FILE_TIME = 6
 MEMORY_BATCH = 650
 MEMORY_REQUEST = 190
 MEMORY_ITEM = 8  # a place in a tuple
@@ -47,14 +48,15 @@ class Pending:
     def __post_init__(self) -> None:
         batch = self.batch
         key = f"{batch.tenant}/{batch.stream}/{batch.device_id}"
-        groups = (batch.request_ids, batch.answers, batch.answers_alone)
+        groups = [texts for _, texts in batch.row_texts]
         requests = [len(text) for text in batch.request_ids if text]
         texts = sum(len(text) + 3 for group in groups for text in group)
         indexed = 2 * sum(requests) + len(requests) * (2 * len(key) + FILE_REQUEST)
         held = sum(sum(map(sys.getsizeof, group)) + MEMORY_ITEM * len(group) for group in groups)
         times = len(batch.event_times) * (MEMORY_TIME + MEMORY_ITEM)
         object.__setattr__(self, "key", key)
-        entry = in_pages(len(batch.features) + texts + len(key) + len(self.id) + FILE_ENTRY)
+        written = FILE_TIME * len(batch.event_times)
+        entry = in_pages(len(batch.features) + texts + written + len(key) + len(self.id) + FILE_ENTRY)
         object.__setattr__(self, "size", entry + indexed + len(key) + FILE_BATCH - FILE_ENTRY)
         object.__setattr__(
             self, "memory", len(batch.features) + held + times + len(requests) * MEMORY_REQUEST + 2 * len(key) + MEMORY_BATCH
@@ -68,11 +70,6 @@ class Pending:
     def holds(self, seq: int) -> bool:
         """Whether the row ``seq`` is in the batch."""
         return self.batch.first_seq <= seq < self.end_seq
-
-    def features_of(self, row: int) -> bytes:
-        """Packed features of one row."""
-        width = len(self.batch.features) // self.batch.count
-        return self.batch.features[row * width : (row + 1) * width]
 
 
 def in_pages(size: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,14 @@ from typing import Any
 import apsw
 from edgeloop_contracts import ObservationBatch
 from edgeloop_contracts.row_numbers import UNNUMBERED
+from edgeloop_kafka import body, from_body
 
 from edgeloop_labels.core.pending_batch import Pending
 
-LAYOUT = 4
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_TABLES = f"""
-PRAGMA user_version = {LAYOUT};
+_TABLES = """
 CREATE TABLE batches (
-    offset INTEGER PRIMARY KEY, at INTEGER, id TEXT, key TEXT, epoch INTEGER, first_seq INTEGER, rows INTEGER,
-    size INTEGER, version INTEGER, adapter INTEGER, texts TEXT, features BLOB);
+    offset INTEGER PRIMARY KEY, at INTEGER, id TEXT, key TEXT, epoch INTEGER, first_seq INTEGER, rows INTEGER, size INTEGER, body BLOB);
 CREATE INDEX batches_by_row ON batches (key, epoch, first_seq, rows);
 CREATE TABLE requests (
     key TEXT, request_id TEXT, offset INTEGER, row INTEGER, epoch INTEGER,
@@ -27,7 +25,9 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_offset ON requests (offset);
 CREATE TABLE boot (id TEXT);
 """
-_LOAD = "SELECT offset, at, id, key, epoch, first_seq, rows, version, adapter, texts, features FROM batches WHERE offset = ?"
+# Bodies are read as they were written: a file of other tables or another schema begins anew. SQLite keeps 31 bits of it.
+LAYOUT = zlib.crc32((_TABLES + ObservationBatch.SCHEMA).encode()) >> 1
+_LOAD = "SELECT at, id, body FROM batches WHERE offset = ?"
 
 
 class PendingFile:
@@ -52,7 +52,7 @@ class PendingFile:
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
             self._db = _open(path)
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute(_TABLES)
+            self._db.execute(f"PRAGMA user_version = {LAYOUT};{_TABLES}")
             self._db.execute("INSERT INTO boot VALUES (?)", (boot,))
         self._db.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -8192")
 
@@ -61,11 +61,10 @@ class PendingFile:
         with self._db:
             for pending in batches:
                 batch = pending.batch
-                texts = json.dumps([batch.request_ids, batch.answers, batch.answers_alone], ensure_ascii=False, separators=(",", ":"))
                 row = (pending.offset, pending.at, pending.id, pending.key, batch.boot_epoch, batch.first_seq, batch.count)
                 self._db.execute(
-                    "INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                    (*row, pending.size, batch.model_version, batch.adapter, texts, batch.features),
+                    "INSERT OR REPLACE INTO batches VALUES (?,?,?,?,?,?,?,?,?)",
+                    (*row, pending.size, body(batch)),
                 )
                 self._db.executemany(
                     "INSERT OR REPLACE INTO requests VALUES (?,?,?,?,?)",
@@ -81,7 +80,10 @@ class PendingFile:
     def load(self, offset: int) -> Pending | None:
         """The batch at an offset."""
         row = self._db.execute(_LOAD, (offset,)).fetchone()
-        return _pending(row) if row else None
+        if row is None:
+            return None
+        at, event_id, encoded = row
+        return Pending(offset, at, event_id, from_body(ObservationBatch, encoded))
 
     def next_from(self, offset: int) -> int | None:
         """Smallest offset of a batch at or above ``offset``."""
@@ -142,24 +144,3 @@ def _open(path: Path) -> apsw.Connection:
     db = apsw.Connection(str(path))
     db.set_busy_timeout(5_000)
     return db
-
-
-def _pending(row: tuple[Any, ...]) -> Pending:
-    offset, at, event_id, key, epoch, first_seq, rows, version, adapter, texts, features = row
-    tenant, stream, device_id = key.split("/")
-    request_ids, answers, alone = json.loads(texts)
-    batch = ObservationBatch(
-        tenant=tenant,
-        stream=stream,
-        device_id=device_id,
-        boot_epoch=epoch,
-        first_seq=first_seq,
-        count=rows,
-        features=features,
-        request_ids=tuple(request_ids),
-        model_version=version,
-        answers=tuple(answers),
-        adapter=adapter,
-        answers_alone=tuple(alone),
-    )
-    return Pending(offset, at, event_id, batch)
