@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 from edgeloop_cli.backtest import check
-from edgeloop_cli.core.csv_reading import Reading
-from edgeloop_cli.core.csv_table import StreamTable
-from edgeloop_cli.core.task import Task
-from edgeloop_cli.offline.jobs import backtest
-from edgeloop_cli.offline.policy import LoopPolicy
-from edgeloop_cli.source import read_table
+from edgeloop_replay.backtest import backtest
+from edgeloop_replay.policy import LoopPolicy
+from edgeloop_replay.tables.csv_file import read_table
+from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.stream_table import StreamTable
+from edgeloop_replay.task import Task
 from numpy.typing import NDArray
 from river import forest, linear_model, preprocessing, tree
 from river.datasets.synth import FriedmanDrift

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from edgeloop_cli.backtest import check
-from edgeloop_cli.offline.jobs import backtest
-from edgeloop_cli.offline.policy import LoopPolicy
 from edgeloop_mixture.rule import Rule
+from edgeloop_replay.backtest import backtest
+from edgeloop_replay.policy import LoopPolicy
 from edgeloop_retraining.core.policy import Policy as Retraining
 
 from benchmarks.loop_quality.played import Played

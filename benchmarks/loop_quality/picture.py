@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from edgeloop_cli.core.accuracy import rolling
+from edgeloop_replay.accuracy import rolling
 
 from benchmarks.loop_quality.ours import DEFAULT, STATIC
 from benchmarks.loop_quality.played import Played

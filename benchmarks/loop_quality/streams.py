@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from edgeloop_cli.core.csv_reading import Reading
-from edgeloop_cli.core.csv_table import StreamTable
-from edgeloop_cli.source import name_of, read_table
+from edgeloop_replay.tables.csv_file import name_of, read_table
+from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.stream_table import StreamTable
 from numpy.typing import NDArray
 
 LABEL = "y"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from edgeloop_cli.core.ledger import Ledger
 from edgeloop_contracts import (
     Assignment,
     Cause,
@@ -22,6 +21,7 @@ from edgeloop_contracts import (
     TrainingRequest,
     TrainingRun,
 )
+from edgeloop_replay.ledger import Ledger
 
 KEY = "default/s"
 CAUSE = Cause(id="event-of-signal")
@@ -48,7 +48,7 @@ def installed(ledger: Ledger, version: int, times: tuple[int, int]) -> None:
 @pytest.fixture
 def ledger() -> Ledger:
     """Four warm-up rows, six rows played by two devices in groups of two, all labelled at once."""
-    ledger = Ledger(warmup=4, total=10, inputs={})
+    ledger = Ledger(warmup=4, total=10)
     for row in range(4):
         ledger.given(row, ("s-warmup", 1, row))
         label(ledger, row, "s-warmup", row, partition=3, index=row, now=1_000)

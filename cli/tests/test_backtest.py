@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 from edgeloop_cli.backtest import check, read_policies
-from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.main import build
-from edgeloop_cli.offline.jobs import backtest
-from edgeloop_cli.offline.loop import OfflineLoop
-from edgeloop_cli.offline.outcome import known_changes
-from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, grid, parse
 from edgeloop_cli.problems import Refused
+from edgeloop_replay.backtest import backtest
+from edgeloop_replay.backtest_report import known_changes
+from edgeloop_replay.errors import BadPolicyError, NoFirstModelError
+from edgeloop_replay.loop import ReplayLoop
+from edgeloop_replay.policy import LoopPolicy, grid, parse
+from edgeloop_replay.tables.stream_table import StreamTable
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()
@@ -33,10 +34,10 @@ def written(path, table: StreamTable):
     return path
 
 
-def played(policy: LoopPolicy, table: StreamTable | None = None, **setting: int) -> OfflineLoop:
+def played(policy: LoopPolicy, table: StreamTable | None = None, **setting: int) -> ReplayLoop:
     table = table or turning()
     values = {"warmup": 300, "delay": 0, "devices": 3, "group": 1, "seed": 0} | setting
-    loop = OfflineLoop(table, values["warmup"], values["delay"], values["devices"], values["group"], values["seed"], policy)
+    loop = ReplayLoop(table, values["warmup"], values["delay"], values["devices"], values["group"], values["seed"], policy)
     loop.run()
     return loop
 
@@ -210,7 +211,7 @@ def test_what_cannot_be_done_is_told_in_a_line(options, told, tmp_path) -> None:
 def test_without_a_first_model_it_says_why() -> None:
     table = turning(400, 10_000)
     table.features[7, 1] = np.inf
-    with pytest.raises(Refused, match=r"the first 300 rows give no first model: .*infinity"):
+    with pytest.raises(NoFirstModelError, match=r"the first 300 rows give no first model: .*infinity"):
         played(LoopPolicy(), table)
 
 

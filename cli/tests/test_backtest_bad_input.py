@@ -7,19 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeloop_cli.core.csv_reading import Reading
-from edgeloop_cli.core.csv_table import BadTableError, StreamTable, check_definition, check_playable, definition, parse
-from edgeloop_cli.core.schedule import batch_rows, groups
 from edgeloop_cli.main import build
-from edgeloop_cli.offline.loop import OfflineLoop
-from edgeloop_cli.offline.policy import LoopPolicy
-from edgeloop_cli.offline.policy import parse as parsed
-from edgeloop_cli.source import read_table
 from edgeloop_contracts import ObservationBatch, topics
 from edgeloop_kafka import body
 from edgeloop_mixture.graph import PROBABILITIES, bounded, checked
 from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_registry.core.definitions import MAX_FEATURES
+from edgeloop_replay.errors import BadTableError
+from edgeloop_replay.loop import ReplayLoop
+from edgeloop_replay.policy import LoopPolicy
+from edgeloop_replay.policy import parse as parsed
+from edgeloop_replay.schedule import batch_rows, groups
+from edgeloop_replay.tables.csv_file import read_table
+from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.stream_table import StreamTable, check_definition, check_playable, definition, parse
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()
@@ -51,9 +52,9 @@ def told(tmp_path: Path, text: str, *options: str) -> str:
     return line
 
 
-def played(table: StreamTable, warmup: int = WARMUP, policy: LoopPolicy | None = None, **setting: int) -> OfflineLoop:
+def played(table: StreamTable, warmup: int = WARMUP, policy: LoopPolicy | None = None, **setting: int) -> ReplayLoop:
     values = {"delay": 0, "devices": 4, "group": 1} | setting
-    loop = OfflineLoop(table, warmup, values["delay"], values["devices"], values["group"], 0, policy or LoopPolicy())
+    loop = ReplayLoop(table, warmup, values["delay"], values["devices"], values["group"], 0, policy or LoopPolicy())
     loop.run()
     return loop
 
@@ -226,7 +227,7 @@ def test_more_classes_than_a_mixture_holds_are_played_without_one_as_the_service
 
 
 def test_a_mixture_begins_with_the_newest_rows_of_a_long_warm_up_as_in_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeloop_cli.offline.adapting.BACKLOG", 150)
+    monkeypatch.setattr("edgeloop_replay.adapter.BACKLOG", 150)
     loop = played(plain(400))
     frame, adapter, _ = loop.adapting.newest()
     assert frame.number == WARMUP

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from edgeloop_cli.core.devices import devices
-from edgeloop_cli.core.ledger import Timed
 from edgeloop_cli.devices import as_object
 from edgeloop_cli.models import _counted
 from edgeloop_contracts import Assignment, DeviceReport, DeviceStatus, ModelVersion
+from edgeloop_replay.ledger import Timed
 
 NOW = 1_000_000
 MINUTE = 60_000

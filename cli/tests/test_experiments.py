@@ -12,7 +12,7 @@ from edgeloop_cli import experiments as view
 from edgeloop_cli.core.experiments import Experiments, matching
 from edgeloop_cli.models import as_object as version_object
 from edgeloop_cli.models import matching as matching_versions
-from edgeloop_cli.runs import as_object as run_object
+from edgeloop_cli.training_runs import as_object as run_object
 from edgeloop_contracts import CandidateRefused, Cause, DeviceReport, ModelVersion, RunStatus, TrainingRequest, TrainingRun
 from rich.console import Console
 

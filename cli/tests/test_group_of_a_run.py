@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from edgeloop_cli.core.csv_reading import Reading
 from edgeloop_cli.problems import Refused
 from edgeloop_cli.run import check
+from edgeloop_replay.tables.csv_options import Reading
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from edgeloop_cli import condition, inventory
-from edgeloop_cli.condition import Condition
+from edgeloop_cli import health, inventory
+from edgeloop_cli.health import Condition
 from edgeloop_cli.inventory import Entry, Inventory, Running
 from edgeloop_cli.status import _lines, as_object
 from edgeloop_contracts import Alert, AlertKind
@@ -60,7 +60,7 @@ class Service:
 
 
 def looked(entry: Entry, state: str = inventory.RUNNING) -> tuple[str, int | None]:
-    found = condition._looked(Running("up", ours(), 0.0, state), entry)
+    found = health._looked(Running("up", ours(), 0.0, state), entry)
     return found.state, found.lag
 
 
@@ -131,9 +131,7 @@ def test_nothing_says_that_everything_works_beside_dead_letters_or_alerts() -> N
 def test_what_does_not_work_is_named() -> None:
     strange = [Foreign(name, 2, 7, "it lacks seq", harmful=name != "e") for name in "abcde"]
     found = Condition(commands=[Running("up", ours(), 0.0, inventory.RUNNING)], foreign=strange, unanswered=["Kafka is away"])
-    found.processes = [
-        condition.Looked(Entry("drift", "service", None, restarts=3, ends=((0.0, "was ended by SIGKILL", "x"),)), "gone", None)
-    ]
+    found.processes = [health.Looked(Entry("drift", "service", None, restarts=3, ends=((0.0, "was ended by SIGKILL", "x"),)), "gone", None)]
     assert found.broken == [
         "drift (gone)",
         "Kafka is away",
@@ -146,7 +144,7 @@ def test_what_does_not_work_is_named() -> None:
 def test_without_kafka_what_runs_does_not_work(tmp_path: Path) -> None:
     with Inventory(tmp_path, "up") as kept:
         kept.tell(inventory.STARTING)
-        assert condition.look(tmp_path).broken == []
+        assert health.look(tmp_path).broken == []
         kept.tell(inventory.RUNNING)
-        assert condition.look(tmp_path).broken == ["Kafka and the schema registry do not answer"]
-    assert not condition.look(tmp_path).runs
+        assert health.look(tmp_path).broken == ["Kafka and the schema registry do not answer"]
+    assert not health.look(tmp_path).runs

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from edgeloop_adapter.core.policies import taken as learning
 from edgeloop_cli.main import build
-from edgeloop_cli.offline.changing import event, named
-from edgeloop_cli.offline.policy import BadPolicyError, parse
 from edgeloop_contracts import DetectionPolicy, Policy, RetrainingPolicy, TrainingPolicy
 from edgeloop_drift.core.policies import taken as rules
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_kafka import body, from_body
 from edgeloop_mixture.rule import Rule as Learning
+from edgeloop_replay.errors import BadPolicyError
+from edgeloop_replay.policy import parse
+from edgeloop_replay.policy_event import event, named
 from edgeloop_retraining.core.policy import Policy as Retraining
 from edgeloop_retraining.core.policy import taken as retraining
 from edgeloop_trainer.core.fits import Recipe

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import math
 from dataclasses import replace
 from typing import Any
 
-import edgeloop_cli.core.accuracy
-import edgeloop_cli.core.regression
 import numpy as np
 import pytest
 from edgeloop_cli.backtest import check
-from edgeloop_cli.core.csv_table import BadTableError, StreamTable
-from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.regression import as_task, derived, told_apart
-from edgeloop_cli.core.report import Counts, assemble
-from edgeloop_cli.core.schedule import fitting_group
-from edgeloop_cli.core.task import Task
 from edgeloop_cli.main import build
-from edgeloop_cli.offline.jobs import backtest
-from edgeloop_cli.offline.loop import OfflineLoop
-from edgeloop_cli.offline.policy import LoopPolicy, parse
 from edgeloop_cli.problems import Refused
+from edgeloop_replay.backtest import backtest
+from edgeloop_replay.errors import BadTableError
+from edgeloop_replay.ledger import Ledger
+from edgeloop_replay.loop import ReplayLoop
+from edgeloop_replay.policy import LoopPolicy, parse
+from edgeloop_replay.report import Counts, assemble
+from edgeloop_replay.schedule import fitting_group
+from edgeloop_replay.tables.regression import as_task, derived, told_apart
+from edgeloop_replay.tables.stream_table import StreamTable
+from edgeloop_replay.task import Task
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
-
-
-@pytest.mark.parametrize("module", [edgeloop_cli.core.accuracy, edgeloop_cli.core.regression])
-def test_the_examples_in_the_documentation_hold(module) -> None:
-    assert doctest.testmod(module).failed == 0
 
 
 def shifting(rows: int = 2_400, at: int = 1_200) -> StreamTable:
@@ -81,7 +74,7 @@ def test_other_families_go_through_the_loop_too(family: str) -> None:
 def test_models_that_learn_from_every_row_take_part_and_give_the_same_twice(training: dict[str, Any]) -> None:
     policy = parse({"training": training, "adapter": {"enabled": False}})
     table = as_task(shifting(1_500, 700), Task.REGRESSION, 150, None)
-    one, other = (OfflineLoop(table, 150, 0, 2, 50, 0, policy) for _ in range(2))
+    one, other = (ReplayLoop(table, 150, 0, 2, 50, 0, policy) for _ in range(2))
     one.run()
     other.run()
     assert one.ledger.answers == other.ledger.answers
@@ -97,7 +90,7 @@ def test_models_that_learn_from_every_row_take_part_and_give_the_same_twice(trai
 
 
 def test_the_report_has_the_errors_beside_what_every_report_has() -> None:
-    classes, numbers = Ledger(warmup=0, total=4, inputs={}), Ledger(warmup=0, total=4, inputs={}, tolerance=1.0)
+    classes, numbers = Ledger(warmup=0, total=4), Ledger(warmup=0, total=4, tolerance=1.0)
     answers, static, labels = ("1.0", "2.0", "5.0", "7.0"), ("1.0", "1.0", "1.0", "1.0"), ("1.0", "3.0", "3.0", "3.0")
     for row, given_ in enumerate(zip(answers, labels, static, strict=True)):
         answer, label, never = given_

@@ -1,11 +1,11 @@
 import json
 from dataclasses import fields
 
-from edgeloop_cli.core.counting import Tally, counts
-from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.report import Counts, assemble
-from edgeloop_cli.core.settled import unsettled
+from edgeloop_cli.core.audit_counts import Tally, counts
+from edgeloop_cli.core.settlement import snapshot, unsettled
 from edgeloop_contracts import DeviceReport, DeviceStatus, ExampleBatch, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_replay.ledger import Ledger
+from edgeloop_replay.report import Counts, assemble
 
 KEYS = {"default/s/s-d0", "default/s/s-d1"}
 
@@ -66,23 +66,23 @@ def test_nothing_in_the_report_depends_on_the_runs_name(ledger: Ledger):
 
 
 def test_the_ledger_of_a_finished_run_is_settled(ledger: Ledger):
-    assert unsettled(ledger.snapshot({}, {})) == []
+    assert unsettled(snapshot(ledger, {}, {}, {})) == []
 
 
 def test_a_request_is_open_until_it_ends_or_waits_at_its_gate(ledger: Ledger):
     ledger.take(TrainingRequest(request_id="sig/1"), "default/s", 0, "", "")
-    assert ledger.snapshot({}, {}).open_requests == ("sig/1",)
+    assert snapshot(ledger, {}, {}, {}).open_requests == ("sig/1",)
     ledger.take(TrainingRun(request_id="sig/1", status=RunStatus.FITTED, digest="cc", rows=9), "default/s", 0, "", "")
-    assert ledger.snapshot({}, {}).open_requests == ()
+    assert snapshot(ledger, {}, {}, {}).open_requests == ()
 
 
 def test_an_assignment_is_met_by_a_refusal_too(ledger: Ledger):
     key = "default/s/s-d0"
     ledger.assigned[key] = 3
-    assert ledger.snapshot({}, {}).open_assignments == (f"{key} (version 3)",)
+    assert snapshot(ledger, {}, {}, {}).open_assignments == (f"{key} (version 3)",)
     refusal = DeviceReport(device_id="s-d0", status=DeviceStatus.REFUSED, version=2, refused_version=3, reason="DIGEST")
     ledger.take(refusal, key, 0, "", "")
-    assert ledger.snapshot({}, {}).open_assignments == ()
+    assert snapshot(ledger, {}, {}, {}).open_assignments == ()
 
 
 def test_a_corrected_example_is_no_further_one(ledger: Ledger):

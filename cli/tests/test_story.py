@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.report import cause_of, signal_to_serving
 from edgeloop_cli.core.story import from_drift, story
 from edgeloop_contracts import Occasion
+from edgeloop_replay.ledger import Ledger
+from edgeloop_replay.report import cause_of, signal_to_serving
 
 KEYS = {"default/s/s-d0", "default/s/s-d1"}
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeloop_cli import connection
-from edgeloop_cli.core.csv_reading import Reading
-from edgeloop_cli.core.schedule import GROUP
-from edgeloop_cli.offline.loop import OfflineLoop
-from edgeloop_cli.offline.policy import parse
-from edgeloop_cli.source import read_table
 from edgeloop_contracts import ModelAdapter, ObservationBatch, StreamDefinition, topics
 from edgeloop_mixture.serialization import adapter_event
+from edgeloop_replay.loop import ReplayLoop
+from edgeloop_replay.policy import parse
+from edgeloop_replay.schedule import GROUP
+from edgeloop_replay.tables.csv_file import read_table
+from edgeloop_replay.tables.csv_options import Reading
 from support.platform import EDGELOOP, platform
 
 pytestmark = [pytest.mark.doors, pytest.mark.timeout(420)]
@@ -99,7 +99,7 @@ def test_its_recorded_rows_are_backtested_as_categories_too(run: dict, home: Pat
 
 def test_answers_adapters_and_event_times_are_those_of_the_backtest(run: dict, home: Path, stream: Path) -> None:
     table = read_table(stream, Reading(label="state", time="at", drop=("reading",)))
-    offline = OfflineLoop(table, ROWS // 10, 0, 2, GROUP, 0, parse(POLICY))
+    offline = ReplayLoop(table, ROWS // 10, 0, 2, GROUP, 0, parse(POLICY))
     offline.run()
     assert table.times is not None
     answers, times, newest, definitions = {}, {}, ModelAdapter(), []

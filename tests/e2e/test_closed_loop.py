@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeloop_cli import connection
-from edgeloop_cli.core.csv_reading import Reading
-from edgeloop_cli.core.regression import as_task
-from edgeloop_cli.core.schedule import GROUP
-from edgeloop_cli.core.task import Task
-from edgeloop_cli.offline.loop import OfflineLoop
-from edgeloop_cli.offline.policy import LoopPolicy, parse
-from edgeloop_cli.source import read_table
 from edgeloop_contracts import ModelAdapter, ObservationBatch, topics
 from edgeloop_mixture.serialization import adapter_event
+from edgeloop_replay.loop import ReplayLoop
+from edgeloop_replay.policy import LoopPolicy, parse
+from edgeloop_replay.schedule import GROUP
+from edgeloop_replay.tables.csv_file import read_table
+from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.regression import as_task
+from edgeloop_replay.task import Task
 from support.platform import EDGELOOP, platform
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
@@ -87,10 +87,10 @@ def test_the_fleet_learns_the_new_world_and_nothing_is_lost_or_doubled(first: di
 
 
 @pytest.fixture(scope="module")
-def offline(stream: Path) -> OfflineLoop:
+def offline(stream: Path) -> ReplayLoop:
     """The same rows without Kafka, in the same groups."""
     table = read_table(stream, Reading(label="state"))
-    loop = OfflineLoop(table, ROWS // 10, 0, 2, GROUP, 0, LoopPolicy())
+    loop = ReplayLoop(table, ROWS // 10, 0, 2, GROUP, 0, LoopPolicy())
     loop.run()
     return loop
 
@@ -148,7 +148,7 @@ def test_a_model_that_learns_from_every_row_is_that_of_its_backtest(home: Path, 
     agree(online, turn, tmp_path / "backtest.json", "online", "--policy", policy)
 
 
-def told(home: Path, name: str, offline: OfflineLoop) -> tuple[dict[int, tuple[str, int]], ModelAdapter]:
+def told(home: Path, name: str, offline: ReplayLoop) -> tuple[dict[int, tuple[str, int]], ModelAdapter]:
     """By row of a stream: the answer and the adapter that it was given with; and the stream's newest adapter."""
     answers, newest = {}, ModelAdapter()
     reader = connection.required(home).context("test").reader()
@@ -166,7 +166,7 @@ def told(home: Path, name: str, offline: OfflineLoop) -> tuple[dict[int, tuple[s
     return answers, newest
 
 
-def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home: Path, offline: OfflineLoop) -> None:
+def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home: Path, offline: ReplayLoop) -> None:
     answers, newest = told(home, "first", offline)
     assert {row: answer for row, (answer, _) in answers.items()} == offline.ledger.answers
     assert len({adapter for _, adapter in answers.values()}) > 20
@@ -196,7 +196,7 @@ def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home:
     run = play(home, load, "load", "--task", "regression", label="load")
     assert run["events"]["lost"] == run["events"]["duplicated"] == run["events"]["dead"] == 0
     assert run["mae"] < 0.7 * run["mae_static"]
-    loop = OfflineLoop(
+    loop = ReplayLoop(
         as_task(read_table(load, Reading(label="load", numbers=True)), Task.REGRESSION, 130, None),
         130,
         0,

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from edgeloop_replay.task import Task
 
 from edgeloop_cli import options
-from edgeloop_cli.core.task import Task
-from edgeloop_cli.outputs import prepare, write_report
+from edgeloop_cli.output_files import prepare, write_report
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
-    from edgeloop_cli.core.csv_table import StreamTable
-    from edgeloop_cli.offline.jobs import Result, Setting
-    from edgeloop_cli.offline.policy import LoopPolicy
+    from edgeloop_replay.backtest import Result, Setting
+    from edgeloop_replay.policy import LoopPolicy
+    from edgeloop_replay.tables.stream_table import StreamTable
 
 DEFAULT = "default"
 
@@ -98,8 +98,8 @@ def backtest(
         if stream is not None:
             if not label:
                 raise Refused("--label COLUMN is missing: which column holds what turned out to be true?")
-            from edgeloop_cli.core.csv_reading import Reading
-            from edgeloop_cli.source import name_of, read_table
+            from edgeloop_replay.tables.csv_file import name_of, read_table
+            from edgeloop_replay.tables.csv_options import Reading
 
             numbers = task is Task.REGRESSION
             reading = Reading.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
@@ -128,7 +128,8 @@ def read_policies(paths: Sequence[Path]) -> dict[str, LoopPolicy]:
     Refused
         A file cannot be read or used; one line that names file, field, what was expected and what given.
     """
-    from edgeloop_cli.offline.policy import BadPolicyError, LoopPolicy, grid, parse
+    from edgeloop_replay.errors import BadPolicyError
+    from edgeloop_replay.policy import LoopPolicy, grid, parse
 
     policies: dict[str, LoopPolicy] = {}
     for path in paths:
@@ -184,10 +185,11 @@ def check(
     Refused
         It cannot be done so.
     """
-    from edgeloop_cli.core.csv_table import BadTableError, check_playable
-    from edgeloop_cli.core.regression import as_task
-    from edgeloop_cli.offline.jobs import Setting
-    from edgeloop_cli.offline.outcome import known_changes
+    from edgeloop_replay.backtest import Setting
+    from edgeloop_replay.backtest_report import known_changes
+    from edgeloop_replay.errors import BadTableError
+    from edgeloop_replay.tables.regression import as_task
+    from edgeloop_replay.tables.stream_table import check_playable
 
     if rows:
         table = table.first(rows)
@@ -221,11 +223,10 @@ def _tell_columns(table: StreamTable) -> None:
 
 
 def _run(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int) -> dict[str, Result]:
+    from edgeloop_replay.backtest import backtest as run
+    from edgeloop_replay.backtest import default_jobs
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from edgeloop_cli.offline.jobs import backtest as run
-    from edgeloop_cli.offline.jobs import default_jobs
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
@@ -234,10 +235,10 @@ def _run(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int) -> dic
 
 
 def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None, plot: Path | None, *, as_json: bool) -> None:
+    from edgeloop_replay.tables.stream_table import described
     from rich.console import Console
 
-    from edgeloop_cli.core.csv_table import described
-    from edgeloop_cli.offline.comparison import draw, table
+    from edgeloop_cli.comparison import draw, table
 
     content: dict[str, Any] = {
         "stream": setting.title,

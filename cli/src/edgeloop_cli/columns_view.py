@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgeloop_replay.tables.csv_options import Column
+from edgeloop_replay.tables.stream_table import StreamTable
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
-
-from edgeloop_cli.core.csv_reading import Column
-from edgeloop_cli.core.csv_table import StreamTable
 
 MANY = 12  # plain numbers, from which on they are one line
 LONGEST = 24  # characters of an example

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.outputs import prepare
+from edgeloop_cli.output_files import prepare
 from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
+    from edgeloop_replay.ledger import Ledger
     from edgeloop_streaming import Context
     from rich.console import Console
-
-    from edgeloop_cli.core.ledger import Ledger
 
 DATA = Path("examples/data/covtype_areas_dev.csv.gz")
 TRUTH = Path("examples/data/covtype_areas_dev.truth.json")
@@ -45,9 +44,10 @@ def demo(
     from rich.console import Console
 
     with told(), interrupted_by_signals("stopping; what has come is counted first"):
-        from edgeloop_cli.core.csv_reading import Reading
+        from edgeloop_replay.tables.csv_options import Reading
+
+        from edgeloop_cli.playback import Playback
         from edgeloop_cli.run import check, finish
-        from edgeloop_cli.runner import Runner
 
         target = data_dir / "demo"
         plan = check(
@@ -61,7 +61,7 @@ def demo(
             known=_known(rows),
         )
         prepare(target / "report.json", target)
-        outcome = Runner(plan, Console(), progress_for(), _ending, command="demo").run()
+        outcome = Playback(plan, Console(), progress_for(), _ending, command="demo").run()
         finish(outcome, plan, target / "report.json")
         _what_happened(Console(soft_wrap=True, highlight=False), outcome.ending)
         _what_next(Console(soft_wrap=True, highlight=False), data_dir, target, f"{outcome.stream}-d0")

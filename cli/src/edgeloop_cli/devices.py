@@ -13,10 +13,10 @@ from edgeloop_cli.problems import Refused, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Assignment
+    from edgeloop_replay.ledger import Timed
     from edgeloop_streaming import Context
 
     from edgeloop_cli.core.devices import Device
-    from edgeloop_cli.core.ledger import Timed
 
 SILENCE_S = 600.0
 
@@ -68,9 +68,9 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
     """
     from edgeloop_contracts import DeviceReport, topics
     from edgeloop_readers.key_activity import heard
+    from edgeloop_replay.ledger import Timed
 
     from edgeloop_cli.core.devices import devices
-    from edgeloop_cli.core.ledger import Timed
 
     assigned: dict[str, Assignment] = {}
     reports: dict[str, Timed] = {}
@@ -96,7 +96,7 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
 
 def as_object(device: Device) -> dict[str, Any]:
     """For programs."""
-    from edgeloop_cli.core.showing import moment
+    from edgeloop_cli.core.rendering import moment
 
     tenant, stream, name = [*device.key.split("/", 2), "", ""][:3]
     report = device.report

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from edgeloop_contracts import Event, Label, ObservationBatch, StartTraining, Topic, topics
 from edgeloop_kafka import Publisher
+from edgeloop_replay.pooled_order import RowId
+from edgeloop_replay.schedule import batch_rows
+from edgeloop_replay.tables.stream_table import StreamTable, definition
 
-from edgeloop_cli.core.csv_table import StreamTable, definition
-from edgeloop_cli.core.pooled import RowId
-from edgeloop_cli.core.schedule import batch_rows
 from edgeloop_cli.problems import Failed
 
 EPOCH = 1

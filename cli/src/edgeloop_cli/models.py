@@ -14,9 +14,9 @@ from edgeloop_cli.problems import Refused, told
 if TYPE_CHECKING:
     from edgeloop_contracts import ModelVersion
     from edgeloop_kafka import Received
+    from edgeloop_replay.ledger import Timed
 
     from edgeloop_cli.core.experiments import Experiments
-    from edgeloop_cli.core.ledger import Timed
 
 NEWEST = 20
 DIGEST = 12
@@ -79,7 +79,7 @@ def matching(versions: list[Timed], name: str) -> list[Timed]:
 
 def as_object(found: Experiments, version: Timed, origin: Received[Any] | None) -> dict[str, Any]:
     """A version for programs: every field of its event, whether it is the champion, and its lineage."""
-    from edgeloop_cli.core.showing import moment, plain
+    from edgeloop_cli.core.rendering import moment, plain
     from edgeloop_cli.experiments import lineage
 
     return {

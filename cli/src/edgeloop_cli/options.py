@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from edgeloop_cli.core.csv_reading import MISSING
-from edgeloop_cli.core.task import Task
+from edgeloop_replay.tables.csv_options import MISSING
+from edgeloop_replay.task import Task
 
 DATA_DIR = Path(".edgeloop")
 MOST_SEED = 2**32 - 1  # what numpy's generators take

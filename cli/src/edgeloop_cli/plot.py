@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from edgeloop_replay.accuracy import rolling
 from numpy.typing import NDArray
-
-from edgeloop_cli.core.accuracy import rolling
 
 WINDOW = 500
 SETTLED = 100

@@ -43,9 +43,10 @@ def set_policy(
     edgeloop policy set --stream pumps tomorrow.yaml
     """
     with told():
+        from edgeloop_replay.errors import BadPolicyError
+        from edgeloop_replay.policy_event import event
+
         from edgeloop_cli.backtest import read_yaml
-        from edgeloop_cli.offline.changing import event
-        from edgeloop_cli.offline.policy import BadPolicyError
 
         content = read_yaml(file)
         try:
@@ -65,7 +66,7 @@ def show(
 ) -> None:
     """Show the policies of a tenant. What they do not name is as the settings of the services have it."""
     with told():
-        from edgeloop_cli.offline.changing import named
+        from edgeloop_replay.policy_event import named
 
         found = _newest(_table(_context(data_dir, bootstrap, schema_registry)), tenant)
         if stream:

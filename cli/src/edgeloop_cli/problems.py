@@ -43,6 +43,8 @@ def told() -> Generator[None]:
             raise
         _end(Failed(f"{error.filename or 'writing'}: {error.strerror}"), FAILED)
     except Exception as error:  # those of the cluster are told in a line, all others are faults of ours
+        if isinstance(error, _of_input()):
+            _end(error, BAD_INPUT)
         if not isinstance(error, _of_the_cluster()):
             raise
         _end(_in_words(error), FAILED)
@@ -52,6 +54,12 @@ def _in_words(error: Exception) -> Exception:
     """The Kafka client's errors print as what they are made of; a person wants what they say."""
     said = getattr(error.args[0], "str", None) if error.args else None
     return Failed(f"Kafka: {said()}; is it running, and is this its address?") if callable(said) else error
+
+
+def _of_input() -> type[Exception]:
+    from edgeloop_replay.errors import ReplayError
+
+    return ReplayError
 
 
 def _of_the_cluster() -> tuple[type[Exception], ...]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from edgeloop_contracts import ExampleBatch, StreamDefinition, topics
 from edgeloop_readers import RangeGoneError
+from edgeloop_replay.tables.stream_table import StreamTable
 from edgeloop_streaming import Context
 
 from edgeloop_cli import connection
-from edgeloop_cli.core.csv_table import StreamTable
 from edgeloop_cli.problems import Refused
 
 Row = tuple[int, int, int, int]

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from edgeloop_replay.schedule import GROUP, SMALL_GROUP
+from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.task import Task
 
 from edgeloop_cli import options
-from edgeloop_cli.core.csv_reading import Reading
-from edgeloop_cli.core.schedule import GROUP, SMALL_GROUP
-from edgeloop_cli.core.task import Task
-from edgeloop_cli.outputs import prepare, write_report
+from edgeloop_cli.output_files import prepare, write_report
 from edgeloop_cli.problems import INTERRUPTED, Refused, told
 
 if TYPE_CHECKING:
-    from edgeloop_cli.runner import Outcome, Plan
+    from edgeloop_cli.playback import Outcome, Plan
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,7 +85,7 @@ def run(
 
     with told(), interrupted_by_signals("stopping; what has come is counted first"):
         from edgeloop_cli.columns_view import columns_of
-        from edgeloop_cli.runner import Runner
+        from edgeloop_cli.playback import Playback
 
         numbers = task is Task.REGRESSION
         reading = Reading.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
@@ -110,7 +110,7 @@ def run(
         prepare(report, plot)
         console = Console()
         console.print(columns_of(plan.table))
-        outcome = Runner(plan, console, progress_for()).run()
+        outcome = Playback(plan, console, progress_for()).run()
         finish(outcome, plan, report)
 
 
@@ -141,12 +141,14 @@ def check(
     Refused
         It cannot be done so.
     """
+    from edgeloop_replay.errors import BadTableError
+    from edgeloop_replay.schedule import fitting_group
+    from edgeloop_replay.tables.csv_file import name_of, read_table
+    from edgeloop_replay.tables.regression import as_task, told_apart
+    from edgeloop_replay.tables.stream_table import check_playable
+
     from edgeloop_cli import connection
-    from edgeloop_cli.core.csv_table import BadTableError, check_playable
-    from edgeloop_cli.core.regression import as_task, told_apart
-    from edgeloop_cli.core.schedule import fitting_group
-    from edgeloop_cli.runner import Plan
-    from edgeloop_cli.source import name_of, read_table
+    from edgeloop_cli.playback import Plan
 
     rate = _rate(pace)
     if rate and group is not None:
@@ -182,9 +184,9 @@ def check(
 
 def finish(outcome: Outcome, plan: Plan, report: Path | None) -> None:
     """Write the report, print the summary, and end as the run ended."""
+    from edgeloop_replay.tables.stream_table import described
     from rich.console import Console
 
-    from edgeloop_cli.core.csv_table import described
     from edgeloop_cli.summary import summary
 
     if report is not None:

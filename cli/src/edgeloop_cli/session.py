@@ -9,10 +9,10 @@ from typing import Any
 from edgeloop_contracts import topics
 from edgeloop_kafka import Received
 from edgeloop_readers.topic_scan import Scanner
+from edgeloop_replay.ledger import Ledger
 from edgeloop_streaming import Context
 
-from edgeloop_cli.core.ledger import Ledger
-from edgeloop_cli.core.settled import Snapshot, behind, expected, settled, unsettled
+from edgeloop_cli.core.settlement import Snapshot, behind, expected, settled, snapshot, unsettled
 from edgeloop_cli.problems import Failed
 from edgeloop_cli.processes import SERVICES
 from edgeloop_cli.topics_access import READS
@@ -57,6 +57,7 @@ class Session:
     def __init__(self, context: Context, key: str, ledger: Ledger, tell: Callable[[], None] = lambda: None) -> None:
         self.ledger = ledger
         self._tell = tell
+        self._inputs = consumed()
         head = f"{key}/"
         # Chunks are keyed by digest; nobody waits for them by themselves.
         watched = [topic for topic in _WATCHED if topic is not topics.MODEL_CHUNKS]
@@ -106,7 +107,7 @@ class Session:
         state = ""
         while True:
             # What has been read already tells most of the time that it is too early for a scan.
-            read = self.ledger.snapshot(self._scanner.ends, self._scanner.handled)
+            read = snapshot(self.ledger, self._inputs, self._scanner.ends, self._scanner.handled)
             if expected(read) or behind(read):
                 before = None
                 self.absorb(0.02)
@@ -131,7 +132,7 @@ class Session:
         scan, records = self._scanner.scan()
         self._take(records)
         self._tell()
-        return self.ledger.snapshot(scan.ends, scan.committed)
+        return snapshot(self.ledger, self._inputs, scan.ends, scan.committed)
 
     def _state(self) -> list[str]:
         now = self._look()

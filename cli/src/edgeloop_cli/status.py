@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from edgeloop_cli.condition import Condition
+    from edgeloop_cli.health import Condition
 
 WATCH_S = 2.0
 
@@ -40,10 +40,10 @@ def status(
     from rich.console import Console
 
     with told():
-        from edgeloop_cli import condition
+        from edgeloop_cli import health
 
         while watch:
-            found = condition.look(data_dir)
+            found = health.look(data_dir)
             if as_json:
                 print(json.dumps(as_object(found)), flush=True)
             else:
@@ -51,7 +51,7 @@ def status(
                 console.clear()
                 console.print(*_told(found, data_dir), sep="\n", highlight=False)
             time.sleep(WATCH_S)
-        found = condition.look(data_dir)
+        found = health.look(data_dir)
         if as_json:
             print(json.dumps(as_object(found), indent=2))
         else:
@@ -141,7 +141,7 @@ def table(found: Condition) -> RenderableType:
     from rich.markup import escape
     from rich.table import Table
 
-    from edgeloop_cli.condition import WORKS
+    from edgeloop_cli.health import WORKS
     from edgeloop_cli.inventory import MIB, memory_of
 
     drawn = Table(box=None, header_style="bold", pad_edge=False)

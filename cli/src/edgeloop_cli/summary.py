@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgeloop_replay.report import told_errors
 from rich.console import Group
 from rich.table import Table
-
-from edgeloop_cli.core.report import told_errors
 
 
 def summary(title: str, report: Mapping[str, Any]) -> Group:

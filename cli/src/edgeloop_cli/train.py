@@ -92,7 +92,7 @@ def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: 
     """Tell how it goes until there is a version, or there will be none."""
     from edgeloop_cli.core.experiments import asked_by
     from edgeloop_cli.experiments import following
-    from edgeloop_cli.runs import as_object
+    from edgeloop_cli.training_runs import as_object
 
     said, deadline = "", time.monotonic() + timeout
     with following(context) as refreshed:

@@ -171,7 +171,7 @@ def _tell(data_dir: Path, found: Sequence[Entry], taken: float, *, as_json: bool
     from rich.console import Console
 
     from edgeloop_cli import inventory
-    from edgeloop_cli.condition import WORKS, Condition, Looked
+    from edgeloop_cli.health import WORKS, Condition, Looked
     from edgeloop_cli.status import table
 
     if as_json:

@@ -154,7 +154,7 @@ def _run_of(context: Context, key: str, request_id: str) -> Received[Any] | None
 
 def _as_object(record: Received[Any]) -> dict[str, Any]:
     from edgeloop_cli.core.lineage import facts, title
-    from edgeloop_cli.core.showing import causation, moment
+    from edgeloop_cli.core.rendering import causation, moment
 
     place = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "key": record.key}
     return {
@@ -176,7 +176,7 @@ def draw(steps: list[Received[Any]]) -> None:
     from rich.tree import Tree
 
     from edgeloop_cli.core.lineage import facts, shown, title
-    from edgeloop_cli.core.showing import moment
+    from edgeloop_cli.core.rendering import moment
 
     root: Tree | None = None
     branch: Tree | None = None

@@ -5,8 +5,9 @@ from random import Random
 import numpy as np
 import pytest
 from edgeloop_contracts import DetectorState, DriftPartial, PartialKind, Position
+from edgeloop_contracts.scopes import ALONE, STREAM, VERSION
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.pooled_detectors import STREAM, VERSION, ErrorAlarm, ErrorPool, InputAlarm, InputPool, Rules
+from edgeloop_drift.core.pooled_detectors import ErrorAlarm, ErrorPool, InputAlarm, InputPool, Rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from river.drift import ADWIN
@@ -214,7 +215,7 @@ def test_a_change_that_an_adapter_hides_is_told_of_the_version_alone() -> None:
             for i in range(0, rows, 50)
         )
     ]
-    (alarm,) = fold(ErrorPool(Rules(scopes=(STREAM, "alone"))), partials)
+    (alarm,) = fold(ErrorPool(Rules(scopes=(STREAM, ALONE))), partials)
     assert (alarm.detector, alarm.scope, alarm.change.rising) == ("ADWIN(alone)", "alone", True)
     assert rows // 2 < alarm.row < rows // 2 + 100
     assert fold(ErrorPool(Rules(scopes=(STREAM,))), partials) == []
@@ -222,6 +223,6 @@ def test_a_change_that_an_adapter_hides_is_told_of_the_version_alone() -> None:
 
 def test_where_no_adapter_answers_one_signal_says_it() -> None:
     partials = error_partials(risen(1), [50])
-    alarms = fold(ErrorPool(Rules(scopes=(STREAM, "alone"))), partials)
+    alarms = fold(ErrorPool(Rules(scopes=(STREAM, ALONE))), partials)
     assert {alarm.scope for alarm in alarms} == {"stream"}
-    assert {alarm.scope for alarm in fold(ErrorPool(Rules(scopes=("alone",))), partials)} == {"alone"}
+    assert {alarm.scope for alarm in fold(ErrorPool(Rules(scopes=(ALONE,))), partials)} == {"alone"}

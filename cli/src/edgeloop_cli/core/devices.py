@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgeloop_contracts import Assignment, DeviceReport, DeviceStatus
-
-from edgeloop_cli.core.ledger import Timed
+from edgeloop_replay.ledger import Timed
 
 NEVER = "has never reported"
 SILENT = "silent"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from edgeloop_contracts import Occasion, RunStatus
+from edgeloop_replay.ledger import Ledger, Timed
+from edgeloop_replay.report import everywhere, row_of, signal_behind, signal_row
 
-from edgeloop_cli.core.ledger import Ledger, Timed
 from edgeloop_cli.core.lineage import watched
-from edgeloop_cli.core.report import everywhere, row_of, signal_behind, signal_row
 
 
 def from_drift(ledger: Ledger) -> int:

@@ -21,13 +21,13 @@ from edgeloop_readers import Policies, RangeGoneError
 from edgeloop_signing.keys import Signer
 from edgeloop_streaming import InvalidEvent, Send, State
 
+from edgeloop_adapter.core.rows import BACKLOG
 from edgeloop_adapter.io.rows import Rows
 from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_adapter.stream_mixture import Mixing
 
-BEGIN = 2  # labelled rows that a mixture begins with at least
-BACKLOG = 20_000  # and at most, the newest ones
+BEGIN = 2  # labelled rows that a mixture needs to begin
 NEVER = -1  # instead of a frame: no mixture is possible
 
 

@@ -22,6 +22,7 @@ from edgeloop_contracts import (
 )
 from edgeloop_contracts.plausibility import LARGEST_NUMBER, LONGEST_COMMAND_ID, impossible_partial, is_id, is_name
 from edgeloop_contracts.pooled_order import PooledOrder
+from edgeloop_contracts.scopes import ALONE
 from edgeloop_kafka import Received
 from edgeloop_readers import Policies
 from edgeloop_streaming import InvalidEvent, Send, State
@@ -33,7 +34,6 @@ from edgeloop_retraining.core.windows import oldest, outdated, page_of, referenc
 from edgeloop_retraining.metrics import Metrics
 
 NAME = "retraining"
-ALONE = "alone"  # scope of signals about versions without their adapter
 INPUTS = (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS)
 Stream = tuple[str, str]
 

@@ -8,6 +8,9 @@ import numpy as np
 from edgeloop_contracts import ExampleBatch
 from edgeloop_mixture.learner import Labelled
 
+BACKLOG = 20_000
+"""Labelled rows that a new mixture learns from at most, the newest ones."""
+
 
 def labelled_rows(batch: ExampleBatch, here: slice) -> Iterator[Labelled]:
     """Some rows of a batch, in their order.

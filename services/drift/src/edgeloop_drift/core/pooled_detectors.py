@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 
 from edgeloop_contracts import DetectorState, DriftPartial, Position
 from edgeloop_contracts.pooled_order import PooledOrder
+from edgeloop_contracts.scopes import ALONE, STREAM, VERSION
 
 from edgeloop_drift.core.bits import UNANSWERED
 from edgeloop_drift.core.detectors import DetectorSpec
 from edgeloop_drift.core.levels import Change
 from edgeloop_drift.core.watches import ErrorWatch, InputWatch
-
-STREAM, VERSION, ALONE = "stream", "version", "alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,42 @@
+"""Reads the topics of a run once more, apart from everything that wrote them, and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgeloop_contracts import topics
+from edgeloop_kafka import KafkaSettings
+from edgeloop_readers.audit import committed_records
+from edgeloop_replay.ledger import Ledger
+from edgeloop_replay.report import Counts
+
+from edgeloop_cli.core.audit_counts import Tally, counts
+from edgeloop_cli.processes import SERVICES
+
+
+def count_again(settings: KafkaSettings, starts: Mapping[tuple[str, int], int], key: str, ledger: Ledger) -> Counts:
+    """What became of the rows and labels of one run.
+
+    Parameters
+    ----------
+    starts
+        Where the topics ended when the run began.
+    key
+        ``tenant/stream``.
+    """
+    observed = Tally(ledger.rows)
+    joined = Tally(name for name, row in ledger.rows.items() if row in ledger.label_times)
+    dead = 0
+    prefix = settings.topic_prefix
+    observations, examples = prefix + topics.OBSERVATIONS.name, prefix + topics.EXAMPLES.name
+    names = [topics.OBSERVATIONS.name, topics.EXAMPLES.name, *(topics.dead_letters(service).name for service in SERVICES)]
+    for record in committed_records(settings, names, starts, f"{key}/"):
+        fields = record.fields
+        if record.topic == observations:
+            observed.add(fields["device_id"], fields["boot_epoch"], range(fields["first_seq"], fields["first_seq"] + fields["count"]))
+        elif record.topic == examples:
+            if not fields["corrects"]:
+                joined.add(fields["device_id"], fields["boot_epoch"], fields["seqs"])
+        else:
+            dead += 1
+    return counts(observed, joined, len(ledger.rows) + ledger.labelled, dead)

@@ -1,0 +1,90 @@
+"""A policy as the event that changes running services: what a backtest has tried, switched on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from edgeloop_adapter.core import policies as adapter
+from edgeloop_contracts import AdapterPolicy, Policy, RetrainingPolicy, TrainingPolicy
+from edgeloop_drift.core import policies as detection
+from edgeloop_drift.core.pooled_detectors import Rules
+from edgeloop_mixture.rule import Rule as Learning
+from edgeloop_retraining.core import policy as retraining
+from edgeloop_trainer.core import plans as training
+from edgeloop_trainer.core.fits import Recipe
+from edgeloop_trainer.core.gate import Rule
+
+from edgeloop_replay.errors import BadPolicyError
+from edgeloop_replay.policy import detection_event, parse
+
+# What each service makes of a policy, with its own defaults as settings.
+TAKEN: Mapping[str, Callable[[Policy], object]] = {
+    "retraining": lambda policy: retraining.taken(retraining.Policy(), policy),
+    "training": lambda policy: training.taken(training.Plan(Recipe(), Rule()), policy),
+    "detection": lambda policy: detection.taken(Rules(), policy),
+    "adapter": lambda policy: adapter.taken(Learning(), policy),
+}
+
+
+def event(content: Any, tenant: str, stream: str, name: str, version: int) -> Policy:
+    """The event that gives what the mapping of a YAML file names, and nothing else.
+
+    Raises
+    ------
+    BadPolicyError
+        It cannot be used, or not while running.
+
+    Examples
+    --------
+    >>> event({"retraining": {"stages": [300]}}, "default", "pumps", "late", 1).retraining.stages
+    (300,)
+    """
+    if isinstance(content, dict) and "grid" in content:
+        raise BadPolicyError("grid: a policy that is switched on is one policy; take the one that did best")
+    policy = parse(content)
+    given: dict[str, Mapping[str, Any]] = {section: part for section, part in (content or {}).items() if part}
+    if not given:
+        raise BadPolicyError("it names nothing; `edgeloop policy unset` goes back to the settings")
+    made = Policy(
+        tenant=tenant,
+        stream=stream,
+        name=name,
+        version=version,
+        retraining=_section("retraining", RetrainingPolicy, policy.retraining, given),
+        training=_section("training", TrainingPolicy, policy.training, given),
+        gate_minimum=policy.gate.minimum if "gate" in given else None,
+        detection=detection_event(given.get("detection", {})),
+        adapter=_section("adapter", AdapterPolicy, policy.adapter, given),
+    )
+    for section, taken in TAKEN.items():
+        try:
+            taken(made)
+        except ValueError as error:
+            raise BadPolicyError(f"{section}: {error}") from None
+    return made
+
+
+def named(policy: Policy) -> dict[str, dict[str, Any]]:
+    """What a policy gives, by section and field, as a YAML file would name it.
+
+    >>> named(Policy(gate_minimum=8))
+    {'gate': {'minimum': 8}}
+    """
+    content = policy.as_dict()
+    parameters = content["detection"]["parameters"]
+    content["detection"]["parameters"] = parameters and {name: json.loads(text) for name, text in parameters.items()}
+    content["gate"] = {"minimum": content["gate_minimum"]}
+    sections = {section: content[section] for section in ("detection", "retraining", "training", "gate", "adapter")}
+    kept = {section: {name: value for name, value in part.items() if value is not None} for section, part in sections.items()}
+    return {section: part for section, part in kept.items() if part}
+
+
+def _section(section: str, kind: Callable[..., Any], parsed: object, given: Mapping[str, Mapping[str, Any]]) -> Any:
+    known = [each.name for each in fields(kind())]
+    names = list(given.get(section, {}))
+    if unknown := [name for name in names if name not in known]:
+        raise BadPolicyError(f"{section}.{unknown[0]}: cannot be changed while running; what can is {', '.join(known)}")
+    return kind(**{name: getattr(parsed, name) for name in names})

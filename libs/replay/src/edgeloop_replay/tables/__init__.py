@@ -1,0 +1,1 @@
+"""Tables of rows: a CSV file, its columns, and the stream that they make."""

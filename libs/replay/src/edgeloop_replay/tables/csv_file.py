@@ -1,0 +1,69 @@
+"""Reads the file that a run plays."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from edgeloop_replay.errors import BadTableError
+from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.stream_table import StreamTable, check_definition, parse
+
+
+def read_table(path: Path, reading: Reading) -> StreamTable:
+    """The table in a CSV file, gzipped or not; whether a regression's labels are numbers is seen later, with its tolerance.
+
+    Raises
+    ------
+    BadTableError
+        It cannot be read, or cannot be played; names file, row and column, and the options that help.
+    """
+    try:
+        # Line by line: what is wrong at the beginning is told before all of a large file is read.
+        with _opened(path) as data, io.TextIOWrapper(data, encoding="utf-8-sig", newline="") as lines:
+            table = parse(lines, reading)
+        if not reading.numbers:
+            check_definition(table)
+    except BadTableError as error:
+        raise BadTableError(f"{path}: {error}") from None
+    except UnicodeDecodeError:
+        raise BadTableError(f"{path}: {_first_bad(path)}") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BadTableError(f"{path}: the gzip file is broken: {error}") from None
+    except OSError as error:
+        raise BadTableError(f"{path}: {error.strerror or error}") from None
+    return table
+
+
+def name_of(path: Path) -> str:
+    """Name of the data: the file's, without what it ends with."""
+    return path.name.removesuffix(".gz").removesuffix(".csv") or "stream"
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[BinaryIO | gzip.GzipFile]:
+    with path.open("rb") as file:
+        if file.peek(2)[:2] != b"\x1f\x8b":  # a pipe can be read only once
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            yield unpacked
+
+
+def _first_bad(path: Path) -> str:
+    """Where a file ceases to be text."""
+    expected = "expected text in UTF-8"
+    if not path.is_file():
+        return expected
+    with _opened(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f"line {number}: {expected}, given the byte 0x{line[error.start]:02x}"
+    return expected
