@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeloop_cli import provisioning
+from edgeloop_cli import cluster_setup
 from edgeloop_cli.connection import Cluster
 from edgeloop_contracts import DriftSignal, topics
 from edgeloop_kafka import KafkaSettings
@@ -101,7 +101,7 @@ def stage(where: Cluster) -> Iterator[tuple[KafkaSettings, dict[str, Watched]]]:
     define(Context(settings, "benchmark"))
     with tempfile.TemporaryDirectory(prefix="edgeloop-bench-") as name:
         folder = Path(name)
-        keys = provisioning.keys(folder)
+        keys = cluster_setup.keys(folder)
         with running(spec_of(service, settings, folder, keys) for service in SERVICES) as services:
             for one in services.values():
                 one.wait()

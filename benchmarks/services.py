@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeloop_cli import provisioning
+from edgeloop_cli import cluster_setup
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.processes import OBSERVERS, SERVICES
 from edgeloop_contracts import topics
@@ -57,7 +57,7 @@ def one_start(where: Cluster, name: str) -> Start:
     settings = fresh(where, topics.all_topics())
     with tempfile.TemporaryDirectory(prefix="edgeloop-bench-") as place:
         folder = Path(place)
-        with running([spec_of(name, settings, folder, provisioning.keys(folder))]) as services:
+        with running([spec_of(name, settings, folder, cluster_setup.keys(folder))]) as services:
             (service,) = services.values()
             ready = service.wait("/healthz" if name == DEVICE else "/readyz")
             return Start(ready, service.cpu(), service.pss())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgeloop_cli import provisioning
+from edgeloop_cli import cluster_setup
 from edgeloop_cli.platform import Platform
 from edgeloop_local.errors import ProcessDied
 from edgeloop_local.stack import LocalStack
@@ -28,7 +28,7 @@ def test_the_end_of_a_server_is_told_and_not_what_follows_from_it(tmp_path: Path
     platform = Platform(tmp_path)
     monkeypatch.setattr(platform, "_start_stack", lambda: lambda: None)
     monkeypatch.setattr(Platform, "cluster", property(lambda _: None))
-    monkeypatch.setattr(provisioning, "create_topics", follows)
+    monkeypatch.setattr(cluster_setup, "create_topics", follows)
     with pytest.raises(Away):
         platform.start()
     monkeypatch.setattr(LocalStack, "first_end", lambda _: FIRST)
@@ -37,6 +37,6 @@ def test_the_end_of_a_server_is_told_and_not_what_follows_from_it(tmp_path: Path
     monkeypatch.setattr(LocalStack, "first_end", lambda _: None)
     monkeypatch.undo()
     monkeypatch.setattr(LocalStack, "start", ends)
-    monkeypatch.setattr(provisioning, "create_topics", follows)
+    monkeypatch.setattr(cluster_setup, "create_topics", follows)
     with pytest.raises(ProcessDied):
         Platform(tmp_path).start()

@@ -24,9 +24,9 @@ from confluent_kafka.admin import (
     ResourcePatternType,
     ResourceType,
 )
+from edgeloop_cli.cluster_setup import keys
 from edgeloop_cli.device_client import DeviceClient
 from edgeloop_cli.processes import SERVICES, Device, Keys, device_spec, service_spec
-from edgeloop_cli.provisioning import keys
 from edgeloop_cli.topics_access import acls
 from edgeloop_cli.topics_apply import apply_topics
 from edgeloop_contracts import (

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edgeloop_cli import provisioning
+from edgeloop_cli import cluster_setup
 from edgeloop_cli.processes import SERVICES
 from edgeloop_cli.session import consumed
 from edgeloop_contracts import DeviceReport, Label, ObservationBatch, RegisterStream, topics
@@ -167,7 +167,7 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(
     own: Cluster, stack: LocalStack, tmp_path: Path, events: int, away_s: float, two_at_once: bool
 ) -> None:
     settings, context = started(own)
-    made = processes(settings, tmp_path, provisioning.keys(tmp_path))
+    made = processes(settings, tmp_path, cluster_setup.keys(tmp_path))
     definitions = [register(stream) for stream in (PUMPS, *SMALL)]
     first = Feed(context, iter(definitions), rate=1_000)
     feed = Feed(context, itertools.islice(rows(), events), rate=RATE)

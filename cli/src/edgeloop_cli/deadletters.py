@@ -211,7 +211,7 @@ def opened(here: Context, service: str) -> Iterator[DeadLetters]:
 
 def as_object(letter: Letter) -> dict[str, Any]:
     """A letter for programs, without its bytes."""
-    from edgeloop_cli.core.rendering import moment, plain
+    from edgeloop_cli.core.event_text import moment, plain
 
     event = letter.event
     return {
@@ -248,7 +248,7 @@ def _decoded(codec: Codec, event: DeadLetter) -> dict[str, Any]:
     from edgeloop_contracts import topics
     from edgeloop_kafka.codec import UndecodableError, UnknownKindError
 
-    from edgeloop_cli.core.rendering import plain
+    from edgeloop_cli.core.event_text import plain
 
     try:
         found = codec.decode(topics.by_name(event.topic), event.value, event.headers)
@@ -265,7 +265,7 @@ def _line(letter: Letter) -> None:
 
 
 def _tell(found: Counts, *, as_json: bool) -> None:
-    from edgeloop_cli.core.rendering import moment
+    from edgeloop_cli.core.event_text import moment
 
     if as_json:
         rows = [

@@ -96,7 +96,7 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
 
 def as_object(device: Device) -> dict[str, Any]:
     """For programs."""
-    from edgeloop_cli.core.rendering import moment
+    from edgeloop_cli.core.event_text import moment
 
     tenant, stream, name = [*device.key.split("/", 2), "", ""][:3]
     report = device.report

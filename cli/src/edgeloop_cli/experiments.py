@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from edgeloop_cli.core.event_text import moment
 from edgeloop_cli.core.experiments import Experiments, Run
 from edgeloop_cli.core.lineage import facts, place, shown, title
-from edgeloop_cli.core.rendering import moment
 from edgeloop_cli.problems import Refused
 
 if TYPE_CHECKING:

@@ -79,7 +79,7 @@ def matching(versions: list[Timed], name: str) -> list[Timed]:
 
 def as_object(found: Experiments, version: Timed, origin: Received[Any] | None) -> dict[str, Any]:
     """A version for programs: every field of its event, whether it is the champion, and its lineage."""
-    from edgeloop_cli.core.rendering import moment, plain
+    from edgeloop_cli.core.event_text import moment, plain
     from edgeloop_cli.experiments import lineage
 
     return {

@@ -14,7 +14,7 @@ from edgeloop_local.ports import PortBook
 from edgeloop_local.progress import Progress, Silence
 from edgeloop_local.readiness import kafka_answers
 
-from edgeloop_cli import provisioning
+from edgeloop_cli import cluster_setup
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.fleet import Fleet
 from edgeloop_cli.processes import SERVICES, observers, service_spec
@@ -93,13 +93,13 @@ class Platform:
         try:
             starting = self._start_stack()
             self.seconds["kafka"] = time.monotonic() - began
-            provisioning.create_topics(self.cluster)
-            self.keys = provisioning.keys(self.data_dir)
+            cluster_setup.create_topics(self.cluster)
+            self.keys = cluster_setup.keys(self.data_dir)
             self._services = self._supervisor().start()
             before_waiting(self)
             starting()
             self.seconds["registry"] = time.monotonic() - began
-            provisioning.apply_all(self.cluster)
+            cluster_setup.apply_all(self.cluster)
             self._services.wait_ready(self._patience)
             self.seconds["services"] = time.monotonic() - began
         except BaseException as error:

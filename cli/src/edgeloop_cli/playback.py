@@ -20,7 +20,7 @@ from edgeloop_replay.tables.stream_table import StreamTable
 from edgeloop_streaming import Context
 from rich.console import Console
 
-from edgeloop_cli import audit, baseline, inventory, plot, provisioning
+from edgeloop_cli import audit, baseline, cluster_setup, inventory, plot
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.device_client import DeviceClient
 from edgeloop_cli.feed import Feed
@@ -177,7 +177,7 @@ class Playback:
         if plan.cluster is not None:
             cluster = plan.cluster
             self._progress.say(f"attached to Kafka at {cluster.bootstrap}")
-            fleet = start_fleet(cluster, provisioning.keys(home)) if devices else None
+            fleet = start_fleet(cluster, cluster_setup.keys(home)) if devices else None
             self._kept.entries = lambda: inventory.of_fleet(fleet) if fleet else []
         else:
             fleets: list[Fleet] = []

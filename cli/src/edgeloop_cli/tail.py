@@ -110,7 +110,7 @@ def _print(one: Shown, console: Console, *, as_json: bool) -> None:
     from edgeloop_readers.topic_tail import Odd
     from rich.markup import escape
 
-    from edgeloop_cli.core.rendering import brief, causation, moment, plain, printable, told
+    from edgeloop_cli.core.event_text import brief, causation, moment, plain, printable, told
 
     place = {"topic": one.topic, "partition": one.partition, "offset": one.offset, "time": moment(one.timestamp), "key": one.key}
     if isinstance(one, Odd):

@@ -67,7 +67,7 @@ def runs(
 
 def as_object(found: Experiments, run: Run, origin: Received[Any] | None) -> dict[str, Any]:
     """A run for programs: every field of its newest step, its trials and its lineage."""
-    from edgeloop_cli.core.rendering import moment, plain
+    from edgeloop_cli.core.event_text import moment, plain
     from edgeloop_cli.experiments import lineage
 
     newest = plain(run.newest.as_dict())

@@ -153,8 +153,8 @@ def _run_of(context: Context, key: str, request_id: str) -> Received[Any] | None
 
 
 def _as_object(record: Received[Any]) -> dict[str, Any]:
+    from edgeloop_cli.core.event_text import causation, moment
     from edgeloop_cli.core.lineage import facts, title
-    from edgeloop_cli.core.rendering import causation, moment
 
     place = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "key": record.key}
     return {
@@ -175,8 +175,8 @@ def draw(steps: list[Received[Any]]) -> None:
     from rich.markup import escape
     from rich.tree import Tree
 
+    from edgeloop_cli.core.event_text import moment
     from edgeloop_cli.core.lineage import facts, shown, title
-    from edgeloop_cli.core.rendering import moment
 
     root: Tree | None = None
     branch: Tree | None = None

@@ -1,15 +1,15 @@
 import doctest
 from dataclasses import replace
 
+import edgeloop_cli.core.event_text
 import edgeloop_cli.core.lineage
-import edgeloop_cli.core.rendering
 import pytest
+from edgeloop_cli.core.event_text import plain, told
 from edgeloop_cli.core.lineage import facts, shown, title
-from edgeloop_cli.core.rendering import plain, told
 from edgeloop_contracts import EVENTS, DriftSignal, Label, Occasion, TrainingRequest
 
 
-@pytest.mark.parametrize("module", ["lineage", "rendering"])
+@pytest.mark.parametrize("module", ["lineage", "event_text"])
 def test_the_examples_in_the_documentation_hold(module: str):
     assert doctest.testmod(getattr(edgeloop_cli.core, module)).failed == 0
 
