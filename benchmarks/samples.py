@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from edgeloop_contracts import Feature, ObservationBatch, ObservationRow, StreamDefinition
-from edgeloop_kafka import UnknownSchema
+from edgeloop_kafka import UnknownSchemaError
 from edgeloop_kafka.framing import SchemaId
 from edgeloop_kafka.schema_registry import WrittenSchema
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Registry:
     def schema(self, wanted: SchemaId) -> WrittenSchema:
         """A schema."""
         if not 0 < int(wanted.value) <= len(self._texts):
-            raise UnknownSchema(wanted)
+            raise UnknownSchemaError(wanted)
         return WrittenSchema(self._texts[int(wanted.value) - 1])
 
 

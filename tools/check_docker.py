@@ -23,7 +23,7 @@ UNUSABLE = 2
 PLAIN = "or do without containers: `make demo` needs only Python"
 
 
-class Obstacle(Exception):
+class ObstacleError(Exception):
     """Why it cannot work, and what to do."""
 
 
@@ -37,7 +37,7 @@ def main() -> int:
                 print("\n".join(f"{service:16} {address}" for service, address in published(configuration())))
             case _:
                 check()
-    except Obstacle as obstacle:
+    except ObstacleError as obstacle:
         print(obstacle, file=sys.stderr)
         return UNUSABLE
     return 0
@@ -48,26 +48,28 @@ def check() -> None:
 
     Raises
     ------
-    Obstacle
+    ObstacleError
         The first thing that stands in the way.
     """
     if shutil.which("docker") is None:
-        raise Obstacle(f"Docker is not installed: https://docs.docker.com/engine/install tells how; {PLAIN}")
+        raise ObstacleError(f"Docker is not installed: https://docs.docker.com/engine/install tells how; {PLAIN}")
     engine = docker("version", "--format", "{{.Server.Version}}")
     if engine.returncode:
-        raise Obstacle(f"the Docker engine does not answer ({last_line(engine.stderr)}): start it, or get the right to use it; {PLAIN}")
+        raise ObstacleError(
+            f"the Docker engine does not answer ({last_line(engine.stderr)}): start it, or get the right to use it; {PLAIN}"
+        )
     if version(engine.stdout) < ENGINE:
-        raise Obstacle(f"Docker Engine {engine.stdout.strip()} is too old: {dotted(ENGINE)} or newer is needed; {PLAIN}")
+        raise ObstacleError(f"Docker Engine {engine.stdout.strip()} is too old: {dotted(ENGINE)} or newer is needed; {PLAIN}")
     compose = docker("compose", "version", "--short")
     if compose.returncode:
-        raise Obstacle("Docker has no `docker compose`: install its plugin, docker-compose-plugin (docs.docker.com/compose/install)")
+        raise ObstacleError("Docker has no `docker compose`: install its plugin, docker-compose-plugin (docs.docker.com/compose/install)")
     if version(compose.stdout) < COMPOSE:
-        raise Obstacle(f"Docker Compose {compose.stdout.strip()} is too old: {dotted(COMPOSE)} or newer is needed")
+        raise ObstacleError(f"Docker Compose {compose.stdout.strip()} is too old: {dotted(COMPOSE)} or newer is needed")
     config = configuration()
     ours = {address for one in containers() for address in addresses_of(one)}
     for service, address in published(config):
         if address not in ours and not free(address):
-            raise Obstacle(
+            raise ObstacleError(
                 f"{address}, wanted for {service}, is taken: stop what listens there, or choose another port with "
                 f"{variable(service)}=… in the environment or in .env"
             )
@@ -87,7 +89,7 @@ def configuration() -> dict[str, Any]:
     """The compose file, with everything filled in."""
     done = docker("compose", "config", "--format", "json")
     if done.returncode:
-        raise Obstacle(f"the compose file cannot be used: {last_line(done.stderr)}")
+        raise ObstacleError(f"the compose file cannot be used: {last_line(done.stderr)}")
     return json.loads(done.stdout)
 
 

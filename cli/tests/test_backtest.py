@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from edgeloop_cli.backtest import check, read_policies
 from edgeloop_cli.main import build
-from edgeloop_cli.problems import Refused
+from edgeloop_cli.problems import RefusedError
 from edgeloop_replay.backtest import backtest
 from edgeloop_replay.backtest_report import known_changes
 from edgeloop_replay.errors import BadPolicyError, NoFirstModelError
@@ -167,7 +167,7 @@ def test_policies_are_read_from_files_and_told_by_file(tmp_path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("retraining: [")
     for path, told in ((bad, "no YAML"), (tmp_path / "none.yaml", "No such file"), (good, "two policies are called 'brisk'")):
-        with pytest.raises(Refused, match=told):
+        with pytest.raises(RefusedError, match=told):
             read_policies([good, path])
 
 

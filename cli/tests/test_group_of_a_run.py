@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from edgeloop_cli.problems import Refused
+from edgeloop_cli.problems import RefusedError
 from edgeloop_cli.run import check
 from edgeloop_replay.tables.csv_options import Reading
 
@@ -29,5 +29,5 @@ def test_groups_are_smaller_where_labels_repeat(tmp_path: Path) -> None:
 
 
 def test_a_run_in_real_time_has_no_groups(stream: Path, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="--group 10 goes with --pace lockstep"):
+    with pytest.raises(RefusedError, match="--group 10 goes with --pace lockstep"):
         check(stream=stream, reading=Reading(label="y"), data_dir=tmp_path, pace="100", group=10)

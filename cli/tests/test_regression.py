@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from edgeloop_cli.backtest import check
 from edgeloop_cli.main import build
-from edgeloop_cli.problems import Refused
+from edgeloop_cli.problems import RefusedError
 from edgeloop_replay.backtest import backtest
 from edgeloop_replay.errors import BadTableError
 from edgeloop_replay.ledger import Ledger
@@ -140,7 +140,7 @@ def test_what_is_no_regression_is_refused_with_row_and_column() -> None:
         as_task(table, Task.CLASSIFICATION, 4, 1.0)
     with pytest.raises(BadTableError, match="all labels of the warm-up are equal"):
         as_task(replace(table, labels=("1", "1.0", "1", "2")), Task.REGRESSION, 3, None)
-    with pytest.raises(Refused, match="two different"):
+    with pytest.raises(RefusedError, match="two different"):
         check(replace(table, labels=("1",) * 4), "same", 0, 0.5, 0, 2, 1, 0, None, Task.REGRESSION, None)
 
 

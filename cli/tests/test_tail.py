@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from edgeloop_cli.problems import Refused
+from edgeloop_cli.problems import RefusedError
 from edgeloop_cli.tail import _nothing, _see_that_it_has
 from edgeloop_contracts import topics
 
 
 @pytest.mark.parametrize("kind", ["Driftsignal", "ObservationBatch", "x"])
 def test_a_kind_that_a_topic_does_not_carry_is_refused_with_those_that_it_carries(kind: str) -> None:
-    with pytest.raises(Refused, match=f"--kind: drift.signals carries no '{kind}'; it carries DriftSignal, "):
+    with pytest.raises(RefusedError, match=f"--kind: drift.signals carries no '{kind}'; it carries DriftSignal, "):
         _see_that_it_has(topics.DRIFT_SIGNALS, kind)
 
 

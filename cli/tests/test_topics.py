@@ -10,7 +10,7 @@ import pytest
 import typer
 from edgeloop_cli import topics as command
 from edgeloop_cli.topics_access import READS, acls, grants, readers, writes
-from edgeloop_cli.topics_apply import CannotApply, apply_topics, survey
+from edgeloop_cli.topics_apply import CannotApplyError, apply_topics, survey
 from edgeloop_cli.topics_plan import Sizes, Status, compare, fitted, plan_topics
 from edgeloop_contracts import topics
 from edgeloop_kafka import KafkaSettings, SchemaRegistry, reach
@@ -194,7 +194,7 @@ def test_what_somebody_changed_is_shown_and_set_back(cluster: Any, monkeypatch: 
 def test_topics_of_another_number_of_partitions_stop_everything_before_it_begins(cluster: Any) -> None:
     settings = cluster.settings(topics=False)
     Admin(settings).create([Sizes(partitions=3).wanted(topics.EXAMPLES)])
-    with pytest.raises(CannotApply, match="examples has 3 partitions, 4 wanted"):
+    with pytest.raises(CannotApplyError, match="examples has 3 partitions, 4 wanted"):
         apply_topics(settings, partitions=4)
     assert list(Admin(settings).describe(topics.all_topics())) == ["examples"]
     apply_topics(settings, partitions=None)

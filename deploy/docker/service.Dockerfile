@@ -21,6 +21,7 @@ ARG FOLDER=services/${SERVICE}
 ARG COMMAND="python -m edgeloop_${SERVICE}"
 # First what changes seldom: third-party packages depend on these files alone.
 COPY libs/contracts/pyproject.toml libs/contracts/
+COPY libs/errors/pyproject.toml libs/errors/
 COPY libs/admission/pyproject.toml libs/admission/
 COPY libs/datasets/pyproject.toml libs/datasets/
 COPY libs/kafka/pyproject.toml libs/kafka/

@@ -17,7 +17,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from edgeloop_cli.topics_apply import apply_topics
 from edgeloop_contracts import Label, SeenRows, topics
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_kafka import Codec, RegistryUnavailable, SchemaRegistry, body
+from edgeloop_kafka import Codec, RegistryUnavailableError, SchemaRegistry, body
 from edgeloop_kafka.codec import UndecodableError
 from edgeloop_kafka.subjects import foreign
 from edgeloop_readers.follower import Follower
@@ -159,7 +159,7 @@ def test_other_formats_and_numbers_that_nobody_gave_out_are_dead_letters(door: D
 def test_a_registry_at_a_wrong_address_judges_no_record(door: Door) -> None:
     head = door.settings.schema_registry_url.split("/apis/")[0]
     for url in (f"{head}/apis/ccompat/v7/nowhere", f"{head}/nowhere", "http://127.0.0.1:1"):
-        with pytest.raises(RegistryUnavailable):
+        with pytest.raises(RegistryUnavailableError):
             Codec(SchemaRegistry(url)).decode(topics.LABELS_RAW, framed(1, body(LABEL)))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from edgeloop_cli.device_client import DeviceClient
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import FailedError
 from edgeloop_cli.processes import SERVICES, Device, Keys, device_spec, service_spec
 from edgeloop_contracts import DeviceReport, DeviceStatus, Feature, Label, ObservationBatch, RegisterStream, StartTraining, topics
 from edgeloop_kafka import KafkaSettings
@@ -182,7 +182,7 @@ class Asking:
             values, asked = chance.normal(size=len(FEATURES)).astype("<f4"), time.time()
             try:
                 answer = self._client.ask(values)
-            except Failed:  # it stays away, which whoever waits for it will tell
+            except FailedError:  # it stays away, which whoever waits for it will tell
                 continue
             row = (DEVICE, answer.epoch, answer.seq)
             self.answered.append(row)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import Gap, Label, Skip, topics
-from edgeloop_streaming import Backpressure
+from edgeloop_streaming import BackpressureError
 from support.scripts import Script, pass_on
 from support.stages import SERVICE, Process, Stage
 
@@ -131,7 +131,7 @@ def test_a_partition_that_waits_and_is_overtaken_meanwhile_is_halted(bench: Benc
 
     def wait(received, state):
         if received.event.seq == 2 and not ready:
-            raise Backpressure(lambda: bool(ready))
+            raise BackpressureError(lambda: bool(ready))
         return pass_on(received, state)
 
     bench.script.handle["k"] = wait

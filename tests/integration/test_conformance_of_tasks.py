@@ -8,7 +8,7 @@ import time
 from edgeloop_contracts import Label, ObservationBatch, Redrive, topics
 from edgeloop_kafka import Received
 from edgeloop_kafka.dead_letters import Given, letter_of
-from edgeloop_streaming import Backpressure, Forward, InvalidEvent, Reject, Send
+from edgeloop_streaming import BackpressureError, Forward, InvalidEventError, Reject, Send
 from support.conformance import gap_in_memory
 from support.scripts import Scene, count, pass_on
 from support.stages import SERVICE
@@ -75,7 +75,7 @@ def test_an_invalid_event_becomes_a_dead_letter_and_has_no_effect(scene: Scene) 
     def refuse(received, state):
         yield from pass_on(received, state)
         if received.event.seq == 1:
-            raise InvalidEvent("TOO_ODD", "expected an even number, given 1")
+            raise InvalidEventError("TOO_ODD", "expected an even number, given 1")
 
     scene.on(refuse)
     scene.give(0, 1, 2)
@@ -110,7 +110,7 @@ def test_backpressure_holds_its_partition_of_its_topic_and_nothing_else(scene: S
         if received.topic == topics.LABELS_RAW.name and received.event.seq == 1:
             tries.append(received.offset)
             if not ready:
-                raise Backpressure(lambda: bool(ready))
+                raise BackpressureError(lambda: bool(ready))
         elif received.topic == topics.OBSERVATIONS.name:
             return [Send(topics.LABELS, received.key, Label(seq=received.event.first_seq))]
         return pass_on(received, state)
@@ -186,7 +186,7 @@ def test_a_redriven_record_is_handled_as_if_it_came_from_where_it_lay(scene: Sce
 
     def refuse(received, state):
         if received.event.seq == 1 and not fixed:
-            raise InvalidEvent("TOO_ODD", "expected an even number, given 1")
+            raise InvalidEventError("TOO_ODD", "expected an even number, given 1")
         fixed.append(received)
         return pass_on(received, state)
 

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from edgeloop_contracts import RunStatus, Skip, TrainingRun, topics
-from edgeloop_streaming import Backpressure, Context, Subscription
+from edgeloop_streaming import BackpressureError, Context, Subscription
 
 pytestmark = pytest.mark.integration
 
@@ -84,7 +84,7 @@ def test_a_record_that_cannot_be_handled_yet_keeps_its_partition_waiting_and_no_
         if received.event.stage == 1 and (len(refusals) < 2 or 12 not in bench.seen):
             refusals.append(1)
             asked = time.monotonic()
-            raise Backpressure(lambda: time.monotonic() > asked + 0.2)
+            raise BackpressureError(lambda: time.monotonic() > asked + 0.2)
 
     bench.read(lambda: len(bench.seen) == 4, waits)
     assert sorted(bench.seen) == [1, 2, 11, 12]

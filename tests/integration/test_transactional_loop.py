@@ -19,7 +19,7 @@ import pytest
 from confluent_kafka import Producer
 from edgeloop_contracts import ObservationBatch, SeenRows, topics
 from edgeloop_kafka import KafkaSettings, Received
-from edgeloop_streaming import Backpressure, Context, Send, State
+from edgeloop_streaming import BackpressureError, Context, Send, State
 from edgeloop_streaming.loop import Loop
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError, TransactionalProducer
@@ -176,7 +176,7 @@ class Holding(Counting):
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         if received.event.device_id in self._held.devices and not self._held.ready.is_set():
             self._held.refused.append(received.event.device_id)
-            raise Backpressure(self._held.ready.is_set)
+            raise BackpressureError(self._held.ready.is_set)
         return super().handle(received)
 
 

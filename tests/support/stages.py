@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from edgeloop_contracts import Event, Topic, topics
-from edgeloop_kafka import Codec, Received, RegistryUnavailable
+from edgeloop_kafka import Codec, Received, RegistryUnavailableError
 from edgeloop_readers import Follower, RangeReader, Table
 from edgeloop_streaming import Service
 from prometheus_client import CollectorRegistry
@@ -80,7 +80,7 @@ class Switch:
     def _ask(self) -> None:
         if self.off:
             self.refused += 1
-            raise RegistryUnavailable("switched off")
+            raise RegistryUnavailableError("switched off")
 
 
 class Stage(ABC):

@@ -13,7 +13,7 @@ from edgeloop_replay.task import Task
 
 from edgeloop_cli import options
 from edgeloop_cli.output_files import prepare, write_report
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_replay.backtest import Result, Setting
@@ -94,10 +94,10 @@ def backtest(
         policies = read_policies(policy or [])
         of_columns = {"--time": time, "--drop": drop, "--category": category, "--missing": missing}
         if (stream is None) == (not topic):
-            raise Refused("give either --stream FILE or --topic NAME")
+            raise RefusedError("give either --stream FILE or --topic NAME")
         if stream is not None:
             if not label:
-                raise Refused("--label COLUMN is missing: which column holds what turned out to be true?")
+                raise RefusedError("--label COLUMN is missing: which column holds what turned out to be true?")
             from edgeloop_replay.tables.csv_file import name_of, read_table
             from edgeloop_replay.tables.csv_options import Reading
 
@@ -109,7 +109,7 @@ def backtest(
             from edgeloop_cli.recorded import read_recorded
 
             if given := [name for name, value in of_columns.items() if value]:
-                raise Refused(f"{given[0]} goes with --stream: recorded rows have no columns any more")
+                raise RefusedError(f"{given[0]} goes with --stream: recorded rows have no columns any more")
             table = read_recorded(topic, tenant, name, offsets or [], bootstrap, schema_registry, data_dir)
             title = f"{topic} of {name}"
         setting = check(table, title, rows, warmup, label_delay, devices, group, seed, truth, task, tolerance)
@@ -125,7 +125,7 @@ def read_policies(paths: Sequence[Path]) -> dict[str, LoopPolicy]:
 
     Raises
     ------
-    Refused
+    RefusedError
         A file cannot be read or used; one line that names file, field, what was expected and what given.
     """
     from edgeloop_replay.errors import BadPolicyError
@@ -138,10 +138,10 @@ def read_policies(paths: Sequence[Path]) -> dict[str, LoopPolicy]:
             for suffix, each in grid(content).items():
                 name = f"{path.stem} {suffix}".strip()
                 if name in policies:
-                    raise Refused(f"{path}: two policies are called {name!r}")
+                    raise RefusedError(f"{path}: two policies are called {name!r}")
                 policies[name] = parse(each)
         except BadPolicyError as error:
-            raise Refused(f"{path}: {error}") from None
+            raise RefusedError(f"{path}: {error}") from None
     return policies or {DEFAULT: LoopPolicy()}
 
 
@@ -150,7 +150,7 @@ def read_yaml(path: Path) -> Any:
 
     Raises
     ------
-    Refused
+    RefusedError
         It cannot be read.
     """
     import yaml
@@ -158,11 +158,11 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror or error}") from None
+        raise RefusedError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        raise Refused(f"{path}: expected text in UTF-8: {error.reason} at byte {error.start}") from None
+        raise RefusedError(f"{path}: expected text in UTF-8: {error.reason} at byte {error.start}") from None
     except yaml.YAMLError as error:
-        raise Refused(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+        raise RefusedError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
 
 
 def check(
@@ -182,7 +182,7 @@ def check(
 
     Raises
     ------
-    Refused
+    RefusedError
         It cannot be done so.
     """
     from edgeloop_replay.backtest import Setting
@@ -198,13 +198,13 @@ def check(
         check_playable(table, warm)
         table = as_task(table, task, warm, tolerance)
     except BadTableError as error:
-        raise Refused(f"{title}: {error}") from None
+        raise RefusedError(f"{title}: {error}") from None
     known: list[int] = []
     if truth is not None:
         try:
             known = known_changes(json.loads(truth.read_text(encoding="utf-8")), len(table))
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise Refused(f"{truth}: no file with change_points: {error}") from None
+            raise RefusedError(f"{truth}: no file with change_points: {error}") from None
     return Setting(title, table, warm, delay, devices, group, seed, known)
 
 

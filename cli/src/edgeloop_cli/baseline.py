@@ -10,7 +10,7 @@ from edgeloop_mixture.runtime import open_session
 from edgeloop_streaming import Context
 from numpy.typing import NDArray
 
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import FailedError
 
 BATCH = 2_000
 
@@ -20,7 +20,7 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
 
     Raises
     ------
-    Failed
+    FailedError
         It is not there whole.
     """
     reader = context.reader()
@@ -38,7 +38,7 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
                 continue
     model = b"".join(chunks[index] for index in sorted(chunks))
     if hashlib.sha256(model).hexdigest() != version.digest:
-        raise Failed(f"version {version.version} is not whole in {topics.MODEL_CHUNKS.name}/{version.chunk_partition}")
+        raise FailedError(f"version {version.version} is not whole in {topics.MODEL_CHUNKS.name}/{version.chunk_partition}")
     return model
 
 

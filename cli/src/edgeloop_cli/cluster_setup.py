@@ -28,7 +28,7 @@ def apply_all(cluster: Cluster) -> None:
 
     Raises
     ------
-    CannotApply
+    CannotApplyError
         Topics exist with another number of partitions.
     """
     settings = cluster.settings()

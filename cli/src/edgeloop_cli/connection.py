@@ -10,7 +10,7 @@ from edgeloop_kafka import KafkaSettings
 from edgeloop_local import LocalStack
 from edgeloop_streaming import Context
 
-from edgeloop_cli.problems import Refused
+from edgeloop_cli.problems import RefusedError
 
 BOOTSTRAP = "EDGELOOP_KAFKA_BOOTSTRAP"
 REGISTRY = "EDGELOOP_SCHEMA_REGISTRY_URL"
@@ -49,7 +49,7 @@ def given(bootstrap: str = "", registry_url: str = "") -> Cluster | None:
 
     Raises
     ------
-    Refused
+    RefusedError
         One of the two addresses is missing.
     """
     bootstrap = bootstrap or os.environ.get(BOOTSTRAP, "")
@@ -57,7 +57,7 @@ def given(bootstrap: str = "", registry_url: str = "") -> Cluster | None:
     if not bootstrap:
         return None
     if not registry_url:
-        raise Refused(f"Kafka at {bootstrap} needs its schema registry besides: give --schema-registry URL or set {REGISTRY}")
+        raise RefusedError(f"Kafka at {bootstrap} needs its schema registry besides: give --schema-registry URL or set {REGISTRY}")
     return Cluster(bootstrap, registry_url)
 
 
@@ -74,10 +74,12 @@ def required(data_dir: Path, bootstrap: str = "", registry_url: str = "") -> Clu
 
     Raises
     ------
-    Refused
+    RefusedError
         None runs.
     """
     found = running(data_dir, bootstrap, registry_url)
     if found is None:
-        raise Refused(f"nothing runs on {data_dir}: start `edgeloop up` in another terminal, or give --bootstrap and --schema-registry")
+        raise RefusedError(
+            f"nothing runs on {data_dir}: start `edgeloop up` in another terminal, or give --bootstrap and --schema-registry"
+        )
     return found

@@ -13,7 +13,7 @@ import typer
 
 from edgeloop_cli import options
 from edgeloop_cli.core.letters import Filter, age_ms, hex_lines, place_of, stream_of
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import DeadLetter
@@ -135,13 +135,13 @@ def services(named: str) -> tuple[str, ...]:
 
     Raises
     ------
-    Refused
+    RefusedError
         It has none.
     """
     from edgeloop_contracts import topics
 
     if named and named not in topics.STATE_KINDS:
-        raise Refused(f"{named} has no dead letters; those that have are {', '.join(topics.STATE_KINDS)}")
+        raise RefusedError(f"{named} has no dead letters; those that have are {', '.join(topics.STATE_KINDS)}")
     return (named,) if named else tuple(topics.STATE_KINDS)
 
 
@@ -150,7 +150,7 @@ def filter_of(reason: str, stream: str, topic: str, older: str, newer: str, plac
 
     Raises
     ------
-    Refused
+    RefusedError
         An age is none.
     """
     now = int(time.time() * 1000)
@@ -158,7 +158,7 @@ def filter_of(reason: str, stream: str, topic: str, older: str, newer: str, plac
         since = now - age_ms(newer) if newer else 0
         until = now - age_ms(older) if older else None
     except ValueError as error:
-        raise Refused(str(error)) from None
+        raise RefusedError(str(error)) from None
     return Filter(reason=reason, stream=stream, topic=topic, since=since, until=until, places=frozenset(places))
 
 
@@ -181,7 +181,7 @@ def letters_of(here: Context, service: str, meant: Filter) -> Iterator[Letter]:
 
     Raises
     ------
-    Refused
+    RefusedError
         Their topics do not exist.
     """
     with opened(here, service) as box:
@@ -194,7 +194,7 @@ def opened(here: Context, service: str) -> Iterator[DeadLetters]:
 
     Raises
     ------
-    Refused
+    RefusedError
         It has none, or their topics do not exist.
     """
     from edgeloop_readers.dead_letter_reader import DeadLetters
@@ -202,7 +202,7 @@ def opened(here: Context, service: str) -> Iterator[DeadLetters]:
     try:
         box = DeadLetters(here.settings, here.codec, service)
     except LookupError as error:
-        raise Refused(str(error.args[0])) from None
+        raise RefusedError(str(error.args[0])) from None
     try:
         yield box
     finally:
@@ -240,7 +240,7 @@ def _at(here: Context, text: str) -> Letter:
         with opened(here, service) as box:
             return box.at(partition, offset)
     except (ValueError, LookupError) as error:
-        raise Refused(str(error.args[0])) from None
+        raise RefusedError(str(error.args[0])) from None
 
 
 def _decoded(codec: Codec, event: DeadLetter) -> dict[str, Any]:

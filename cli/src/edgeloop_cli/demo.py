@@ -12,7 +12,7 @@ import typer
 
 from edgeloop_cli import options
 from edgeloop_cli.output_files import prepare
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
@@ -109,7 +109,7 @@ def _found(name: Path) -> Path:
     for root in (Path(), *Path(__file__).resolve().parents[3:4]):
         if (root / name).exists():
             return root / name
-    raise Refused(f"{name} is not here: run the demo in the repository, or play a file of your own with `edgeloop run`")
+    raise RefusedError(f"{name} is not here: run the demo in the repository, or play a file of your own with `edgeloop run`")
 
 
 def _known(rows: int) -> list[int]:

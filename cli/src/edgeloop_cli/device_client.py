@@ -13,7 +13,7 @@ from edgeloop_contracts.rpc import open_inference as messages
 from edgeloop_contracts.rpc.open_inference_service import Stub
 from numpy.typing import NDArray
 
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import FailedError
 
 DEADLINE_S = 5.0
 PATIENCE_S = 30.0
@@ -87,7 +87,7 @@ class DeviceClient:
 
         Raises
         ------
-        Failed
+        FailedError
             It refuses, or stays away.
         """
         request = self._request(row, request_id, event_time)
@@ -97,7 +97,9 @@ class DeviceClient:
                 return answer_in(self._stub.model_infer(request, timeout=DEADLINE_S))
             except grpc.RpcError as error:
                 if error.code() not in _PASSING or time.monotonic() > deadline:
-                    raise Failed(f"device {self.name or self.target} does not answer: {error.code().name}: {error.details()}") from None
+                    raise FailedError(
+                        f"device {self.name or self.target} does not answer: {error.code().name}: {error.details()}"
+                    ) from None
                 time.sleep(0.1)
 
     def ask_later(

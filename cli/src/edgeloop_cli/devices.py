@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Assignment
@@ -63,7 +63,7 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
 
     Raises
     ------
-    Refused
+    RefusedError
         The topics are not there.
     """
     from edgeloop_contracts import DeviceReport, topics
@@ -90,7 +90,7 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
             follower.close()
         rows = heard(context.settings, topics.OBSERVATIONS, now - int(silence * 1000))
     except LookupError as error:
-        raise Refused(str(error.args[0])) from None
+        raise RefusedError(str(error.args[0])) from None
     return devices(assigned, reports, rows, now, int(silence * 1000))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgeloop_cli.core.event_text import moment
 from edgeloop_cli.core.experiments import Experiments, Run
 from edgeloop_cli.core.lineage import facts, place, shown, title
-from edgeloop_cli.problems import Refused
+from edgeloop_cli.problems import RefusedError
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
@@ -27,7 +27,7 @@ def read(context: Context) -> Experiments:
 
     Raises
     ------
-    Refused
+    RefusedError
         The topics are not there.
     """
     with following(context) as refreshed:
@@ -40,7 +40,7 @@ def following(context: Context) -> Generator[Callable[[], Experiments]]:
 
     Raises
     ------
-    Refused
+    RefusedError
         The topics are not there.
     """
     from edgeloop_contracts import topics
@@ -57,7 +57,7 @@ def following(context: Context) -> Generator[Callable[[], Experiments]]:
     try:
         follower = context.follower([topics.TRAINING_REQUESTS, topics.TRAINING_RUNS, topics.MODEL_EVENTS, topics.FLEET_REPORTED])
     except LookupError as error:
-        raise Refused(str(error.args[0])) from None
+        raise RefusedError(str(error.args[0])) from None
     try:
         yield refreshed
     finally:

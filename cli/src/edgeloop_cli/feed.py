@@ -11,7 +11,7 @@ from edgeloop_replay.pooled_order import RowId
 from edgeloop_replay.schedule import batch_rows
 from edgeloop_replay.tables.stream_table import StreamTable, definition
 
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import FailedError
 
 EPOCH = 1
 
@@ -78,13 +78,13 @@ class Feed:
 
         Raises
         ------
-        Failed
+        FailedError
             It does not take it.
         """
         left = self._publisher.flush(30.0)
         failures = self._publisher.failures()
         if left or failures:
-            raise Failed(f"Kafka did not take {left + len(failures)} records: {failures[0] if failures else 'no answer within 30 s'}")
+            raise FailedError(f"Kafka did not take {left + len(failures)} records: {failures[0] if failures else 'no answer within 30 s'}")
 
     def _send(self, topic: Topic, key: str, event: Event) -> None:
         self._publisher.publish(topic, key, event)

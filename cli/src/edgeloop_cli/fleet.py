@@ -14,7 +14,7 @@ from edgeloop_local.ports import PortBook
 from edgeloop_local.supervisor import UNUSABLE
 
 from edgeloop_cli.connection import Cluster
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import FailedError
 from edgeloop_cli.processes import Device, Keys, device_spec
 
 LIVE_S = 60.0
@@ -45,7 +45,7 @@ class Fleet:
 
         Raises
         ------
-        Failed
+        FailedError
             One does not in time, or says that it cannot start as it is set up.
         """
         deadline = time.monotonic() + timeout
@@ -64,7 +64,7 @@ class Fleet:
         first = unusable or (child.ends[0] if child.ends else None)
         how = f"device {device.name} " + (ending(first.exit_code) if first else f"did not answer within {waited:.0f} s")
         said = "\n  ".join(first.last_lines if first else last_lines(child.log))
-        raise Failed(f"{how} (log: {child.log}); it said last:\n  {said}")
+        raise FailedError(f"{how} (log: {child.log}); it said last:\n  {said}")
 
     def stop(self) -> None:
         """Stop them; harmless when repeated."""

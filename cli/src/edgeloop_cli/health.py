@@ -158,9 +158,8 @@ def _figures(entry: Entry) -> dict[str, list[float]]:
 
 def _ask(found: Condition, context: Context) -> None:
     """Ask Kafka and the registry; each thing by itself, so that one that fails hides no other."""
-    from edgeloop_kafka.admin import AdminError
+    from edgeloop_errors import EdgeloopError
     from edgeloop_kafka.reachability import told
-    from edgeloop_kafka.schema_registry import RegistryError
     from edgeloop_readers.dead_letter_reader import count_dead_letters
     from edgeloop_readers.halted_groups import Groups
     from edgeloop_readers.topic_scan import ClientError
@@ -191,7 +190,7 @@ def _ask(found: Condition, context: Context) -> None:
             continue  # topics that are not there yet hold nothing
         except ClientError as error:
             found.unanswered.append(f"{what}: {told(context.settings, error)}")
-        except (AdminError, RegistryError, TimeoutError) as error:
+        except (EdgeloopError, TimeoutError) as error:
             found.unanswered.append(f"{what}: {error}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,12 +39,12 @@ def mend(
         partition, _, offset = rest.partition("/")
         states = {topics.state(service).name: topics.state(service) for service in topics.STATE_KINDS}
         if name not in states or not (partition.isdecimal() and offset.isdecimal()):
-            raise Refused(f"expected TOPIC/PARTITION/OFFSET with one of the topics {', '.join(sorted(states))}; given {place!r}")
+            raise RefusedError(f"expected TOPIC/PARTITION/OFFSET with one of the topics {', '.join(sorted(states))}; given {place!r}")
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
         try:
             done = mended(context.settings, context.codec, states[name], int(partition), int(offset))
         except (NothingToMendError, LookupError) as error:
-            raise Refused(str(error.args[0])) from None
+            raise RefusedError(str(error.args[0])) from None
         key = done.key.decode("utf-8", "backslashreplace")
         if done.offset is None:
             print(f"{key}: deleted; no good record of it is kept. Its service has forgotten what it knew under this key")

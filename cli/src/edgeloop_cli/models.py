@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import ModelVersion
@@ -92,10 +92,10 @@ def as_object(found: Experiments, version: Timed, origin: Received[Any] | None) 
 
 def _one(found: list[Timed], name: str) -> Timed:
     if not found:
-        raise Refused(f"no version is called {name!r}; `edgeloop models --limit 0` lists all")
+        raise RefusedError(f"no version is called {name!r}; `edgeloop models --limit 0` lists all")
     if len(found) > 1:
         shown = ", ".join(f"{timed.event.stream}/{timed.event.version}" for timed in found[:5]) + (", …" if len(found) > 5 else "")
-        raise Refused(f"{len(found)} versions are meant by {name!r}: {shown}")
+        raise RefusedError(f"{len(found)} versions are meant by {name!r}: {shown}")
     return found[0]
 
 

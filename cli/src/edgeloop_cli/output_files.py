@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edgeloop_cli.problems import Failed, Refused
+from edgeloop_cli.problems import FailedError, RefusedError
 
 
 def prepare(report: Path | None, plot: Path | None) -> None:
@@ -16,7 +16,7 @@ def prepare(report: Path | None, plot: Path | None) -> None:
 
     Raises
     ------
-    Refused
+    RefusedError
         It cannot be written there.
     """
     for option, folder in (("--report", report.parent if report else None), ("--plot", plot)):
@@ -25,11 +25,11 @@ def prepare(report: Path | None, plot: Path | None) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Refused(f"{option}: {folder}: {error.strerror or error}") from None
+            raise RefusedError(f"{option}: {folder}: {error.strerror or error}") from None
         if not os.access(folder, os.W_OK):
-            raise Refused(f"{option}: {folder}: nothing can be written there")
+            raise RefusedError(f"{option}: {folder}: nothing can be written there")
     if report is not None and report.is_dir():
-        raise Refused(f"--report: {report} is a folder; expected the name of a file")
+        raise RefusedError(f"--report: {report} is a folder; expected the name of a file")
 
 
 def write_report(report: Path, content: Mapping[str, Any]) -> None:
@@ -37,10 +37,10 @@ def write_report(report: Path, content: Mapping[str, Any]) -> None:
 
     Raises
     ------
-    Failed
+    FailedError
         There is no room any more, or the like.
     """
     try:
         report.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise Failed(f"{report}: {error.strerror or error}") from None
+        raise FailedError(f"{report}: {error.strerror or error}") from None

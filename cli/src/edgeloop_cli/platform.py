@@ -86,7 +86,7 @@ class Platform:
 
         Raises
         ------
-        LocalError, Failed
+        LocalError, FailedError
             Whatever keeps it from working; nothing is left running then.
         """
         began = time.monotonic()

@@ -29,7 +29,7 @@ from edgeloop_cli.inventory import Inventory
 from edgeloop_cli.live_view import view_of
 from edgeloop_cli.platform import Platform
 from edgeloop_cli.player import Player
-from edgeloop_cli.problems import Failed, Refused
+from edgeloop_cli.problems import FailedError, RefusedError
 from edgeloop_cli.processes import Keys
 from edgeloop_cli.session import Session
 
@@ -137,9 +137,9 @@ class Playback:
 
         Raises
         ------
-        Refused
+        RefusedError
             The warm-up gives no first model.
-        Failed, LocalError
+        FailedError, LocalError
             It cannot be brought to its end.
         """
         with ExitStack() as stack:
@@ -218,7 +218,7 @@ class Playback:
                 player.lockstep()
         except KeyboardInterrupt:
             interrupted = True
-            with suppress(Failed):
+            with suppress(FailedError):
                 session.settle(timeout=3.0)
         wall = time.monotonic() - began
         view.close()
@@ -248,7 +248,7 @@ class Playback:
         session.until(lambda: bool(ledger.versions) or self._first_run_ended_badly(), "the first version")
         if not ledger.versions:
             run = next(iter(ledger.runs.values())).event
-            raise Refused(f"the first {plan.warmup} rows give no first model: {run.reason or run.status.value.lower()}")
+            raise RefusedError(f"the first {plan.warmup} rows give no first model: {run.reason or run.status.value.lower()}")
         session.until(lambda: all(client.version() >= 1 for client in clients), "version 1 on every device")
         session.settle()
 

@@ -17,7 +17,7 @@ from edgeloop_replay.tables.stream_table import StreamTable
 
 from edgeloop_cli.device_client import Answer, DeviceClient
 from edgeloop_cli.feed import Feed
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import FailedError
 from edgeloop_cli.session import Session
 
 IN_FLIGHT = 8
@@ -50,7 +50,7 @@ class Player:
 
         Raises
         ------
-        Failed
+        FailedError
             A device or a service does not go on.
         """
         for step in steps(self.warmup, len(self.table), len(self.clients), self.delay, self.group):
@@ -68,13 +68,13 @@ class Player:
 
         Raises
         ------
-        Failed
+        FailedError
             At the end a service does not get done.
         """
         for number, client in enumerate(self.clients):
             first = self.warmup + number
             if not client.name and first < len(self.table):
-                raise Failed(f"device {client.target}: give its name too, as NAME={client.target}")
+                raise FailedError(f"device {client.target}: give its name too, as NAME={client.target}")
         answered: queue.SimpleQueue[tuple[int, DeviceClient, Answer | None]] = queue.SimpleQueue()
         slots = {client: threading.Semaphore(IN_FLIGHT) for client in self.clients}
         total, began = len(self.table), time.monotonic()
@@ -116,7 +116,7 @@ class Player:
 
     def _note(self, row: int, client: DeviceClient, answer: Answer) -> None:
         if answer.seq < 0:
-            raise Failed(f"device {client.name} answered row {row}, and could not keep it: its disk is full or broken")
+            raise FailedError(f"device {client.name} answered row {row}, and could not keep it: its disk is full or broken")
         self.places[row] = (client.name, answer.epoch, answer.seq)
         self.session.ledger.given(
             row, self.places[row], answer.label, answer.version, self.table.labels[row], self.static[row - self.warmup]

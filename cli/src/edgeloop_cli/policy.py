@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Failed, Refused, told
+from edgeloop_cli.problems import FailedError, RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Policy
@@ -52,7 +52,7 @@ def set_policy(
         try:
             policy = event(content, tenant, stream, file.stem, 1)
         except BadPolicyError as error:
-            raise Refused(f"{file}: {error}") from None
+            raise RefusedError(f"{file}: {error}") from None
         _write(_context(data_dir, bootstrap, schema_registry), policy)
 
 
@@ -96,7 +96,7 @@ def unset(
 
         context = _context(data_dir, bootstrap, schema_registry)
         if stream not in [policy.stream for policy in _newest(_table(context), tenant)]:
-            raise Refused(f"there is no policy of {_place(tenant, stream)}")
+            raise RefusedError(f"there is no policy of {_place(tenant, stream)}")
         _write(context, Policy(tenant=tenant, stream=stream, withdrawn=True))
 
 
@@ -112,7 +112,7 @@ def _table(context: Context) -> Table:
     try:
         table = context.table(topics.POLICIES)
     except LookupError as error:
-        raise Refused(str(error.args[0])) from None
+        raise RefusedError(str(error.args[0])) from None
     table.refresh()
     return table
 
@@ -136,9 +136,9 @@ def _write(context: Context, policy: Policy) -> None:
     try:
         written = context.succession(topics.POLICIES).write(f"{policy.tenant}/{policy.stream}", follow)
     except LookupError as error:
-        raise Refused(str(error.args[0])) from None
+        raise RefusedError(str(error.args[0])) from None
     except OvertakenError as error:
-        raise Failed(f"the policy has not been written: {error}") from None
+        raise FailedError(f"the policy has not been written: {error}") from None
     done = "is withdrawn" if written.withdrawn else f"is {written.name}"
     print(f"the policy of {_place(written.tenant, written.stream)} {done}, version {written.version}")
 

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import typer
+from edgeloop_errors import EdgeloopError, FatalError, InvalidError
 
 BAD_INPUT = 2
 FAILED = 1
@@ -15,24 +16,22 @@ INTERRUPTED = 130
 _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
 
 
-class Refused(Exception):
+class RefusedError(InvalidError):
     """What was asked for cannot be done as it was asked; the message is one line for a person. Exit code 2."""
 
 
-class Failed(Exception):
+class FailedError(FatalError):
     """It went wrong on the way; the message says what and where to look. Exit code 1."""
 
 
 @contextmanager
 def told() -> Generator[None]:
     """Turn what may go wrong into a line on standard error and an exit code."""
-    from edgeloop_local import LocalError
-
     try:
         yield
-    except Refused as error:
+    except InvalidError as error:
         _end(error, BAD_INPUT)
-    except (Failed, LocalError) as error:
+    except EdgeloopError as error:
         _end(error, FAILED)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
@@ -41,11 +40,11 @@ def told() -> Generator[None]:
     except OSError as error:
         if error.errno not in _OF_THE_DISK:
             raise
-        _end(Failed(f"{error.filename or 'writing'}: {error.strerror}"), FAILED)
+        _end(FailedError(f"{error.filename or 'writing'}: {error.strerror}"), FAILED)
     except Exception as error:  # those of the cluster are told in a line, all others are faults of ours
-        if isinstance(error, _of_input()):
-            _end(error, BAD_INPUT)
-        if not isinstance(error, _of_the_cluster()):
+        from edgeloop_readers.topic_scan import ClientError
+
+        if not isinstance(error, ClientError):
             raise
         _end(_in_words(error), FAILED)
 
@@ -53,24 +52,7 @@ def told() -> Generator[None]:
 def _in_words(error: Exception) -> Exception:
     """The Kafka client's errors print as what they are made of; a person wants what they say."""
     said = getattr(error.args[0], "str", None) if error.args else None
-    return Failed(f"Kafka: {said()}; is it running, and is this its address?") if callable(said) else error
-
-
-def _of_input() -> type[Exception]:
-    from edgeloop_replay.errors import ReplayError
-
-    return ReplayError
-
-
-def _of_the_cluster() -> tuple[type[Exception], ...]:
-    from edgeloop_kafka.admin import AdminError
-    from edgeloop_kafka.schema_registry import RegistryError
-    from edgeloop_readers import RangeGoneError
-    from edgeloop_readers.topic_scan import ClientError
-
-    from edgeloop_cli.topics_apply import CannotApply
-
-    return (AdminError, RegistryError, ClientError, CannotApply, RangeGoneError)
+    return FailedError(f"Kafka: {said()}; is it running, and is this its address?") if callable(said) else error
 
 
 def _end(error: Exception, code: int) -> None:

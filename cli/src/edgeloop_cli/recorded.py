@@ -12,7 +12,7 @@ from edgeloop_replay.tables.stream_table import StreamTable
 from edgeloop_streaming import Context
 
 from edgeloop_cli import connection
-from edgeloop_cli.problems import Refused
+from edgeloop_cli.problems import RefusedError
 
 Row = tuple[int, int, int, int]
 """Time, partition, offset and place in its batch."""
@@ -32,13 +32,13 @@ def read_recorded(
 
     Raises
     ------
-    Refused
+    RefusedError
         No such topic or stream, ranges that are none, or rows that have been deleted.
     """
     if topic != topics.EXAMPLES.name:
-        raise Refused(f"--topic {topic}: labelled rows are in {topics.EXAMPLES.name}")
+        raise RefusedError(f"--topic {topic}: labelled rows are in {topics.EXAMPLES.name}")
     if not stream:
-        raise Refused("--name STREAM is missing: which stream of the topic?")
+        raise RefusedError("--name STREAM is missing: which stream of the topic?")
     wanted = [_range(text) for text in offsets]
     context = connection.required(data_dir, bootstrap, schema_registry).context("backtest")
     found = _batches(context, tenant, stream, wanted)
@@ -48,14 +48,14 @@ def read_recorded(
         features = np.frombuffer(batch.features, "<f4").reshape(len(batch.labels), -1)
         width = width or features.shape[1]
         if features.shape[1] != width:
-            raise Refused(f"{topic}/{place[1]}/{place[2]}: rows of {features.shape[1]} features; earlier ones have {width}")
+            raise RefusedError(f"{topic}/{place[1]}/{place[2]}: rows of {features.shape[1]} features; earlier ones have {width}")
         for i, seq in enumerate(batch.seqs):
             name = (batch.device_id, batch.boot_epoch, seq)
             # A row that was labelled anew keeps its place.
             at = rows[name][0] if name in rows else (*place, i)
             rows[name] = (at, features[i], batch.labels[i])
     if not rows:
-        raise Refused(f"{topic}: there are no labelled rows of {tenant}/{stream} there")
+        raise RefusedError(f"{topic}: there are no labelled rows of {tenant}/{stream} there")
     ordered = sorted(rows.values(), key=lambda row: row[0])
     matrix = np.array([features for _, features, _ in ordered], np.float32)
     nullable = tuple(bool(np.isnan(column).any()) for column in matrix.T)
@@ -89,7 +89,7 @@ def _batches(
         spans = reader.spans(topics.EXAMPLES)
         missing = [partition for partition, _, _ in wanted if partition not in spans]
         if missing:
-            raise Refused(f"{topics.EXAMPLES.name} has the partitions {sorted(spans)}; there is no {missing[0]}")
+            raise RefusedError(f"{topics.EXAMPLES.name} has the partitions {sorted(spans)}; there is no {missing[0]}")
         ranges = wanted or [(partition, *span) for partition, span in spans.items()]
         found: list[tuple[tuple[int, int, int], ExampleBatch]] = []
         for partition, first, end in ranges:
@@ -100,9 +100,9 @@ def _batches(
                     case _:
                         pass
     except LookupError as error:
-        raise Refused(str(error)) from None
+        raise RefusedError(str(error)) from None
     except RangeGoneError as error:
-        raise Refused(f"rows have been deleted: {error}") from None
+        raise RefusedError(f"rows have been deleted: {error}") from None
     finally:
         reader.close()
     return found
@@ -111,5 +111,5 @@ def _batches(
 def _range(text: str) -> tuple[int, int, int]:
     parts = text.split(":")
     if len(parts) != 3 or not all(part.isdigit() for part in parts) or int(parts[1]) >= int(parts[2]):
-        raise Refused(f"--offsets {text}: expected PARTITION:FIRST:END with FIRST before END")
+        raise RefusedError(f"--offsets {text}: expected PARTITION:FIRST:END with FIRST before END")
     return int(parts[0]), int(parts[1]), int(parts[2])

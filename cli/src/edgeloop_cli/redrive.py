@@ -12,7 +12,7 @@ import typer
 from edgeloop_cli import options
 from edgeloop_cli.core.letters import Filter, place_of
 from edgeloop_cli.deadletters import Newer, Older, Reason, Service, Stream, Topic, filter_of, letters_of, opened, reached, services, takes
-from edgeloop_cli.problems import Failed, Refused, told
+from edgeloop_cli.problems import FailedError, RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_streaming import Context
@@ -59,7 +59,7 @@ def redrive(
     with told():
         chosen = _places(places or [])
         if not (chosen or everything or service or reason or stream or topic or older or newer):
-            raise Refused("say which: places, --service, --reason, --stream, --topic, --older, --newer, or --all")
+            raise RefusedError("say which: places, --service, --reason, --stream, --topic, --older, --newer, or --all")
         who = asking(who)
         why = said("--why", why)
         here = reached(data_dir, bootstrap, schema_registry)
@@ -75,7 +75,9 @@ def redrive(
         _tell(totals, by_service, dry_run=dry_run, as_json=as_json)
         named, found = sum(map(len, chosen.values())), sum(totals.values())
         if named > found:
-            raise Failed(f"{named - found} of {named} places hold no such dead letter; `edgeloop deadletters list` tells where they lie")
+            raise FailedError(
+                f"{named - found} of {named} places hold no such dead letter; `edgeloop deadletters list` tells where they lie"
+            )
 
 
 def said(option: str, text: str) -> str:
@@ -83,11 +85,11 @@ def said(option: str, text: str) -> str:
 
     Raises
     ------
-    Refused
+    RefusedError
         It is empty, or too long.
     """
     if not text.strip() or len(text) > MOST_TEXT:
-        raise Refused(f"{option}: expected a text of 1 to {MOST_TEXT} characters, given {len(text)}")
+        raise RefusedError(f"{option}: expected a text of 1 to {MOST_TEXT} characters, given {len(text)}")
     return text.strip()
 
 
@@ -96,13 +98,13 @@ def asking(who: str) -> str:
 
     Raises
     ------
-    Refused
+    RefusedError
         Nobody can tell.
     """
     try:
         return said("--who", who or getpass.getuser())
     except (OSError, KeyError):  # a user without a name, as in a container
-        raise Refused("--who: this machine does not tell who you are") from None
+        raise RefusedError("--who: this machine does not tell who you are") from None
 
 
 def _places(texts: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
@@ -111,7 +113,7 @@ def _places(texts: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
         try:
             service, partition, offset = place_of(text)
         except ValueError as error:
-            raise Refused(str(error)) from None
+            raise RefusedError(str(error)) from None
         services(service)
         found.setdefault(service, set()).add((partition, offset))
     return found
@@ -125,7 +127,7 @@ def _given(here: Context, service: str, meant: Filter, who: str, why: str) -> Re
         try:
             return Redriver(here.settings, here.codec, box).run(lambda letter: takes(meant, letter, here.codec), who, why)
         except OvertakenError as error:
-            raise Failed(f"{error}; run it again: nothing is given back twice") from None
+            raise FailedError(f"{error}; run it again: nothing is given back twice") from None
 
 
 def _would(here: Context, service: str, meant: Filter) -> dict[str, int]:

@@ -13,7 +13,7 @@ from edgeloop_replay.task import Task
 
 from edgeloop_cli import options
 from edgeloop_cli.output_files import prepare, write_report
-from edgeloop_cli.problems import INTERRUPTED, Refused, told
+from edgeloop_cli.problems import INTERRUPTED, RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_cli.playback import Outcome, Plan
@@ -138,7 +138,7 @@ def check(
 
     Raises
     ------
-    Refused
+    RefusedError
         It cannot be done so.
     """
     from edgeloop_replay.errors import BadTableError
@@ -152,9 +152,9 @@ def check(
 
     rate = _rate(pace)
     if rate and group is not None:
-        raise Refused(f"--group {group} goes with --pace lockstep; at {pace} rows a second each label follows its row")
+        raise RefusedError(f"--group {group} goes with --pace lockstep; at {pace} rows a second each label follows its row")
     if any(character in name for character in "/ \t\n"):
-        raise Refused(f"--name {name!r}: a name has no slash and no space")
+        raise RefusedError(f"--name {name!r}: a name has no slash and no space")
     table = read_table(stream, reading)
     if rows:
         table = table.first(rows)
@@ -163,7 +163,7 @@ def check(
         check_playable(table, warm)
         table = as_task(table, Task.REGRESSION if reading.numbers else Task.CLASSIFICATION, warm, tolerance)
     except BadTableError as error:
-        raise Refused(f"{stream}: {error}") from None
+        raise RefusedError(f"{stream}: {error}") from None
     return Plan(
         title=name_of(stream),
         table=table,
@@ -211,7 +211,7 @@ def _rate(pace: str) -> float:
     except ValueError:
         rate = 0.0
     if not 0 < rate < 1e6:
-        raise Refused(f"--pace {pace}: expected lockstep or a number of rows a second")
+        raise RefusedError(f"--pace {pace}: expected lockstep or a number of rows a second")
     return rate
 
 
@@ -219,5 +219,5 @@ def _target(text: str) -> tuple[str, str]:
     name, _, address = text.rpartition("=")
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
-        raise Refused(f"--device {text}: expected HOST:PORT or NAME=HOST:PORT")
+        raise RefusedError(f"--device {text}: expected HOST:PORT or NAME=HOST:PORT")
     return name, address

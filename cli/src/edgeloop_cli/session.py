@@ -13,7 +13,7 @@ from edgeloop_replay.ledger import Ledger
 from edgeloop_streaming import Context
 
 from edgeloop_cli.core.settlement import Snapshot, behind, expected, settled, snapshot, unsettled
-from edgeloop_cli.problems import Failed
+from edgeloop_cli.problems import FailedError
 from edgeloop_cli.processes import SERVICES
 from edgeloop_cli.topics_access import READS
 
@@ -85,21 +85,21 @@ class Session:
 
         Raises
         ------
-        Failed
+        FailedError
             It does not come in time.
         """
         deadline = time.monotonic() + timeout
         while not done():
             self.absorb(0.05)
             if time.monotonic() > deadline:
-                raise Failed(f"{what} did not come within {timeout:.0f} s; {'; '.join(self._state()) or 'nothing is on its way'}")
+                raise FailedError(f"{what} did not come within {timeout:.0f} s; {'; '.join(self._state()) or 'nothing is on its way'}")
 
     def settle(self, timeout: float = STUCK_S) -> None:
         """Wait until two scans, one after the other, show everything done.
 
         Raises
         ------
-        Failed
+        FailedError
             Nothing has moved for ``timeout`` seconds; tells which service is behind.
         """
         before: Snapshot | None = None
@@ -122,7 +122,7 @@ class Session:
                 if latest != state:
                     moved, state = at, latest
                 elif at - moved > timeout:
-                    raise Failed(f"nothing has moved for {timeout:.0f} s; behind: {'; '.join(self._state())}")
+                    raise FailedError(f"nothing has moved for {timeout:.0f} s; behind: {'; '.join(self._state())}")
 
     def close(self) -> None:
         """Close the connection."""

@@ -11,7 +11,7 @@ import typer
 
 from edgeloop_cli import options
 from edgeloop_cli.deadletters import reached
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 from edgeloop_cli.redrive import Who, asking, said
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def skip(
 
         names = (service,) if service else _services()
         if service not in ("", *_services()):
-            raise Refused(f"no service {service!r} reads for a group; those that do are {', '.join(_services())}")
+            raise RefusedError(f"no service {service!r} reads for a group; those that do are {', '.join(_services())}")
         here = reached(data_dir, bootstrap, schema_registry)
         groups = Groups(here.settings)
         halted = groups.halted(names)
@@ -78,14 +78,14 @@ def _services() -> tuple[str, ...]:
 def _meant(service: str, text: str, halted: list[Halted], groups: Groups, prefix: str) -> Halted:
     found = _PLACE.match(text)
     if found is None:
-        raise Refused(f"expected TOPIC/PARTITION such as observations/2, given {text!r}")
+        raise RefusedError(f"expected TOPIC/PARTITION such as observations/2, given {text!r}")
     topic, partition = found[1], int(found[2])
     for one in halted:
         if (one.lost.topic, one.lost.partition) == (topic, partition):
             return one
     at = groups.committed(service).get((prefix + topic, partition))
     stands = f"it stands at offset {at}, and that is there" if at is not None else "it has handled nothing of it"
-    raise Refused(f"{service} is not halted at {topic}/{partition}: {stands}")
+    raise RefusedError(f"{service} is not halted at {topic}/{partition}: {stands}")
 
 
 def _ask(here: Context, one: Halted, who: str, why: str) -> Skip:
@@ -97,12 +97,12 @@ def _ask(here: Context, one: Halted, who: str, why: str) -> Skip:
     try:
         table = here.table(topics.SKIPS)
     except LookupError as error:
-        raise Refused(str(error.args[0])) from None
+        raise RefusedError(str(error.args[0])) from None
     table.refresh()
     before = table.get(key)
     table.close()
     if before is not None and (before.event.first, before.event.end) == (lost.first, lost.end):
-        raise Refused(f"{before.event.who} has asked for this already; {one.service} goes on once it runs")
+        raise RefusedError(f"{before.event.who} has asked for this already; {one.service} goes on once it runs")
     publisher = here.publisher()
     publisher.publish(topics.SKIPS, key, asked)
     if publisher.flush():

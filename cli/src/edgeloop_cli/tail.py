@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Topic
@@ -63,13 +63,13 @@ def tail(
         try:
             wanted = topics.by_name(topic)
         except KeyError as error:
-            raise Refused(str(error.args[0])) from None
+            raise RefusedError(str(error.args[0])) from None
         _see_that_it_has(wanted, kind)
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
         try:
             reader = TopicTail(context.settings, context.codec, wanted)
         except LookupError as error:
-            raise Refused(str(error.args[0])) from None
+            raise RefusedError(str(error.args[0])) from None
         console = Console(soft_wrap=True)
         try:
             whole = from_beginning or bool(kind)  # how far back the newest of one kind lie is not known
@@ -89,7 +89,7 @@ def tail(
 def _see_that_it_has(topic: Topic, kind: str) -> None:
     names = [each.FULLNAME.rpartition(".")[2] for each in topic.kinds]
     if kind and kind.rpartition(".")[2] not in names:
-        raise Refused(f"--kind: {topic.name} carries no {kind!r}; it carries {', '.join(names)}")
+        raise RefusedError(f"--kind: {topic.name} carries no {kind!r}; it carries {', '.join(names)}")
 
 
 def _nothing(topic: str, kind: str, others: int, *, follow: bool) -> str:

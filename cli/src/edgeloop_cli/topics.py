@@ -8,16 +8,16 @@ from typing import Annotated, NoReturn
 
 import typer
 from edgeloop_contracts import topics as declared
+from edgeloop_errors import EdgeloopError
 from edgeloop_kafka import KafkaSettings, SchemaRegistry, unusable
 from edgeloop_kafka.admin import Admin, AdminError
-from edgeloop_kafka.reachability import Unreachable, reach
-from edgeloop_kafka.schema_registry import RegistryError
+from edgeloop_kafka.reachability import reach
 from rich.console import Console
 
 from edgeloop_cli import topics_view as view
 from edgeloop_cli.cluster import settings_here
 from edgeloop_cli.topics_access import acls
-from edgeloop_cli.topics_apply import CannotApply, carry_out, survey, survey_subjects
+from edgeloop_cli.topics_apply import carry_out, survey, survey_subjects
 from edgeloop_cli.topics_plan import Sizes, fitted
 
 LISTING_TIMEOUT = 3.0
@@ -72,7 +72,7 @@ def _bring(settings: KafkaSettings, sizes: Sizes, *, change: bool) -> int:
             if not change:
                 return 1 if plan.changes_something or plan.stuck else 0
             carry_out(plan, admin, registry)
-        except (Unreachable, AdminError, RegistryError, CannotApply) as error:
+        except EdgeloopError as error:
             _fail(str(error))
     typer.echo("done" if plan.changes_something else "nothing to change")
     return 0
@@ -109,7 +109,7 @@ def _ids_there(settings: KafkaSettings) -> dict[str, int]:
     try:
         with SchemaRegistry(settings.schema_registry_url, LISTING_TIMEOUT) as registry:
             return {one.subject: one.id for one in survey_subjects(registry, settings.topic_prefix) if one.id is not None}
-    except RegistryError as error:
+    except EdgeloopError as error:
         typer.echo(f"no schema ids: {error}", err=True)
         return {}
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from edgeloop_contracts import Topic, topics
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_kafka import KafkaSettings, SchemaRegistry, UnknownSchema
+from edgeloop_errors import FatalError
+from edgeloop_kafka import KafkaSettings, SchemaRegistry, UnknownSchemaError
 from edgeloop_kafka.admin import Admin
 
 from edgeloop_cli.topics_plan import COMPATIBILITY, DEFAULT_PARTITIONS, Plan, Sizes, Status, SubjectPlan, plan_topics
@@ -17,7 +18,7 @@ READ_WRITE, READ_ONLY = "READWRITE", "READONLY"
 REGISTRY_ATTEMPTS = 4  # one that has just started, on a busy machine, may take longer than a request waits
 
 
-class CannotApply(Exception):
+class CannotApplyError(FatalError):
     """Something stands in the way; nothing was changed."""
 
 
@@ -40,11 +41,11 @@ def apply_topics(
 
     Raises
     ------
-    CannotApply
+    CannotApplyError
         Topics exist with another number of partitions.
-    RegistryRefused
+    RegistryRefusedError
         A schema is not compatible with what the registry holds.
-    RegistryUnavailable, AdminError
+    RegistryUnavailableError, AdminError
         No answer.
     """
     sizes = Sizes(partitions=partitions, replication=replication, min_insync=min_insync)
@@ -67,7 +68,7 @@ def survey_subjects(registry: SchemaRegistry, prefix: str) -> Iterator[SubjectPl
             subject = prefix + topic.subject(kind)
             try:
                 schema_id = registry.lookup(subject, TEXTS[kind.FULLNAME])
-            except UnknownSchema:
+            except UnknownSchemaError:
                 yield SubjectPlan(topic, kind, subject, known=_exists(registry, subject), level=registry.compatibility(subject))
             else:
                 yield SubjectPlan(topic, kind, subject, known=True, id=schema_id, level=registry.compatibility(subject))
@@ -76,7 +77,7 @@ def survey_subjects(registry: SchemaRegistry, prefix: str) -> Iterator[SubjectPl
 def _exists(registry: SchemaRegistry, subject: str) -> bool:
     try:
         registry.latest(subject)
-    except UnknownSchema:
+    except UnknownSchemaError:
         return False
     return True
 
@@ -86,12 +87,12 @@ def carry_out(plan: Plan, admin: Admin, registry: SchemaRegistry) -> None:
 
     Raises
     ------
-    CannotApply
+    CannotApplyError
         See :func:`apply_topics`.
     """
     if plan.wrong_partitions:
         told = "; ".join(f"{topic.name} has {one.found} partitions, {one.wanted} wanted" for topic, one in plan.wrong_partitions)
-        raise CannotApply(f"the number of partitions is fixed when a topic is made, since it decides where a key lies: {told}")
+        raise CannotApplyError(f"the number of partitions is fixed when a topic is made, since it decides where a key lies: {told}")
     missing = [one.wanted for one in plan.topics if one.status is Status.MISSING]
     admin.create(missing)
     admin.alter({one.wanted.topic.name: one.changes for one in plan.topics if one.changes})
@@ -123,5 +124,5 @@ def _wait_for(made: list[Topic], admin: Admin) -> None:
     deadline = time.monotonic() + VISIBLE_S
     while made and len(admin.existing(made)) < len(made):
         if time.monotonic() > deadline:
-            raise CannotApply(f"topics that were made did not appear within {VISIBLE_S:.0f} s")
+            raise CannotApplyError(f"topics that were made did not appear within {VISIBLE_S:.0f} s")
         time.sleep(0.05)

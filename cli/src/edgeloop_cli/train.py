@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Failed, Refused, told
+from edgeloop_cli.problems import FailedError, RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import StartTraining
@@ -66,7 +66,7 @@ def train(
         publisher = context.publisher()
         publisher.publish(topics.RETRAINING_COMMANDS, f"{tenant}/{stream}", command)
         if publisher.flush() or publisher.failures():
-            raise Failed(f"the command has not been written: {(publisher.failures() or ['the broker did not take it in time'])[0]}")
+            raise FailedError(f"the command has not been written: {(publisher.failures() or ['the broker did not take it in time'])[0]}")
         if timeout:
             _wait(context, command, timeout, as_json=as_json)
         elif as_json:
@@ -81,11 +81,11 @@ def _see_that_it_is_defined(context: Context, tenant: str, stream: str) -> None:
     try:
         table = context.table(topics.STREAMS)
     except LookupError as error:
-        raise Refused(str(error.args[0])) from None
+        raise RefusedError(str(error.args[0])) from None
     table.refresh()
     if table.get(f"{tenant}/{stream}") is None:
         others = sorted(key.partition("/")[2] for key, _ in table.items() if key.startswith(f"{tenant}/"))
-        raise Refused(f"{tenant} has no stream {stream}; it has {', '.join(others) or 'none'}")
+        raise RefusedError(f"{tenant} has no stream {stream}; it has {', '.join(others) or 'none'}")
 
 
 def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: bool) -> None:
@@ -107,7 +107,9 @@ def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: 
                 if ended:
                     break
                 if time.monotonic() > deadline:
-                    raise Failed(f"not done within {timeout:g} s, and it goes on; `edgeloop runs --stream {command.stream}` tells of it")
+                    raise FailedError(
+                        f"not done within {timeout:g} s, and it goes on; `edgeloop runs --stream {command.stream}` tells of it"
+                    )
                 time.sleep(LOOK_S)
         except KeyboardInterrupt:
             print(f"it goes on; `edgeloop runs --stream {command.stream}` tells what comes of it", file=sys.stderr)
@@ -116,7 +118,7 @@ def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: 
     if as_json:
         print(json.dumps(as_object(found, run, None), indent=2))
     if run.status == "FAILED" or run.refused is not None:
-        raise Failed(f"run {run.request_id} gave no version: {run.refused.message if run.refused else run.newest.reason}")
+        raise FailedError(f"run {run.request_id} gave no version: {run.refused.message if run.refused else run.newest.reason}")
 
 
 def _state(found: Experiments, run: Run | None, command: StartTraining) -> tuple[str, bool]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
@@ -87,10 +87,10 @@ def as_object(found: Experiments, run: Run, origin: Received[Any] | None) -> dic
 
 def _one(found: list[Run], name: str) -> Run:
     if not found:
-        raise Refused(f"no run is called {name!r}; `edgeloop runs --limit 0` lists all")
+        raise RefusedError(f"no run is called {name!r}; `edgeloop runs --limit 0` lists all")
     if len(found) > 1:
         shown = ", ".join(run.request_id for run in found[:5]) + (", …" if len(found) > 5 else "")
-        raise Refused(f"{len(found)} runs begin with {name!r}: {shown}")
+        raise RefusedError(f"{len(found)} runs begin with {name!r}: {shown}")
     return found[0]
 
 

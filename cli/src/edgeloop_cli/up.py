@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Failed, Refused, told
+from edgeloop_cli.problems import FailedError, RefusedError, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,14 +100,14 @@ def down(data_dir: options.DataDir = options.DATA_DIR) -> None:
     with told(), interrupted_by_signals("waiting no longer; what stops goes on stopping"):
         found = _running(data_dir)
         if found is None:
-            raise Refused(f"no `edgeloop up` runs on {data_dir}")
+            raise RefusedError(f"no `edgeloop up` runs on {data_dir}")
         print(f"stopping `edgeloop up`, process {found.owner.pid}", file=sys.stderr)
         if process := found.owner.find():
             process.terminate()
         deadline = time.monotonic() + STOPS_S
         while found.owner.find() is not None:
             if time.monotonic() > deadline:
-                raise Failed(f"process {found.owner.pid} still runs after {STOPS_S:.0f} s; see {data_dir / 'logs'}")
+                raise FailedError(f"process {found.owner.pid} still runs after {STOPS_S:.0f} s; see {data_dir / 'logs'}")
             time.sleep(0.1)
 
 
@@ -122,7 +122,7 @@ def _in_background(data_dir: Path, *, as_json: bool) -> None:
     from edgeloop_cli import inventory
 
     if (found := _running(data_dir)) is not None:
-        raise Refused(f"`edgeloop up` runs on {data_dir} already, process {found.owner.pid}")
+        raise RefusedError(f"`edgeloop up` runs on {data_dir} already, process {found.owner.pid}")
     log = (data_dir / "logs" / "up.log").absolute()
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -142,7 +142,7 @@ def _in_background(data_dir: Path, *, as_json: bool) -> None:
             shown = _pass_on(log, shown)
             found = _running(data_dir)
             if ended is not None:
-                raise Failed(f"`edgeloop up` ended with exit code {ended} while starting (log: {log})")
+                raise FailedError(f"`edgeloop up` ended with exit code {ended} while starting (log: {log})")
             if found is not None and found.owner.pid == process.pid and found.state == inventory.RUNNING:
                 break
             time.sleep(0.1)

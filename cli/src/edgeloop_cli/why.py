@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import Refused, told
+from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
@@ -48,7 +48,7 @@ def why(
         try:
             report = newest_report(context, tenant, stream, device)
         except LookupError as error:
-            raise Refused(str(error.args[0])) from None
+            raise RefusedError(str(error.args[0])) from None
         steps = list(walk(context, report))
         if as_json:
             print(json.dumps([_as_object(record) for record in steps], indent=2))
@@ -61,7 +61,7 @@ def newest_report(context: Context, tenant: str, stream: str, device: str) -> Re
 
     Raises
     ------
-    Refused
+    RefusedError
         It never said anything.
     LookupError
         The topic does not exist.
@@ -75,7 +75,9 @@ def newest_report(context: Context, tenant: str, stream: str, device: str) -> Re
     if not found:
         known = sorted({r.event.device_id for r in all_of_tenant if stream in ("", r.event.stream)})
         shown = ", ".join(known[:12]) + (f", … ({len(known)} in all)" if len(known) > 12 else "")
-        raise Refused(f"no device called {device!r} has reported{f' for stream {stream}' if stream else ''}; there are: {shown or 'none'}")
+        raise RefusedError(
+            f"no device called {device!r} has reported{f' for stream {stream}' if stream else ''}; there are: {shown or 'none'}"
+        )
     # What it serves matters more than that it has started: a stream that it has a model of comes first.
     return max(found, key=lambda r: (r.event.version > 0, r.timestamp, r.offset))
 

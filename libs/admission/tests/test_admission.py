@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgeloop_admission import Complaint, Inadmissible, Rows, Rules, admitted, check_shape, complaints, device_key, judge
+from edgeloop_admission import Complaint, InadmissibleError, Rows, Rules, admitted, check_shape, complaints, device_key, judge
 from edgeloop_contracts import Feature, Label, ObservationBatch, StreamDefinition
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,14 +41,14 @@ def batch(values: list[list[float]], **fields: object) -> ObservationBatch:
     ],
 )
 def test_a_number_beyond_its_type_or_sense_is_refused_with_what_was_expected(fields: dict[str, int], message: str) -> None:
-    with pytest.raises(Inadmissible) as caught:
+    with pytest.raises(InadmissibleError) as caught:
         check_shape(batch([[1, 2, 3]], **fields), 3)
     assert (caught.value.reason, caught.value.message) == ("INVALID_SHAPE", message)
 
 
 @pytest.mark.parametrize("epoch", [-1, 2**53])
 def test_an_epoch_is_bounded(epoch: int) -> None:
-    with pytest.raises(Inadmissible, match="boot_epoch: expected 0 to 2\\^53 - 1"):
+    with pytest.raises(InadmissibleError, match="boot_epoch: expected 0 to 2\\^53 - 1"):
         device_key(batch([[1, 2, 3]], boot_epoch=epoch))
 
 
@@ -63,7 +63,7 @@ def test_an_epoch_is_bounded(epoch: int) -> None:
     ],
 )
 def test_a_label_that_cannot_be_is_refused(fields: dict[str, object], message: str) -> None:
-    with pytest.raises(Inadmissible) as caught:
+    with pytest.raises(InadmissibleError) as caught:
         admitted(replace(Label(tenant="acme", stream="pumps", device_id="p1", seq=0, label="ok"), **fields), DEFINITION)  # type: ignore[arg-type]
     assert message in caught.value.message
 

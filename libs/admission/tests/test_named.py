@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from edgeloop_admission import Inadmissible, Rows, Rules, complaints, ordered
+from edgeloop_admission import InadmissibleError, Rows, Rules, complaints, ordered
 from edgeloop_contracts import Feature, NamedRow, StreamDefinition
 
 DEFINITION = StreamDefinition(
@@ -55,7 +55,7 @@ def test_a_feature_that_must_not_be_missing_is_refused_by_its_name() -> None:
     ],
 )
 def test_names_that_do_not_fit_are_told(fields: dict[str, object], reason: str, message: str) -> None:
-    with pytest.raises(Inadmissible) as caught:
+    with pytest.raises(InadmissibleError) as caught:
         ordered(row(**fields), DEFINITION)
     assert caught.value.reason == reason
     assert message in caught.value.message

@@ -6,7 +6,7 @@ import fastavro
 import pytest
 from edgeloop_contracts import EVENTS, Label, ModelVersion, ObservationBatch, topics
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_kafka import Codec, UnknownSchema, body, from_body
+from edgeloop_kafka import Codec, UnknownSchemaError, body, from_body
 from edgeloop_kafka.codec import UndecodableError, UnknownKindError
 from edgeloop_kafka.framing import SchemaId
 from edgeloop_kafka.schema_registry import WrittenSchema
@@ -31,7 +31,7 @@ class Registry:
 
     def schema(self, wanted: SchemaId) -> WrittenSchema:
         if wanted.value not in self.texts:
-            raise UnknownSchema(wanted)
+            raise UnknownSchemaError(wanted)
         return WrittenSchema(self.texts[wanted.value])
 
 

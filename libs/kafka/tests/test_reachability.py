@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError
 from edgeloop_kafka import KafkaSettings
-from edgeloop_kafka.reachability import Reasons, Unreachable, reach
+from edgeloop_kafka.reachability import Reasons, UnreachableError, reach
 from edgeloop_streaming import Context, run
 
 
@@ -22,7 +22,7 @@ def settings(**extra: str) -> KafkaSettings:
 )
 def test_nobody_there_is_told_with_variables_only_if_somebody_set_them(named: str, hint: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EDGELOOP_KAFKA_BOOTSTRAP", named)
-    with pytest.raises(Unreachable) as told:
+    with pytest.raises(UnreachableError) as told:
         reach(settings(), timeout_s=0.5)
     assert str(told.value).startswith("Kafka at 127.0.0.1:1: ")
     assert str(told.value).endswith(hint)
@@ -31,7 +31,7 @@ def test_nobody_there_is_told_with_variables_only_if_somebody_set_them(named: st
 
 
 def test_a_setting_that_does_not_exist():
-    with pytest.raises(Unreachable, match=r'"no\.such".*look at the EDGELOOP_KAFKA_\* settings'):
+    with pytest.raises(UnreachableError, match=r'"no\.such".*look at the EDGELOOP_KAFKA_\* settings'):
         reach(settings(**{"no.such": "1"}), timeout_s=0.5)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 from edgeloop_kafka.framing import Naming, SchemaId
-from edgeloop_kafka.schema_registry import RegistryRefused, RegistryUnavailable, SchemaRegistry, UnknownSchema, WrittenSchema
+from edgeloop_kafka.schema_registry import RegistryRefusedError, RegistryUnavailableError, SchemaRegistry, UnknownSchemaError, WrittenSchema
 
 
 def answering(handler: Callable[[httpx.Request], httpx.Response]) -> SchemaRegistry:
@@ -29,7 +29,7 @@ def test_a_schema_is_registered_under_its_subject_and_gets_an_id() -> None:
 
 def test_an_id_that_the_registry_does_not_know_is_an_unknown_schema() -> None:
     registry = answering(lambda _: httpx.Response(404, json={"error_code": 40403, "message": "no"}))
-    with pytest.raises(UnknownSchema, match="40403"):
+    with pytest.raises(UnknownSchemaError, match="40403"):
         registry.schema(SchemaId(99))
 
 
@@ -44,7 +44,7 @@ def test_an_id_that_the_registry_does_not_know_is_an_unknown_schema() -> None:
     ],
 )
 def test_any_other_answer_to_an_id_judges_no_record(answer: httpx.Response) -> None:
-    with pytest.raises(RegistryUnavailable):
+    with pytest.raises(RegistryUnavailableError):
         answering(lambda _: answer).schema(SchemaId(99))
 
 
@@ -52,7 +52,7 @@ def test_a_registry_that_cannot_be_reached_is_unavailable_and_its_password_is_no
     def handler(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    with pytest.raises(RegistryUnavailable) as caught:
+    with pytest.raises(RegistryUnavailableError) as caught:
         answering(handler).latest("x")
     assert "secret" not in str(caught.value)
 
@@ -71,14 +71,14 @@ def test_a_request_that_is_not_answered_in_time_is_made_again_as_often_as_was_sa
     if late == 2:
         assert registry.register("a", "{}") == 7
     else:
-        with pytest.raises(RegistryUnavailable, match="slow"):
+        with pytest.raises(RegistryUnavailableError, match="slow"):
             registry.register("a", "{}")
     assert len(asked) == 3
 
 
 def test_an_incompatible_schema_is_refused_with_its_code() -> None:
     registry = answering(lambda _: httpx.Response(409, json={"error_code": 409, "message": "not compatible"}))
-    with pytest.raises(RegistryRefused, match="not compatible") as caught:
+    with pytest.raises(RegistryRefusedError, match="not compatible") as caught:
         registry.register("s", '"string"')
     assert caught.value.code == 409
 
@@ -130,7 +130,7 @@ def test_references_that_go_round_are_no_schema() -> None:
         f"{C}/schemas/ids/7": httpx.Response(200, json={"schema": "top", "references": [again]}),
         f"{C}/subjects/a/versions/1": httpx.Response(200, json={"schema": "a", "references": [again]}),
     }
-    with pytest.raises(UnknownSchema, match="go round"):
+    with pytest.raises(UnknownSchemaError, match="go round"):
         served(paths).schema(SchemaId(7))
 
 
@@ -147,7 +147,7 @@ def test_references_that_go_round_are_no_schema() -> None:
 def test_a_reference_under_which_nothing_can_be_found_is_no_ill_registry(subject: str, version: object, answer: httpx.Response) -> None:
     top = httpx.Response(200, json={"schema": "top", "references": [{"subject": subject, "version": version}]})
     registry = answering(lambda request: top if request.url.path == f"{C}/schemas/ids/7" else answer)
-    with pytest.raises(UnknownSchema, match="a reference to"):
+    with pytest.raises(UnknownSchemaError, match="a reference to"):
         registry.schema(SchemaId(7))
 
 
@@ -162,7 +162,7 @@ def test_a_global_id_is_asked_of_apicurios_own_interface_with_its_references() -
     )
     assert registry.schema(SchemaId(9, Naming.GLOBAL)) == WrittenSchema("top", ("part",))
     assert registry.schema(SchemaId(4, Naming.CONTENT)) == WrittenSchema("three")
-    with pytest.raises(UnknownSchema):
+    with pytest.raises(UnknownSchemaError):
         registry.schema(SchemaId(5, Naming.GLOBAL))
 
 
@@ -170,7 +170,7 @@ def test_a_guid_is_resolved_where_the_registry_gives_them_out() -> None:
     guid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
     there = served({f"{C}/schemas/guids/{guid}": httpx.Response(200, json={"schema": "it", "schemaType": "AVRO"})})
     assert there.schema(SchemaId(guid.replace("-", ""), Naming.GUID)) == WrittenSchema("it")
-    with pytest.raises(UnknownSchema):
+    with pytest.raises(UnknownSchemaError):
         served({}).schema(SchemaId(guid.replace("-", ""), Naming.GUID))
 
 
@@ -190,7 +190,7 @@ def test_a_guid_is_resolved_where_the_registry_gives_them_out() -> None:
 )
 def test_an_answer_of_another_form_judges_no_record_and_breaks_nothing(answer: object) -> None:
     registry = answering(lambda request: httpx.Response(200 if "ids" in request.url.path else 403, json=answer))
-    with pytest.raises(RegistryUnavailable):
+    with pytest.raises(RegistryUnavailableError):
         registry.schema(SchemaId(99))
-    with pytest.raises((RegistryUnavailable, RegistryRefused)):
+    with pytest.raises((RegistryUnavailableError, RegistryRefusedError)):
         registry.latest("x")

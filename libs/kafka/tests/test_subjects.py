@@ -7,7 +7,7 @@ from typing import Any
 
 from edgeloop_contracts import Label, topics
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_kafka import UnknownSchema
+from edgeloop_kafka import UnknownSchemaError
 from edgeloop_kafka.framing import SchemaId
 from edgeloop_kafka.schema_registry import Latest, WrittenSchema
 from edgeloop_kafka.subjects import foreign
@@ -19,7 +19,7 @@ class Registry:
 
     def latest(self, subject: str) -> Latest:
         if subject not in self.newest:
-            raise UnknownSchema(subject)
+            raise UnknownSchemaError(subject)
         return Latest(list(self.newest).index(subject), 3, "")
 
     def schema(self, wanted: SchemaId) -> WrittenSchema:

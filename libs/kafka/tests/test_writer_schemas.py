@@ -24,7 +24,7 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_kafka import Codec, RegistryUnavailable, UnknownSchema, body
+from edgeloop_kafka import Codec, RegistryUnavailableError, UnknownSchemaError, body
 from edgeloop_kafka.codec import UndecodableError, UnknownKindError
 from edgeloop_kafka.framing import Naming, SchemaId
 from edgeloop_kafka.schema_registry import WrittenSchema
@@ -50,7 +50,7 @@ class Registry:
     def schema(self, wanted: SchemaId) -> WrittenSchema:
         self.asked += 1
         if wanted.naming not in {Naming.ID, Naming.GLOBAL, Naming.CONTENT} or not 0 < int(wanted.value) <= len(self.schemas):
-            raise UnknownSchema("none")
+            raise UnknownSchemaError("none")
         return self.schemas[int(wanted.value) - 1]
 
 
@@ -502,7 +502,7 @@ def test_whatever_a_registry_and_a_record_hold_an_event_a_refusal_or_a_later_com
         except UndecodableError as error:
             seen.add(error.reason)
             error.message.encode()
-        except (UnknownKindError, RegistryUnavailable) as error:
+        except (UnknownKindError, RegistryUnavailableError) as error:
             seen.add(type(error).__name__)
         except Exception as error:
             pytest.fail(f"{number}: {topic.name} {kind.FULLNAME}: {error!r} of {text}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from edgeloop_local import locations
 from edgeloop_local.artifacts import programs
-from edgeloop_local.errors import DiskFull, DownloadFailed
+from edgeloop_local.errors import DiskFullError, DownloadError
 from edgeloop_local.locations import cache_dir, require_free_space
 from edgeloop_local.pins import KAFKA_VERSION, REGISTRY_VERSION, Pin, Pins, load_pins
 from edgeloop_local.ports import LOOPBACK
@@ -60,7 +60,7 @@ def test_a_nearly_full_disk_is_refused_before_anything_is_fetched(monkeypatch: p
         return SimpleNamespace(free=5 * 2**20)
 
     monkeypatch.setattr(locations.shutil, "disk_usage", nearly_full)
-    with pytest.raises(DiskFull, match=r"only 5 MB are free at .* make room"):
+    with pytest.raises(DiskFullError, match=r"only 5 MB are free at .* make room"):
         programs(cache=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"download.lock"}
 
@@ -125,7 +125,7 @@ def test_when_one_file_can_not_be_had_the_others_are_kept_for_the_next_try(publi
     pins, _ = published
     lost = tmp_path / "repository" / pins.registry.repository_path
     lost.rename(tmp_path / "aside")
-    with pytest.raises(DownloadFailed, match="HTTP 404"):
+    with pytest.raises(DownloadError, match="HTTP 404"):
         programs(cache=tmp_path / "cache", pins=pins)
     assert not (tmp_path / "cache" / f"apicurio-registry-{REGISTRY_VERSION}").exists()
     (tmp_path / "aside").rename(lost)

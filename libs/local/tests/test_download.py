@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 import requests
 from edgeloop_local.download import Downloader
-from edgeloop_local.errors import ChecksumMismatch, DiskFull, DownloadFailed
+from edgeloop_local.errors import ChecksumMismatchError, DiskFullError, DownloadError
 from edgeloop_local.pins import Pin
 from edgeloop_local.ports import LOOPBACK, free_port
 
@@ -102,7 +102,7 @@ def test_what_has_the_wrong_digest_is_thrown_away(
 ) -> None:
     server, address = repository
     server.content = CONTENT[::-1]
-    with pytest.raises(ChecksumMismatch, match="SHA-256"):
+    with pytest.raises(ChecksumMismatchError, match="SHA-256"):
         Downloader({"here": address}, session).fetch(PIN, tmp_path / "tool", ignore)
     assert list(tmp_path.iterdir()) == []
 
@@ -112,7 +112,7 @@ def test_a_remainder_of_something_else_is_not_mistaken_for_the_file(
 ) -> None:
     _, address = repository
     (tmp_path / "tool.part").write_bytes(b"something else")
-    with pytest.raises(ChecksumMismatch):
+    with pytest.raises(ChecksumMismatchError):
         Downloader({"here": address}, session).fetch(PIN, tmp_path / "tool", ignore)
     Downloader({"here": address}, session).fetch(PIN, tmp_path / "tool", ignore)
     assert (tmp_path / "tool").read_bytes() == CONTENT
@@ -130,7 +130,7 @@ def test_a_missing_file_is_not_asked_for_twice_and_the_next_repository_is_tried(
 
 def test_a_failure_says_what_where_why_and_what_to_do(session: requests.Session, tmp_path: Path) -> None:
     nobody = f"http://{LOOPBACK}:{free_port()}"
-    with pytest.raises(DownloadFailed) as failed:
+    with pytest.raises(DownloadError) as failed:
         Downloader({"central": nobody}, session, pause=0.01).fetch(PIN, tmp_path / "tool", ignore)
     text = str(failed.value)
     assert "tool-1.0-all.tar.gz from the Maven repository 'central'" in text
@@ -148,6 +148,6 @@ def test_a_full_disk_is_told_as_such_and_leaves_nothing(
     def no_room(_count: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(DiskFull, match="make room"):
+    with pytest.raises(DiskFullError, match="make room"):
         Downloader({"here": address}, session).fetch(PIN, tmp_path / "tool", no_room)
     assert list(tmp_path.iterdir()) == []

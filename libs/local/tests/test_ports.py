@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from edgeloop_local.errors import PortTaken
+from edgeloop_local.errors import PortTakenError
 from edgeloop_local.ports import LOOPBACK, PortBook, free_port, is_free
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_an_unreadable_book_is_started_anew(tmp_path: Path) -> None:
 
 
 def test_a_fixed_port_that_is_taken_is_refused_and_its_holder_named(tmp_path: Path, taken: int) -> None:
-    with pytest.raises(PortTaken) as refused:
+    with pytest.raises(PortTakenError) as refused:
         PortBook(tmp_path / "ports.json").choose("Kafka", fixed=taken)
     assert f"port {taken} (Kafka) is already in use" in str(refused.value)
     assert f"pid {os.getpid()}" in str(refused.value)

@@ -21,7 +21,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from edgeloop_local import LocalStack
-from edgeloop_local.errors import DataDirBusy, PortTaken, ProcessDied, Stopped
+from edgeloop_local.errors import DataDirBusyError, PortTakenError, ProcessDiedError, StoppedError
 from edgeloop_local.ports import LOOPBACK, free_port
 from edgeloop_local.process_lock import ProcessLock
 from edgeloop_local.progress import Silence
@@ -123,13 +123,13 @@ print(info.bootstrap, info.registry_url, info.owner.pid)
 
 
 def test_a_second_start_on_the_same_data_is_refused_and_says_by_whom_it_is_held(stack: LocalStack) -> None:
-    with pytest.raises(DataDirBusy, match=rf"in use by process {os.getpid()}: stop that one first"):
+    with pytest.raises(DataDirBusyError, match=rf"in use by process {os.getpid()}: stop that one first"):
         LocalStack(stack.data_dir).start()
     assert LocalStack.attached(stack.data_dir) is not None  # the first one is unharmed
 
 
 def test_a_fixed_port_that_is_taken_is_refused_before_anything_starts(stack: LocalStack, tmp_path: Path) -> None:
-    with pytest.raises(PortTaken, match=rf"port {stack.kafka.port} \(Kafka\) is already in use by java \(pid \d+\)"):
+    with pytest.raises(PortTakenError, match=rf"port {stack.kafka.port} \(Kafka\) is already in use by java \(pid \d+\)"):
         LocalStack(tmp_path, kafka_port=stack.kafka.port).start()
     assert not (tmp_path / "logs").exists()
 
@@ -182,7 +182,7 @@ def test_a_broker_that_dies_at_its_start_is_told_with_its_last_words_and_nothing
     log_dir.mkdir(parents=True)
     (log_dir / "meta.properties").write_text("version=1\ncluster.id=x\nnode.id=77\n")  # of another broker
     stack = LocalStack(tmp_path)
-    with pytest.raises(ProcessDied, match=r"Kafka ended with exit code 1 while starting \(log: .*\)(.|\n)*77"):
+    with pytest.raises(ProcessDiedError, match=r"Kafka ended with exit code 1 while starting \(log: .*\)(.|\n)*77"):
         stack.start()
     assert not stack.kafka.running()
     assert not stack.registry.running()
@@ -248,7 +248,7 @@ def test_a_stack_may_be_stopped_by_several_threads_while_another_one_starts_it(t
         eventually(lambda: stack._kafka is not None and stack._kafka.running(), within=60)
         for stopping in [pool.submit(stack.stop) for _ in range(2)]:
             stopping.result()
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             starting.result()
     assert not stack.kafka.running()
     assert not stack.registry.running()

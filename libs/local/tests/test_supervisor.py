@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from edgeloop_local import ChildSpec, State, Supervisor
-from edgeloop_local.errors import NotReady, ProcessDied, Stopped
+from edgeloop_local.errors import NotReadyError, ProcessDiedError, StoppedError
 from edgeloop_local.ports import free_port
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def test_a_task_runs_once_and_its_exit_code_is_told(tmp_path: Path, eventually: 
     with Supervisor(tasks) as services:
         eventually(lambda: [each.state for each in services.status()] == [State.FINISHED, State.FAILED])
         services.wait_ready(names=["good"])
-        with pytest.raises(ProcessDied, match=r"bad ended with exit code 1(.|\n)*no"):
+        with pytest.raises(ProcessDiedError, match=r"bad ended with exit code 1(.|\n)*no"):
             services.wait_ready()
 
 
@@ -91,7 +91,7 @@ def test_ready_means_that_readyz_answers(tmp_path: Path) -> None:
 
 def test_who_is_not_ready_in_time_is_named_and_quoted(tmp_path: Path) -> None:
     quiet = child(tmp_path, "print('thinking'); " + SLEEP, "quiet", port=free_port())
-    with Supervisor([quiet]) as services, pytest.raises(NotReady, match=r"quiet did not .* 0.7 s(.|\n)*thinking"):
+    with Supervisor([quiet]) as services, pytest.raises(NotReadyError, match=r"quiet did not .* 0.7 s(.|\n)*thinking"):
         services.wait_ready(timeout=0.7)
 
 
@@ -251,7 +251,7 @@ raise SystemExit(10 + number)
 def test_of_several_that_are_not_ready_the_one_that_ended_first_is_named_and_quoted_as_it_was_then(tmp_path: Path) -> None:
     first = child(tmp_path, "print('no such key')\nraise SystemExit(1)", "cause", port=free_port())
     later = child(tmp_path, "import time; time.sleep(0.6); print('cause is gone'); raise SystemExit(1)", "effect", port=free_port())
-    with Supervisor([later, first]) as services, pytest.raises(NotReady) as late:
+    with Supervisor([later, first]) as services, pytest.raises(NotReadyError) as late:
         services.wait_ready(timeout=1.5)
     text = str(late.value)
     assert text.startswith("effect, cause did not become ready within 1.5 s; first cause ended with exit code 1 (log: ")
@@ -262,7 +262,7 @@ def test_of_several_that_are_not_ready_the_one_that_ended_first_is_named_and_quo
 def test_who_says_that_it_cannot_start_as_it_is_set_up_is_not_waited_for(tmp_path: Path) -> None:
     unusable = child(tmp_path, "print('EDGELOOP_X: expected a number'); raise SystemExit(2)", "unusable", port=free_port())
     began = time.monotonic()
-    with Supervisor([unusable]) as services, pytest.raises(ProcessDied, match=r"unusable ended with exit code 2(.|\n)*EDGELOOP_X"):
+    with Supervisor([unusable]) as services, pytest.raises(ProcessDiedError, match=r"unusable ended with exit code 2(.|\n)*EDGELOOP_X"):
         services.wait_ready(timeout=60)
     assert time.monotonic() - began < 30
 
@@ -270,5 +270,5 @@ def test_who_says_that_it_cannot_start_as_it_is_set_up_is_not_waited_for(tmp_pat
 def test_who_waits_is_told_when_all_is_stopped(tmp_path: Path) -> None:
     services = Supervisor([child(tmp_path, SLEEP, port=free_port())]).start()
     threading.Timer(0.3, services.stop).start()
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         services.wait_ready(timeout=60)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import StreamDefinition, topics
-from edgeloop_kafka import UnknownSchema
+from edgeloop_kafka import UnknownSchemaError
 from edgeloop_kafka.received import received_from
 from edgeloop_readers.skipped_records import Overlooked
 from edgeloop_streaming.testing import MemoryBroker
@@ -88,7 +88,7 @@ def test_a_broker_or_registry_that_does_not_answer_keeps_nobody_from_reading() -
     bench = Bench("drift")
 
     def away() -> Any:
-        raise UnknownSchema("away")
+        raise UnknownSchemaError("away")
 
     bench.overlooked._publisher = away
     follower = bench.follower()

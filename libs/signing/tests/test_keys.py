@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from edgeloop_signing.keys import KeyProblem, Role, generate_keys, key_id, load_signer, load_trusted, signed_by
+from edgeloop_signing.keys import Role, UnusableKeyError, generate_keys, key_id, load_signer, load_trusted, signed_by
 
 
 def test_generated_keys_fit_each_other_and_only_the_owner_reads_the_private_one(tmp_path: Path) -> None:
@@ -47,25 +47,25 @@ def test_a_file_of_several_public_keys_trusts_each_of_them_and_no_other(tmp_path
 
 
 def test_a_key_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(KeyProblem, match="EDGELOOP_REGISTRY_KEY_FILE is not set"):
+    with pytest.raises(UnusableKeyError, match="EDGELOOP_REGISTRY_KEY_FILE is not set"):
         load_signer(None, "EDGELOOP_REGISTRY_KEY_FILE")
-    with pytest.raises(KeyProblem, match="No such file"):
+    with pytest.raises(UnusableKeyError, match="No such file"):
         load_signer(tmp_path / "none.pem", "KEY")
-    with pytest.raises(KeyProblem, match="No such file"):
+    with pytest.raises(UnusableKeyError, match="No such file"):
         load_trusted(tmp_path / "none.pem")
-    with pytest.raises(KeyProblem, match="directory"):
+    with pytest.raises(UnusableKeyError, match="directory"):
         load_signer(tmp_path, "KEY")
     words = tmp_path / "words.pem"
     words.write_text("words")
-    with pytest.raises(KeyProblem, match="no unencrypted private key"):
+    with pytest.raises(UnusableKeyError, match="no unencrypted private key"):
         load_signer(words, "KEY")
-    with pytest.raises(KeyProblem, match="no public key"):
+    with pytest.raises(UnusableKeyError, match="no public key"):
         load_trusted(words)
     elliptic = tmp_path / "ec.pem"
     elliptic.write_bytes(generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    with pytest.raises(KeyProblem, match="Ed25519 is needed"):
+    with pytest.raises(UnusableKeyError, match="Ed25519 is needed"):
         load_signer(elliptic, "KEY")
     pair = generate_keys(tmp_path, Role.REGISTRY)
     words.write_bytes(pair.public.read_bytes() + pair.private.read_bytes())
-    with pytest.raises(KeyProblem, match="no public key"):
+    with pytest.raises(UnusableKeyError, match="no public key"):
         load_trusted(words)

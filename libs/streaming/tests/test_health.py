@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from edgeloop_streaming import CannotListen, HealthServer
+from edgeloop_streaming import CannotListenError, HealthServer
 from prometheus_client import CollectorRegistry, Gauge
 
 HOST = "127.0.0.1"
@@ -130,7 +130,7 @@ def test_a_figure_that_never_comes_leaves_the_other_pages() -> None:
 def test_a_port_that_is_taken_is_told_with_its_variables() -> None:
     with (
         serving() as server,
-        pytest.raises(CannotListen, match=f"{HOST}:{server.port}: Address already in use; look at EDGELOOP_HTTP_PORT"),
+        pytest.raises(CannotListenError, match=f"{HOST}:{server.port}: Address already in use; look at EDGELOOP_HTTP_PORT"),
     ):
         HealthServer(HOST, server.port, CollectorRegistry(), lambda: True, lambda: True).start()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from edgeloop_contracts import Alert, Label, SeenRows, topics
 from edgeloop_kafka import Received, partition_of
-from edgeloop_streaming import Backpressure, Effect, Send, Service, State
+from edgeloop_streaming import BackpressureError, Effect, Send, Service, State
 from edgeloop_streaming.testing import MemoryBroker, MemoryLoop, TaskDriver, broker
 from edgeloop_streaming.transactions import FencedError
 
@@ -22,7 +22,7 @@ class Counting:
 
     def handle(self, received: Received[Any]) -> Iterable[Effect]:
         if received.event.label == "wait":
-            raise Backpressure(lambda: False)
+            raise BackpressureError(lambda: False)
         seen = self._state.get(SeenRows, received.key) or SeenRows(ends=(0,))
         self._state.put(received.key, SeenRows(ends=(seen.ends[0] + 1,)))
         if received.event.label == "crash":
@@ -86,7 +86,7 @@ def test_a_crash_leaves_nothing_behind_and_wants_a_restart(driver: TaskDriver) -
 
 def test_what_came_before_a_record_that_has_to_wait_is_committed(driver: TaskDriver) -> None:
     records = [driver.receive(topics.LABELS_RAW, Label(label=text), "k") for text in ("", "wait", "")]
-    with pytest.raises(Backpressure):
+    with pytest.raises(BackpressureError):
         driver.transaction(records)
     assert numbers(driver.sent) == [0]
     assert driver.stored["SeenRows/k"] == SeenRows(ends=(1,))

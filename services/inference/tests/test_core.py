@@ -13,7 +13,7 @@ from edgeloop_inference.core.graph import forbidden
 from edgeloop_inference.core.model_contract import Port, problem
 from edgeloop_inference.core.requests import InferRequest, Tensor, decode
 from edgeloop_inference.core.statement import Statement, StatementError, parse
-from edgeloop_inference.core.version_admission import Action, Installed, Refusal, check_bytes, check_task, decide
+from edgeloop_inference.core.version_admission import Action, Installed, RefusalError, check_bytes, check_task, decide
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
@@ -38,9 +38,9 @@ def test_a_statement_without_classes_is_of_a_model_that_answers_with_a_number() 
     number, label = (parse(json.dumps(FIELDS | {"classes": classes}).encode()) for classes in ([], ["a"]))
     check_task(number, StreamTask.REGRESSION)
     check_task(label, StreamTask.CLASSIFICATION)
-    with pytest.raises(Refusal, match="DEFINITION: the stream's task is CLASSIFICATION, the model answers with a number"):
+    with pytest.raises(RefusalError, match="DEFINITION: the stream's task is CLASSIFICATION, the model answers with a number"):
         check_task(number, StreamTask.CLASSIFICATION)
-    with pytest.raises(Refusal, match="DEFINITION: the stream's task is REGRESSION, the model answers with one of 1 classes"):
+    with pytest.raises(RefusalError, match="DEFINITION: the stream's task is REGRESSION, the model answers with one of 1 classes"):
         check_task(label, StreamTask.REGRESSION)
 
 
@@ -67,11 +67,11 @@ def test_what_is_newer_is_installed_what_is_the_same_is_kept() -> None:
     assert decide(None, assignment, statement, ["flow"], 10) is Action.INSTALL
     assert decide(Installed(1, "c"), assignment, statement, ["flow"], 10) is Action.INSTALL
     assert decide(Installed(2, "d"), assignment, statement, None, 0) is Action.KEEP
-    with pytest.raises(Refusal, match="OLDER"):
+    with pytest.raises(RefusalError, match="OLDER"):
         decide(Installed(3, "e"), assignment, statement, ["flow"], 10)
-    with pytest.raises(Refusal, match="LOAD: expected at most 9 bytes"):
+    with pytest.raises(RefusalError, match="LOAD: expected at most 9 bytes"):
         decide(None, assignment, statement, ["flow"], 9)
-    with pytest.raises(Refusal, match="DIGEST: expected SHA-256 d"):
+    with pytest.raises(RefusalError, match="DIGEST: expected SHA-256 d"):
         check_bytes(statement, b"0123456789")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tritonclient.grpc as triton
 from edgeloop_contracts import Feature, Mask
-from edgeloop_inference.app import CannotStart
+from edgeloop_inference.app import CannotStartError
 from edgeloop_inference.io.definitions import Definitions
 from tritonclient.utils import InferenceServerException
 
@@ -69,7 +69,7 @@ def test_a_time_that_no_calendar_has_is_refused(strict: Any) -> None:
 
 
 def test_a_device_whose_rows_nobody_would_take_does_not_start(bench: Any) -> None:
-    with pytest.raises(CannotStart, match="device_id: expected 1 to 200 printable characters"):
+    with pytest.raises(CannotStartError, match="device_id: expected 1 to 200 printable characters"):
         bench.device(device="p" * 201)
 
 
@@ -124,7 +124,7 @@ def test_the_salt_is_the_devices_own_and_pseudonyms_outlast_a_restart(bench: Any
     assert len({b.features for b in batches}) == 1
     bench.stop()
     salt.write_bytes(b"short")
-    with pytest.raises(CannotStart, match="expected 32 bytes, given 5"):
+    with pytest.raises(CannotStartError, match="expected 32 bytes, given 5"):
         bench.device()
 
 

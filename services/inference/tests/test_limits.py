@@ -14,7 +14,7 @@ import tritonclient.grpc as triton
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
 from edgeloop_inference.core.answers import Answer
-from edgeloop_inference.io.long_requests import SLICE, Busy, Cancelled, LongRequests
+from edgeloop_inference.io.long_requests import SLICE, BusyError, LongRequests, RequestCancelledError
 from edgeloop_inference.io.server import Server
 from tritonclient.grpc import model_config_pb2, service_pb2
 from tritonclient.utils import InferenceServerException
@@ -201,7 +201,7 @@ def test_short_requests_are_answered_while_a_long_one_waits_and_a_cancelled_one_
     def ask() -> None:
         try:
             long.answer(model, np.zeros((10 * SLICE, 1), np.float32), lambda: alive[0])
-        except Cancelled:
+        except RequestCancelledError:
             ended.append("cancelled")
 
     thread = threading.Thread(target=ask)
@@ -209,7 +209,7 @@ def test_short_requests_are_answered_while_a_long_one_waits_and_a_cancelled_one_
     while not model.asked:
         pass
     assert long.answer(model, np.zeros((3, 1), np.float32), lambda: True).labels == ("x",) * 3
-    with pytest.raises(Busy, match="1 requests of over 64 rows are at work or wait"):
+    with pytest.raises(BusyError, match="1 requests of over 64 rows are at work or wait"):
         long.answer(model, np.zeros((SLICE + 1, 1), np.float32), lambda: True)
     alive[0] = False
     model.on.set()

@@ -22,8 +22,8 @@ import structlog
 import tritonclient.grpc as triton
 from edgeloop_contracts import DeviceReport
 from edgeloop_inference.core.rows import Rows
-from edgeloop_inference.io.outbox import SIZE, Outbox, OutboxUnavailable, _columns
-from edgeloop_inference.io.outbox_sender import DeliveryFailed, Report, Sender
+from edgeloop_inference.io.outbox import SIZE, Outbox, OutboxUnavailableError, _columns
+from edgeloop_inference.io.outbox_sender import DeliveryError, Report, Sender
 from edgeloop_inference.metrics import Metrics
 from prometheus_client import CollectorRegistry
 from tritonclient.utils import InferenceServerException
@@ -119,7 +119,7 @@ def test_a_full_disk_loses_rows_without_a_number_and_recovery_needs_no_restart(t
     connection: apsw.Connection = outbox._writer
     pages = connection.execute("pragma page_count").fetchall()[0][0]
     connection.execute(f"pragma max_page_count = {pages + 2}")
-    with pytest.raises(OutboxUnavailable, match="full"):
+    with pytest.raises(OutboxUnavailableError, match="full"):
         outbox.append(rows(20_000))
     assert not outbox.healthy and outbox.lost == 20_000
     connection.execute("pragma max_page_count = 1000000")
@@ -201,7 +201,7 @@ def test_a_refused_report_is_sent_again_before_younger_ones(bench: Any, tmp_path
     sender.send(publisher)
     sender.report(younger)
     kafka.refuses = "not authorized"
-    with pytest.raises(DeliveryFailed, match="not authorized"):
+    with pytest.raises(DeliveryError, match="not authorized"):
         sender.step(publisher)
     publisher = kafka.publisher(timeout_s=None)
     sender.send(publisher)

@@ -14,7 +14,7 @@ import pytest
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
 from edgeloop_inference.__main__ import main
-from edgeloop_inference.app import CannotStart
+from edgeloop_inference.app import CannotStartError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
@@ -126,15 +126,15 @@ def test_a_port_that_is_taken_is_one_clear_line_and_exit_code_2(bench: Any) -> N
 
 def test_a_device_that_cannot_start_says_why(bench: Any) -> None:
     bench.serving()
-    with pytest.raises(CannotStart, match="is in use by another process"):
+    with pytest.raises(CannotStartError, match="is in use by another process"):
         bench.device()
-    with pytest.raises(CannotStart, match=r"trust file .*nowhere\.pem"):
+    with pytest.raises(CannotStartError, match=r"trust file .*nowhere\.pem"):
         bench.device(trust_file=bench.folder / "nowhere.pem")
-    with pytest.raises(CannotStart, match=r"trust file .*nowhere\.pem"):
+    with pytest.raises(CannotStartError, match=r"trust file .*nowhere\.pem"):
         bench.device(adapter_trust_file=bench.folder / "nowhere.pem")
-    with pytest.raises(CannotStart, match="is trusted for versions and for adapters"):
+    with pytest.raises(CannotStartError, match="is trusted for versions and for adapters"):
         bench.device(adapter_trust_file=bench.folder / "trust.pem")
-    with pytest.raises(CannotStart, match="data directory"):
+    with pytest.raises(CannotStartError, match="data directory"):
         bench.device(data_dir="/dev/null/data")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgeloop_inference.core.version_admission import Refusal
+from edgeloop_inference.core.version_admission import RefusalError
 from edgeloop_inference.io.chunks import fetch
 from edgeloop_inference.io.partial_downloads import Part, Partials
 
@@ -71,9 +71,9 @@ def test_what_was_kept_of_other_offsets_is_forgotten_when_it_leads_nowhere(bench
 
 def test_chunks_that_are_not_there_are_missing_and_too_many_bytes_are_refused_and_leave_nothing(bench: Any, assigned: Any) -> None:
     assignment, _ = assigned
-    with pytest.raises(Refusal, match=r"MISSING: .* of 99 chunks found"):
+    with pytest.raises(RefusalError, match=r"MISSING: .* of 99 chunks found"):
         fetch(bench.kafka, replace(assignment, chunks=99), partials_of(bench))
-    with pytest.raises(Refusal, match="DIGEST: expected 300 bytes"):
+    with pytest.raises(RefusalError, match="DIGEST: expected 300 bytes"):
         fetch(bench.kafka, replace(assignment, size=300), partials_of(bench))
     assert not (bench.folder / "partial" / assignment.digest).exists()
 

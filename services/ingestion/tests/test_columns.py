@@ -25,7 +25,7 @@ from edgeloop_ingestion.core.columns import NotPlainError, read_rows
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import OUTCOMES, Metrics
 from edgeloop_kafka import Received, body, from_body
-from edgeloop_streaming import InvalidEvent, Send, State
+from edgeloop_streaming import InvalidEventError, Send, State
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -156,7 +156,7 @@ class Stage:
         for place, row in enumerate(rows):
             cause = self.cause(place)
             received = Received(row, "observations.rows.raw", 0, place, 0, "", cause.id, cause.correlation)
-            with suppress(InvalidEvent):
+            with suppress(InvalidEventError):
                 sends += [send for send in self.task.handle(received) if isinstance(send, Send)]
         return [*sends, *self.task.flush()]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from edgeloop_admission import Inadmissible, Rules
+from edgeloop_admission import InadmissibleError, Rules
 from edgeloop_contracts import DeviceDoubted, Feature, ObservationBatch, ObservationRow, SeenContents, SeenRows, StreamDefinition, topics
 from edgeloop_ingestion.core.content_memory import MAX_SAMPLES, ROWS, SLOTS, Contents
 from edgeloop_ingestion.core.digests import row_digests
@@ -240,7 +240,7 @@ def test_no_epoch_begins_twice(numbers: list[int]) -> None:
     for i, number in enumerate(numbers):
         try:
             epoch = epochs.of(number, i * WITHIN_MS)
-        except Inadmissible:
+        except InadmissibleError:
             assert number in begun or len(epochs.forgotten.starts) == MAX_FORGOTTEN
             continue
         new = number not in epochs.known

@@ -6,7 +6,7 @@ import pytest
 from edgeloop_contracts import JoinState
 from edgeloop_labels.core.pending_batch import Pending
 from edgeloop_labels.io.database import PendingFile
-from edgeloop_streaming import Backpressure
+from edgeloop_streaming import BackpressureError
 
 
 def place(bench) -> JoinState:
@@ -37,7 +37,7 @@ def test_a_long_rebuild_goes_in_slices_and_holds_back_records_meanwhile(bench, o
     bench.lose_disk()
     bench.driver.restart()
     record = bench.receive(label(150))
-    with pytest.raises(Backpressure) as pressure:
+    with pytest.raises(BackpressureError) as pressure:
         bench.driver.task.handle(record)
     while not pressure.value.ready():
         pass
@@ -97,7 +97,7 @@ def test_what_retention_deleted_before_a_rebuild_is_counted_and_the_rest_comes_b
     bench.first = 13
     bench.lose_disk()
     bench.driver.restart()
-    with pytest.raises(Backpressure):
+    with pytest.raises(BackpressureError):
         bench.driver.task.handle(bench.receive(label(0)))
     assert examples(bench.send(label(12), label(13)))[0].seqs == (13,)
     assert bench.registry.get_sample_value("edgeloop_labels_lost_total") == 13

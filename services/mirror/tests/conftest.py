@@ -19,10 +19,10 @@ from edgeloop_mirror.core.notes import DatasetNote
 from edgeloop_mirror.handlers import Mirror
 from edgeloop_mirror.io.signatures import Signatures
 from edgeloop_mirror.io.sources import Sources
-from edgeloop_mirror.io.tracking import Away, Found
+from edgeloop_mirror.io.tracking import Found, TrackingUnavailableError
 from edgeloop_mirror.metrics import Metrics
 from edgeloop_readers import RangeGoneError
-from edgeloop_streaming import Backpressure
+from edgeloop_streaming import BackpressureError
 from onnx import TensorProto, helper
 from prometheus_client import CollectorRegistry
 
@@ -252,7 +252,7 @@ class Scene:
                 self.mirror.take(received(self.events[offset], offset=offset))
             except Died:
                 self.mirror = self.made()
-            except Backpressure as pressure:
+            except BackpressureError as pressure:
                 assert not pressure.ready()
                 self.clock += 5.0
                 assert pressure.ready()
@@ -261,7 +261,7 @@ class Scene:
                 offset += 1
 
     def away(self, call: int) -> None:
-        self.tracking.fail_at[call] = Away("no answer")
+        self.tracking.fail_at[call] = TrackingUnavailableError("no answer")
 
     def death(self, call: int) -> None:
         self.tracking.fail_at[call] = Died()

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from edgeloop_contracts import RunStatus
 from edgeloop_mirror.core.notes import key, model_name
-from edgeloop_mirror.io.tracking import Refused
+from edgeloop_mirror.io.tracking import TrackingRefusedError
 
 
 def run_of(scene, parent: str = "") -> dict:
@@ -78,7 +78,7 @@ def test_whichever_call_ends_the_process_or_finds_nobody_the_runs_are_the_same_i
 
 
 def test_what_mlflow_refuses_is_passed_and_the_next_event_is_mirrored(scene):
-    scene.tracking.fail_at[1] = Refused("a bad value")
+    scene.tracking.fail_at[1] = TrackingRefusedError("a bad value")
     scene.play()
     assert [run["name"] for run in scene.tracking.runs.values()] == ["campaign/1", "trial 2"]
     assert run_of(scene)["status"] == "FINISHED"

@@ -1,7 +1,7 @@
 import pytest
 from edgeloop_contracts import AlertKind, AlertStatus, Cause, DeviceReport, DriftPartial, ObservationBatch, topics
 from edgeloop_kafka import Codec
-from edgeloop_kafka.schema_registry import UnknownSchema
+from edgeloop_kafka.schema_registry import UnknownSchemaError
 from edgeloop_monitoring.core.conditions import Rule
 from edgeloop_monitoring.core.disagreement import Suspicion
 from edgeloop_monitoring.core.rules import Thresholds, rules
@@ -129,7 +129,7 @@ class NoSchemas:
         return 1
 
     def schema(self, wanted: object) -> str:
-        raise UnknownSchema("none")
+        raise UnknownSchemaError("none")
 
 
 @pytest.mark.parametrize(

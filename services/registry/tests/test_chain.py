@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from edgeloop_contracts import CandidateRefused, ModelVersion
-from edgeloop_registry.core.chain import BrokenChain, Chained, Link, fingerprint, link, verify_chain
+from edgeloop_registry.core.chain import BrokenChainError, Chained, Link, fingerprint, link, verify_chain
 
 
 def chain_of(*events: Chained) -> list[Chained]:
@@ -27,14 +27,14 @@ def test_a_whole_chain_holds_and_gives_its_head() -> None:
 
 
 def test_a_changed_event_shows_at_the_next_one() -> None:
-    with pytest.raises(BrokenChain) as caught:
+    with pytest.raises(BrokenChainError) as caught:
         verify_chain([replace(EVENTS[0], rows=7), *EVENTS[1:]])
     assert caught.value.index == 1
 
 
 @pytest.mark.parametrize("cut", [EVENTS[1:], EVENTS[:1] + EVENTS[2:], [EVENTS[0], *EVENTS]])
 def test_a_missing_or_repeated_event_shows(cut: list[Chained]) -> None:
-    with pytest.raises(BrokenChain):
+    with pytest.raises(BrokenChainError):
         verify_chain(cut)
 
 

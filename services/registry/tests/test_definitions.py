@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import Feature, Mask, RegisterStream, RegistryState, StreamDefinition, StreamTask, topics
-from edgeloop_registry.core.definitions import DefinitionRefused, define
+from edgeloop_registry.core.definitions import DefinitionRefusedError, define
 
 THREE = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
 
@@ -133,7 +133,7 @@ def test_an_unsound_definition_is_invalid_and_changes_nothing(registry: Any, wro
     ],
 )
 def test_a_mask_is_sound(feature: Feature, message: str) -> None:
-    with pytest.raises(DefinitionRefused, match=message):
+    with pytest.raises(DefinitionRefusedError, match=message):
         define(RegisterStream(stream="s", features=(feature,)), RegistryState())
 
 
@@ -149,5 +149,5 @@ def test_a_mask_stays_as_the_models_know_it_and_only_drop_may_come() -> None:
         if allowed:
             assert define(command, known)
         else:
-            with pytest.raises(DefinitionRefused, match="its mask is PSEUDONYM to the stream's models"):
+            with pytest.raises(DefinitionRefusedError, match="its mask is PSEUDONYM to the stream's models"):
                 define(command, known)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from edgeloop_contracts import RefusalReason
-from edgeloop_registry.core.candidates import Refused
+from edgeloop_registry.core.candidates import CandidateRefusedError
 from edgeloop_registry.io.graph import check_graph
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
@@ -18,7 +18,7 @@ Build = Callable[..., onnx.ModelProto]
 
 
 def told(model: onnx.ModelProto | bytes, features: int = 3, classes: int = 2) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CandidateRefusedError) as caught:
         check_graph(model if isinstance(model, bytes) else model.SerializeToString(), features, classes)
     assert caught.value.reason is RefusalReason.FORBIDDEN_GRAPH
     return caught.value.message

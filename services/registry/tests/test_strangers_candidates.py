@@ -10,7 +10,7 @@ import pytest
 from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelVersion, RefusalReason, topics
 from edgeloop_registry.core.chain import verify_chain
 from edgeloop_registry.io.trusted_trainers import Trainers
-from edgeloop_signing.keys import KeyProblem, Role, generate_keys, load_signer, load_trusted
+from edgeloop_signing.keys import Role, UnusableKeyError, generate_keys, load_signer, load_trusted
 
 
 def refused(events: list[Any]) -> CandidateRefused:
@@ -141,7 +141,7 @@ def test_long_and_odd_texts_of_a_stranger_make_a_short_event_in_a_chain_that_hol
 
 def test_the_registrys_own_key_is_not_trusted_for_candidates(registry: Any) -> None:
     own = load_signer(registry.keys.private, "KEY")
-    with pytest.raises(KeyProblem, match="each needs a key of its own"):
+    with pytest.raises(UnusableKeyError, match="each needs a key of its own"):
         Trainers(load_trusted(registry.keys.public), own)
 
 

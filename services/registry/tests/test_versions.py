@@ -10,7 +10,7 @@ import pytest
 from edgeloop_contracts import CandidateRefused, ModelVersion, RefusalReason, StreamTask, topics
 from edgeloop_registry.core.chain import verify_chain
 from edgeloop_signing.keys import load_trusted, signed_by
-from edgeloop_streaming import Backpressure
+from edgeloop_streaming import BackpressureError
 
 
 def refusal(events: list[Any]) -> tuple[RefusalReason, str]:
@@ -162,7 +162,7 @@ def test_chunks_that_are_not_there_yet_are_waited_for_and_not_for_ever(registry:
     registry.define()
     candidate = registry.model()
     kept, registry.log.records = registry.log.records, []
-    with pytest.raises(Backpressure) as caught:
+    with pytest.raises(BackpressureError) as caught:
         registry.propose(candidate)
     assert not caught.value.ready()
     registry.log.seconds += 1
@@ -172,7 +172,7 @@ def test_chunks_that_are_not_there_yet_are_waited_for_and_not_for_ever(registry:
 
     lost = registry.model(2)
     registry.log.records = []
-    with pytest.raises(Backpressure):
+    with pytest.raises(BackpressureError):
         registry.propose(lost, champion_version=1)
     registry.log.seconds += 30
     assert refusal(registry.propose(lost, champion_version=1))[0] is RefusalReason.BROKEN_ARTIFACT

@@ -28,7 +28,7 @@ from edgeloop_contracts.statements import candidate_statement
 from edgeloop_kafka import Received
 from edgeloop_readers import RangeGoneError
 from edgeloop_signing.keys import Signer, key_id, signed_by
-from edgeloop_streaming import Backpressure, Send, State
+from edgeloop_streaming import BackpressureError, Send, State
 from edgeloop_streaming.testing import MemoryBroker, TaskDriver
 from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.fits import Recipe
@@ -199,7 +199,7 @@ class World:
             try:
                 sent = [send for send in self.driver.transaction(list(records)) if isinstance(send, Send)]
                 break
-            except Backpressure as pressure:
+            except BackpressureError as pressure:
                 while not pressure.ready():
                     assert time.monotonic() < end, "waits for ever"
                     time.sleep(0.01)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from edgeloop_contracts import GateKind, GateState, ModelCandidate, Policy, RunStatus, TrainingPolicy, TrainingRun, topics
-from edgeloop_streaming import Backpressure, Send
+from edgeloop_streaming import BackpressureError, Send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -249,7 +249,7 @@ def test_a_request_waits_until_the_registry_has_answered_the_candidate_before_it
     sent = world.deliver(world.request(0, 200, GateKind.MAJORITY))
     world.deliver(*world.label([20] * 10, flipped=True))
     request = world.request(200, 400)
-    with pytest.raises(Backpressure) as waiting:
+    with pytest.raises(BackpressureError) as waiting:
         world.driver.transaction([request])
     assert not waiting.value.ready()
     world.accept(candidates(sent)[0])
@@ -261,7 +261,7 @@ def test_a_request_waits_until_the_registry_has_answered_the_candidate_before_it
 def test_the_request_pauses_while_its_fit_runs_and_rows_go_on(world):
     world.deliver(*world.label([10] * 22))
     request = world.request(0, 220, GateKind.MAJORITY)
-    with pytest.raises(Backpressure):
+    with pytest.raises(BackpressureError):
         world.driver.transaction([request])
     world.deliver(*world.label([20] * 2))
     assert world.driver.state.get(GateState, world.key).rows == 260

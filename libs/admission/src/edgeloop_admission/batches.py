@@ -9,7 +9,7 @@ from edgeloop_contracts import ObservationBatch
 from edgeloop_contracts.plausibility import ragged
 from numpy.typing import NDArray
 
-from edgeloop_admission.device_names import MAX_INT, MAX_LONG, Inadmissible, check_number
+from edgeloop_admission.device_names import MAX_INT, MAX_LONG, InadmissibleError, check_number
 from edgeloop_admission.masks import mask_again
 from edgeloop_admission.rows import Complaint, Rows, bad_rows, bad_values, complaint
 from edgeloop_admission.rules import Rules
@@ -47,21 +47,21 @@ def check_shape(batch: ObservationBatch, width: int) -> None:
 
     Raises
     ------
-    Inadmissible
+    InadmissibleError
         ``INVALID_SHAPE``.
     """
     if width < 1:
-        raise Inadmissible("INVALID_SHAPE", f"stream {batch.stream!r} has no features")
+        raise InadmissibleError("INVALID_SHAPE", f"stream {batch.stream!r} has no features")
     check_number("count", batch.count, 1, MAX_INT, "INVALID_SHAPE")
     if not -1 <= batch.first_seq <= MAX_LONG - batch.count:
-        raise Inadmissible("INVALID_SHAPE", f"first_seq: expected 0 to 2^63 - 1 - count, or -1 for none, given {batch.first_seq}")
+        raise InadmissibleError("INVALID_SHAPE", f"first_seq: expected 0 to 2^63 - 1 - count, or -1 for none, given {batch.first_seq}")
     check_number("model_version", batch.model_version, 0, MAX_INT, "INVALID_SHAPE")
     check_number("adapter", batch.adapter, 0, MAX_LONG, "INVALID_SHAPE")
     if len(batch.features) != batch.count * width * 4:
         expected = f"{batch.count} rows of {width} features of 4 bytes = {batch.count * width * 4}"
-        raise Inadmissible("INVALID_SHAPE", f"features: expected {expected}, given {len(batch.features)}")
+        raise InadmissibleError("INVALID_SHAPE", f"features: expected {expected}, given {len(batch.features)}")
     if why := ragged(batch):
-        raise Inadmissible("INVALID_SHAPE", why)
+        raise InadmissibleError("INVALID_SHAPE", why)
 
 
 def judge(batch: ObservationBatch, rules: Rules) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from edgeloop_contracts.plausibility import LONGEST_NAME, is_name
+from edgeloop_errors import InvalidEventError
 
 MAX_TEXT = 512
 MAX_INT = 2**31 - 1
@@ -12,21 +13,8 @@ MAX_LONG = 2**63 - 1
 MAX_EPOCH = 2**53 - 1  # also a time in microseconds is one; and a device can always count on
 
 
-class Inadmissible(Exception):
-    """The whole record is refused.
-
-    Parameters
-    ----------
-    reason
-        Typed reason in capitals.
-    message
-        What, where, expected and given.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
-        self.message = message
+class InadmissibleError(InvalidEventError):
+    """The whole record is refused."""
 
 
 class Named(Protocol):
@@ -58,13 +46,15 @@ def device_key(event: Named) -> str:
 
     Raises
     ------
-    Inadmissible
+    InadmissibleError
         ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch cannot be.
     """
     for field, name in (("tenant", event.tenant), ("stream", event.stream), ("device_id", event.device_id)):
         if not is_name(name):
             shown = name if len(name) <= LONGEST_NAME else f"{name[:40]}… ({len(name)} characters)"
-            raise Inadmissible("INVALID_NAME", f"{field}: expected 1 to {LONGEST_NAME} printable characters without '/', given {shown!r}")
+            raise InadmissibleError(
+                "INVALID_NAME", f"{field}: expected 1 to {LONGEST_NAME} printable characters without '/', given {shown!r}"
+            )
     check_number("boot_epoch", event.boot_epoch, 0, MAX_EPOCH, "INVALID_NAME")
     return f"{event.tenant}/{event.stream}/{event.device_id}"
 
@@ -74,11 +64,11 @@ def check_text(field: str, text: str) -> None:
 
     Raises
     ------
-    Inadmissible
+    InadmissibleError
         ``TOO_LARGE``.
     """
     if len(text) > MAX_TEXT:
-        raise Inadmissible("TOO_LARGE", f"{field}: expected at most {MAX_TEXT} characters, given {len(text)}")
+        raise InadmissibleError("TOO_LARGE", f"{field}: expected at most {MAX_TEXT} characters, given {len(text)}")
 
 
 def check_number(field: str, value: int, low: int, high: int, reason: str) -> None:
@@ -88,11 +78,11 @@ def check_number(field: str, value: int, low: int, high: int, reason: str) -> No
 
     Raises
     ------
-    Inadmissible
+    InadmissibleError
         ``reason``.
     """
     if not low <= value <= high:
-        raise Inadmissible(reason, f"{field}: expected {_number(low)} to {_number(high)}, given {value}")
+        raise InadmissibleError(reason, f"{field}: expected {_number(low)} to {_number(high)}, given {value}")
 
 
 def _number(value: int) -> str:

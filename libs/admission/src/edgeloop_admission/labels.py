@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from edgeloop_contracts import Label, StreamDefinition, StreamTask, outcomes
 
-from edgeloop_admission.device_names import MAX_LONG, Inadmissible, check_number, check_text
+from edgeloop_admission.device_names import MAX_LONG, InadmissibleError, check_number, check_text
 from edgeloop_admission.rows import FIRST_TIME, LAST_TIME
 
 
@@ -17,15 +17,17 @@ def admitted(label: Label, definition: StreamDefinition) -> Label:
 
     Raises
     ------
-    Inadmissible
+    InadmissibleError
         ``INVALID_LABEL`` or ``TOO_LARGE``.
     """
     text = label.label.strip()
     if not text:
-        raise Inadmissible("INVALID_LABEL", f"label: expected a class or a number, given {'only space' if label.label else 'empty text'}")
+        raise InadmissibleError(
+            "INVALID_LABEL", f"label: expected a class or a number, given {'only space' if label.label else 'empty text'}"
+        )
     check_number("seq", label.seq, -1, MAX_LONG, "INVALID_LABEL")
     if label.seq < 0 and not label.request_id:
-        raise Inadmissible("INVALID_LABEL", f"expected a seq of 0 or more or a request_id, given seq {label.seq} alone")
+        raise InadmissibleError("INVALID_LABEL", f"expected a seq of 0 or more or a request_id, given seq {label.seq} alone")
     check_number("event_time", label.event_time, FIRST_TIME, LAST_TIME, "INVALID_LABEL")
     check_text("label", text)
     check_text("request_id", label.request_id)
@@ -33,5 +35,5 @@ def admitted(label: Label, definition: StreamDefinition) -> Label:
         return label if text == label.label else replace(label, label=text)
     value = outcomes.number(text)
     if value is None:
-        raise Inadmissible("INVALID_LABEL", f"label: expected a finite number, given {text[:40]!r}")
+        raise InadmissibleError("INVALID_LABEL", f"label: expected a finite number, given {text[:40]!r}")
     return replace(label, label=outcomes.plain(value))

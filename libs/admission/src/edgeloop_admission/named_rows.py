@@ -6,7 +6,7 @@ import math
 
 from edgeloop_contracts import Feature, NamedRow, ObservationRow, StreamDefinition
 
-from edgeloop_admission.device_names import Inadmissible
+from edgeloop_admission.device_names import InadmissibleError
 
 SHOWN = 5
 UNKNOWN = -1.0  # a text that is none of the feature's categories
@@ -17,17 +17,17 @@ def ordered(row: NamedRow, definition: StreamDefinition) -> ObservationRow:
 
     Raises
     ------
-    Inadmissible
+    InadmissibleError
         ``UNKNOWN_FEATURE``: the definition has no such name. ``INVALID_VALUE``: a text where a number belongs, or both under one name.
     """
     known = {feature.name: feature for feature in definition.features}
     if unknown := [name for name in (*row.features, *row.texts) if name not in known]:
-        raise Inadmissible("UNKNOWN_FEATURE", f"features: expected {_listed(list(known))}, given {_listed(unknown)} besides")
+        raise InadmissibleError("UNKNOWN_FEATURE", f"features: expected {_listed(list(known))}, given {_listed(unknown)} besides")
     if both := [name for name in row.texts if name in row.features]:
-        raise Inadmissible("INVALID_VALUE", f"feature {both[0]!r}: expected a number or a text, given both")
+        raise InadmissibleError("INVALID_VALUE", f"feature {both[0]!r}: expected a number or a text, given both")
     for name in row.texts:
         if not known[name].categories:
-            raise Inadmissible("INVALID_VALUE", f"feature {name!r}: expected a number, given the text {row.texts[name][:40]!r}")
+            raise InadmissibleError("INVALID_VALUE", f"feature {name!r}: expected a number, given the text {row.texts[name][:40]!r}")
     return row.as_row(features=tuple(_value(row, feature) for feature in definition.features))
 
 

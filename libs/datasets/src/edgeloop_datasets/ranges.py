@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from edgeloop_contracts import DriftPartial, ExampleBatch, ModelChunk, Topic
 from edgeloop_contracts.row_references import Reference, counts
+from edgeloop_errors import InvalidError
 from edgeloop_kafka.received import Received
 from edgeloop_readers.partition_reader import RangeGoneError
 
@@ -21,7 +22,7 @@ READ_S = 30.0
 STEP = 8
 
 
-class ModelGoneError(Exception):
+class ModelGoneError(InvalidError):
     """A model's file cannot be read any more."""
 
 

@@ -3,9 +3,9 @@
 from edgeloop_kafka.codec import Codec, body, from_body
 from edgeloop_kafka.partitioner import murmur2, partition_of
 from edgeloop_kafka.publisher import Publisher
-from edgeloop_kafka.reachability import Unreachable, reach
+from edgeloop_kafka.reachability import UnreachableError, reach
 from edgeloop_kafka.received import Received
-from edgeloop_kafka.schema_registry import RegistryUnavailable, SchemaRegistry, UnknownSchema
+from edgeloop_kafka.schema_registry import RegistryUnavailableError, SchemaRegistry, UnknownSchemaError
 from edgeloop_kafka.settings import KafkaSettings, unusable
 
 __all__ = [
@@ -13,10 +13,10 @@ __all__ = [
     "KafkaSettings",
     "Publisher",
     "Received",
-    "RegistryUnavailable",
+    "RegistryUnavailableError",
     "SchemaRegistry",
-    "UnknownSchema",
-    "Unreachable",
+    "UnknownSchemaError",
+    "UnreachableError",
     "body",
     "from_body",
     "murmur2",

@@ -21,6 +21,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from edgeloop_contracts import Topic
+from edgeloop_errors import FatalError
 
 from edgeloop_kafka.reachability import Reasons
 from edgeloop_kafka.settings import KafkaSettings
@@ -28,7 +29,7 @@ from edgeloop_kafka.settings import KafkaSettings
 SHOWN_AFTER = 0.05  # seconds between looks at whether a change shows
 
 
-class AdminError(Exception):
+class AdminError(FatalError):
     """The cluster did not answer, or said no."""
 
 

@@ -11,9 +11,10 @@ import fastavro
 from edgeloop_contracts import EVENTS, Event, Topic
 from edgeloop_contracts.registered import TEXTS
 from edgeloop_contracts.texts import cut
+from edgeloop_errors import InvalidError, InvalidEventError
 
 from edgeloop_kafka.framing import HEADERS, Naming, SchemaId, UnframedError, readings
-from edgeloop_kafka.schema_registry import RegistryRefused, UnknownSchema, WrittenSchema
+from edgeloop_kafka.schema_registry import RegistryRefusedError, UnknownSchemaError, WrittenSchema
 from edgeloop_kafka.writer_schemas import KINDS, PARSED, UndecodableError, Writer, bound, null_place, read
 
 E = TypeVar("E", bound=Event)
@@ -22,12 +23,22 @@ MOST_WRITERS = 4_096
 _OWN: dict[type[Event], Writer] = {kind: Writer(kind.FULLNAME, kind, PARSED[kind]) for kind in EVENTS}
 
 
-class UnencodableError(ValueError):
+class UnencodableError(InvalidError, ValueError):
     """An event that its schema or its topic cannot hold."""
 
 
-class UnknownKindError(Exception):
-    """A well-formed record of a kind that this version of the code does not know: skipped and counted."""
+class UnknownKindError(InvalidEventError):
+    """A well-formed record of a kind that this release does not know. It is skipped and counted, and becomes no dead letter.
+
+    Parameters
+    ----------
+    kind
+        Full name of its schema.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__("UNKNOWN_KIND", f"this release does not know the kind {kind}")
+        self.kind = kind
 
 
 class Schemas(Protocol):
@@ -38,7 +49,7 @@ class Schemas(Protocol):
         ...
 
     def schema(self, wanted: SchemaId) -> WrittenSchema:
-        """Schema of that name; raises ``UnknownSchema`` where the registry says that there is none."""
+        """Schema of that name; raises ``UnknownSchemaError`` where the registry says that there is none."""
         ...
 
 
@@ -114,7 +125,7 @@ class Codec:
         subject = self._prefix + topic.subject(kind)
         try:
             return self._schemas.lookup(subject, TEXTS[kind.FULLNAME])
-        except UnknownSchema:  # a cluster of an earlier release, whose subjects hold the same schema without docs
+        except UnknownSchemaError:  # a cluster of an earlier release, whose subjects hold the same schema without docs
             return self._schemas.lookup(subject, kind.SCHEMA)
 
     def prepare(self, topics: Iterable[Topic]) -> None:
@@ -122,12 +133,12 @@ class Codec:
 
         Raises
         ------
-        RegistryUnavailable
+        RegistryUnavailableError
             No answer.
         """
         for topic in topics:
             for kind in topic.kinds:
-                with suppress(UnknownSchema, RegistryRefused):
+                with suppress(UnknownSchemaError, RegistryRefusedError):
                     self.frame(topic, kind)
 
     def decode(self, topic: Topic, data: bytes, headers: Mapping[str, bytes] | None = None) -> Event:
@@ -144,7 +155,7 @@ class Codec:
             The bytes are no event of the topic.
         UnknownKindError
             A kind that a newer program added to the topic.
-        RegistryUnavailable
+        RegistryUnavailableError
             The writer's schema cannot be had now.
         """
         if len(data) > topic.max_bytes:
@@ -174,7 +185,7 @@ class Codec:
 
         Raises
         ------
-        RegistryUnavailable
+        RegistryUnavailableError
             The writer's schema cannot be had now.
         """
         frame = values[0][:5]
@@ -207,7 +218,7 @@ class Codec:
         if known is None:
             try:
                 found = self._schemas.schema(schema_id)
-            except UnknownSchema as error:  # not kept: it may be registered later
+            except UnknownSchemaError as error:  # not kept: it may be registered later
                 advice = f": {schema_id.advice}" if schema_id.advice else ""
                 raise UndecodableError("UNKNOWN_SCHEMA", f"the registry has no schema with the {schema_id} ({error}){advice}") from error
             try:

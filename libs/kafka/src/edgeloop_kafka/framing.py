@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgeloop_errors import InvalidError
+
 ENCODING = "apicurio.value.encoding"
 GLOBAL_ID = "apicurio.value.globalId"
 CONTENT_ID = "apicurio.value.contentId"
@@ -56,7 +58,7 @@ class SchemaId:
         return PLAIN_CONFLUENT if self.naming is Naming.GUID else PLAIN_APICURIO
 
 
-class UnframedError(Exception):
+class UnframedError(InvalidError):
     """A record that does not say which schema it was written with."""
 
 

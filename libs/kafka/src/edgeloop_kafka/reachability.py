@@ -8,6 +8,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from edgeloop_errors import FatalError
 
 from edgeloop_kafka.settings import KafkaSettings, from_a_variable
 
@@ -31,7 +32,7 @@ _HOPELESS = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATIO
 _VAGUE = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
 
 
-class Unreachable(Exception):
+class UnreachableError(FatalError):
     """The cluster cannot be worked with; the message says why and what to do."""
 
 
@@ -75,7 +76,7 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
 
     Raises
     ------
-    Unreachable
+    UnreachableError
         It does not within ``timeout_s``, or it refuses the credentials.
     """
     reasons = Reasons(settings)
@@ -84,14 +85,14 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
     try:
         client = AdminClient(configuration)
     except KafkaException as error:
-        raise Unreachable(reasons.told(_error_of(error))) from error
+        raise UnreachableError(reasons.told(_error_of(error))) from error
     while not stopping():
         try:
             client.list_topics(timeout=1.0)
         except KafkaException as error:
             client.poll(0)
             if reasons.hopeless or time.monotonic() > end:
-                raise Unreachable(reasons.told(_error_of(error))) from error
+                raise UnreachableError(reasons.told(_error_of(error))) from error
         else:
             return True
     return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from edgeloop_contracts import Cause, Event, Topic
+from edgeloop_errors import InvalidError
 
 from edgeloop_kafka.causation import identify
 from edgeloop_kafka.codec import Codec
@@ -17,7 +18,7 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 Place = tuple[str, int]
 
 # What is raised at a record that is well-formed and makes no sense. All else (a disk, a broker, memory) ends the process.
-SENSELESS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+SENSELESS = (InvalidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)

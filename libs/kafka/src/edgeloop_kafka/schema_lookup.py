@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 from urllib.parse import quote
 
 import httpx
+from edgeloop_errors import FatalError, InvalidError, RetryableError
 
 from edgeloop_kafka.framing import Naming, SchemaId
 
@@ -21,19 +22,15 @@ _NOT_ALLOWED = frozenset({401, 403})  # says something of us, and nothing of the
 _OWN_PATHS = {Naming.GLOBAL: "globalIds", Naming.CONTENT: "contentIds", Naming.HASH: "contentHashes"}
 
 
-class RegistryError(Exception):
-    """The registry did not do what it was asked."""
-
-
-class UnknownSchema(RegistryError):
+class UnknownSchemaError(InvalidError):
     """The registry itself says that it holds no such schema; asking again will not help."""
 
 
-class RegistryUnavailable(RegistryError):
+class RegistryUnavailableError(RetryableError):
     """No answer that can be relied on: no connection, a time-out, or trouble on the server's side. Ask again later."""
 
 
-class RegistryRefused(RegistryError):
+class RegistryRefusedError(FatalError):
     """The registry answered no.
 
     Attributes
@@ -91,9 +88,9 @@ def written(registry: Asked, wanted: SchemaId) -> WrittenSchema:
         return _by_apicurio(registry, wanted)
     try:
         return _whole(registry, registry.get(f"/schemas/guids/{uuid.UUID(str(wanted.value))}"))
-    except RegistryRefused as error:
+    except RegistryRefusedError as error:
         if error.status == 404:  # no such resource: a registry that gives out no GUIDs
-            raise UnknownSchema("the registry gives out no GUIDs") from error
+            raise UnknownSchemaError("the registry gives out no GUIDs") from error
         raise
 
 
@@ -106,8 +103,8 @@ def _by_apicurio(registry: Asked, wanted: SchemaId) -> WrittenSchema:
         if answer.is_success:
             return _whole(registry, {"schema": answer.text, "references": _references(registry.sent("GET", url + "/references"))})
         if answer.status_code not in {400, 404, 405}:
-            raise RegistryUnavailable(f"asked for {wanted}: HTTP {answer.status_code}: {answer.text[:200]}")
-    raise UnknownSchema(f"the registry knows no {wanted}")
+            raise RegistryUnavailableError(f"asked for {wanted}: HTTP {answer.status_code}: {answer.text[:200]}")
+    raise UnknownSchemaError(f"the registry knows no {wanted}")
 
 
 def _references(answer: httpx.Response) -> list[dict[str, Any]]:
@@ -120,7 +117,7 @@ def _references(answer: httpx.Response) -> list[dict[str, Any]]:
 def _whole(registry: Asked, found: dict[str, Any]) -> WrittenSchema:
     """A schema out of an answer, its references looked up."""
     if not isinstance(found.get("schema"), str):
-        raise RegistryUnavailable(f"expected a schema, given {str(found)[:200]}")
+        raise RegistryUnavailableError(f"expected a schema, given {str(found)[:200]}")
     followed = _Followed(registry.get)
     followed.follow(_objects(found.get("references")))
     return WrittenSchema(found["schema"], tuple(followed.texts.values()), str(found.get("schemaType") or AVRO))
@@ -139,7 +136,7 @@ class _Followed:
             if place in self.texts:
                 continue
             if place in inside or len(inside) + len(self.texts) >= MOST_REFERENCES:
-                raise UnknownSchema(f"references go round, or are more than {MOST_REFERENCES}: {place[0]} version {place[1]}")
+                raise UnknownSchemaError(f"references go round, or are more than {MOST_REFERENCES}: {place[0]} version {place[1]}")
             found = self._found(*place)
             self.follow(_objects(found.get("references")), (*inside, place))
             self.texts[place] = str(found.get("schema"))
@@ -147,13 +144,13 @@ class _Followed:
     def _found(self, subject: str, version: str) -> dict[str, Any]:
         """What a reference names. It is a stranger's word: that nothing can be found under it must never look like a registry that is ill."""
         if subject in {".", ".."} or not (version.isascii() and version.isdecimal()):
-            raise UnknownSchema(f"a reference to {subject[:200]!r} version {version[:200]!r}: expected a subject and a whole number")
+            raise UnknownSchemaError(f"a reference to {subject[:200]!r} version {version[:200]!r}: expected a subject and a whole number")
         try:
             return self.get(f"/subjects/{quote(subject, safe='')}/versions/{version}")
-        except RegistryRefused as error:
+        except RegistryRefusedError as error:
             if error.status in _NOT_ALLOWED:
                 raise
-            raise UnknownSchema(f"a reference to {subject[:200]!r} version {version}: {error}") from error
+            raise UnknownSchemaError(f"a reference to {subject[:200]!r} version {version}: {error}") from error
 
 
 def _objects(given: Any) -> list[dict[str, Any]]:

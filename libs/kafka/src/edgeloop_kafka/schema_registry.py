@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from edgeloop_kafka.framing import SchemaId
-from edgeloop_kafka.schema_lookup import RegistryError, RegistryRefused, RegistryUnavailable, UnknownSchema, WrittenSchema, written
+from edgeloop_kafka.schema_lookup import RegistryRefusedError, RegistryUnavailableError, UnknownSchemaError, WrittenSchema, written
 from edgeloop_kafka.settings import from_a_variable
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -77,9 +77,9 @@ class SchemaRegistry:
 
         Raises
         ------
-        RegistryRefused
+        RegistryRefusedError
             It is incompatible with what the subject holds (code 409), or no schema (code 42201).
-        RegistryUnavailable
+        RegistryUnavailableError
             No answer.
         """
         return self._number(self._call("POST", f"/subjects/{quote(subject, safe='')}/versions", {"schema": schema}), "id")
@@ -89,9 +89,9 @@ class SchemaRegistry:
 
         Raises
         ------
-        UnknownSchema
+        UnknownSchemaError
             The subject does not exist, or does not hold it.
-        RegistryUnavailable
+        RegistryUnavailableError
             No answer.
         """
         return self._number(self._call("POST", f"/subjects/{quote(subject, safe='')}", {"schema": schema}), "id")
@@ -101,25 +101,25 @@ class SchemaRegistry:
 
         Raises
         ------
-        UnknownSchema
+        UnknownSchemaError
             The registry says that there is none, or cannot know names of this kind.
-        RegistryUnavailable
+        RegistryUnavailableError
             Anything else that is no schema: what a record holds must not be judged by a registry that is ill, or by an
             address under which no registry is found.
         """
         try:
             return written(self, wanted)
-        except RegistryRefused as error:
-            raise RegistryUnavailable(f"{self._place}: asked for {wanted}: {error}") from error
+        except RegistryRefusedError as error:
+            raise RegistryUnavailableError(f"{self._place}: asked for {wanted}: {error}") from error
 
     def latest(self, subject: str) -> Latest:
         """The newest version of a subject.
 
         Raises
         ------
-        UnknownSchema
+        UnknownSchemaError
             The subject does not exist.
-        RegistryUnavailable
+        RegistryUnavailableError
             No answer.
         """
         found = self.get(f"/subjects/{quote(subject, safe='')}/versions/latest")
@@ -130,9 +130,9 @@ class SchemaRegistry:
 
         Raises
         ------
-        UnknownSchema
+        UnknownSchemaError
             The registry knows no such subject, and wants one first.
-        RegistryUnavailable
+        RegistryUnavailableError
             No answer.
         """
         self._call("PUT", f"/config/{quote(subject, safe='')}", {"compatibility": level})
@@ -144,16 +144,16 @@ class SchemaRegistry:
 
         Raises
         ------
-        RegistryRefused
+        RegistryRefusedError
             It has modes, and refuses this one.
-        RegistryUnavailable
+        RegistryUnavailableError
             No answer.
         """
         try:
             self._call("PUT", f"/mode/{quote(subject, safe='')}", {"mode": mode})
-        except UnknownSchema:
+        except UnknownSchemaError:
             return False
-        except RegistryRefused as error:
+        except RegistryRefusedError as error:
             if error.status in {404, 405, 501}:
                 return False
             raise
@@ -163,7 +163,7 @@ class SchemaRegistry:
         """Level that was set for ``subject``; ``None`` where none was."""
         try:
             found = self.get(f"/config/{quote(subject, safe='')}")
-        except UnknownSchema:
+        except UnknownSchemaError:
             return None
         level = found.get("compatibilityLevel", found.get("compatibility"))
         return None if level is None else str(level)
@@ -173,14 +173,14 @@ class SchemaRegistry:
 
         Raises
         ------
-        UnknownSchema, RegistryRefused
+        UnknownSchemaError, RegistryRefusedError
             It says no.
-        RegistryUnavailable
+        RegistryUnavailableError
             No answer, or one that is no object.
         """
         found = self._call("GET", path)
         if not isinstance(found, dict):
-            raise RegistryUnavailable(f"{self._place}: asked for {path}: expected an object, given {str(found)[:200]}")
+            raise RegistryUnavailableError(f"{self._place}: asked for {path}: expected an object, given {str(found)[:200]}")
         return cast("dict[str, Any]", found)
 
     def sent(self, method: str, url: str, body: dict[str, str] | None = None) -> httpx.Response:
@@ -188,7 +188,7 @@ class SchemaRegistry:
 
         Raises
         ------
-        RegistryUnavailable
+        RegistryUnavailableError
             No answer, or one that says that there will be another later.
         """
         try:
@@ -196,9 +196,9 @@ class SchemaRegistry:
         except httpx.HTTPError as error:
             named = from_a_variable("schema_registry_url", "EDGELOOP_SCHEMA_REGISTRY_URL", self.url)
             why = f"{type(error).__name__}: {error}: is it running{', and is EDGELOOP_SCHEMA_REGISTRY_URL right' if named else ''}?"
-            raise RegistryUnavailable(f"{self._place}: {why}") from error
+            raise RegistryUnavailableError(f"{self._place}: {why}") from error
         if response.status_code >= 500 or response.status_code in {408, 429}:
-            raise RegistryUnavailable(f"{self._place}: HTTP {response.status_code}: {response.text[:200]}")
+            raise RegistryUnavailableError(f"{self._place}: HTTP {response.status_code}: {response.text[:200]}")
         return response
 
     @property
@@ -212,21 +212,21 @@ class SchemaRegistry:
     def _number(self, found: Any, name: str) -> int:
         number = cast("dict[str, Any]", found).get(name) if isinstance(found, dict) else None
         if not isinstance(number, int):
-            raise RegistryUnavailable(f"{self._place}: expected an answer with a number {name!r}, given {str(found)[:200]}")
+            raise RegistryUnavailableError(f"{self._place}: expected an answer with a number {name!r}, given {str(found)[:200]}")
         return number
 
     def _json(self, response: httpx.Response) -> Any:
         try:
             answer = response.json()
         except (ValueError, RecursionError) as error:
-            raise RegistryUnavailable(f"{self._place}: HTTP {response.status_code}, and no JSON: {response.text[:200]}") from error
+            raise RegistryUnavailableError(f"{self._place}: HTTP {response.status_code}, and no JSON: {response.text[:200]}") from error
         if response.is_success:
             return answer
         fault = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
         code, message = _code(fault, response.status_code), str(fault.get("message", response.text[:200]))
         if response.status_code == 404 and code in NOT_FOUND:
-            raise UnknownSchema(f"{self._place}: {code}: {message}")
-        raise RegistryRefused(code, message, response.status_code)
+            raise UnknownSchemaError(f"{self._place}: {code}: {message}")
+        raise RegistryRefusedError(code, message, response.status_code)
 
     def _answer(self, method: str, url: str, body: dict[str, str] | None) -> httpx.Response:
         for _ in range(self._attempts - 1):
@@ -242,10 +242,9 @@ def _code(fault: dict[str, Any], status: int) -> int:
 
 __all__ = [
     "Latest",
-    "RegistryError",
-    "RegistryRefused",
-    "RegistryUnavailable",
+    "RegistryRefusedError",
+    "RegistryUnavailableError",
     "SchemaRegistry",
-    "UnknownSchema",
+    "UnknownSchemaError",
     "WrittenSchema",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from edgeloop_contracts import Event, Topic, topics
 
 from edgeloop_kafka.framing import SchemaId
-from edgeloop_kafka.schema_registry import Latest, UnknownSchema, WrittenSchema
+from edgeloop_kafka.schema_registry import Latest, UnknownSchemaError, WrittenSchema
 from edgeloop_kafka.writer_schemas import UndecodableError, bound
 
 
@@ -17,7 +17,7 @@ class Asked(Protocol):
     """What is needed of :class:`edgeloop_kafka.SchemaRegistry`."""
 
     def latest(self, subject: str) -> Latest:
-        """The newest version of a subject; ``UnknownSchema`` where there is none."""
+        """The newest version of a subject; ``UnknownSchemaError`` where there is none."""
         ...
 
     def schema(self, wanted: SchemaId) -> WrittenSchema:
@@ -63,7 +63,7 @@ def foreign(registry: Asked, prefix: str, chosen: Iterable[Topic] | None = None)
 
     Raises
     ------
-    RegistryUnavailable
+    RegistryUnavailableError
         No answer.
     """
     looked = (topic for topic in topics.all_topics() if not topic.producer) if chosen is None else chosen
@@ -74,7 +74,7 @@ def foreign(registry: Asked, prefix: str, chosen: Iterable[Topic] | None = None)
 def _judged(registry: Asked, subject: str, kind: type[Event]) -> Foreign | None:
     try:
         latest = registry.latest(subject)
-    except UnknownSchema:  # none yet: `edgeloop topics --diff` tells that
+    except UnknownSchemaError:  # none yet: `edgeloop topics --diff` tells that
         return None
 
     def said(why: str, *, harmful: bool) -> Foreign:
@@ -82,7 +82,7 @@ def _judged(registry: Asked, subject: str, kind: type[Event]) -> Foreign | None:
 
     try:
         writer = bound(registry.schema(SchemaId(latest.id)), f"schema id {latest.id}")
-    except (UndecodableError, UnknownSchema) as error:
+    except (UndecodableError, UnknownSchemaError) as error:
         return said(str(error), harmful=True)
     if writer.kind is not kind:
         return said(f"it describes {writer.name}", harmful=True)

@@ -13,6 +13,7 @@ from typing import Any, cast
 import fastavro
 from edgeloop_contracts import EVENTS, Event
 from edgeloop_contracts.texts import cut
+from edgeloop_errors import InvalidEventError
 from fastavro.schema import to_parsing_canonical_form
 
 from edgeloop_kafka.schema_lookup import AVRO, WrittenSchema
@@ -27,7 +28,7 @@ MESSAGE = 2_000
 _UNKNOWN_ITEM = {"string": "", "long": 0, "int": 0, "double": math.nan, "float": math.nan}
 
 
-class UndecodableError(Exception):
+class UndecodableError(InvalidEventError):
     """Bytes that are no event of their topic.
 
     Parameters
@@ -40,10 +41,7 @@ class UndecodableError(Exception):
     """
 
     def __init__(self, reason: str, message: str) -> None:
-        message = cut(message, MESSAGE)
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
-        self.message = message
+        super().__init__(reason, cut(message, MESSAGE))
 
 
 @dataclass(frozen=True, slots=True)

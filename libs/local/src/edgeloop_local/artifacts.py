@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeloop_local.errors import DiskFull, Stopped
+from edgeloop_local.errors import DiskFullError, StoppedError
 from edgeloop_local.locations import cache_dir, require_free_space
 from edgeloop_local.pins import KAFKA_VERSION, REGISTRY_VERSION, Pins, load_pins
 from edgeloop_local.process_lock import ProcessLock
@@ -65,9 +65,9 @@ def programs(
 
     Raises
     ------
-    DownloadFailed, DiskFull
+    DownloadError, DiskFullError
         If something is missing and can't be had.
-    Stopped
+    StoppedError
         As soon as `stopping` is set.
     """
     progress = progress or Silence()
@@ -81,7 +81,7 @@ def programs(
             progress.say(f"another start is downloading the programs (process {lock.holder() or 'unknown'}); waiting for it")
             while not lock.try_acquire():
                 if stopping.wait(0.2):
-                    raise Stopped
+                    raise StoppedError
         try:
             _download(found, pins, cache, progress, stopping)
         finally:
@@ -137,12 +137,12 @@ def _unpack(archive: Path, target: Path, stopping: threading.Event) -> None:
                 tar.extraction_filter = tarfile.data_filter
             for member in tar:
                 if stopping.is_set():
-                    raise Stopped
+                    raise StoppedError
                 tar.extract(member, draft)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         if error.errno == errno.ENOSPC:
-            raise DiskFull(target, archive.stat().st_size) from error
+            raise DiskFullError(target, archive.stat().st_size) from error
         raise
     draft.replace(target)
     archive.unlink()

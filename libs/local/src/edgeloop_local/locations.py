@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from edgeloop_local.errors import DiskFull
+from edgeloop_local.errors import DiskFullError
 
 DEFAULT_DATA_DIR = Path(".edgeloop")
 NEEDED_FREE_BYTES = 2**30
@@ -36,7 +36,7 @@ def require_free_space(where: Path, needed: int) -> None:
 
     Raises
     ------
-    DiskFull
+    DiskFullError
         If fewer than `needed` bytes are free.
     """
     existing = where.absolute()
@@ -44,4 +44,4 @@ def require_free_space(where: Path, needed: int) -> None:
         existing = existing.parent
     free = shutil.disk_usage(existing).free
     if free < needed:
-        raise DiskFull(where, needed, free)
+        raise DiskFullError(where, needed, free)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from edgeloop_local.errors import PortTaken
+from edgeloop_local.errors import PortTakenError
 from edgeloop_local.files import write_whole
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ class PortBook:
 
         Raises
         ------
-        PortTaken
+        PortTakenError
             If `fixed` is given and in use.
         """
         if fixed and not is_free(fixed):
-            raise PortTaken(fixed, name, holder_of(fixed))
+            raise PortTakenError(fixed, name, holder_of(fixed))
         remembered = self._ports.get(name, 0)
         others = [port for other, port in self._ports.items() if other != name]
         port = fixed or (remembered if remembered and is_free(remembered) else free_port(besides=others))

@@ -8,7 +8,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
-from edgeloop_local.errors import NotReady, ProcessDied
+from edgeloop_local.errors import NotReadyError, ProcessDiedError
 from edgeloop_local.files import last_lines
 from edgeloop_local.ports import LOOPBACK
 
@@ -62,17 +62,17 @@ def wait_until(probe: Callable[[], bool], name: str, child: ChildProcess, log: P
 
     Raises
     ------
-    ProcessDied
+    ProcessDiedError
         If the process ends before, with the last lines of its log.
-    NotReady
+    NotReadyError
         If `timeout` seconds pass.
     """
     deadline = time.monotonic() + timeout
     while not probe():
         if child.poll() is not None:
-            raise ProcessDied(name, child.returncode, log, last_lines(log))
+            raise ProcessDiedError(name, child.returncode, log, last_lines(log))
         if time.monotonic() > deadline:
-            raise NotReady(name, timeout, log, last_lines(log))
+            raise NotReadyError(name, timeout, log, last_lines(log))
         time.sleep(0.05)
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from edgeloop_local.child_processes import finish, spawn
-from edgeloop_local.errors import ProcessDied
+from edgeloop_local.errors import ProcessDiedError
 from edgeloop_local.files import last_lines
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class Server(ABC):
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
         self._child = spawn(self._prepare())
 
-    def ended(self) -> ProcessDied | None:
+    def ended(self) -> ProcessDiedError | None:
         """Say how the process ended; None while it runs, or if it was never started."""
         code = self._child.poll() if self._child is not None else None
-        return None if code is None else ProcessDied(self.name, code, self.log, last_lines(self.log))
+        return None if code is None else ProcessDiedError(self.name, code, self.log, last_lines(self.log))
 
     @abstractmethod
     def wait_ready(self, timeout: float = 60.0) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from edgeloop_local.artifacts import programs
 from edgeloop_local.child_processes import finish
-from edgeloop_local.errors import DataDirBusy, ProcessDied, Stopped, ending
+from edgeloop_local.errors import DataDirBusyError, ProcessDiedError, StoppedError, ending
 from edgeloop_local.jvm import find_java
 from edgeloop_local.kafka import KafkaBroker
 from edgeloop_local.locations import DEFAULT_DATA_DIR, NEEDED_FREE_BYTES, require_free_space
@@ -108,7 +108,7 @@ class LocalStack:
             Whatever keeps them from it; nothing is left running then.
         """
         if not self._lock.try_acquire():
-            raise DataDirBusy(self.data_dir, self._lock.holder())
+            raise DataDirBusyError(self.data_dir, self._lock.holder())
         self._stopping.clear()
         try:
             self._start()
@@ -121,7 +121,7 @@ class LocalStack:
         """
         Stop both servers and give the data directory free; harmless when they aren't running.
 
-        Any thread may call it, also while another one starts the stack: that start then ends with `Stopped`.
+        Any thread may call it, also while another one starts the stack: that start then ends with `StoppedError`.
         """
         self._stopping.set()
         with self._guard:
@@ -131,7 +131,7 @@ class LocalStack:
             finish([server.child for server in self.servers() if server.running()], _GRACE)
             self._lock.release()
 
-    def first_end(self) -> ProcessDied | None:
+    def first_end(self) -> ProcessDiedError | None:
         """Say which of the two servers has ended, if one has; Kafka first, as it takes others with it."""
         return next((error for server in reversed(self.servers()) if (error := server.ended()) is not None), None)
 
@@ -207,22 +207,22 @@ class LocalStack:
     def _begin(self, server: Server, *, again: bool = False) -> None:
         with self._guard:
             if self._stopping.is_set():
-                raise Stopped
+                raise StoppedError
             server.start(again=again)
 
     def _until_ready(self, server: Server) -> None:
         """Wait for a server; one that ends is started again, for on a busy machine a time-out of its own may have ended it."""
-        first: ProcessDied | None = None
+        first: ProcessDiedError | None = None
         for tried in range(1, _TRIES + 1):
             try:
                 server.wait_ready(self._ready_timeout)
-            except ProcessDied as error:
+            except ProcessDiedError as error:
                 if self._stopping.is_set():
-                    raise Stopped from None
+                    raise StoppedError from None
                 first = first or error
                 if tried < _TRIES:
                     self._progress.say(
-                        f"{server.name} {ending(error.exit_code)} while starting; starting it again ({tried + 1} of {_TRIES})"
+                        f"{server.name} {ending(error.ended_with)} while starting; starting it again ({tried + 1} of {_TRIES})"
                     )
                     self._begin(server, again=True)
             else:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from edgeloop_local.child_processes import finish
-from edgeloop_local.errors import NotReady, ProcessDied, Stopped, ending
+from edgeloop_local.errors import NotReadyError, ProcessDiedError, StoppedError, ending
 from edgeloop_local.files import last_lines
 from edgeloop_local.readiness import http_answers
 from edgeloop_local.supervised_child import Child, ChildSpec, ChildStatus, State
@@ -77,18 +77,18 @@ class Supervisor:
 
         Raises
         ------
-        NotReady
+        NotReadyError
             If some aren't ready in time; names them and tells of the one that ended first, else quotes the first one's log.
-        ProcessDied
+        ProcessDiedError
             If a child that is not to be restarted has failed, or one has ended with `UNUSABLE`.
-        Stopped
+        StoppedError
             If it is stopped meanwhile.
         """
         waiting = [self._children[name] for name in (names if names is not None else self._children)]
         deadline = time.monotonic() + timeout
         while waiting := [child for child in waiting if not self._is_ready(child)]:
             if self._stopping.is_set():
-                raise Stopped
+                raise StoppedError
             if time.monotonic() > deadline:
                 raise self._late(waiting, timeout)
             time.sleep(0.05)
@@ -140,23 +140,23 @@ class Supervisor:
         with self._lock:
             status, spec = child.status(), child.spec
         if status.state is State.FAILED:
-            raise ProcessDied(spec.name, status.exit_code, spec.log, last_lines(spec.log))
+            raise ProcessDiedError(spec.name, status.exit_code, spec.log, last_lines(spec.log))
         if unusable := next((end for end in status.ends if end.exit_code == UNUSABLE), None):
-            raise ProcessDied(spec.name, UNUSABLE, spec.log, unusable.last_lines)
+            raise ProcessDiedError(spec.name, UNUSABLE, spec.log, unusable.last_lines)
         if status.state is State.RUNNING and spec.port is not None:
             return http_answers(spec.port, READY_PATH)
         return status.state in {State.RUNNING, State.FINISHED}
 
-    def _late(self, waiting: Iterable[Child], timeout: float) -> NotReady:
+    def _late(self, waiting: Iterable[Child], timeout: float) -> NotReadyError:
         with self._lock:
             late = [child.status() for child in waiting]
         names = ", ".join(status.name for status in late)
         if not (ended := [status for status in late if status.ends]):
-            return NotReady(names, timeout, late[0].log, last_lines(late[0].log))
+            return NotReadyError(names, timeout, late[0].log, last_lines(late[0].log))
         first = min(ended, key=lambda status: status.ends[0].at)
         end = first.ends[0]
         how = f"; first {first.name} {ending(end.exit_code)}" if len(late) > 1 else f"; it {ending(end.exit_code)}"
-        return NotReady(names, timeout, first.log, end.last_lines, how)
+        return NotReadyError(names, timeout, first.log, end.last_lines, how)
 
     def _end(self, children: Iterable[Child]) -> None:
         ending = list(children)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from edgeloop_errors import InvalidError
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
@@ -33,7 +34,7 @@ _LEAVES = {"class_weights", "class_treeids"}
 SHIFT = np.array(-LOW, np.uint8)  # makes steps of a row unsigned
 
 
-class GraphError(ValueError):
+class GraphError(InvalidError, ValueError):
     """A member's file cannot take part in a mixture."""
 
 

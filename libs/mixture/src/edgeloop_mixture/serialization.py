@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 from edgeloop_contracts import AdapterFrame, MemoryBlock, ModelAdapter
+from edgeloop_errors import InvalidError
 
 from edgeloop_mixture.columns import EACH
 from edgeloop_mixture.memory import MemoryRows, Window
@@ -21,7 +22,7 @@ BLOCK = 50  # rows
 CLASSES = 256  # a label is one byte of a block
 
 
-class PackedError(ValueError):
+class PackedError(InvalidError, ValueError):
     """An event does not hold what it should; the message names the field, what was expected and what given."""
 
 

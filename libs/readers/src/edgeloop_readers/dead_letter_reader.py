@@ -9,7 +9,8 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING
 from edgeloop_contracts import DeadLetter, Topic, topics
-from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_errors import InvalidEventError
+from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Place, received_from
 from edgeloop_kafka.settings import KafkaSettings
@@ -255,7 +256,7 @@ class DeadLetters:
     def _letter(self, message: Consumed, redriven: Mapping[int, set[int]]) -> Letter | None:
         try:
             event: Any = received_from(message, self._topic, self._codec).event
-        except (UndecodableError, UnknownKindError):
+        except InvalidEventError:
             self.unreadable += 1
             return None
         partition, offset = message.partition(), message.offset()

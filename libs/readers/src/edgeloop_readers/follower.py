@@ -8,10 +8,11 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING
 from edgeloop_contracts import Topic
-from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_errors import InvalidEventError
+from edgeloop_kafka.codec import Codec, UndecodableError
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import SENSELESS, Place, Received, received_from
-from edgeloop_kafka.schema_registry import RegistryUnavailable
+from edgeloop_kafka.schema_registry import RegistryUnavailableError
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_readers.partition_reader import PartitionReader
@@ -46,14 +47,14 @@ class Follower:
 
         Raises
         ------
-        RegistryUnavailable
+        RegistryUnavailableError
             A schema cannot be had now; nothing is lost, the next call has the records.
         """
         self._waiting += self._reader.poll(0 if self._waiting else timeout)
         records: list[Received[Any]] = []
         try:
             self._hand_over(records.append)
-        except RegistryUnavailable:
+        except RegistryUnavailableError:
             if not records:
                 raise
         return records
@@ -63,7 +64,7 @@ class Follower:
 
         Raises
         ------
-        RegistryUnavailable
+        RegistryUnavailableError
             As :meth:`poll`.
         """
         ends = self._reader.ends(self._places)
@@ -92,10 +93,10 @@ class Follower:
             return None
         try:
             return received_from(message, self._topics[message.topic()], self._codec)
-        except (UndecodableError, UnknownKindError) as error:
+        except InvalidEventError as error:
             self._overlook(message, error)
             return None
 
-    def _overlook(self, message: Consumed, error: UndecodableError | UnknownKindError) -> None:
+    def _overlook(self, message: Consumed, error: InvalidEventError) -> None:
         before = (self._before or {}).get((message.topic(), message.partition()), 0)
         self._overlooked(self._topics[message.topic()], message, error, fresh=message.offset() >= before)

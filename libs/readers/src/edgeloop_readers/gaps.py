@@ -9,8 +9,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from edgeloop_contracts import Gap, Skip
+from edgeloop_errors import RetryableError
 from edgeloop_kafka.received import Place, Received
-from edgeloop_kafka.schema_registry import RegistryUnavailable
 from prometheus_client import Gauge
 
 from edgeloop_readers.table import Table
@@ -159,7 +159,7 @@ class Halts:
                 start, _ = self._span(place)
                 if start != lost.end:
                     self._tell(place, replace(lost, end=start))
-        except (LookupError, KafkaException, RegistryUnavailable, TimeoutError) as error:
+        except (LookupError, KafkaException, RetryableError, TimeoutError) as error:
             self._log.warning("cannot tell yet whether to go on behind lost records", error=str(error))
             return []
         return [(place, record) for place, record in found.items() if self._holds(self._lost[place], record)]

@@ -10,6 +10,7 @@ from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from edgeloop_errors import InvalidError
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Place
 from edgeloop_kafka.settings import KafkaSettings
@@ -17,7 +18,7 @@ from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.offsets import connected_admin, end_offsets
 
 
-class RangeGoneError(Exception):
+class RangeGoneError(InvalidError):
     """Records that a range names have been deleted."""
 
 

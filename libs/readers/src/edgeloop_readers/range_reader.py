@@ -7,7 +7,8 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic
-from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_errors import InvalidEventError
+from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Received, received_from
 from edgeloop_kafka.settings import KafkaSettings
@@ -56,7 +57,7 @@ class RangeReader:
             if message.offset() < end and message.value() is not None:
                 try:
                     record = received_from(message, topic, self._codec)
-                except (UndecodableError, UnknownKindError) as error:
+                except InvalidEventError as error:
                     self._overlooked(topic, message, error)
                     return
                 handle(record)

@@ -7,12 +7,12 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic, topics
-from edgeloop_kafka.codec import UndecodableError, UnknownKindError
+from edgeloop_errors import EdgeloopError, InvalidEventError
+from edgeloop_kafka.codec import UnknownKindError
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.dead_letters import KEY_CHARACTERS, letter_of
 from edgeloop_kafka.publisher import Publisher
 from edgeloop_kafka.received import cause_of
-from edgeloop_kafka.schema_registry import RegistryError
 from prometheus_client import CollectorRegistry, Counter
 
 MOST_REMEMBERED = 10_000
@@ -44,7 +44,7 @@ class Overlooked:
             "edgeloop_side_records_skipped", "Records beside the inputs that are no events", ["topic", "reason"], registry=registry
         )
 
-    def __call__(self, topic: Topic, message: Consumed, error: UndecodableError | UnknownKindError, *, fresh: bool = True) -> None:
+    def __call__(self, topic: Topic, message: Consumed, error: InvalidEventError, *, fresh: bool = True) -> None:
         """Take note of a record that is left out; the first time that this process sees it."""
         place = topic.name, message.partition(), message.offset()
         if place in self._known:
@@ -52,14 +52,13 @@ class Overlooked:
         while len(self._known) >= MOST_REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[place] = None
-        reason = error.reason if isinstance(error, UndecodableError) else "UNKNOWN_KIND"
-        self._skipped.labels(topic.name, reason).inc()
-        self._log.warning("skipped", at=f"{topic.name}/{message.partition()}/{message.offset()}", reason=reason, error=str(error))
+        self._skipped.labels(topic.name, error.reason).inc()
+        self._log.warning("skipped", at=f"{topic.name}/{message.partition()}/{message.offset()}", reason=error.reason, error=str(error))
         # What lay there when this process began may have its letter already, from the process before.
-        if fresh and self._letters is not None and isinstance(error, UndecodableError):
+        if fresh and self._letters is not None and not isinstance(error, UnknownKindError):
             self._bury(self._letters, topic, message, error)
 
-    def _bury(self, letters: Topic, topic: Topic, message: Consumed, error: UndecodableError) -> None:
+    def _bury(self, letters: Topic, topic: Topic, message: Consumed, error: InvalidEventError) -> None:
         letter = letter_of(self._service, topic, message, error.reason, error.message)
         try:
             if self._opened is None:
@@ -67,7 +66,7 @@ class Overlooked:
             key = letter.key.decode("utf-8", "replace")[:KEY_CHARACTERS]
             self._opened.publish(letters, key, letter, cause=cause_of(message, topic))
             left = self._opened.flush(WRITING_S)
-        except (KafkaException, RegistryError, ValueError) as failed:
+        except (KafkaException, EdgeloopError, ValueError) as failed:
             self._log.warning("no dead letter", error=str(failed))
         else:
             if left:

@@ -9,7 +9,8 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from edgeloop_contracts import Checkpoint, Topic
 from edgeloop_contracts.topics import CHECKPOINT_KEY, state
-from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_errors import InvalidEventError
+from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Received, received_from
 from edgeloop_kafka.settings import KafkaSettings
@@ -152,6 +153,6 @@ class Scanner:
             return None
         try:
             return received_from(message, topic, self._codec)
-        except (UndecodableError, UnknownKindError) as error:
+        except InvalidEventError as error:
             self._overlooked(topic, message, error)
             return None

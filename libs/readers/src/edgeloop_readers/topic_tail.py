@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeloop_contracts import Topic
-from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_errors import InvalidEventError
+from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Place, Received, received_from
-from edgeloop_kafka.schema_registry import RegistryUnavailable
+from edgeloop_kafka.schema_registry import RegistryUnavailableError
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_readers.offsets import connected_admin, earliest_offsets, end_offsets
@@ -95,9 +96,9 @@ class TopicTail:
             if message.value() is not None:
                 return received_from(message, self._topic, self._codec)
             reason = "tombstone"
-        except (UndecodableError, UnknownKindError) as error:
+        except InvalidEventError as error:
             reason = str(error)
-        except RegistryUnavailable as error:
+        except RegistryUnavailableError as error:
             reason = f"its schema cannot be had now: {error}"
         key = (message.key() or b"").decode("utf-8", "replace")
         return Odd(self._topic.name, message.partition() or 0, message.offset() or 0, message.timestamp()[1], key, reason)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from edgeloop_errors import InvalidError
 
-class ReplayError(Exception):
+
+class ReplayError(InvalidError):
     """The rows or the policy cannot be replayed."""
 
 

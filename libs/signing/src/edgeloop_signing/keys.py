@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from edgeloop_errors import InvalidError
 
 _BLOCK = re.compile(rb"(?=^-----BEGIN )", re.MULTILINE)
 
@@ -32,7 +33,7 @@ class Role(StrEnum):
     TRAINER = "trainer"
 
 
-class KeyProblem(ValueError):
+class UnusableKeyError(InvalidError, ValueError):
     """A key file that cannot be used; the message says which and why."""
 
 
@@ -77,19 +78,19 @@ def load_signer(path: Path | None, setting: str) -> Signer:
 
     Raises
     ------
-    KeyProblem
+    UnusableKeyError
         No path, no such file, no right to read it, no unencrypted PEM private key, or not Ed25519.
     """
     if path is None:
-        raise KeyProblem(f"{setting} is not set: nothing goes to devices unsigned, and this service needs a private key")
+        raise UnusableKeyError(f"{setting} is not set: nothing goes to devices unsigned, and this service needs a private key")
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise KeyProblem(f"{setting}: the private key {path} cannot be read: {error.strerror or error}") from error
+        raise UnusableKeyError(f"{setting}: the private key {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError) as error:
-        raise KeyProblem(f"{setting}: {path} holds no unencrypted private key in PEM: {error}") from error
+        raise UnusableKeyError(f"{setting}: {path} holds no unencrypted private key in PEM: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyProblem(f"{setting}: {path} holds a {type(key).__name__.removesuffix('PrivateKey')} key; Ed25519 is needed")
+        raise UnusableKeyError(f"{setting}: {path} holds a {type(key).__name__.removesuffix('PrivateKey')} key; Ed25519 is needed")
     return Signer(key, key_id(key.public_key()))
 
 
@@ -103,22 +104,22 @@ def load_trusted(path: Path | None, setting: str = "") -> tuple[Ed25519PublicKey
 
     Raises
     ------
-    KeyProblem
+    UnusableKeyError
         No path, no such file, or something else in it than Ed25519 public keys in PEM.
     """
     if path is None:
-        raise KeyProblem(f"{setting} is not set: nothing is taken unsigned, and this service needs the public key")
+        raise UnusableKeyError(f"{setting} is not set: nothing is taken unsigned, and this service needs the public key")
     try:
         return _load_trusted(path)
-    except KeyProblem as problem:
-        raise KeyProblem(f"{setting}: {problem}" if setting else str(problem)) from problem
+    except UnusableKeyError as problem:
+        raise UnusableKeyError(f"{setting}: {problem}" if setting else str(problem)) from problem
 
 
 def _load_trusted(path: Path) -> tuple[Ed25519PublicKey, ...]:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise KeyProblem(f"the public key {path} cannot be read: {error.strerror or error}") from error
+        raise UnusableKeyError(f"the public key {path} cannot be read: {error.strerror or error}") from error
     # What stands before the first block is a remark; without a block, it is what the message is about.
     blocks = _BLOCK.split(text)[1:] or [text]
     return tuple(_public(path, block) for block in blocks)
@@ -128,9 +129,9 @@ def _public(path: Path, block: bytes) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(block)
     except ValueError as error:
-        raise KeyProblem(f"{path} holds no public key in PEM: {error}") from error
+        raise UnusableKeyError(f"{path} holds no public key in PEM: {error}") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise KeyProblem(f"{path} holds a {type(key).__name__.removesuffix('PublicKey')} key; Ed25519 is needed")
+        raise UnusableKeyError(f"{path} holds a {type(key).__name__.removesuffix('PublicKey')} key; Ed25519 is needed")
     return key
 
 
@@ -150,7 +151,7 @@ def generate_keys(directory: Path, role: Role) -> KeyPair:
 
     Raises
     ------
-    KeyProblem
+    UnusableKeyError
         A private key is there and cannot be used.
     """
     directory.mkdir(parents=True, exist_ok=True)

@@ -1,28 +1,30 @@
 """The Kafka runtime of services: typed events in, typed events out, exactly once."""
 
-from edgeloop_streaming.health import CannotListen, HealthServer
+from edgeloop_errors import InvalidEventError
+
+from edgeloop_streaming.health import CannotListenError, HealthServer
 from edgeloop_streaming.loop import Service
-from edgeloop_streaming.messages import Backpressure, Effect, Forward, InvalidEvent, Reject, Send, Task
-from edgeloop_streaming.process import Context, Stop, run, setting_up, watch
+from edgeloop_streaming.messages import BackpressureError, Effect, Forward, Reject, Send, Task
+from edgeloop_streaming.process import Context, StopSignal, run, setting_up, watch
 from edgeloop_streaming.state import State
 from edgeloop_streaming.subscriptions import Subscription
 from edgeloop_streaming.telemetry import configure_logs
 from edgeloop_streaming.versioned_writes import OvertakenError, Succession
 
 __all__ = [
-    "Backpressure",
-    "CannotListen",
+    "BackpressureError",
+    "CannotListenError",
     "Context",
     "Effect",
     "Forward",
     "HealthServer",
-    "InvalidEvent",
+    "InvalidEventError",
     "OvertakenError",
     "Reject",
     "Send",
     "Service",
     "State",
-    "Stop",
+    "StopSignal",
     "Subscription",
     "Succession",
     "Task",

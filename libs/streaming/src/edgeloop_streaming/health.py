@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import h11
+from edgeloop_errors import FatalError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 ANSWER_S = 10.0  # from a connection to the end of its answer
@@ -19,8 +20,10 @@ REQUEST_BYTES = 16 * 1024
 _Page = tuple[int, str, bytes]
 
 
-class CannotListen(OSError):
+class CannotListenError(FatalError, OSError):
     """Nothing can be served where it was asked for; the message names the variables."""
+
+    exit_code = 2
 
 
 class HealthServer:
@@ -65,7 +68,7 @@ class HealthServer:
 
         Raises
         ------
-        CannotListen
+        CannotListenError
             The port is taken, or there is no such host.
         """
         host, port = self._place
@@ -74,7 +77,7 @@ class HealthServer:
         except (OSError, OverflowError) as error:
             number = getattr(error, "errno", None) or 0
             said = os.strerror(number) if number > 0 else str(error)  # Python adds the address to the text of the system
-            raise CannotListen(
+            raise CannotListenError(
                 f"HTTP: cannot listen on {host}:{port}: {said}; look at EDGELOOP_HTTP_PORT and EDGELOOP_HTTP_HOST"
             ) from error
         self.port: int = self._socket.getsockname()[1]

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from edgeloop_contracts import Topic, topics
+from edgeloop_errors import RetryableError
 from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Place
-from edgeloop_kafka.schema_registry import RegistryUnavailable
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.follower import Follower
 from edgeloop_readers.gaps import OVERTAKEN, Halts
@@ -22,8 +22,8 @@ from edgeloop_readers.table import Table
 from edgeloop_streaming.host_load import Age, Pace
 from edgeloop_streaming.lag import EVERY_MS, Lag
 from edgeloop_streaming.membership import Membership, is_fenced
-from edgeloop_streaming.messages import Backpressure, Task
-from edgeloop_streaming.pauses import Paused
+from edgeloop_streaming.messages import Task
+from edgeloop_streaming.pauses import Paused, ready_again
 from edgeloop_streaming.progress import Calls, Progress
 from edgeloop_streaming.state import State
 from edgeloop_streaming.state_recovery import AGREE_S, Restorer, TornStateError, UnreadableStateError
@@ -33,7 +33,6 @@ from edgeloop_streaming.work import Assigned, Record, Work
 
 BATCH = 500
 HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
-REGISTRY_RETRY_S = 0.5
 OPEN_S = 4.0
 _FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
 
@@ -181,12 +180,10 @@ class Loop:
                     if not self._work.take_all(assigned, topic, message, waiting):
                         self._work.take(assigned, topic, message)
                     touched[message.partition()] = assigned
-                except Backpressure as pressure:
-                    self._paused.pause(message, pressure.ready)
-                except RegistryUnavailable as error:
-                    self._log.warning("registry unavailable", error=str(error))
-                    retry = time.monotonic() + REGISTRY_RETRY_S
-                    self._paused.pause(message, lambda retry=retry: time.monotonic() > retry)
+                except DoubtError:
+                    raise
+                except RetryableError as error:
+                    self._paused.pause(message, ready_again(error, self._log))
             if touched:
                 self._commit(list(touched.values()))
 
@@ -196,8 +193,8 @@ class Loop:
             assigned = self._tasks[place[1]]
             try:
                 self._work.skip(assigned, record)
-            except RegistryUnavailable as error:
-                self._log.warning("registry unavailable", error=str(error))
+            except RetryableError as error:
+                self._log.warning("cannot skip yet", error=str(error))
                 return
             self._commit([assigned])
             self._halts.release(place)

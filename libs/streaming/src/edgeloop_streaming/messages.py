@@ -7,29 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from edgeloop_contracts import Cause, Event, Topic
+from edgeloop_errors import RetryableError
 from edgeloop_kafka.received import Received
 
 
-class InvalidEvent(Exception):
-    """The record can never be handled: it goes to the dead letters, and the stream goes on.
-
-    Raise it before any state is changed.
-
-    Parameters
-    ----------
-    reason
-        Typed reason in capitals, such as ``"UNKNOWN_STREAM"``.
-    message
-        What, where, expected and given.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
-        self.message = message
-
-
-class Backpressure(Exception):
+class BackpressureError(RetryableError):
     """The record cannot be handled yet: its partition pauses, all others go on.
 
     Parameters
@@ -97,7 +79,7 @@ class Task(Protocol):
     """A service's work on one partition of its inputs.
 
     A task is made when the partition is assigned, with its state rebuilt, and thrown away when the partition goes or a
-    transaction's outcome is in doubt. It raises :class:`InvalidEvent` or :class:`Backpressure`, or crashes; in all three
+    transaction's outcome is in doubt. It raises :class:`InvalidEventError` or :class:`BackpressureError`, or crashes; in all three
     cases nothing of the record has taken effect.
     """
 

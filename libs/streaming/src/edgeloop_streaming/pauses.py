@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from edgeloop_errors import RetryableError
 from edgeloop_kafka.consumed import Consumed
 
+from edgeloop_streaming.messages import BackpressureError
+
+RETRY_S = 0.5
 Place = tuple[str, int]
+
+
+def ready_again(error: RetryableError, log: Any) -> Callable[[], bool]:
+    """Condition for another attempt: the one that backpressure names, else half a second."""
+    if isinstance(error, BackpressureError):
+        return error.ready
+    log.warning("cannot be handled yet", error=str(error), kind=type(error).__name__)
+    retry = time.monotonic() + RETRY_S
+    return lambda: time.monotonic() > retry
 
 
 class Paused:

@@ -15,10 +15,11 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic
+from edgeloop_errors import EdgeloopError, FatalError
 from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.publisher import Publisher
-from edgeloop_kafka.reachability import Unreachable, reach, told
-from edgeloop_kafka.schema_registry import RegistryError, SchemaRegistry
+from edgeloop_kafka.reachability import reach, told
+from edgeloop_kafka.schema_registry import SchemaRegistry
 from edgeloop_kafka.settings import KafkaSettings, unusable
 from edgeloop_readers.follower import Follower
 from edgeloop_readers.latest_records import Standing
@@ -30,13 +31,12 @@ from prometheus_client import CollectorRegistry
 from pydantic_settings import BaseSettings
 
 from edgeloop_streaming.arguments import look_at
-from edgeloop_streaming.health import CannotListen, HealthServer
+from edgeloop_streaming.health import HealthServer
 from edgeloop_streaming.host_load import Age
-from edgeloop_streaming.loop import Loop, Service, TornStateError
+from edgeloop_streaming.loop import Loop, Service
 from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.state_recovery import UnreadableStateError
 from edgeloop_streaming.telemetry import LoopMetrics, configure_logs
-from edgeloop_streaming.transactions import DoubtError, FencedError
 from edgeloop_streaming.versioned_writes import Succession
 
 HUNG_S = 45.0
@@ -44,7 +44,6 @@ LONGEST_CALL_S = 5.5  # the time-outs of all calls are shorter
 LOOK_S = 0.5
 EXIT_FAILED = 1
 EXIT_UNUSABLE = 2
-EXIT_HALTED = 65  # a record of its state topic that only a person can judge; starting again changes nothing
 EXIT_HUNG = 75
 
 
@@ -93,7 +92,7 @@ class Context:
         return Succession(self.settings, self.codec, self.name, topic, self.table(topic))
 
 
-class Stop:
+class StopSignal:
     """Becomes true at SIGTERM or SIGINT."""
 
     def __init__(self) -> None:
@@ -150,7 +149,7 @@ def run(build: Callable[[], Service], context: Context) -> int:
     context
         Of this process.
     """
-    stop = Stop()
+    stop = StopSignal()
     stop.listen()
     faulthandler.enable()
     state: dict[str, Loop] = {}
@@ -172,18 +171,15 @@ def run(build: Callable[[], Service], context: Context) -> int:
             loop = state["loop"] = Loop(service, context.settings, context.codec, LoopMetrics(context.metrics), context.log, calls)
             ages.append(watch(lambda: alive(loop), HUNG_S, context.log))
             loop.run(stop)
-    except CannotListen as error:
-        context.log.error("stopped", error=str(error))
-        return EXIT_UNUSABLE
-    except (Unreachable, KafkaException) as error:
-        context.log.error("stopped", error=str(error) if isinstance(error, Unreachable) else told(context.settings, error))
-        return EXIT_FAILED
     except UnreadableStateError as error:
         context.log.error("halted", error=str(error), at=error.place)
-        return EXIT_HALTED
-    except (FencedError, TornStateError, DoubtError, RegistryError, TimeoutError) as error:
-        context.log.error("stopped", error=str(error), kind=type(error).__name__)
+        return error.exit_code
+    except KafkaException as error:
+        context.log.error("stopped", error=told(context.settings, error))
         return EXIT_FAILED
+    except (EdgeloopError, TimeoutError) as error:  # what may be repeated has been for long enough
+        context.log.error("stopped", error=str(error), kind=type(error).__name__)
+        return error.exit_code if isinstance(error, FatalError) else EXIT_FAILED
     context.log.info("stopped")
     return 0
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 from edgeloop_contracts import Event, Topic, topics
+from edgeloop_errors import FatalError, InvalidError, RetryableError
 from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Place
-from edgeloop_kafka.schema_registry import RegistryUnavailable
 from edgeloop_readers.partition_reader import PartitionReader
 
 from edgeloop_streaming.membership import is_fenced
@@ -23,11 +23,11 @@ AGREE_S = 30.0
 _PAUSE_S = 0.2
 
 
-class TornStateError(Exception):
+class TornStateError(FatalError):
     """State topic and committed offsets do not tell the same, and do not come to: a transaction was torn."""
 
 
-class UnreadableStateError(Exception):
+class UnreadableStateError(FatalError):
     """A record of a state topic is not what its service wrote there: only a person can say what is to become of it.
 
     Parameters
@@ -39,6 +39,8 @@ class UnreadableStateError(Exception):
     way_out
         What to do then.
     """
+
+    exit_code = 65  # EX_DATAERR: starting again changes nothing
 
     def __init__(self, place: str, why: str, way_out: str) -> None:
         super().__init__(
@@ -98,7 +100,7 @@ class Restorer:
             A record of the state topic is none of this service's.
         FencedError
             Another process has taken this one's place.
-        KafkaException, TimeoutError, RegistryUnavailable
+        KafkaException, TimeoutError, RegistryUnavailableError
             They could not be read for half a minute.
         """
         asked = list(places)
@@ -114,7 +116,7 @@ class Restorer:
                 end += time.monotonic() - began  # what reading takes is no waiting
                 if time.monotonic() > end:
                     raise TornStateError(f"state and committed offsets differ: {wrong}")
-            except (KafkaException, TimeoutError, RegistryUnavailable) as error:
+            except (KafkaException, TimeoutError, RetryableError) as error:
                 if isinstance(error, KafkaException) and is_fenced(error.args[0]):
                     raise FencedError(str(error.args[0])) from error
                 # A broker that starts, or another's open transaction: it passes, or the process ends and comes back.
@@ -166,7 +168,7 @@ class Restorer:
             raise UnreadableStateError(place, why, f"put back what its key held before with `edgeloop mend {place}`") from error
 
 
-class NoStateError(Exception):
+class NoStateError(InvalidError):
     """Why a record of a state topic is none."""
 
 
@@ -177,7 +179,7 @@ def readable(topic: Topic, key: bytes, value: bytes, codec: Codec) -> tuple[str,
     ------
     NoStateError
         It is none of those that a service writes there.
-    RegistryUnavailable
+    RegistryUnavailableError
         Its schema cannot be had now.
     """
     try:
@@ -188,7 +190,7 @@ def readable(topic: Topic, key: bytes, value: bytes, codec: Codec) -> tuple[str,
     except UndecodableError as error:
         raise NoStateError(str(error)) from error
     except UnknownKindError as error:
-        raise NoStateError(f"its kind {error} is none that this release knows: a newer one may have written it") from error
+        raise NoStateError(f"its kind {error.kind} is none that this release knows: a newer one may have written it") from error
     if not name.startswith(f"{type(event).__name__}/"):
         raise NoStateError(f"its key is none of a {type(event).__name__}")
     return name, event

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from confluent_kafka import OFFSET_BEGINNING, Producer
 from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import CHECKPOINT_KEY
+from edgeloop_errors import InvalidError
 from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.settings import KafkaSettings
@@ -17,7 +18,7 @@ from edgeloop_streaming.state_recovery import NoStateError, readable
 WRITING_S = 10.0
 
 
-class NothingToMendError(Exception):
+class NothingToMendError(InvalidError):
     """Why a record is left as it is."""
 
 
@@ -46,7 +47,7 @@ def mend(settings: KafkaSettings, codec: Codec, topic: Topic, partition: int, of
         No such record is kept, it is in order, or the checkpoint that it took the place of is not kept.
     LookupError
         The topic does not exist.
-    RegistryUnavailable, KafkaException, TimeoutError
+    RegistryUnavailableError, KafkaException, TimeoutError
         The cluster does not answer.
     """
     records = _records(settings, topic, partition)

@@ -9,11 +9,11 @@ from typing import Any, cast
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import GAPS, SKIPS
-from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
+from edgeloop_errors import InvalidEventError, RetryableError
+from edgeloop_kafka.codec import Codec, UndecodableError
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.publisher import Publisher
 from edgeloop_kafka.received import SENSELESS, Place, Received, received_from
-from edgeloop_kafka.schema_registry import RegistryUnavailable
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.follower import Follower
 from edgeloop_readers.gaps import OVERTAKEN, Halts, gap_of, input_key
@@ -23,12 +23,10 @@ from edgeloop_readers.table import Table
 from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.membership import is_fenced
-from edgeloop_streaming.messages import Backpressure
-from edgeloop_streaming.pauses import Paused
+from edgeloop_streaming.pauses import Paused, ready_again
 from edgeloop_streaming.telemetry import halted_gauge
 from edgeloop_streaming.transactions import FencedError
 
-REGISTRY_RETRY_S = 0.5
 _FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
 COMMITTED_S = 10.0
 
@@ -100,7 +98,7 @@ class Subscription:
     def run(self, handle: Callable[[Received[Any]], None], stopping: Callable[[], bool]) -> None:
         """Hand over one record after another until ``stopping()``.
 
-        ``handle`` returns once a record's effect is safe, or raises :class:`Backpressure`: then its partition pauses, and the same
+        ``handle`` returns once a record's effect is safe, or raises :class:`BackpressureError`: then its partition pauses, and the same
         record comes again. Whatever else it raises ends this, with nothing of the record committed.
 
         Raises
@@ -130,19 +128,13 @@ class Subscription:
         try:
             if message.value() is not None:
                 handle(received_from(message, self._topics[place[0]], self._codec))
-        except SENSELESS as error:  # it would come again and again
-            told = UndecodableError("UNHANDLED", repr(error))
-            self._overlooked(self._topics[place[0]], message, told)
-        except Backpressure as pressure:
-            self._paused.pause(message, pressure.ready)
+        except RetryableError as error:
+            self._paused.pause(message, ready_again(error, self._log))
             return
-        except RegistryUnavailable as error:
-            self._log.warning("registry unavailable", error=str(error))
-            retry = time.monotonic() + REGISTRY_RETRY_S
-            self._paused.pause(message, lambda: time.monotonic() > retry)
-            return
-        except (UndecodableError, UnknownKindError) as error:
+        except InvalidEventError as error:
             self._overlooked(self._topics[place[0]], message, error)
+        except SENSELESS as error:  # it would come again and again
+            self._overlooked(self._topics[place[0]], message, UndecodableError("UNHANDLED", repr(error)))
         self._commit(place, int(message.offset() or 0) + 1)
 
     def _commit(self, place: Place, offset: int) -> None:
@@ -161,8 +153,8 @@ class Subscription:
             publisher = Publisher(self._settings, self._codec, self._name)
             try:
                 publisher.publish(GAPS, input_key(skip.service, skip.topic, skip.partition), gap_of(skip), cause=record.cause)
-            except RegistryUnavailable as error:
-                self._log.warning("registry unavailable", error=str(error))
+            except RetryableError as error:
+                self._log.warning("cannot skip yet", error=str(error))
                 return
             if publisher.flush() or publisher.failures():
                 self._log.warning("the gap could not be told yet", at=f"{place[0]}/{place[1]}")

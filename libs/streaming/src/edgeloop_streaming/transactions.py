@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from edgeloop_errors import FatalError, RetryableError
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_streaming.host_load import Age, Pace
@@ -25,11 +26,11 @@ _COMMIT_S = 3.0
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
 
 
-class DoubtError(Exception):
+class DoubtError(RetryableError):
     """The outcome of the last transaction is not known: make a new producer and read the state again."""
 
 
-class FencedError(Exception):
+class FencedError(FatalError):
     """Another process works under the same transactional id: this one must end."""
 
 

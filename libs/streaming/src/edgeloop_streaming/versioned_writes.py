@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from edgeloop_contracts import Event, Topic
+from edgeloop_errors import RetryableError
 from edgeloop_kafka.causation import event_headers
 from edgeloop_kafka.codec import Codec, body
 from edgeloop_kafka.settings import KafkaSettings
@@ -20,7 +21,7 @@ E = TypeVar("E", bound=Event)
 PAUSE_S = 0.2  # times the attempts so far: longer than a turn takes, so that the one who fenced this one comes through
 
 
-class OvertakenError(Exception):
+class OvertakenError(RetryableError):
     """No attempt came through in time."""
 
 

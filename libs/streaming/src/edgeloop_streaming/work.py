@@ -13,6 +13,7 @@ from typing import Any
 
 from edgeloop_contracts import Cause, Checkpoint, Event, OffsetRange, Topic, topics
 from edgeloop_contracts.texts import cut
+from edgeloop_errors import InvalidEventError
 from edgeloop_kafka.causation import event_headers, trace_of
 from edgeloop_kafka.codec import Codec, UndecodableError, UnencodableError, UnknownKindError, body
 from edgeloop_kafka.consumed import Consumed
@@ -20,7 +21,7 @@ from edgeloop_kafka.dead_letters import KEY_CHARACTERS, Given, letter_of
 from edgeloop_kafka.received import SENSELESS, Received, cause_of, headers_of, received_from
 from edgeloop_readers.gaps import gap_of, input_key
 
-from edgeloop_streaming.messages import BulkTask, Effect, Forward, InvalidEvent, Reject, Send, Task
+from edgeloop_streaming.messages import BulkTask, Effect, Forward, Reject, Send, Task
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError
@@ -96,9 +97,9 @@ class Work:
 
         Raises
         ------
-        Backpressure
+        BackpressureError
             The task cannot take it now; nothing has changed.
-        RegistryUnavailable
+        RegistryUnavailableError
             Its schema cannot be had now; nothing has changed.
         SenselessError
             The task has failed at it.
@@ -143,15 +144,11 @@ class Work:
             return
         try:
             received = received_from(message, topic, self._codec)
-        except UndecodableError as error:
-            self._dead_letter(assigned, topic, message, error.reason, error.message, redriven)
-            return
+            effects = list(assigned.task.handle(received))
         except UnknownKindError:
             assigned.counted.append(("skipped", topic.name))
             return
-        try:
-            effects = list(assigned.task.handle(received))
-        except InvalidEvent as error:
+        except InvalidEventError as error:
             self._dead_letter(assigned, topic, message, error.reason, error.message, redriven)
             return
         except SENSELESS as error:
@@ -176,7 +173,7 @@ class Work:
 
         Raises
         ------
-        RegistryUnavailable, SenselessError
+        RegistryUnavailableError, SenselessError
             As :meth:`take`.
         """
         task = assigned.bulk
@@ -212,7 +209,7 @@ class Work:
 
         Raises
         ------
-        RegistryUnavailable
+        RegistryUnavailableError
             How the event begins cannot be had now; nothing has changed.
         """
         gap = gap_of(received.event)

@@ -19,7 +19,7 @@ from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.serialization import CLASSES, statement
 from edgeloop_readers import Policies, RangeGoneError
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import InvalidEvent, Send, State
+from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_adapter.core.rows import BACKLOG
 from edgeloop_adapter.io.rows import Rows
@@ -88,7 +88,7 @@ class AdapterTask:
         match received.event:
             case DriftPartial(kind=PartialKind.ERRORS) as partial:
                 if why := impossible_partial(partial):
-                    raise InvalidEvent("MALFORMED", why)
+                    raise InvalidEventError("MALFORMED", why)
                 self._labelled(received, partial)
             case _:
                 pass

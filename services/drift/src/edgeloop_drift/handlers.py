@@ -19,7 +19,7 @@ from edgeloop_contracts import (
 from edgeloop_contracts.plausibility import impossible_partial
 from edgeloop_kafka import Received
 from edgeloop_readers import Policies
-from edgeloop_streaming import InvalidEvent, Send, State
+from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_drift.core import bits, blocks
 from edgeloop_drift.core.pooled_detectors import ErrorPool, InputPool, Rules
@@ -79,15 +79,15 @@ class DriftTask:
                 return self._observed(received, batch)
             case ExampleBatch() as batch:
                 if problem := bits.problem(batch):
-                    raise InvalidEvent("MALFORMED", problem)
+                    raise InvalidEventError("MALFORMED", problem)
                 told = bits.partials(batch, received.partition, received.offset, self._tolerance_of(batch))
                 return [_partial(partial) for partial in told]
             case DriftPartial() as partial:
                 if why := impossible_partial(partial):
-                    raise InvalidEvent("MALFORMED", why)
+                    raise InvalidEventError("MALFORMED", why)
                 return self._errors_of(partial) if partial.kind is PartialKind.ERRORS else self._features_of(partial)
             case other:
-                raise InvalidEvent("WRONG_TYPE", f"expected a batch or a partial, given {type(other).__name__}")
+                raise InvalidEventError("WRONG_TYPE", f"expected a batch or a partial, given {type(other).__name__}")
 
     def flush(self) -> Iterable[Send]:
         """Write snapshots of what changed, and tell how far detection has come; signals of the same rows went before."""
@@ -105,7 +105,7 @@ class DriftTask:
 
     def _observed(self, received: Received[Any], batch: ObservationBatch) -> list[Send]:
         if problem := blocks.problem(batch):
-            raise InvalidEvent("MALFORMED", problem)
+            raise InvalidEventError("MALFORMED", problem)
         key = f"{batch.tenant}/{batch.stream}/{batch.device_id}"
         before = self._blocks.get(key) or self._state.get(BlockState, key)
         self._blocks[key], done = blocks.fold(before, batch, blocks.Place(received.partition, received.offset))
@@ -113,9 +113,9 @@ class DriftTask:
 
     def _errors_of(self, partial: DriftPartial) -> list[Send]:
         if len(partial.errors) != partial.count:
-            raise InvalidEvent("MALFORMED", f"{len(partial.errors)} error bytes for {partial.count} rows")
+            raise InvalidEventError("MALFORMED", f"{len(partial.errors)} error bytes for {partial.count} rows")
         if len(partial.errors_alone) not in (0, partial.count):
-            raise InvalidEvent("MALFORMED", f"{len(partial.errors_alone)} error bytes of the version alone for {partial.count} rows")
+            raise InvalidEventError("MALFORMED", f"{len(partial.errors_alone)} error bytes of the version alone for {partial.count} rows")
         stream = (partial.tenant, partial.stream)
         pool, rules = self._errors.get(stream), self._policies.of(*stream)
         if pool is None:
@@ -132,7 +132,7 @@ class DriftTask:
 
     def _features_of(self, partial: DriftPartial) -> list[Send]:
         if len(partial.sums) != len(partial.present):
-            raise InvalidEvent("MALFORMED", f"{len(partial.sums)} sums and {len(partial.present)} counts")
+            raise InvalidEventError("MALFORMED", f"{len(partial.sums)} sums and {len(partial.present)} counts")
         stream = (partial.tenant, partial.stream)
         key = f"{stream[0]}/{stream[1]}"
         pool = self._inputs.get(stream)

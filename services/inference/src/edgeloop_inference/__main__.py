@@ -7,7 +7,7 @@ import sys
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import setting_up
 
-from edgeloop_inference.app import NAME, CannotStart, run
+from edgeloop_inference.app import NAME, CannotStartError, run
 from edgeloop_inference.settings import Settings
 
 
@@ -17,9 +17,9 @@ def main() -> int:
         settings, kafka = Settings(), KafkaSettings()  # pyright: ignore[reportCallIssue] - filled from the environment
     try:
         return run(settings, kafka)
-    except CannotStart as error:
+    except CannotStartError as error:
         print(f"edgeloop-inference: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edgeloop_admission import Inadmissible, device_key
+from edgeloop_admission import InadmissibleError, device_key
 from edgeloop_contracts import ObservationBatch
+from edgeloop_errors import FatalError
 from edgeloop_kafka import KafkaSettings
 from edgeloop_mixture.rule import Rule
-from edgeloop_streaming import CannotListen, Context, HealthServer, Stop
+from edgeloop_streaming import CannotListenError, Context, HealthServer, StopSignal
 from prometheus_client import CollectorRegistry
 
 from edgeloop_inference.core.statement import Statement
@@ -21,17 +22,17 @@ from edgeloop_inference.io.adapter_updates import Adapting
 from edgeloop_inference.io.archive import Archive
 from edgeloop_inference.io.assignments import Installer
 from edgeloop_inference.io.background import Background
-from edgeloop_inference.io.definitions import Definitions, SaltBroken, device_salt
+from edgeloop_inference.io.definitions import BrokenSaltError, Definitions, device_salt
 from edgeloop_inference.io.installation import Installation
 from edgeloop_inference.io.kafka_clients import Kafka
 from edgeloop_inference.io.load_check_process import TrialRun
 from edgeloop_inference.io.mixture_builder import Mixer
 from edgeloop_inference.io.model_store import ModelStore
 from edgeloop_inference.io.models import Models, Serving
-from edgeloop_inference.io.outbox import Outbox, OutboxUnavailable
+from edgeloop_inference.io.outbox import Outbox, OutboxUnavailableError
 from edgeloop_inference.io.outbox_sender import Sender
 from edgeloop_inference.io.partial_downloads import Partials
-from edgeloop_inference.io.server import PortTaken, Server
+from edgeloop_inference.io.server import AddressTakenError, Server
 from edgeloop_inference.io.servicer import InferenceServicer, Limits
 from edgeloop_inference.io.trust import Trust, TrustError
 from edgeloop_inference.io.verification import Verification
@@ -44,8 +45,10 @@ GRACE_S = 2.0
 SLOW_LINK = {"socket.timeout.ms": "60000", "fetch.message.max.bytes": str(256 << 10), "batch.size": str(256 << 10)}
 
 
-class CannotStart(Exception):
+class CannotStartError(FatalError):
     """The device cannot start as it is set up; the message says why in one line."""
+
+    exit_code = 2
 
 
 class Device:
@@ -64,7 +67,7 @@ class Device:
 
     Raises
     ------
-    CannotStart
+    CannotStartError
         The trust files cannot be used, another process has the data, or the port is taken.
     """
 
@@ -83,8 +86,8 @@ class Device:
             self._outbox = Outbox(
                 settings.data_dir, max_rows=settings.outbox_max_rows, max_bytes=settings.outbox_max_bytes, appended=self._rows_came
             )
-        except OutboxUnavailable as error:
-            raise CannotStart(str(error)) from error
+        except OutboxUnavailableError as error:
+            raise CannotStartError(str(error)) from error
         self._watch_outbox(self._outbox)
         self._sender = Sender(
             kafka, self._outbox, self._metrics, settings.tenant, settings.device, settings.linger_ms / 1000, self._stopping
@@ -139,8 +142,8 @@ class Device:
                 workers=settings.grpc_workers,
                 max_message_bytes=settings.grpc_max_message_bytes,
             )
-        except PortTaken as error:
-            raise CannotStart(str(error)) from error
+        except AddressTakenError as error:
+            raise CannotStartError(str(error)) from error
         self._background = [
             Background(name, job, self._metrics.failed, self._stopping)
             for name, job in (("sender", self._sender.run), ("installer", self._installer.run))
@@ -198,10 +201,10 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
 
     Raises
     ------
-    CannotStart
+    CannotStartError
         See :class:`Device`.
     """
-    stop = Stop()
+    stop = StopSignal()
     stop.listen()
     context = Context(shared.model_copy(update={"extra": {**SLOW_LINK, **shared.extra}}), NAME)
     log = context.log.bind(device=settings.device)
@@ -211,8 +214,8 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     try:
         if shared.http_port:
             http.start()
-    except CannotListen as error:
-        raise CannotStart(str(error)) from error
+    except CannotListenError as error:
+        raise CannotStartError(str(error)) from error
     device.start()
     log.info("serving", grpc=f"{settings.grpc_host}:{device.port}", ready=device.ready)
     while not stop():
@@ -226,7 +229,7 @@ def _trust(settings: Settings) -> Trust:
     try:
         return Trust.from_files(settings.trust_file, settings.adapter_trust_file if settings.adapters else None)
     except TrustError as error:
-        raise CannotStart(str(error)) from error
+        raise CannotStartError(str(error)) from error
 
 
 def _check_names(settings: Settings) -> None:
@@ -234,15 +237,15 @@ def _check_names(settings: Settings) -> None:
     for stream in settings.stream_names or ("any",):
         try:
             device_key(ObservationBatch(tenant=settings.tenant, stream=stream, device_id=settings.device))
-        except Inadmissible as error:
-            raise CannotStart(error.message) from error
+        except InadmissibleError as error:
+            raise CannotStartError(error.message) from error
 
 
 def _salt(folder: Path) -> bytes:
     try:
         return device_salt(folder / "salt")
-    except SaltBroken as error:
-        raise CannotStart(str(error)) from error
+    except BrokenSaltError as error:
+        raise CannotStartError(str(error)) from error
 
 
 def _locked(folder: Path) -> Any:
@@ -252,7 +255,7 @@ def _locked(folder: Path) -> Any:
         file = (folder / "lock").open("w")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise CannotStart(f"{folder} is in use by another process") from error
+        raise CannotStartError(f"{folder} is in use by another process") from error
     except OSError as error:
-        raise CannotStart(f"data directory: {error}") from error
+        raise CannotStartError(f"data directory: {error}") from error
     return file

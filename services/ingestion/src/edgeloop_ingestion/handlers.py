@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from edgeloop_admission import Inadmissible, Rules, Verdict, admitted, check_shape, device_key, judge, ordered
+from edgeloop_admission import InadmissibleError, Rules, Verdict, admitted, check_shape, device_key, judge, ordered
 from edgeloop_contracts import Cause, Label, NamedRow, ObservationBatch, ObservationRow, Topic, topics
 from edgeloop_contracts.row_numbers import UNNUMBERED
 from edgeloop_kafka import Received, partition_of
-from edgeloop_streaming import Effect, Forward, InvalidEvent, Reject, Send, State
+from edgeloop_streaming import Effect, Forward, Reject, Send, State
 
 from edgeloop_ingestion.core.batches import of_columns
 from edgeloop_ingestion.core.columns import Columns, NotPlainError, numbered, read_rows
@@ -102,11 +102,11 @@ class IngestionTask:
                     self._metrics.labels_accepted.inc()
                     return [Send(topics.LABELS, key, label)]
                 case _:
-                    raise Inadmissible("WRONG_TYPE", f"expected a raw event, given {type(event).__name__}")
-        except Inadmissible as error:
+                    raise InadmissibleError("WRONG_TYPE", f"expected a raw event, given {type(event).__name__}")
+        except InadmissibleError as error:
             self._count_refused(event)
             self._doubts.note(key, error.reason, error.message)
-            raise InvalidEvent(error.reason, error.message) from error
+            raise
 
     def handle_all(self, bodies: Sequence[bytes], keys: Sequence[bytes], cause_of: Callable[[int], Cause]) -> list[Send] | None:
         """Take neighbouring records of ``observations.rows.raw`` at once, with the same outcome as one after another.
@@ -130,7 +130,7 @@ class IngestionTask:
             if len({key for key, _ in devices}) < len(devices):  # two epochs of one device: the later may drive an older one out
                 return None
             offers = [offer for key, columns in devices for offer in self._offered(key, columns, cause_of)]
-        except (NotPlainError, Inadmissible):
+        except (NotPlainError, InadmissibleError):
             return None
         for key, columns in devices:
             self._compare_keys(key, [keys[place] for place in columns.places.tolist()])
@@ -161,7 +161,7 @@ class IngestionTask:
         rules = None if stream in self._unknown else self._rules_of(stream)
         if rules is None:
             self._unknown.add(stream)
-            raise Inadmissible("UNKNOWN_STREAM", f"stream: expected one with a definition in 'streams', given {stream!r}")
+            raise InadmissibleError("UNKNOWN_STREAM", f"stream: expected one with a definition in 'streams', given {stream!r}")
         return rules
 
     def _batch(self, key: str, batch: ObservationBatch, rules: Rules, received: Received[Any]) -> list[Effect]:
@@ -175,7 +175,7 @@ class IngestionTask:
     def _row(self, key: str, row: ObservationRow, rules: Rules, received: Received[Any]) -> list[Effect]:
         width = len(rules.definition.features)
         if len(row.features) != width:
-            raise Inadmissible("INVALID_SHAPE", f"features: expected {width} values, given {len(row.features)}")
+            raise InadmissibleError("INVALID_SHAPE", f"features: expected {width} values, given {len(row.features)}")
         batch = ObservationBatch.from_row(row)
         check_shape(batch, width)
         parts, complaint = self._admit(key, judge(batch, rules), received)

@@ -18,7 +18,7 @@ from edgeloop_contracts import (
 )
 from edgeloop_contracts.plausibility import ragged
 from edgeloop_kafka import Received
-from edgeloop_streaming import Backpressure, Effect, InvalidEvent, Send, State
+from edgeloop_streaming import BackpressureError, Effect, InvalidEventError, Send, State
 
 from edgeloop_labels.core.blocks import ROWS, block_of, blocks_of, count_of, label_of, with_label
 from edgeloop_labels.core.dead_letters import NAME, no_observation
@@ -62,14 +62,14 @@ class LabelsTask:
     def handle(self, received: Received[Any]) -> Iterable[Effect]:
         """Join the record with what is there; what becomes an example is sent by :meth:`flush`."""
         if not self._ready():
-            raise Backpressure(self._ready)
+            raise BackpressureError(self._ready)
         match received.event:
             case ObservationBatch():
                 effects = self._observed(received, received.event)
             case Label():
                 effects = self._labelled(received, received.event)
             case other:
-                raise InvalidEvent("WRONG_TYPE", f"expected an observation or a label, given {type(other).__name__}")
+                raise InvalidEventError("WRONG_TYPE", f"expected an observation or a label, given {type(other).__name__}")
         self._now = max(self._now, received.timestamp)
         return effects
 
@@ -94,9 +94,9 @@ class LabelsTask:
 
     def _observed(self, received: Received[Any], batch: ObservationBatch) -> list[Effect]:
         if not 1 <= batch.count <= MOST_ROWS:
-            raise InvalidEvent("INVALID_SHAPE", f"count: expected 1 to {MOST_ROWS}, given {batch.count}")
+            raise InvalidEventError("INVALID_SHAPE", f"count: expected 1 to {MOST_ROWS}, given {batch.count}")
         if why := ragged(batch):
-            raise InvalidEvent("INVALID_SHAPE", why)
+            raise InvalidEventError("INVALID_SHAPE", why)
         pending = Pending(received.offset, received.timestamp, received.id, batch)
         self._place = replace(self._place, position=max(self._place.position, received.offset + 1))
         if not self._cache.add(pending):
@@ -117,7 +117,7 @@ class LabelsTask:
 
     def _labelled(self, received: Received[Any], label: Label) -> list[Effect]:
         if not label.label or (label.seq < 0 and not label.request_id):
-            raise InvalidEvent("INVALID_LABEL", "expected a class, and a seq of 0 or more or a request_id")
+            raise InvalidEventError("INVALID_LABEL", "expected a class, and a seq of 0 or more or a request_id")
         device = f"{label.tenant}/{label.stream}/{label.device_id}"
         if label.seq < 0:
             found = self._cache.find_request(device, label.boot_epoch, label.request_id)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from edgeloop_kafka import KafkaSettings, Unreachable, reach
-from edgeloop_streaming import CannotListen, Context, Stop, setting_up
+from edgeloop_errors import FatalError
+from edgeloop_kafka import KafkaSettings, reach
+from edgeloop_streaming import Context, StopSignal, setting_up
 
 from edgeloop_mirror.app import NAME, run
 from edgeloop_mirror.io.mlflow_environment import set_defaults
@@ -18,7 +19,7 @@ def main() -> int:
         context, settings = Context(KafkaSettings(), NAME), Settings()
         if not settings.tracking_uri:
             raise ValueError("MLFLOW_TRACKING_URI says where MLflow is; it is not set")
-    stop = Stop()
+    stop = StopSignal()
     stop.listen()
     set_defaults()
     from edgeloop_mirror.io.mlflow_tracking import MlflowTracking  # reads the environment
@@ -26,10 +27,10 @@ def main() -> int:
     try:
         if reach(context.settings, stop):
             run(context, settings, MlflowTracking(settings.tracking_uri), stop)
-    except CannotListen as error:
+    except FatalError as error:
         context.log.error("stopped", error=str(error))
-        return 2
-    except (Unreachable, LookupError) as error:
+        return error.exit_code
+    except LookupError as error:
         context.log.error("stopped", error=str(error))
         return 1
     return 0

@@ -8,12 +8,12 @@ from typing import Any
 
 from edgeloop_contracts import ModelVersion, RunStatus, TrainingRun
 from edgeloop_kafka import Received
-from edgeloop_streaming import Backpressure
+from edgeloop_streaming import BackpressureError
 
 from edgeloop_mirror.core import notes, versions
 from edgeloop_mirror.io.signatures import Signatures
 from edgeloop_mirror.io.sources import Sources
-from edgeloop_mirror.io.tracking import Away, ModelNote, Refused, Tracking
+from edgeloop_mirror.io.tracking import ModelNote, Tracking, TrackingRefusedError, TrackingUnavailableError
 from edgeloop_mirror.metrics import Metrics
 
 
@@ -61,7 +61,7 @@ class Mirror:
 
         Raises
         ------
-        Backpressure
+        BackpressureError
             MLflow is away.
         """
         match received.event:
@@ -73,12 +73,12 @@ class Mirror:
                 return
         try:
             mirror(received)
-        except Away as error:
+        except TrackingUnavailableError as error:
             self._metrics.waits.inc()
             self._log.warning("MLflow did not take an event: trying again", at=received.at, error=str(error), seconds=self._retry_s)
             until = self._clock() + self._retry_s
-            raise Backpressure(lambda: self._clock() >= until) from error
-        except Refused as error:
+            raise BackpressureError(lambda: self._clock() >= until) from error
+        except TrackingRefusedError as error:
             self._metrics.refused.inc()
             self._log.error("MLflow refused an event", at=received.at, error=str(error))
         else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from edgeloop_errors import FatalError
 from edgeloop_kafka import KafkaSettings
-from edgeloop_streaming import CannotListen, Context, Stop, setting_up
+from edgeloop_streaming import Context, StopSignal, setting_up
 
 from edgeloop_monitoring.app import NAME, Service
-from edgeloop_monitoring.io.security import UnsupportedSettingError
 from edgeloop_monitoring.settings import Settings
 
 
@@ -17,14 +17,14 @@ def main() -> int:
     """Entry point; gives back the exit code."""
     with setting_up(NAME, Settings):
         context, settings = Context(KafkaSettings(), NAME), Settings()
-    stop = Stop()
+    stop = StopSignal()
     stop.listen()
     try:
         return asyncio.run(Service(context, settings).run(stop))
-    except CannotListen as error:
+    except FatalError as error:
         context.log.error("stopped", error=str(error))
-        return 2
-    except (LookupError, UnsupportedSettingError) as error:
+        return error.exit_code
+    except LookupError as error:
         context.log.error("stopped", error=str(error))
         return 1
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 from edgeloop_contracts import Alert, topics
+from edgeloop_errors import EdgeloopError
 from edgeloop_kafka import Received
 from edgeloop_kafka.received import SENSELESS
-from edgeloop_kafka.schema_registry import RegistryError
 from edgeloop_streaming import Context, HealthServer, watch
 
 from edgeloop_monitoring.core.rules import rules
@@ -136,7 +136,7 @@ class Service:
         while not stopping():
             try:
                 self._context.codec.frame(topics.ALERTS, Alert)
-            except RegistryError as error:
+            except EdgeloopError as error:
                 if time.monotonic() - said > 10:
                     self._context.log.warning("waiting for the schema registry", error=str(error))
                     said = time.monotonic()

@@ -8,11 +8,19 @@ from typing import Any, Protocol
 
 from edgeloop_contracts import ModelCandidate, ModelVersion, RegisterStream, RegistryState, topics
 from edgeloop_kafka import Received, body
-from edgeloop_streaming import InvalidEvent, Send, State
+from edgeloop_streaming import InvalidEventError, Send, State
 
-from edgeloop_registry.core.candidates import Refused, check_request, check_signed, check_size, check_standing, refusal_of, version_of
+from edgeloop_registry.core.candidates import (
+    CandidateRefusedError,
+    check_request,
+    check_signed,
+    check_size,
+    check_standing,
+    refusal_of,
+    version_of,
+)
 from edgeloop_registry.core.chain import Chained, link
-from edgeloop_registry.core.definitions import DefinitionRefused, define, definition
+from edgeloop_registry.core.definitions import DefinitionRefusedError, define, definition
 from edgeloop_registry.core.statement import statement
 from edgeloop_registry.metrics import Metrics
 
@@ -83,7 +91,7 @@ class RegistryTask:
             case ModelCandidate() as candidate:
                 return list(self._judge(candidate, received.offset))
             case other:
-                raise InvalidEvent("WRONG_TYPE", f"the registry does not handle {other.FULLNAME}")
+                raise InvalidEventError("WRONG_TYPE", f"the registry does not handle {other.FULLNAME}")
 
     def flush(self) -> Iterable[Send]:
         """Nothing is held back."""
@@ -93,8 +101,8 @@ class RegistryTask:
         key = f"{command.tenant}/{command.stream}"
         try:
             changed = define(command, self._state.get(RegistryState, key) or RegistryState())
-        except DefinitionRefused as refused:
-            raise InvalidEvent(refused.reason, f"stream {key}: {refused.message}") from refused
+        except DefinitionRefusedError as refused:
+            raise InvalidEventError(refused.reason, f"stream {key}: {refused.message}") from refused
         if changed is not None:
             self._state.put(key, changed)
             yield Send(topics.STREAMS, key, definition(command.tenant, command.stream, changed))
@@ -110,7 +118,7 @@ class RegistryTask:
             check_signed(candidate, signed=self._ports.signed(candidate))
             asked = self._ports.request_offset(candidate.tenant, candidate.stream, candidate.request_id)
             answered = check_request(candidate, asked, known)
-        except Refused as refused:
+        except CandidateRefusedError as refused:
             event = refusal_of(candidate, refused, head.chain, known)
         else:
             event, after = self._answer(candidate, known, head.chain)
@@ -127,7 +135,7 @@ class RegistryTask:
         """What becomes of the trainer's own answer to a request, and of what is known of the stream."""
         try:
             version = self._version(candidate, check_standing(candidate, known), previous)
-        except Refused as refused:
+        except CandidateRefusedError as refused:
             return refusal_of(candidate, refused, previous, known), known
         return version, replace(known or RegistryState(), version=version.version)
 

@@ -25,7 +25,7 @@ from edgeloop_contracts.pooled_order import PooledOrder
 from edgeloop_contracts.scopes import ALONE
 from edgeloop_kafka import Received
 from edgeloop_readers import Policies
-from edgeloop_streaming import InvalidEvent, Send, State
+from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Happening, Unfit, adopted, decide
 from edgeloop_retraining.core.policy import Policy
@@ -87,7 +87,7 @@ class RetrainingTask:
             self._policies.poll()
             self._polled = True
         if not 0 <= getattr(received.event, "row", 0) <= LARGEST_NUMBER:
-            raise InvalidEvent("MALFORMED", f"row: expected 0 to {LARGEST_NUMBER}, given {received.event.row}")
+            raise InvalidEventError("MALFORMED", f"row: expected 0 to {LARGEST_NUMBER}, given {received.event.row}")
         match received.event:
             case DriftPartial(kind=PartialKind.ERRORS) as partial:
                 return self._counted(partial)
@@ -98,7 +98,7 @@ class RetrainingTask:
             case StartTraining() as command:
                 named = is_name(command.tenant) and is_name(command.stream) and is_id(command.command_id, LONGEST_COMMAND_ID)
                 if not named or command.rows < 0:
-                    raise InvalidEvent(
+                    raise InvalidEventError(
                         "MALFORMED", "a command needs a tenant, a stream, an id of at most 250 characters, and no less than 0 rows"
                     )
                 return self._decide(command, Command(command.command_id, command.rows, received.cause, command.seed))
@@ -107,7 +107,7 @@ class RetrainingTask:
             case DriftPartial() | DriftSignal() | TrainingRun():
                 return []
             case other:
-                raise InvalidEvent("WRONG_TYPE", f"expected a partial, signal, command or run, given {type(other).__name__}")
+                raise InvalidEventError("WRONG_TYPE", f"expected a partial, signal, command or run, given {type(other).__name__}")
 
     def flush(self) -> Iterable[Send]:
         """Write what changed; forget rows that no window can reach any more."""
@@ -130,7 +130,7 @@ class RetrainingTask:
 
     def _counted(self, partial: DriftPartial) -> list[Send]:
         if why := impossible_partial(partial):
-            raise InvalidEvent("MALFORMED", why)
+            raise InvalidEventError("MALFORMED", why)
         known = self._known(partial)
         order = PooledOrder(known.state.rows, known.state.positions)
         new = reference(order, partial)

@@ -18,7 +18,7 @@ from edgeloop_contracts import CandidateRefused, DeviceReport, Event, ModelVersi
 from edgeloop_contracts.plausibility import impossible_report
 from edgeloop_contracts.texts import cut
 from edgeloop_kafka import Received
-from edgeloop_streaming import InvalidEvent, Send, State
+from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_rollout.core.plan import assignment, cause_of, target
 
@@ -64,7 +64,7 @@ class RolloutTask:
             case CandidateRefused():
                 return ()
             case other:
-                raise InvalidEvent("WRONG_TYPE", f"rollout does not handle {other.FULLNAME}")
+                raise InvalidEventError("WRONG_TYPE", f"rollout does not handle {other.FULLNAME}")
 
     def flush(self) -> Iterable[Send]:
         """Nothing is held back; what stands is looked at anew in the next transaction."""
@@ -85,7 +85,7 @@ class RolloutTask:
     def _meet(self, report: DeviceReport) -> Iterator[Send]:
         names = (report.tenant, report.stream, report.device_id)
         if why := impossible_report(report):
-            raise InvalidEvent("IMPOSSIBLE", cut(why))
+            raise InvalidEventError("IMPOSSIBLE", cut(why))
         key = "/".join(names)
         known = self._state.get(RolloutState, key) is not None
         if not known:

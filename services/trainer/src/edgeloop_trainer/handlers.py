@@ -13,7 +13,7 @@ from edgeloop_datasets.ranges import ModelGoneError
 from edgeloop_kafka import Received, body, from_body
 from edgeloop_readers import Policies, RangeGoneError
 from edgeloop_signing.keys import Signer
-from edgeloop_streaming import Backpressure, InvalidEvent, Send, State
+from edgeloop_streaming import BackpressureError, InvalidEventError, Send, State
 
 from edgeloop_trainer.attempts import Attempt, Attempts
 from edgeloop_trainer.core.fits import Failed, Fitted, Lessons
@@ -89,7 +89,7 @@ class TrainerTask:
                 return self._requested(received, request)
             case DriftPartial(kind=PartialKind.ERRORS) as partial:
                 if why := impossible_partial(partial):
-                    raise InvalidEvent("MALFORMED", why)
+                    raise InvalidEventError("MALFORMED", why)
                 self._labelled(received, partial)
         return ()
 
@@ -112,26 +112,26 @@ class TrainerTask:
         if received.offset <= gate.last_offset:
             return
         if gate.request is not None and not self._registry_answered(key, gate):
-            raise Backpressure(lambda: self._registry_answered(key, gate))
+            raise BackpressureError(lambda: self._registry_answered(key, gate))
         self._judge.note(key, reference(partial, gate.rows))
         self._state.put(key, folded(gate, partial, received.offset))
         self._touched.add(key)
 
     def _requested(self, received: Received[Any], request: TrainingRequest) -> list[Send]:
         if why := misnamed(request):
-            raise InvalidEvent("INVALID_NAME", why)
+            raise InvalidEventError("INVALID_NAME", why)
         key = f"{request.tenant}/{request.stream}"
         gate = self._gate(key)
         if request.request_id in gate.done:
             return []
         if not self._registry_answered(key, gate):
-            raise Backpressure(lambda: self._registry_answered(key, gate))
+            raise BackpressureError(lambda: self._registry_answered(key, gate))
         attempt = self._attempt(key, request)
         if not attempt.done():
-            raise Backpressure(attempt.done)
+            raise BackpressureError(attempt.done)
         if isinstance(attempt.result, Failed) and attempt.result.behind and self._teacher.begins_anew(key):
             del self._attempts[key]
-            raise Backpressure(lambda: True)
+            raise BackpressureError(lambda: True)
         gate, sends = self._closed_for(key, replace(gate, awaiting="", awaiting_digest=""), request)
         del self._attempts[key]
         gate = taken(gate, request.request_id)
@@ -157,7 +157,7 @@ class TrainerTask:
             plan = self._ports.plans.of(request.tenant, request.stream)
             course = self._ports.attempts.course(key, plan.recipe_for(request.seed))
             if course and not self._teacher.ready(key, self._gate(key), course, request.row):
-                raise Backpressure(lambda: self._teacher.ready(key, self._gate(key), course, request.row))
+                raise BackpressureError(lambda: self._teacher.ready(key, self._gate(key), course, request.row))
             if failure := self._teacher.failure(key):
                 attempt = Attempt(request.request_id, failure, plan.rule)
             else:
@@ -194,7 +194,7 @@ class TrainerTask:
         earlier = from_body(TrainingRequest, gate.request)
         until = min(earlier.gate_until, request.row)
         if gate.rows < until:
-            raise Backpressure(lambda: self._gate(key).rows >= until)
+            raise BackpressureError(lambda: self._gate(key).rows >= until)
         return earlier, until
 
     def _fitted(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from edgeloop_contracts import Feature, RegisterStream, RegistryState, StreamTask
-from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, MOST_TEXT, DefinitionRefused, define
+from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, MOST_TEXT, DefinitionRefusedError, define
 from numpy.typing import NDArray
 
 from edgeloop_replay.errors import BadTableError
@@ -191,7 +191,7 @@ def check_definition(table: StreamTable) -> None:
         raise BadTableError(told + (f"; --drop {quoted(longest[1])} leaves out the longest texts" if longest else ""))
     try:
         define(definition("default", "stream", table), RegistryState())
-    except DefinitionRefused as refused:
+    except DefinitionRefusedError as refused:
         raise BadTableError(refused.message) from None
 
 

@@ -8,11 +8,12 @@ from typing import Any, cast
 
 from confluent_kafka import Message
 from edgeloop_contracts import Cause, Event, Topic, topics
+from edgeloop_errors import InvalidEventError
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Received, received_from
 
 from edgeloop_streaming.loop import Service
-from edgeloop_streaming.messages import Effect, Forward, InvalidEvent, Reject, Send, Task
+from edgeloop_streaming.messages import Effect, Forward, Reject, Send, Task
 from edgeloop_streaming.state import State
 from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.loop import MemoryLoop
@@ -98,7 +99,7 @@ class TaskDriver:
 
         Raises
         ------
-        Backpressure
+        BackpressureError
             A record cannot be handled yet. What came before it has been committed, as by the loop.
         """
         self._inputs |= {received.topic: self.broker.topic(received.topic) for received in records}
@@ -156,7 +157,7 @@ class _Watched:
     def handle(self, received: Received[Any]) -> Iterable[Effect]:
         try:
             effects = list(self.task.handle(received))
-        except InvalidEvent as error:
+        except InvalidEventError as error:
             self.effects.append(Reject(error.reason, error.message))
             raise
         self.effects += effects

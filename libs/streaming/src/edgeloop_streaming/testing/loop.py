@@ -10,14 +10,14 @@ from typing import Any, cast
 import structlog
 from confluent_kafka import OFFSET_INVALID, TopicPartition
 from edgeloop_contracts import topics
+from edgeloop_errors import RetryableError
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Place, Received
-from edgeloop_kafka.schema_registry import RegistryUnavailable
 from edgeloop_readers.gaps import LOOK_S, Halts
 from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.loop import BATCH, Service
-from edgeloop_streaming.messages import Backpressure
+from edgeloop_streaming.messages import BackpressureError
 from edgeloop_streaming.state import State
 from edgeloop_streaming.state_recovery import Restorer
 from edgeloop_streaming.telemetry import LoopMetrics
@@ -40,7 +40,7 @@ class Transaction:
     """
 
     written: list[Consumed] = field(default_factory=list[Consumed])
-    paused: dict[Place, Backpressure] = field(default_factory=dict[Place, Backpressure])
+    paused: dict[Place, BackpressureError] = field(default_factory=dict[Place, BackpressureError])
 
 
 class MemoryLoop:
@@ -81,7 +81,7 @@ class MemoryLoop:
         """A new process after the death of this one: everything is read from the topics, the state compacted before."""
         self._broker.compact(topics.state(self._service.name))
         self._broker.join(self._group, self._own, self)
-        self._paused: dict[Place, Backpressure] = {}
+        self._paused: dict[Place, BackpressureError] = {}
         self._halts = Halts(
             self._service.name,
             "",
@@ -147,7 +147,7 @@ class MemoryLoop:
         """Handle these records as one transaction."""
         if self._ended:
             raise RuntimeError("this process has ended: restart() it")
-        paused: dict[Place, Backpressure] = {}
+        paused: dict[Place, BackpressureError] = {}
         touched: dict[int, Assigned] = {}
         self._ended = True
         for message in messages:
@@ -158,10 +158,12 @@ class MemoryLoop:
             try:
                 self._work.take(assigned, self._broker.topic(place[0]), message)
                 touched[place[1]] = assigned
-            except Backpressure as pressure:
+            except SenselessError:
+                raise
+            except BackpressureError as pressure:
                 paused[place] = pressure
-            except RegistryUnavailable:
-                paused[place] = Backpressure(lambda: True)
+            except RetryableError:
+                paused[place] = BackpressureError(lambda: True)
         done = Transaction(self._commit(list(touched.values())), paused)
         self._ended = False
         return done

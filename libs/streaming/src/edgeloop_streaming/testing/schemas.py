@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from edgeloop_contracts import Topic
 from edgeloop_contracts.registered import TEXTS
 from edgeloop_kafka.framing import Naming, SchemaId
-from edgeloop_kafka.schema_registry import UnknownSchema, WrittenSchema
+from edgeloop_kafka.schema_registry import UnknownSchemaError, WrittenSchema
 
 
 class MemorySchemas:
@@ -32,11 +32,11 @@ class MemorySchemas:
     def lookup(self, subject: str, schema: str) -> int:
         """See :meth:`edgeloop_kafka.SchemaRegistry.lookup`."""
         if (subject, schema) not in self._subjects:
-            raise UnknownSchema(f"{subject} does not hold {schema[:80]}")
+            raise UnknownSchemaError(f"{subject} does not hold {schema[:80]}")
         return self._ids[schema]
 
     def schema(self, wanted: SchemaId) -> WrittenSchema:
         """See :meth:`edgeloop_kafka.SchemaRegistry.schema`. The numbers of Apicurio's own interface are the same here."""
         if wanted.naming in {Naming.GUID, Naming.HASH} or not 0 < int(wanted.value) <= len(self._texts):
-            raise UnknownSchema(f"no schema has the {wanted}")
+            raise UnknownSchemaError(f"no schema has the {wanted}")
         return WrittenSchema(self._texts[int(wanted.value) - 1])

@@ -11,6 +11,7 @@ import struct
 from collections import deque
 from typing import Any, cast
 
+from edgeloop_errors import InvalidError
 from river import drift, stats
 from river.drift import binary
 from river.drift.binary.hddm_w import SampleInfo
@@ -45,7 +46,7 @@ MAX_BYTES = 64 * 1024
 _RANDOM_WORDS = 625
 
 
-class SnapshotError(Exception):
+class SnapshotError(InvalidError):
     """The bytes are no snapshot of this detector."""
 
 

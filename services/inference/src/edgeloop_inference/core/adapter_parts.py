@@ -12,7 +12,7 @@ from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.rule import PATIENCE
 from edgeloop_mixture.serialization import PackedError
 
-from edgeloop_inference.core.version_admission import Reason, Refusal
+from edgeloop_inference.core.version_admission import Reason, RefusalError
 
 FRAMES = 4
 
@@ -91,7 +91,7 @@ class Intake:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``SIGNATURE``: a newer adapter that is not signed; nothing is noted.
         """
         match event:
@@ -114,43 +114,43 @@ class Intake:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``MISSING``: frame or rows have not come. ``LOAD``: they do not fit together. ``DIGEST``: they are not those that
             were signed with the adapter.
         """
         event = self._adapter
         if event is None:
-            raise Refusal(Reason.MISSING, "no adapter has come")
+            raise RefusalError(Reason.MISSING, "no adapter has come")
         frame_event = self._frames.get(event.frame)
         if frame_event is None:
-            raise Refusal(Reason.MISSING, f"its frame {event.frame} has not come")
+            raise RefusalError(Reason.MISSING, f"its frame {event.frame} has not come")
         try:
             frame = serialization.frame_of(frame_event)
             adapter = serialization.adapter_of(event, frame)
         except PackedError as error:
-            raise Refusal(Reason.LOAD, str(error)) from error
+            raise RefusalError(Reason.LOAD, str(error)) from error
         window = self._window(adapter, frame)
         if (given := serialization.digest(event, frame, window)) != event.digest:
-            raise Refusal(Reason.DIGEST, f"expected SHA-256 {event.digest}, given {given}")
+            raise RefusalError(Reason.DIGEST, f"expected SHA-256 {event.digest}, given {given}")
         return Learned(frame, adapter, window, frame_event, event, self._scaling)
 
     def _window(self, adapter: Adapter, frame: Frame) -> Window:
         first, end = max(0, adapter.memory_end - self._horizon), adapter.memory_end
         if self._broken:
-            raise Refusal(Reason.LOAD, self._broken)
+            raise RefusalError(Reason.LOAD, self._broken)
         memory = self._memory
         if memory is None or memory.start > first or memory.end < end:
             have = f"{memory.start} to {memory.end}" if memory else "none"
-            raise Refusal(Reason.MISSING, f"rows: expected {first} to {end}, given {have}")
+            raise RefusalError(Reason.MISSING, f"rows: expected {first} to {end}, given {have}")
         if end <= 0:
-            raise Refusal(Reason.LOAD, "an adapter without rows")
+            raise RefusalError(Reason.LOAD, "an adapter without rows")
         if self._width != len(frame.scaling.features):
-            raise Refusal(Reason.LOAD, f"rows: expected {len(frame.scaling.features)} features, given {self._width}")
+            raise RefusalError(Reason.LOAD, f"rows: expected {len(frame.scaling.features)} features, given {self._width}")
         window = memory.window(end, self._horizon)
         if memory.numbers != (frame.numbers is not None):
-            raise Refusal(Reason.LOAD, f"rows: expected {'numbers' if frame.numbers else 'classes'}, given the other")
+            raise RefusalError(Reason.LOAD, f"rows: expected {'numbers' if frame.numbers else 'classes'}, given the other")
         if not memory.numbers and window.labels.max(initial=0) >= len(frame.classes):
-            raise Refusal(Reason.LOAD, f"rows: expected classes below {len(frame.classes)}, given {window.labels.max()}")
+            raise RefusalError(Reason.LOAD, f"rows: expected classes below {len(frame.classes)}, given {window.labels.max()}")
         return window
 
     def _append(self, block: MemoryBlock) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.model_contract import LABEL, PREDICTION
-from edgeloop_inference.core.requests import InvalidRequest, Wanted
+from edgeloop_inference.core.requests import InvalidRequestError, Wanted
 
 COLUMNS_TOLD = 8_192
 HEAD = 1_024  # bytes of an answer besides its rows, request id and columns
@@ -125,7 +125,7 @@ def check_size(count: int, wanted: Sequence[Wanted], columns: Columns, request_i
 
     Raises
     ------
-    InvalidRequest
+    InvalidRequestError
         With the number of rows whose answer fits.
     """
     classes, longest = len(columns.classes), columns.longest
@@ -139,7 +139,7 @@ def check_size(count: int, wanted: Sequence[Wanted], columns: Columns, request_i
             row += 4 if output.name == PREDICTION else 4 * classes
     room = most - HEAD - len(request_id.encode()) - COLUMNS_TOLD
     if count * row > room:
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"the answer to {count} rows takes up to {count * row} bytes, and a message holds {most}: "
             f"ask for at most {max(room // row, 0)} rows at once or for fewer outputs, "
             "or raise EDGELOOP_INFERENCE_GRPC_MAX_MESSAGE_BYTES of the device"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+from edgeloop_errors import InvalidError, RetryableError
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.model_contract import INPUT, LABEL
@@ -25,15 +26,15 @@ _UNSUPPORTED = {
 }
 
 
-class InvalidRequest(Exception):
+class InvalidRequestError(InvalidError):
     """The request can never be answered; the message names what was expected and what given."""
 
 
-class NotFound(Exception):
+class ModelNotFoundError(InvalidError):
     """No such model, or not in that version."""
 
 
-class NotReady(Exception):
+class ModelNotReadyError(RetryableError):
     """The model is known and has not arrived yet."""
 
 
@@ -104,15 +105,15 @@ def check_parameters(where: str, given: Iterable[str], known: Sequence[str] = ()
 
     Raises
     ------
-    InvalidRequest
+    InvalidRequestError
         The first one that is not known, by its name.
     """
     for name in given:
         if name in known:
             continue
         if name in _UNSUPPORTED:
-            raise InvalidRequest(f"{where}: the parameter {name!r} is not supported: {_UNSUPPORTED[name]}")
-        raise InvalidRequest(f"{where}: expected no parameters{f' but {list(known)}' if known else ''}, given {shown(name)}")
+            raise InvalidRequestError(f"{where}: the parameter {name!r} is not supported: {_UNSUPPORTED[name]}")
+        raise InvalidRequestError(f"{where}: expected no parameters{f' but {list(known)}' if known else ''}, given {shown(name)}")
 
 
 def count_rows(request: InferRequest, features: Sequence[str], most: int) -> int:
@@ -127,16 +128,18 @@ def count_rows(request: InferRequest, features: Sequence[str], most: int) -> int
 
     Raises
     ------
-    InvalidRequest
+    InvalidRequestError
         Another input, datatype or shape than expected, or more rows than that.
     """
     tensor = _input(request)
     if tensor.datatype != DATATYPE:
-        raise InvalidRequest(f"input {INPUT!r}: expected datatype {DATATYPE}, given {shown(tensor.datatype)}")
+        raise InvalidRequestError(f"input {INPUT!r}: expected datatype {DATATYPE}, given {shown(tensor.datatype)}")
     if len(tensor.shape) != 2 or tensor.shape[1] != len(features) or tensor.shape[0] < 1:
-        raise InvalidRequest(f"input {INPUT!r}: expected shape [n, {len(features)}] with n at least 1, given {shown(list(tensor.shape))}")
+        raise InvalidRequestError(
+            f"input {INPUT!r}: expected shape [n, {len(features)}] with n at least 1, given {shown(list(tensor.shape))}"
+        )
     if tensor.shape[0] > most:
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"input {INPUT!r}: expected at most {most} rows a request, given {tensor.shape[0]}: send them in several requests, "
             "or raise EDGELOOP_INFERENCE_REQUEST_MAX_ROWS of the device"
         )
@@ -148,7 +151,7 @@ def decode(request: InferRequest, features: Sequence[str]) -> NDArray[np.float32
 
     Raises
     ------
-    InvalidRequest
+    InvalidRequestError
         Contents missing, given twice, or of another size.
 
     Examples
@@ -161,10 +164,10 @@ def decode(request: InferRequest, features: Sequence[str]) -> NDArray[np.float32
     if not request.raw:
         return _typed(tensor, count, len(features))
     if tensor.contents:
-        raise InvalidRequest(f"input {INPUT!r}: expected either raw_input_contents or contents, given both")
+        raise InvalidRequestError(f"input {INPUT!r}: expected either raw_input_contents or contents, given both")
     size = 4 * count * len(features)
     if len(request.raw[0]) != size:
-        raise InvalidRequest(f"raw_input_contents: expected {size} bytes for shape {list(tensor.shape)}, given {len(request.raw[0])}")
+        raise InvalidRequestError(f"raw_input_contents: expected {size} bytes for shape {list(tensor.shape)}, given {len(request.raw[0])}")
     return np.frombuffer(request.raw[0], dtype="<f4").reshape(count, len(features))
 
 
@@ -180,7 +183,7 @@ def wanted_outputs(request: InferRequest, outputs: tuple[str, ...], classes: int
 
     Raises
     ------
-    InvalidRequest
+    InvalidRequestError
         An output that there is not, or one twice; best classes of what has none.
     """
     wanted = request.outputs
@@ -188,12 +191,12 @@ def wanted_outputs(request: InferRequest, outputs: tuple[str, ...], classes: int
         return _all(outputs)
     for output in wanted:
         if output.name not in outputs:
-            raise InvalidRequest(f"outputs: expected some of {list(outputs)}, given {shown(output.name)}")
+            raise InvalidRequestError(f"outputs: expected some of {list(outputs)}, given {shown(output.name)}")
         if output.best and (output.name == LABEL or not classes):
-            raise InvalidRequest(f"output {output.name!r}: {CLASSIFICATION!r} is for 'probabilities', as it asks for its best columns")
+            raise InvalidRequestError(f"output {output.name!r}: {CLASSIFICATION!r} is for 'probabilities', as it asks for its best columns")
     names = [output.name for output in wanted]
     if len(set(names)) != len(names):
-        raise InvalidRequest(f"outputs: expected each at most once, given {names}")
+        raise InvalidRequestError(f"outputs: expected each at most once, given {names}")
     return wanted
 
 
@@ -205,13 +208,15 @@ def _all(outputs: tuple[str, ...]) -> tuple[Wanted, ...]:
 def _input(request: InferRequest) -> Tensor:
     names = [tensor.name for tensor in request.inputs]
     if names != [INPUT]:
-        raise InvalidRequest(f"inputs: expected [{INPUT!r}], given {shown(names)}")
+        raise InvalidRequestError(f"inputs: expected [{INPUT!r}], given {shown(names)}")
     return request.inputs[0]
 
 
 def _typed(tensor: Tensor, count: int, width: int) -> NDArray[np.float32]:
     if tensor.contents not in ((), ("fp32_contents",)):
-        raise InvalidRequest(f"input {INPUT!r}: expected fp32_contents, given {list(tensor.contents)}")
+        raise InvalidRequestError(f"input {INPUT!r}: expected fp32_contents, given {list(tensor.contents)}")
     if len(tensor.fp32) != count * width:
-        raise InvalidRequest(f"input {INPUT!r}: expected {count * width} values for shape {list(tensor.shape)}, given {len(tensor.fp32)}")
+        raise InvalidRequestError(
+            f"input {INPUT!r}: expected {count * width} values for shape {list(tensor.shape)}, given {len(tensor.fp32)}"
+        )
     return np.array(tensor.fp32, dtype=np.float32).reshape(count, width)

@@ -9,7 +9,7 @@ from edgeloop_admission import Rows, Rules, complaints, mask
 from edgeloop_contracts import StreamDefinition
 from numpy.typing import NDArray
 
-from edgeloop_inference.core.requests import InvalidRequest
+from edgeloop_inference.core.requests import InvalidRequestError
 
 
 class Door:
@@ -43,7 +43,7 @@ class Door:
 
         Raises
         ------
-        InvalidRequest
+        InvalidRequestError
             Ingestion would refuse a row: which one and why. The request is refused as a whole, since an answer has no place for a
             row that has none.
         """
@@ -51,5 +51,5 @@ class Door:
         if bad:
             row, one = next(iter(bad.items()))
             more = f"; {len(bad)} of {len(values)} rows are refused" if len(values) > 1 else ""
-            raise InvalidRequest(f"row {row}, {one.message}{more}")
+            raise InvalidRequestError(f"row {row}, {one.message}{more}")
         return mask(values, self._rules, self._salt)

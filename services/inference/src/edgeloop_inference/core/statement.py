@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
+from edgeloop_errors import InvalidError
 
-class StatementError(ValueError):
+
+class StatementError(InvalidError, ValueError):
     """The bytes are no statement."""
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from edgeloop_contracts import AdapterMember, Assignment, StreamTask
 from edgeloop_contracts.plausibility import impossible_place
+from edgeloop_errors import InvalidError
 
 from edgeloop_inference.core.statement import Statement
 
@@ -25,7 +26,7 @@ class Reason(StrEnum):
     IMPOSSIBLE = "IMPOSSIBLE"
 
 
-class Refusal(Exception):
+class RefusalError(InvalidError):
     """An assigned model is not taken; the one that serves goes on.
 
     Parameters
@@ -63,11 +64,11 @@ def check_place(assignment: Assignment) -> None:
 
     Raises
     ------
-    Refusal
+    RefusalError
         ``IMPOSSIBLE``.
     """
     if why := impossible_place(assignment):
-        raise Refusal(Reason.IMPOSSIBLE, why)
+        raise RefusalError(Reason.IMPOSSIBLE, why)
 
 
 def admit(statement: Statement, assignment: Assignment, features: Sequence[str] | None, max_bytes: int) -> None:
@@ -82,7 +83,7 @@ def admit(statement: Statement, assignment: Assignment, features: Sequence[str] 
 
     Raises
     ------
-    Refusal
+    RefusalError
         ``IMPOSSIBLE``, ``DIGEST``, ``DEFINITION`` or ``LOAD`` (too large).
     """
     check_place(assignment)
@@ -127,16 +128,18 @@ def decide(
 
     Raises
     ------
-    Refusal
+    RefusalError
         ``DIGEST``, ``OLDER``, ``DEFINITION`` or ``LOAD`` (too large).
     """
     _same(statement, assignment)
     if installed and installed.version == statement.version:
         if installed.digest == statement.digest:
             return Action.KEEP
-        raise Refusal(Reason.DIGEST, f"version {statement.version} is installed with digest {installed.digest}, not {statement.digest}")
+        raise RefusalError(
+            Reason.DIGEST, f"version {statement.version} is installed with digest {installed.digest}, not {statement.digest}"
+        )
     if installed and installed.version > statement.version:
-        raise Refusal(Reason.OLDER, f"version {installed.version} is installed, {statement.version} is older")
+        raise RefusalError(Reason.OLDER, f"version {installed.version} is installed, {statement.version} is older")
     _suits(statement, features, max_bytes)
     return Action.INSTALL
 
@@ -146,12 +149,12 @@ def check_task(statement: Statement, task: StreamTask) -> None:
 
     Raises
     ------
-    Refusal
+    RefusalError
         ``DEFINITION``.
     """
     if bool(statement.classes) != (task is StreamTask.CLASSIFICATION):
         answers = f"one of {len(statement.classes)} classes" if statement.classes else "a number"
-        raise Refusal(Reason.DEFINITION, f"the stream's task is {task.value}, the model answers with {answers}")
+        raise RefusalError(Reason.DEFINITION, f"the stream's task is {task.value}, the model answers with {answers}")
 
 
 def check_bytes(statement: Statement, data: bytes) -> None:
@@ -159,27 +162,27 @@ def check_bytes(statement: Statement, data: bytes) -> None:
 
     Raises
     ------
-    Refusal
+    RefusalError
         ``DIGEST``: another size or another SHA-256.
     """
     if len(data) != statement.size:
-        raise Refusal(Reason.DIGEST, f"expected {statement.size} bytes, given {len(data)}")
+        raise RefusalError(Reason.DIGEST, f"expected {statement.size} bytes, given {len(data)}")
     digest = hashlib.sha256(data).hexdigest()
     if digest != statement.digest:
-        raise Refusal(Reason.DIGEST, f"expected SHA-256 {statement.digest}, given {digest}")
+        raise RefusalError(Reason.DIGEST, f"expected SHA-256 {statement.digest}, given {digest}")
 
 
 def _same(statement: Statement, assignment: Assignment) -> None:
     for name in ("tenant", "stream", "version", "digest", "size"):
         said, assigned = getattr(statement, name), getattr(assignment, name)
         if said != assigned:
-            raise Refusal(Reason.DIGEST, f"{name}: the signed statement says {said!r}, the assignment {assigned!r}")
+            raise RefusalError(Reason.DIGEST, f"{name}: the signed statement says {said!r}, the assignment {assigned!r}")
 
 
 def _suits(statement: Statement, features: Sequence[str] | None, max_bytes: int) -> None:
     if features is None:
-        raise Refusal(Reason.DEFINITION, f"the stream {statement.stream} is not defined")
+        raise RefusalError(Reason.DEFINITION, f"the stream {statement.stream} is not defined")
     if tuple(features) != statement.features:
-        raise Refusal(Reason.DEFINITION, f"the stream's features are {list(features)}, the model's are {list(statement.features)}")
+        raise RefusalError(Reason.DEFINITION, f"the stream's features are {list(features)}, the model's are {list(statement.features)}")
     if not 0 < statement.size <= max_bytes:
-        raise Refusal(Reason.LOAD, f"expected at most {max_bytes} bytes, the model has {statement.size}")
+        raise RefusalError(Reason.LOAD, f"expected at most {max_bytes} bytes, the model has {statement.size}")

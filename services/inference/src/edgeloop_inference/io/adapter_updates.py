@@ -10,7 +10,7 @@ from edgeloop_contracts import AdapterFrame, MemoryBlock, ModelAdapter
 from edgeloop_kafka import Received
 
 from edgeloop_inference.core.adapter_parts import Intake, LearnedEvent
-from edgeloop_inference.core.version_admission import Refusal
+from edgeloop_inference.core.version_admission import RefusalError
 from edgeloop_inference.io.kafka_clients import Reader
 from edgeloop_inference.io.mixture_builder import Mixer
 from edgeloop_inference.io.models import Models
@@ -36,7 +36,7 @@ class Outcome:
     stream: str
     number: int
     received: Received[ModelAdapter]
-    refusal: Refusal | None = None
+    refusal: RefusalError | None = None
 
 
 class Adapting:
@@ -87,7 +87,7 @@ class Adapting:
                 intake = self._intake(event.stream)
                 try:
                     intake.take(event)
-                except Refusal as refusal:
+                except RefusalError as refusal:
                     self._unsigned[event.stream] = Outcome(event.stream, event.number, received, refusal)
                 else:
                     if event.number == intake.number:
@@ -112,7 +112,7 @@ class Adapting:
                 continue
             try:
                 self._mixer.apply(serving.statement, intake.complete(), intake.memory, reader)
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 yield from self._once(Outcome(stream, intake.number, received, refusal))
             else:
                 yield Outcome(stream, intake.number, received)

@@ -12,7 +12,7 @@ from edgeloop_contracts.plausibility import MOST_EPOCHS, impossible_report, is_n
 from edgeloop_contracts.texts import cut
 from edgeloop_kafka import Received
 
-from edgeloop_inference.core.version_admission import Action, Reason, Refusal
+from edgeloop_inference.core.version_admission import Action, Reason, RefusalError
 from edgeloop_inference.io.adapter_updates import Adapting, Outcome
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.installation import Installation
@@ -163,7 +163,7 @@ class Installer:
         started = time.monotonic()
         try:
             action = self._try(assignment, follower)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             self._metrics.refusals.labels(stream, refusal.reason.value).inc()
             if refusal.reason is Reason.IMPOSSIBLE:
                 self._metrics.impossible.labels("assignment").inc()
@@ -182,7 +182,7 @@ class Installer:
     def _try(self, assignment: Assignment, follower: Follower) -> Action:
         try:
             return self._installation.install(assignment, self._definitions.get(assignment.stream), self._chunks)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             if refusal.reason is not Reason.DEFINITION:
                 raise
         # The topics are not ordered among each other: the definition may be on its way.
@@ -237,7 +237,7 @@ class Installer:
         *,
         refused: int = 0,
         refused_adapter: int = 0,
-        refusal: Refusal | None = None,
+        refusal: RefusalError | None = None,
     ) -> None:
         installed = self._models.installed(stream)
         remark = self._adapting.remark if self._adapting else ""

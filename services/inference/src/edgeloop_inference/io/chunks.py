@@ -8,7 +8,7 @@ from edgeloop_contracts import Assignment, ModelChunk, topics
 from edgeloop_kafka import Received
 from edgeloop_readers import RangeGoneError
 
-from edgeloop_inference.core.version_admission import Reason, Refusal
+from edgeloop_inference.core.version_admission import Reason, RefusalError
 from edgeloop_inference.io.kafka_clients import Reader
 from edgeloop_inference.io.partial_downloads import Part, Partials
 
@@ -23,7 +23,7 @@ def fetch(reader: Reader, assignment: Assignment, partials: Partials) -> bytes:
 
     Raises
     ------
-    Refusal
+    RefusalError
         ``MISSING``: chunks are not, or no longer, there. ``DIGEST``: there are more bytes than the assignment says.
     TimeoutError
         Nothing came for a minute: worth another try, which goes on from here.
@@ -39,7 +39,7 @@ def fetch(reader: Reader, assignment: Assignment, partials: Partials) -> bytes:
             return b"".join(found[index].data for index in range(assignment.chunks))
         if not begun:
             place = f"{topics.MODEL_CHUNKS.name}/{assignment.chunk_partition}/{assignment.chunk_offset}"
-            raise Refusal(Reason.MISSING, f"{len(found)} of {assignment.chunks} chunks found from {place} on")
+            raise RefusalError(Reason.MISSING, f"{len(found)} of {assignment.chunks} chunks found from {place} on")
         # What was kept may be of another topic, or of chunks that were sent again since.
         begun = False
         partials.drop(assignment.digest)
@@ -58,7 +58,7 @@ def _read(reader: Reader, assignment: Assignment, partials: Partials, found: dic
         others = sum(len(known.data) for index, known in found.items() if index != chunk.index)
         if others + len(part.data) > assignment.size:
             partials.drop(assignment.digest)
-            raise Refusal(Reason.DIGEST, f"expected {assignment.size} bytes in {assignment.chunks} chunks, given more")
+            raise RefusalError(Reason.DIGEST, f"expected {assignment.size} bytes in {assignment.chunks} chunks, given more")
         found[chunk.index] = part
         partials.put(assignment.digest, chunk.index, part)
 
@@ -71,7 +71,7 @@ def _read(reader: Reader, assignment: Assignment, partials: Partials, found: dic
             reader.each(topic, partition, first, end, take, PATIENCE_S)
         except RangeGoneError as error:
             partials.drop(assignment.digest)
-            raise Refusal(Reason.MISSING, f"the chunks are gone: {error}") from error
+            raise RefusalError(Reason.MISSING, f"the chunks are gone: {error}") from error
         first = end
 
 

@@ -11,12 +11,13 @@ from urllib.parse import quote
 
 from edgeloop_admission import SALT_BYTES
 from edgeloop_contracts import Feature, StreamDefinition
+from edgeloop_errors import FatalError
 
 from edgeloop_inference.core.row_admission import Door
 from edgeloop_inference.io.files import write_whole
 
 
-class SaltBroken(Exception):
+class BrokenSaltError(FatalError):
     """The salt cannot be used; pseudonyms would be others than before."""
 
 
@@ -71,7 +72,7 @@ def device_salt(path: Path) -> bytes:
 
     Raises
     ------
-    SaltBroken
+    BrokenSaltError
         The file holds something else, or cannot be made.
     """
     try:
@@ -80,9 +81,9 @@ def device_salt(path: Path) -> bytes:
         path.chmod(0o600)
         salt = path.read_bytes()
     except OSError as error:
-        raise SaltBroken(f"salt {path}: {error}") from error
+        raise BrokenSaltError(f"salt {path}: {error}") from error
     if len(salt) != SALT_BYTES:
-        raise SaltBroken(
+        raise BrokenSaltError(
             f"salt {path}: expected {SALT_BYTES} bytes, given {len(salt)}; without the file a new one is made, and pseudonyms are others"
         )
     return salt

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from edgeloop_contracts import Assignment, StreamDefinition
 
 from edgeloop_inference.core.statement import Statement
-from edgeloop_inference.core.version_admission import Action, Reason, Refusal, check_place, check_task, decide
+from edgeloop_inference.core.version_admission import Action, Reason, RefusalError, check_place, check_task, decide
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.kafka_clients import Reader
 from edgeloop_inference.io.mixture_builder import Mixer
-from edgeloop_inference.io.model_store import BrokenFile, ModelStore, Package
+from edgeloop_inference.io.model_store import BrokenFileError, ModelStore, Package
 from edgeloop_inference.io.models import Models
 from edgeloop_inference.io.sessions import ServingModel
 from edgeloop_inference.io.verification import Verification
@@ -47,17 +47,17 @@ class Installation:
                 package = self._store.load(stream)
                 statement = self._verification.stored(package)
                 if statement.stream != stream:
-                    raise Refusal(Reason.DIGEST, f"the package is of {statement.stream!r}")
+                    raise RefusalError(Reason.DIGEST, f"the package is of {statement.stream!r}")
                 if self._definitions.get(stream) is None:
-                    raise Refusal(Reason.DEFINITION, "its definition is not on disk: it is installed again once the network has that")
+                    raise RefusalError(Reason.DEFINITION, "its definition is not on disk: it is installed again once the network has that")
                 model = _load(statement, package)
-            except (BrokenFile, Refusal) as error:
+            except (BrokenFileError, RefusalError) as error:
                 problems.append(f"{stream}: {error}")
                 continue
             if self._mixer is not None:
                 try:
                     self._mixer.restore(stream)
-                except Refusal as refusal:
+                except RefusalError as refusal:
                     problems.append(f"{stream}: adapter: {refusal}")
             if refusal := self._serve(model):
                 problems.append(f"{stream}: adapter: {refusal}")
@@ -75,7 +75,7 @@ class Installation:
 
         Raises
         ------
-        Refusal
+        RefusalError
             The model is not taken, and the one that served before serves on.
         """
         check_place(assignment)
@@ -92,11 +92,11 @@ class Installation:
         self._serve(model)
         return action
 
-    def _serve(self, model: ServingModel) -> Refusal | None:
+    def _serve(self, model: ServingModel) -> RefusalError | None:
         """Let a version answer: with the stream's mixture if it can, else alone; what keeps it from that is tried again."""
         try:
             mixture = self._mixer and self._mixer.mixed(model.statement)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             self._models.install(model)
             return refusal
         self._models.install(mixture or model)
@@ -107,4 +107,4 @@ def _load(statement: Statement, package: Package) -> ServingModel:
     try:
         return ServingModel(statement, package.model)
     except Exception as error:  # onnxruntime raises what it likes
-        raise Refusal(Reason.LOAD, f"{type(error).__name__}: {error}") from error
+        raise RefusalError(Reason.LOAD, f"{type(error).__name__}: {error}") from error

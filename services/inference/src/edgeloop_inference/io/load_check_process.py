@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from edgeloop_inference.core.statement import Statement
-from edgeloop_inference.core.version_admission import Reason, Refusal
+from edgeloop_inference.core.version_admission import Reason, RefusalError
 
 _KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")
 
@@ -56,20 +56,20 @@ class TrialRun:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``LOAD``: it does not load, does not look as it must, or broke a limit.
         """
         try:
             output, errors = self._child.communicate(model, timeout=self._seconds)
         except subprocess.TimeoutExpired as error:
-            raise Refusal(Reason.LOAD, f"trial: not done within {self._seconds:g} s") from error
+            raise RefusalError(Reason.LOAD, f"trial: not done within {self._seconds:g} s") from error
         try:
             why = str(json.loads(output)["problem"])
         except (ValueError, KeyError, TypeError) as error:
             tail = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-            raise Refusal(Reason.LOAD, f"trial: the child ended with {self._child.returncode} {' '.join(tail)}".rstrip()) from error
+            raise RefusalError(Reason.LOAD, f"trial: the child ended with {self._child.returncode} {' '.join(tail)}".rstrip()) from error
         if why:
-            raise Refusal(Reason.LOAD, f"trial: {why}")
+            raise RefusalError(Reason.LOAD, f"trial: {why}")
 
     def close(self) -> None:
         """End the child, whatever it is doing, and remove its directory."""

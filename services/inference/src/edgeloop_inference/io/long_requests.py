@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from edgeloop_errors import RetryableError
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.answers import Answer, joined
@@ -20,11 +21,11 @@ LOOK_S = 0.1
 SWITCH_S = 0.0005
 
 
-class Busy(Exception):
+class BusyError(RetryableError):
     """Too many long requests at once."""
 
 
-class Cancelled(Exception):
+class RequestCancelledError(RetryableError):
     """Nobody waits for the answer any more."""
 
 
@@ -55,9 +56,9 @@ class LongRequests:
 
         Raises
         ------
-        Busy
+        BusyError
             All places are taken.
-        Cancelled
+        RequestCancelledError
             Nobody waits any more.
         """
         if len(rows) <= SLICE:
@@ -66,18 +67,18 @@ class LongRequests:
             parts: list[Answer] = []
             for first in range(0, len(rows), SLICE):
                 if not alive():
-                    raise Cancelled
+                    raise RequestCancelledError
                 parts.append(model.answer(rows[first : first + SLICE]))
         return joined(parts)
 
     @contextmanager
     def _place(self, alive: Callable[[], bool]) -> Iterator[None]:
         if not self._places.acquire(blocking=False):
-            raise Busy(f"{self._most} requests of over {SLICE} rows are at work or wait: try again later, or with fewer rows")
+            raise BusyError(f"{self._most} requests of over {SLICE} rows are at work or wait: try again later, or with fewer rows")
         try:
             while not self._turn.acquire(timeout=LOOK_S):
                 if not alive():
-                    raise Cancelled
+                    raise RequestCancelledError
             before = sys.getswitchinterval()
             sys.setswitchinterval(SWITCH_S)
             try:

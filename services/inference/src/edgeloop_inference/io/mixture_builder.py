@@ -15,11 +15,11 @@ from edgeloop_mixture.rule import Rule
 
 from edgeloop_inference.core.adapter_parts import Learned
 from edgeloop_inference.core.statement import Statement
-from edgeloop_inference.core.version_admission import Reason, Refusal, admit, member_assignment
+from edgeloop_inference.core.version_admission import Reason, RefusalError, admit, member_assignment
 from edgeloop_inference.io.adapter_store import AdapterStore
 from edgeloop_inference.io.kafka_clients import Reader
 from edgeloop_inference.io.mixture_sessions import ServingMixture
-from edgeloop_inference.io.model_store import BrokenFile, ModelStore, Package
+from edgeloop_inference.io.model_store import BrokenFileError, ModelStore, Package
 from edgeloop_inference.io.models import Models
 from edgeloop_inference.io.verification import Verification
 
@@ -69,7 +69,7 @@ class Mixer:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``SIGNATURE``, ``MISSING``, ``LOAD`` or ``DIGEST``: it is not signed, or not whole, and not used.
         """
         intake = self._store.load(stream)
@@ -81,7 +81,7 @@ class Mixer:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``MISSING``, ``DIGEST``, ``SIGNATURE`` or ``LOAD``: no mixture can be made with it now.
         """
         learned = self._learned.get(statement.stream)
@@ -103,7 +103,7 @@ class Mixer:
 
         Raises
         ------
-        Refusal
+        RefusalError
             The adapter is not taken, and what served before serves on.
         """
         mixture = self._mixture(statement, learned, reader)
@@ -127,17 +127,19 @@ class Mixer:
         frame, adapter = learned.frame, learned.adapter
         if bool(statement.classes) != bool(frame.classes):
             kinds = [", ".join(classes) or "numbers" for classes in (statement.classes, frame.classes)]
-            raise Refusal(Reason.DEFINITION, f"version {statement.version} answers with {kinds[0]}; the mixture is of {kinds[1]}")
+            raise RefusalError(Reason.DEFINITION, f"version {statement.version} answers with {kinds[0]}; the mixture is of {kinds[1]}")
         if len(adapter.weights) != (wanted := frame.experts(self._rule) + 1):
-            raise Refusal(Reason.LOAD, f"weights: expected {wanted}, given {len(adapter.weights)}")
+            raise RefusalError(Reason.LOAD, f"weights: expected {wanted}, given {len(adapter.weights)}")
         if frame.scaling.width != len(statement.features):
-            raise Refusal(
+            raise RefusalError(
                 Reason.DEFINITION, f"the frame's rows have {frame.scaling.width} features, the stream's {len(statement.features)}"
             )
         newest = frame.members[-1]
         if statement.version <= newest.version:
             if statement.version == newest.version and statement.digest != newest.digest:
-                raise Refusal(Reason.DIGEST, f"version {newest.version} is installed with digest {statement.digest}, not {newest.digest}")
+                raise RefusalError(
+                    Reason.DIGEST, f"version {newest.version} is installed with digest {statement.digest}, not {newest.digest}"
+                )
             return frame, adapter
         newcomer = AdapterMember(version=statement.version, digest=statement.digest, size=statement.size, classes=statement.classes)
         return joined(frame, adapter, newcomer, frame.number, self._rule)
@@ -153,7 +155,7 @@ class Mixer:
         try:
             session = MixtureSession(frame, models, self._rule, memories=self.memories)
         except Exception as error:  # onnx and onnxruntime raise what they like
-            raise Refusal(Reason.LOAD, f"{type(error).__name__}: {error}") from error
+            raise RefusalError(Reason.LOAD, f"{type(error).__name__}: {error}") from error
         self._sessions[serving.stream] = composition, session
         self._store_of(serving.stream).keep(_name(member) for member in frame.members)
         return session
@@ -165,24 +167,24 @@ class Mixer:
             try:
                 package = self._on_disk(store, serving, member)
                 statement = self._verification.stored(package)
-            except (BrokenFile, Refusal) as error:
+            except (BrokenFileError, RefusalError) as error:
                 if reader is None:
-                    raise Refusal(Reason.MISSING, str(error)) from error
+                    raise RefusalError(Reason.MISSING, str(error)) from error
                 assignment = member_assignment(serving.tenant, serving.stream, member)
                 statement = self._verification.statement(assignment)
                 admit(statement, assignment, serving.features, self._verification.max_bytes)
                 package = self._verification.fetched(statement, assignment, reader)
                 store.save(_name(member), package)
             if (statement.version, statement.digest, statement.classes) != (member.version, member.digest, member.classes):
-                raise Refusal(Reason.DIGEST, "the signed statement and the frame differ")
-        except Refusal as refusal:
-            raise Refusal(refusal.reason, f"version {member.version}: {refusal.message}") from refusal
+                raise RefusalError(Reason.DIGEST, "the signed statement and the frame differ")
+        except RefusalError as refusal:
+            raise RefusalError(refusal.reason, f"version {member.version}: {refusal.message}") from refusal
         return package
 
     def _on_disk(self, store: ModelStore, serving: Statement, member: AdapterMember) -> Package:
         try:
             return store.load(_name(member))
-        except BrokenFile:
+        except BrokenFileError:
             if member.digest != serving.digest:
                 raise
         package = self._versions.load(serving.stream)
@@ -212,13 +214,13 @@ def _try(mixture: ServingMixture) -> None:
 
     Raises
     ------
-    Refusal
+    RefusalError
         ``LOAD``: it does not answer, or with no probabilities or numbers.
     """
     rows = np.zeros((2, len(mixture.features)), np.float32)
     try:
         values = mixture.answer(rows).values
     except Exception as error:  # onnxruntime raises what it likes
-        raise Refusal(Reason.LOAD, f"{type(error).__name__}: {error}") from error
+        raise RefusalError(Reason.LOAD, f"{type(error).__name__}: {error}") from error
     if values.shape != ((2, len(mixture.classes)) if mixture.classes else (2,)) or not np.isfinite(values).all():
-        raise Refusal(Reason.LOAD, f"its {'probabilities' if mixture.classes else 'numbers'} are {values.tolist()}")
+        raise RefusalError(Reason.LOAD, f"its {'probabilities' if mixture.classes else 'numbers'} are {values.tolist()}")

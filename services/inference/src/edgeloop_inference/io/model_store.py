@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from edgeloop_errors import InvalidError
+
 from edgeloop_inference.io.files import write_whole
 
 MAGIC = b"edgeloop model 1\n"
 SUFFIX = ".model"
 
 
-class BrokenFile(Exception):
+class BrokenFileError(InvalidError):
     """A file of the store is not what the store writes."""
 
 
@@ -58,18 +60,18 @@ class ModelStore:
 
         Raises
         ------
-        BrokenFile
+        BrokenFileError
             The file cannot be read.
         """
         path = self._path(name)
         try:
             magic, head, model = path.read_bytes().split(b"\n", 2)
             if magic + b"\n" != MAGIC:
-                raise BrokenFile(f"{path}: expected {MAGIC!r} at its beginning, given {magic[:40]!r}")
+                raise BrokenFileError(f"{path}: expected {MAGIC!r} at its beginning, given {magic[:40]!r}")
             fields = json.loads(head)
             return Package(base64.b64decode(fields["statement"]), base64.b64decode(fields["signature"]), model)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BrokenFile(f"{path}: {error!r}") from error
+            raise BrokenFileError(f"{path}: {error!r}") from error
 
     def keep(self, names: Iterable[str]) -> None:
         """Remove all packages but those of these names."""

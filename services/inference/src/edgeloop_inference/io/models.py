@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from edgeloop_inference.core.requests import NotFound, NotReady, shown
+from edgeloop_inference.core.requests import ModelNotFoundError, ModelNotReadyError, shown
 from edgeloop_inference.core.version_admission import Installed
 from edgeloop_inference.io.mixture_sessions import ServingMixture
 from edgeloop_inference.io.sessions import ServingModel
@@ -82,16 +82,16 @@ class Models:
 
         Raises
         ------
-        NotFound
+        ModelNotFoundError
             No such stream here, or another version serves.
-        NotReady
+        ModelNotReadyError
             The stream has no model yet.
         """
         model = self._serving.get(name)
         if model is None:
             if name in self._known:
-                raise NotReady(f"model {name!r}: no version has been installed yet")
-            raise NotFound(f"model {shown(name)} is unknown; known are {self.known}")
+                raise ModelNotReadyError(f"model {name!r}: no version has been installed yet")
+            raise ModelNotFoundError(f"model {shown(name)} is unknown; known are {self.known}")
         if version and version != str(model.version):
-            raise NotFound(f"model {name!r}: version {model.version} serves, asked for was {shown(version)}")
+            raise ModelNotFoundError(f"model {name!r}: version {model.version} serves, asked for was {shown(version)}")
         return model

@@ -13,6 +13,7 @@ from typing import Any
 
 import apsw
 import numpy as np
+from edgeloop_errors import RetryableError
 
 from edgeloop_inference.core.rows import Rows, StoredRows, split
 from edgeloop_inference.io.files import read_text, write_whole
@@ -45,7 +46,7 @@ ENTRY = 32  # an entry's numbers
 SIZE = 3  # its place among the columns
 
 
-class OutboxUnavailable(Exception):
+class OutboxUnavailableError(RetryableError):
     """Rows could not be written: the disk is full or broken."""
 
 
@@ -82,7 +83,7 @@ class Outbox:
 
     Raises
     ------
-    OutboxUnavailable
+    OutboxUnavailableError
         The file can be neither opened nor replaced.
     """
 
@@ -105,7 +106,7 @@ class Outbox:
                 self._put_aside()
                 self._writer = self._open()
         except (apsw.Error, OSError) as error:
-            raise OutboxUnavailable(f"the outbox {self._path} cannot be opened: {error}") from error
+            raise OutboxUnavailableError(f"the outbox {self._path} cannot be opened: {error}") from error
         self._reader = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
         self._load()
         self.dropped = 0
@@ -121,7 +122,7 @@ class Outbox:
 
         Raises
         ------
-        OutboxUnavailable
+        OutboxUnavailableError
             They could not be written; they have no number and are counted as lost.
         """
         pieces = list(split(rows))
@@ -131,7 +132,7 @@ class Outbox:
             if not waiting.done:
                 self._commit()
         if waiting.error:
-            raise OutboxUnavailable(waiting.error)
+            raise OutboxUnavailableError(waiting.error)
         return waiting.first_seq
 
     def after(self, place: int, limit: int) -> list[StoredRows]:

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from edgeloop_contracts import Cause, DeviceReport, topics
+from edgeloop_errors import RetryableError
 
 from edgeloop_inference.core.rows import Parcel, pack
 from edgeloop_inference.io.kafka_clients import Kafka, Publisher
@@ -18,7 +19,7 @@ IN_FLIGHT = 64
 SETTLE_S = 0.2
 
 
-class DeliveryFailed(Exception):
+class DeliveryError(RetryableError):
     """The broker, or the producer, refused a record; the message says why."""
 
 
@@ -155,7 +156,7 @@ class Sender:
         raise problem
 
     def _failed(self, error: str) -> None:
-        self._problem = DeliveryFailed(error)
+        self._problem = DeliveryError(error)
         self._metrics.failed_deliveries.inc()
 
     def _key(self, stream: str) -> str:

@@ -15,7 +15,7 @@ from edgeloop_inference.core.requests import (
     EMPTY_FINAL,
     EVENT_TIME,
     InferRequest,
-    InvalidRequest,
+    InvalidRequestError,
     Tensor,
     Wanted,
     check_parameters,
@@ -51,7 +51,7 @@ def simple(request: m.ModelInferRequest, outputs: int) -> InferRequest:
 
     Raises
     ------
-    InvalidRequest
+    InvalidRequestError
         More entries than any request has, or a parameter that would be ignored.
     """
     if len(request.inputs) > 1 or len(request.raw_input_contents) > 1 or len(request.outputs) > outputs:
@@ -122,17 +122,17 @@ def configuration(model: Serving, most_rows: int) -> m.ModelConfig:
     return config
 
 
-def _too_many(request: m.ModelInferRequest, outputs: int) -> InvalidRequest:
+def _too_many(request: m.ModelInferRequest, outputs: int) -> InvalidRequestError:
     given = (("inputs", 1, request.inputs), ("raw_input_contents", 1, request.raw_input_contents), ("outputs", outputs, request.outputs))
     name, most, count = next((name, most, len(entries)) for name, most, entries in given if len(entries) > most)
-    return InvalidRequest(f"{name}: expected {'one entry' if most == 1 else f'at most {most} entries'}, given {count}")
+    return InvalidRequestError(f"{name}: expected {'one entry' if most == 1 else f'at most {most} entries'}, given {count}")
 
 
 def _tensor(given: m.ModelInferRequest.InferInputTensor) -> Tensor:
     if given.parameters:
         check_parameters(f"input {INPUT!r}", given.parameters)
     if len(given.shape) > _DIMENSIONS:
-        raise InvalidRequest(f"input {INPUT!r}: expected 2 dimensions, given {len(given.shape)}")
+        raise InvalidRequestError(f"input {INPUT!r}: expected 2 dimensions, given {len(given.shape)}")
     shape = tuple(given.shape)
     if not given.HasField("contents"):
         return Tensor(given.name, given.datatype, shape)
@@ -146,14 +146,14 @@ def _wanted(given: m.ModelInferRequest.InferRequestedOutputTensor) -> Wanted:
     check_parameters(f"output {given.name[:40]!r}", given.parameters, (CLASSIFICATION,))
     best = _integer(f"parameter {CLASSIFICATION!r}", given.parameters[CLASSIFICATION])
     if best < 1:
-        raise InvalidRequest(f"parameter {CLASSIFICATION!r}: expected 1 or more, given {best}")
+        raise InvalidRequestError(f"parameter {CLASSIFICATION!r}: expected 1 or more, given {best}")
     return Wanted(given.name, best)
 
 
 def _integer(name: str, given: m.InferParameter) -> int:
     kind = given.WhichOneof("parameter_choice")
     if kind != "int64_param":
-        raise InvalidRequest(f"{name}: expected int64_param, given {kind}")
+        raise InvalidRequestError(f"{name}: expected int64_param, given {kind}")
     return given.int64_param
 
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import grpc
 from edgeloop_contracts.rpc import open_inference_service
+from edgeloop_errors import FatalError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from edgeloop_inference.io.call_limits import Patience
@@ -18,7 +19,7 @@ WAIT_S = 60.0  # in which a message has to come as a whole: 4 MiB at 100 kB/s ta
 CALLS = 16  # for each that is worked on, so many may be there: they wait for their messages, or for their turn
 
 
-class PortTaken(Exception):
+class AddressTakenError(FatalError):
     """The address cannot be listened on."""
 
 
@@ -43,7 +44,7 @@ class Server:
 
     Raises
     ------
-    PortTaken
+    AddressTakenError
         Somebody else listens there.
     """
 
@@ -88,7 +89,7 @@ class Server:
         try:
             self.port = self._server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:
-            raise PortTaken(f"gRPC: cannot listen on {host}:{port}; is something else listening there?") from error
+            raise AddressTakenError(f"gRPC: cannot listen on {host}:{port}; is something else listening there?") from error
 
     def set_ready(self, ready: bool) -> None:
         """Say whether inference can be asked; the process as a whole is alive as soon as it answers."""

@@ -9,16 +9,17 @@ from typing import Any, NoReturn
 
 import grpc
 from edgeloop_contracts.rpc import open_inference as m
+from edgeloop_errors import InvalidError
 
 from edgeloop_inference.core.answers import Answer, check_size
 from edgeloop_inference.core.model_contract import outputs_of
-from edgeloop_inference.core.requests import InvalidRequest, NotFound, NotReady, count_rows, decode, wanted_outputs
+from edgeloop_inference.core.requests import InvalidRequestError, ModelNotFoundError, ModelNotReadyError, count_rows, decode, wanted_outputs
 from edgeloop_inference.core.row_admission import Door
 from edgeloop_inference.core.rows import Rows, row_ids
 from edgeloop_inference.io.definitions import Definitions
-from edgeloop_inference.io.long_requests import Busy, Cancelled, LongRequests
+from edgeloop_inference.io.long_requests import BusyError, LongRequests, RequestCancelledError
 from edgeloop_inference.io.models import Models, Serving
-from edgeloop_inference.io.outbox import Outbox, OutboxUnavailable
+from edgeloop_inference.io.outbox import Outbox, OutboxUnavailableError
 from edgeloop_inference.io.protocol_messages import configuration, event_time, metadata, respond, simple
 from edgeloop_inference.metrics import Metrics
 
@@ -29,7 +30,7 @@ SEQ = "edgeloop_seq"
 STATUS_TEXT = 2_000  # clients take eight kilobytes of status and metadata, in which a character of another script takes up to twelve
 
 
-class ModelFailed(Exception):
+class ModelFailedError(InvalidError):
     """The model raised an error; nothing is known of the rows."""
 
 
@@ -53,12 +54,12 @@ class Limits:
 
 
 _STATUS: dict[type[Exception], grpc.StatusCode] = {
-    InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
-    NotFound: grpc.StatusCode.NOT_FOUND,
-    NotReady: grpc.StatusCode.UNAVAILABLE,
-    Busy: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Cancelled: grpc.StatusCode.CANCELLED,
-    ModelFailed: grpc.StatusCode.INTERNAL,
+    InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
+    ModelNotFoundError: grpc.StatusCode.NOT_FOUND,
+    ModelNotReadyError: grpc.StatusCode.UNAVAILABLE,
+    BusyError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    RequestCancelledError: grpc.StatusCode.CANCELLED,
+    ModelFailedError: grpc.StatusCode.INTERNAL,
 }
 
 
@@ -97,7 +98,7 @@ class InferenceServicer:
         """The model can be asked; an unknown one is not ready, so that a client may wait for it."""
         try:
             self._models.find(request.name, request.version)
-        except (NotFound, NotReady):
+        except (ModelNotFoundError, ModelNotReadyError):
             return m.ModelReadyResponse(ready=False)
         return m.ModelReadyResponse(ready=True)
 
@@ -118,7 +119,7 @@ class InferenceServicer:
         started = time.perf_counter()
         try:
             response = self._infer(request, context)
-        except (InvalidRequest, NotFound, NotReady, Busy, Cancelled, ModelFailed) as error:
+        except (InvalidRequestError, ModelNotFoundError, ModelNotReadyError, BusyError, RequestCancelledError, ModelFailedError) as error:
             self._metrics.requests.labels(_STATUS[type(error)].name).inc()
             _abort(context, error)
         self._metrics.answered(time.perf_counter() - started)
@@ -138,11 +139,11 @@ class InferenceServicer:
         kept = Rows(model.stream, model.version, count, rows.tobytes(), (when,) * count, ids, answer.labels, model.adapter, answer.alone)
         response = respond(request.id, model, answer, wanted, raw=bool(given.raw))
         if not context.is_active():
-            raise Cancelled
+            raise RequestCancelledError
         try:
             response.parameters[SEQ].int64_param = self._outbox.append(kept)
             response.parameters[BOOT_EPOCH].int64_param = self._outbox.epoch
-        except OutboxUnavailable as error:
+        except OutboxUnavailableError as error:
             self._metrics.not_kept(str(error))
         self._metrics.rows.inc(count)
         return response
@@ -150,21 +151,21 @@ class InferenceServicer:
     def _door(self, model: Serving) -> Door:
         door = self._definitions.door(model.stream)
         if door is None or door.width != len(model.features):
-            raise NotReady(f"model {model.stream!r}: the definition of its stream has not come yet")
+            raise ModelNotReadyError(f"model {model.stream!r}: the definition of its stream has not come yet")
         return door
 
     def _answer(self, model: Serving, rows: Any, context: Any) -> Answer:
         try:
             return self._long.answer(model, rows, context.is_active)
-        except (Busy, Cancelled):
+        except (BusyError, RequestCancelledError):
             raise
         except Exception as error:  # onnxruntime raises what it likes
-            raise ModelFailed(f"model {model.stream!r}, version {model.version}: {type(error).__name__}") from error
+            raise ModelFailedError(f"model {model.stream!r}, version {model.version}: {type(error).__name__}") from error
 
     def _found(self, name: str, number: str, context: Any) -> Serving:
         try:
             return self._models.find(name, number)
-        except (NotFound, NotReady) as error:
+        except (ModelNotFoundError, ModelNotReadyError) as error:
             _abort(context, error)
 
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edgeloop_contracts import ModelAdapter
+from edgeloop_errors import FatalError
 from edgeloop_mixture import serialization
-from edgeloop_signing.keys import KeyProblem, key_id, load_trusted, signed_by
+from edgeloop_signing.keys import UnusableKeyError, key_id, load_trusted, signed_by
 
 from edgeloop_inference.core.statement import Statement, StatementError, parse
-from edgeloop_inference.core.version_admission import Reason, Refusal
+from edgeloop_inference.core.version_admission import Reason, RefusalError
 
 
-class TrustError(Exception):
+class TrustError(FatalError):
     """The trust files hold no keys that can be used."""
 
 
@@ -59,7 +60,7 @@ class Trust:
         for path in (versions, adapters):
             try:
                 keys.append(load_trusted(path) if path else ())
-            except KeyProblem as problem:
+            except UnusableKeyError as problem:
                 raise TrustError(f"trust file {path}: {problem}") from problem
         return cls(*keys)
 
@@ -68,23 +69,23 @@ class Trust:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``SIGNATURE``: not signed by a key that is trusted for versions over these bytes, or these bytes are no statement.
         """
         if not signed_by(self._versions, statement, signature):
-            raise Refusal(Reason.SIGNATURE, "the statement is not signed by a key that this device trusts for versions")
+            raise RefusalError(Reason.SIGNATURE, "the statement is not signed by a key that this device trusts for versions")
         try:
             return parse(statement)
         except StatementError as error:
-            raise Refusal(Reason.SIGNATURE, str(error)) from error
+            raise RefusalError(Reason.SIGNATURE, str(error)) from error
 
     def check(self, adapter: ModelAdapter) -> None:
         """See that an adapter's tenant, stream, number and digest are signed; the digest is of all that its answers depend on.
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``SIGNATURE``: not signed by a key that is trusted for adapters.
         """
         if not signed_by(self._adapters, serialization.statement(adapter), adapter.signature):
-            raise Refusal(Reason.SIGNATURE, "the adapter is not signed by a key that this device trusts for adapters")
+            raise RefusalError(Reason.SIGNATURE, "the adapter is not signed by a key that this device trusts for adapters")

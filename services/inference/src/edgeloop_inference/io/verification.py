@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from edgeloop_inference.core.graph import forbidden
 from edgeloop_inference.core.statement import Statement
-from edgeloop_inference.core.version_admission import Reason, Refusal, check_bytes
+from edgeloop_inference.core.version_admission import Reason, RefusalError, check_bytes
 from edgeloop_inference.io.archive import Archive
 from edgeloop_inference.io.chunks import fetch
 from edgeloop_inference.io.kafka_clients import Reader
@@ -26,7 +26,7 @@ class Judge(Protocol):
     """Tries a model somewhere else."""
 
     def judge(self, model: bytes) -> None:
-        """Raise ``Refusal`` if the model must not come into this process."""
+        """Raise ``RefusalError`` if the model must not come into this process."""
         ...
 
 
@@ -62,7 +62,7 @@ class Verification:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``SIGNATURE``.
         """
         return self._trust.verified(assignment.statement, assignment.signature)
@@ -72,7 +72,7 @@ class Verification:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``SIGNATURE``.
         """
         self._trust.check(event)
@@ -82,7 +82,7 @@ class Verification:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``MISSING``, ``DIGEST`` or ``LOAD``.
         """
         with self._start_trial(statement) as trial:
@@ -91,7 +91,7 @@ class Verification:
                 try:
                     data = fetch(reader(), assignment, self._partials)
                 except RangeGoneError as error:
-                    raise Refusal(Reason.MISSING, str(error)) from error
+                    raise RefusalError(Reason.MISSING, str(error)) from error
                 self._partials.drop(statement.digest)  # verified or not, there is nothing to add to it
             check_bytes(statement, data)
             check_graph(data)
@@ -104,7 +104,7 @@ class Verification:
 
         Raises
         ------
-        Refusal
+        RefusalError
             ``SIGNATURE`` or ``DIGEST``.
         """
         statement = self._trust.verified(package.statement, package.signature)
@@ -117,12 +117,12 @@ def check_graph(data: bytes) -> None:
 
     Raises
     ------
-    Refusal
+    RefusalError
         ``LOAD``.
     """
     try:
         why = forbidden(Model.FromString(data))
     except DecodeError as error:
-        raise Refusal(Reason.LOAD, f"the file is no ONNX model: {error}") from error
+        raise RefusalError(Reason.LOAD, f"the file is no ONNX model: {error}") from error
     if why:
-        raise Refusal(Reason.LOAD, why)
+        raise RefusalError(Reason.LOAD, why)

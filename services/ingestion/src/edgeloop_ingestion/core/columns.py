@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from edgeloop_errors import InvalidError
 from numpy.typing import NDArray
 
 MAX_SHAPES = 16
@@ -24,7 +25,7 @@ Longs = NDArray[np.int64]
 Span = tuple[int, int]
 
 
-class NotPlainError(Exception):
+class NotPlainError(InvalidError):
     """Bytes to be decoded record by record."""
 
 

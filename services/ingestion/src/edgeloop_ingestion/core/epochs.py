@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edgeloop_admission import Inadmissible
+from edgeloop_admission import InadmissibleError
 
 from edgeloop_ingestion.core.content_memory import Contents
 from edgeloop_ingestion.core.intervals import SeenRuns
@@ -61,19 +61,19 @@ class Epochs:
 
         Raises
         ------
-        Inadmissible
+        InadmissibleError
             ``FORGOTTEN_EPOCH`` or ``TOO_MANY_EPOCHS``.
         """
         if epoch in self.known:
             return self.known[epoch]
         used = next(reversed(self.known), None)
         if not self.forgotten.unseen(epoch, epoch + 1):
-            raise Inadmissible(
+            raise InadmissibleError(
                 "FORGOTTEN_EPOCH",
                 f"boot_epoch: expected {used}, which was in use last, or a new one, given {epoch}, whose rows are forgotten",
             )
         if self.known and sum(at > now - WITHIN_MS for at in self.began) >= MAX_BEGINNINGS:
-            raise Inadmissible(
+            raise InadmissibleError(
                 "TOO_MANY_EPOCHS",
                 f"boot_epoch: expected {used}, which was in use last, as {MAX_BEGINNINGS} others began within an hour, given {epoch}",
             )

@@ -24,7 +24,7 @@ from mlflow.types import Schema, TensorSpec
 
 from edgeloop_mirror.core.notes import KEY, DatasetNote, Note
 from edgeloop_mirror.core.versions import CHAMPION, NUMBER, VersionNote
-from edgeloop_mirror.io.tracking import Away, Found, ModelNote, Refused
+from edgeloop_mirror.io.tracking import Found, ModelNote, TrackingRefusedError, TrackingUnavailableError
 
 _REFUSALS = frozenset({ErrorCode.Name(BAD_REQUEST), ErrorCode.Name(INVALID_PARAMETER_VALUE)})
 _THERE = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
@@ -151,7 +151,9 @@ class MlflowTracking:
         if found is None:
             return str(self._client.create_experiment(name))
         if found.lifecycle_stage != _ACTIVE:
-            raise Away(f"the experiment {name} is deleted: restore it, or give another name by EDGELOOP_MIRROR_EXPERIMENT")
+            raise TrackingUnavailableError(
+                f"the experiment {name} is deleted: restore it, or give another name by EDGELOOP_MIRROR_EXPERIMENT"
+            )
         return str(found.experiment_id)
 
 
@@ -172,11 +174,11 @@ def _errors() -> Generator[None]:
     """Turn what goes wrong into what it means to the mirror."""
     try:
         yield
-    except (Away, Refused):
+    except (TrackingUnavailableError, TrackingRefusedError):
         raise
     except MlflowException as error:
         if error.error_code in _REFUSALS:
-            raise Refused(str(error)) from error
-        raise Away(str(error)) from error
+            raise TrackingRefusedError(str(error)) from error
+        raise TrackingUnavailableError(str(error)) from error
     except Exception as error:  # artifact stores and their libraries raise what they like; a server that is away comes back
-        raise Away(f"{type(error).__name__}: {error}") from error
+        raise TrackingUnavailableError(f"{type(error).__name__}: {error}") from error

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from edgeloop_errors import InvalidError, RetryableError
+
 from edgeloop_mirror.core.notes import DatasetNote, Note
 from edgeloop_mirror.core.versions import VersionNote
 
 
-class Away(Exception):
+class TrackingUnavailableError(RetryableError):
     """MLflow did not answer, or could not do it now: the same is tried again later."""
 
 
-class Refused(Exception):
+class TrackingRefusedError(InvalidError):
     """MLflow refused what it was given; asking again will not help."""
 
 
@@ -47,7 +49,7 @@ class ModelNote:
 
 
 class Tracking(Protocol):
-    """MLflow's tracking server. Everything raises :class:`Away` or :class:`Refused`; everything may be repeated and changes nothing then."""
+    """MLflow's tracking server. Everything raises :class:`TrackingUnavailableError` or :class:`TrackingRefusedError`; everything may be repeated and changes nothing then."""
 
     def find(self, experiment: str, key: str) -> list[Found]:
         """Runs with this key, oldest first."""

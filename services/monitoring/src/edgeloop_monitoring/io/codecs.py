@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeloop_contracts import Topic
-from edgeloop_kafka import Codec, RegistryUnavailable
+from edgeloop_kafka import Codec, RegistryUnavailableError
 from edgeloop_kafka.codec import UndecodableError, UnknownKindError
 from faust.serializers.codecs import Codec as FaustCodec
 
@@ -45,7 +45,7 @@ class EventCodec(FaustCodec):
             return Undecodable(error.reason, error.message)
         except UnknownKindError as error:
             return Undecodable("UNKNOWN_KIND", str(error))
-        except RegistryUnavailable as error:
+        except RegistryUnavailableError as error:
             return Undecodable("REGISTRY_UNAVAILABLE", str(error))
 
     def _dumps(self, s: Any) -> bytes:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import faust
+from edgeloop_errors import FatalError
 
 
-class UnsupportedSettingError(Exception):
+class UnsupportedSettingError(FatalError):
     """A way to sign in that this service does not know."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelChunk, ModelVersion, RefusalReason, RegistryState, StreamTask
 from edgeloop_contracts.texts import cut
+from edgeloop_errors import InvalidError
 
 MAX_SIZE = 256 << 20
 MAX_CHUNK = 512 << 10
@@ -16,7 +17,7 @@ SHOWN = 300
 STRANGE = (RefusalReason.SIGNATURE, RefusalReason.REPLAYED)
 
 
-class Refused(Exception):
+class CandidateRefusedError(InvalidError):
     """The candidate does not become a version.
 
     Attributes
@@ -31,9 +32,9 @@ class Refused(Exception):
         self.message = message
 
 
-def broken(message: str) -> Refused:
+def broken(message: str) -> CandidateRefusedError:
     """The artifact is not what the candidate says."""
-    return Refused(RefusalReason.BROKEN_ARTIFACT, message)
+    return CandidateRefusedError(RefusalReason.BROKEN_ARTIFACT, message)
 
 
 def check_signed(candidate: ModelCandidate, *, signed: bool) -> None:
@@ -41,11 +42,11 @@ def check_signed(candidate: ModelCandidate, *, signed: bool) -> None:
 
     Raises
     ------
-    Refused
+    CandidateRefusedError
         ``SIGNATURE``.
     """
     if not signed:
-        raise Refused(
+        raise CandidateRefusedError(
             RefusalReason.SIGNATURE,
             f"a candidate for {_claimed(candidate)} is not signed by a key that is trusted for candidates, or was altered since",
         )
@@ -63,13 +64,13 @@ def check_request(candidate: ModelCandidate, asked: int | None, known: RegistryS
 
     Raises
     ------
-    Refused
+    CandidateRefusedError
         ``UNKNOWN_REQUEST``; or ``REPLAYED``: this request, or a later one of the stream, has had its answer.
     """
     if asked is None:
-        raise Refused(RefusalReason.UNKNOWN_REQUEST, f"nobody has made {_claimed(candidate)}")
+        raise CandidateRefusedError(RefusalReason.UNKNOWN_REQUEST, f"nobody has made {_claimed(candidate)}")
     if known is not None and asked <= known.answered:
-        raise Refused(RefusalReason.REPLAYED, f"{_claimed(candidate)}, or a later one, has been answered")
+        raise CandidateRefusedError(RefusalReason.REPLAYED, f"{_claimed(candidate)}, or a later one, has been answered")
     return asked
 
 
@@ -82,20 +83,22 @@ def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> Re
 
     Raises
     ------
-    Refused
+    CandidateRefusedError
         Its stream is unknown; or it beat a version that is no longer the current one; or it recalls one that there never was; or it was
         trained on rows of other features; or it answers with classes where the stream has numbers, or the other way round.
     """
     if known is None:
-        raise Refused(RefusalReason.UNKNOWN_STREAM, f"no stream {candidate.stream!r} of tenant {candidate.tenant!r} is defined")
+        raise CandidateRefusedError(
+            RefusalReason.UNKNOWN_STREAM, f"no stream {candidate.stream!r} of tenant {candidate.tenant!r} is defined"
+        )
     if candidate.champion_version != known.version:
-        raise Refused(
+        raise CandidateRefusedError(
             RefusalReason.STALE, f"the candidate was compared with version {candidate.champion_version}; the current one is {known.version}"
         )
     if not 0 <= candidate.recalls <= known.version:
         raise broken(f"version {candidate.recalls} is recalled; there are 1 to {known.version}")
     if not known.features_since <= candidate.definition_version <= known.definition_version:
-        raise Refused(
+        raise CandidateRefusedError(
             RefusalReason.STALE,
             f"the candidate was trained on definition {candidate.definition_version}; "
             f"the stream's rows are those of {known.features_since} to {known.definition_version}",
@@ -111,7 +114,7 @@ def check_size(size: int) -> None:
 
     Raises
     ------
-    Refused
+    CandidateRefusedError
         ``BROKEN_ARTIFACT``.
     """
     if size > MOST_OF_A_VERSION:
@@ -123,7 +126,7 @@ def check_claims(candidate: ModelCandidate) -> None:
 
     Raises
     ------
-    Refused
+    CandidateRefusedError
         Impossible numbers, no digest, or class names that are not unique.
     """
     if not 0 < candidate.size <= MAX_SIZE:
@@ -151,7 +154,7 @@ def assemble(candidate: ModelCandidate, chunks: Mapping[int, ModelChunk]) -> byt
 
     Raises
     ------
-    Refused
+    CandidateRefusedError
         A chunk is missing, too large or of another artifact; or size or digest differ.
     """
     parts: list[bytes] = []
@@ -200,7 +203,7 @@ def version_of(candidate: ModelCandidate, version: int, *, statement: bytes, sig
     )
 
 
-def refusal_of(candidate: ModelCandidate, refused: Refused, previous: str, known: RegistryState | None) -> CandidateRefused:
+def refusal_of(candidate: ModelCandidate, refused: CandidateRefusedError, previous: str, known: RegistryState | None) -> CandidateRefused:
     """The event that says why there is no version.
 
     Of what nobody vouches for it names as little as it can: whoever waits for a request's answer is not to take this for it.

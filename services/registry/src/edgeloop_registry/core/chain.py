@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import fastavro
 from edgeloop_contracts import CandidateRefused, ModelVersion
+from edgeloop_errors import InvalidError
 from fastavro.schema import to_parsing_canonical_form
 
 Chained = ModelVersion | CandidateRefused
@@ -24,7 +25,7 @@ BEFORE_FIRST = bytes(32)
 _write = cast("Any", fastavro).schemaless_writer
 
 
-class BrokenChain(Exception):
+class BrokenChainError(InvalidError):
     """An event does not name the hash of the one before it.
 
     Attributes
@@ -100,13 +101,13 @@ def verify_chain(events: Iterable[Chained | Link]) -> str:
 
     Raises
     ------
-    BrokenChain
+    BrokenChainError
         The first event that does not fit.
     """
     head = ""
     for index, event in enumerate(events):
         one = event if isinstance(event, Link) else link(event)
         if one.previous != head:
-            raise BrokenChain(index, head, one.previous)
+            raise BrokenChainError(index, head, one.previous)
         head = one.hash
     return head

@@ -9,6 +9,7 @@ from edgeloop_contracts import Feature, Mask, RegisterStream, RegistryState, Str
 from edgeloop_contracts.masks import mask_of
 from edgeloop_contracts.plausibility import LONGEST_NAME
 from edgeloop_contracts.texts import cut
+from edgeloop_errors import InvalidError
 
 MAX_FEATURES = 4096
 MAX_CLASSES = 4096
@@ -17,7 +18,7 @@ MOST_TEXT = 512 << 10
 """Bytes of all names and units together: definition, candidate and version carry them."""
 
 
-class DefinitionRefused(Exception):
+class DefinitionRefusedError(InvalidError):
     """The command can never be carried out.
 
     Attributes
@@ -45,7 +46,7 @@ def define(command: RegisterStream, known: RegistryState) -> RegistryState | Non
 
     Raises
     ------
-    DefinitionRefused
+    DefinitionRefusedError
         With its reason.
     """
     _check(command)
@@ -55,7 +56,7 @@ def define(command: RegisterStream, known: RegistryState) -> RegistryState | Non
     if known.definition_version and wanted == (known.features, known.label, known.classes, known.task, known.tolerance):
         return None
     if command.expected_version != known.definition_version:
-        raise DefinitionRefused(
+        raise DefinitionRefusedError(
             "STALE",
             f"the command expects version {command.expected_version} of the definition; the current one is {known.definition_version}",
         )
@@ -162,39 +163,39 @@ def _sound(name: str) -> bool:
     return 0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()
 
 
-def _invalid(message: str) -> DefinitionRefused:
-    return DefinitionRefused("INVALID_DEFINITION", message)
+def _invalid(message: str) -> DefinitionRefusedError:
+    return DefinitionRefusedError("INVALID_DEFINITION", message)
 
 
 def _check_change(command: RegisterStream, known: RegistryState) -> None:
     """A model reads packed rows by position, categories by index, and answers with the index of a class: none may shift under it."""
     for index, (now, then) in enumerate(zip(_names(command.features), _names(known.features), strict=False)):
         if now != then:
-            raise DefinitionRefused("INCOMPATIBLE", f"feature {index} is {then!r} to the stream's models, and would be {now!r}")
+            raise DefinitionRefusedError("INCOMPATIBLE", f"feature {index} is {then!r} to the stream's models, and would be {now!r}")
     if len(command.features) != len(known.features):
-        raise DefinitionRefused(
+        raise DefinitionRefusedError(
             "INCOMPATIBLE", f"the stream's models take {len(known.features)} features, and would be given {len(command.features)}"
         )
     for now, then in zip(command.features, known.features, strict=True):
         if bool(now.categories) != bool(then.categories) or now.categories[: len(then.categories)] != then.categories:
-            raise DefinitionRefused(
+            raise DefinitionRefusedError(
                 "INCOMPATIBLE", f"feature {then.name!r}: {_kept(then)} to the stream's models; new ones come at the end"
             )
         masks = mask_of(now), mask_of(then)
         if masks[0] is not Mask.DROP and (masks[0], now.bucket) != (masks[1], then.bucket):
-            raise DefinitionRefused(
+            raise DefinitionRefusedError(
                 "INCOMPATIBLE",
                 f"feature {then.name!r}: its mask is {masks[1].value} to the stream's models, and would be {masks[0].value}; "
                 "only DROP may come later, as a missing value is none of another kind",
             )
     if (command.task, command.tolerance) != (known.task, known.tolerance):
-        raise DefinitionRefused(
+        raise DefinitionRefusedError(
             "INCOMPATIBLE",
             f"what is right stays as it was when the stream's first model came: {known.task.value}, tolerance {known.tolerance:g}",
         )
     gone = sorted(set(known.classes) - set(command.classes))
     if gone:
-        raise DefinitionRefused("INCOMPATIBLE", f"classes may come, and not go: {', '.join(map(repr, gone))} would be gone")
+        raise DefinitionRefusedError("INCOMPATIBLE", f"classes may come, and not go: {', '.join(map(repr, gone))} would be gone")
 
 
 def _kept(feature: Feature) -> str:

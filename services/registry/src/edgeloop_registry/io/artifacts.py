@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from edgeloop_contracts import ModelCandidate, ModelChunk, Topic, topics
 from edgeloop_kafka import Received
-from edgeloop_streaming import Backpressure
+from edgeloop_streaming import BackpressureError
 
 from edgeloop_registry.core.candidates import assemble, broken, check_claims
 
@@ -63,9 +63,9 @@ class Artifacts:
 
         Raises
         ------
-        Refused
+        CandidateRefusedError
             The artifact is not what the candidate says, or is not there.
-        Backpressure
+        BackpressureError
             Chunks are missing that may still appear.
         """
         check_claims(candidate)
@@ -81,7 +81,7 @@ class Artifacts:
             # Keyed by place too: a second candidate with the same digest may lie elsewhere.
             since = self._missed.setdefault(f"{candidate.digest}@{place}", now)
             if now - since < PATIENCE:
-                raise Backpressure(lambda: self._clock() >= now + PAUSE) from error
+                raise BackpressureError(lambda: self._clock() >= now + PAUSE) from error
             raise broken(f"of {candidate.chunks} chunks from {place} some did not appear within {PATIENCE:.0f} s") from error
         finally:
             if len(self._missed) > 100:

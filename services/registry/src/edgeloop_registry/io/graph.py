@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 from edgeloop_contracts import RefusalReason
 
-from edgeloop_registry.core.candidates import Refused
+from edgeloop_registry.core.candidates import CandidateRefusedError
 
 DOMAINS = frozenset({"", "ai.onnx.ml"})
 MAX_NODES = 20_000
@@ -43,7 +43,7 @@ def check_graph(artifact: bytes, features: int, classes: int) -> None:
 
     Raises
     ------
-    Refused
+    CandidateRefusedError
         ``FORBIDDEN_GRAPH``, with what and where.
     """
     try:
@@ -124,5 +124,5 @@ def _text(shapes: dict[str, Shape]) -> str:
     )
 
 
-def _forbidden(message: str) -> Refused:
-    return Refused(RefusalReason.FORBIDDEN_GRAPH, message[:2000])
+def _forbidden(message: str) -> CandidateRefusedError:
+    return CandidateRefusedError(RefusalReason.FORBIDDEN_GRAPH, message[:2000])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edgeloop_contracts import ModelCandidate
 from edgeloop_contracts.statements import candidate_statement
-from edgeloop_signing.keys import KeyProblem, Signer, key_id, signed_by
+from edgeloop_signing.keys import Signer, UnusableKeyError, key_id, signed_by
 
 
 class Trainers:
@@ -22,13 +22,13 @@ class Trainers:
 
     Raises
     ------
-    KeyProblem
+    UnusableKeyError
         The registry's own key is among those trusted.
     """
 
     def __init__(self, trusted: Sequence[Ed25519PublicKey], signer: Signer) -> None:
         if signer.key_id in map(key_id, trusted):
-            raise KeyProblem(f"key {signer.key_id} signs versions and is trusted for candidates; each needs a key of its own")
+            raise UnusableKeyError(f"key {signer.key_id} signs versions and is trusted for candidates; each needs a key of its own")
         self._trusted = trusted
 
     def signed(self, candidate: ModelCandidate) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from edgeloop_contracts import DriftPartial, Range, Reference
 from edgeloop_contracts.pooled_order import PooledOrder
+from edgeloop_errors import InvalidError
 
 PAGE = 500  # rows whose references are kept in one record
 
 
-class MissingRowsError(Exception):
+class MissingRowsError(InvalidError):
     """A window reaches back to rows that are no longer known."""
 
 

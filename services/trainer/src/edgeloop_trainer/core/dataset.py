@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from edgeloop_contracts import ExampleBatch, Manifest, Range
 from edgeloop_contracts.outcomes import number
+from edgeloop_errors import InvalidError
 from numpy.typing import NDArray
 
 HELD_OUT = 0.2
@@ -20,7 +21,7 @@ Truth = NDArray[np.int64 | np.float64]
 Flags = NDArray[np.bool_]
 
 
-class DatasetError(Exception):
+class DatasetError(InvalidError):
     """The rows that a request names cannot be fitted on; the message says why."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import skl2onnx
+from edgeloop_errors import InvalidError
 from edgeloop_mixture.runtime import open_session
 from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType
@@ -24,7 +25,7 @@ TIE = 1e-5
 ROUNDING = 1e-5
 
 
-class ParityError(Exception):
+class ParityError(InvalidError):
     """The ONNX file answers otherwise than the model that it was made from."""
 
 
