@@ -6,7 +6,7 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 STAMP := $(VENV)/.edgeloop-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo compose test lint generate lock clean doors clients faults bench prose
+.PHONY: help init demo compose test lint generate lock clean doors clients faults bench prose release
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ lock: init ## make requirements.lock anew
 
 prose: init ## words per sentence of docs, help texts, docstrings and comments
 	@$(BIN)/python tools/prose.py
+
+release: init ## prepare VERSION=x.y.z: versions, and the changelog from its fragments
+	@$(BIN)/python tools/release.py $(VERSION)
 
 clean: ## remove what was built and everything that ran
 	rm -rf $(VENV) .edgeloop build dist

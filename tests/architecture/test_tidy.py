@@ -23,6 +23,7 @@ SENTENCE_WORDS = 25
 # Words per sentence of the docs, over all pages.
 MEAN_WORDS, P90_WORDS = 19, 34
 
+CATEGORIES = ("### Added", "### Changed", "### Fixed", "### Removed")
 # Nouns of the field that end in -ing; a module of another gerund names an activity instead of what it holds.
 NOUNS = {"binding", "encoding", "framing", "mapping", "monitoring", "pending", "scaling", "setting", "string", "tracking", "training"}
 
@@ -200,4 +201,4 @@ def test_a_changelog_fragment_is_a_list() -> None:
     for path in ROOT.glob("changelog.d/*.md"):
         if path.name != "README.md":
             lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
-            assert all(line.startswith(("- ", "  ")) for line in lines), path
+            assert all(line.startswith(("- ", "  ")) or line in CATEGORIES for line in lines), path
