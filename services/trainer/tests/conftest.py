@@ -30,12 +30,12 @@ from edgeloop_readers import RangeGoneError
 from edgeloop_signing.keys import Signer, key_id, signed_by
 from edgeloop_streaming import BackpressureError, Send, State
 from edgeloop_streaming.testing import MemoryBroker, TaskDriver
-from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan, taken
 from edgeloop_trainer.handlers import Ports, TrainerTask
 from edgeloop_trainer.io.champions import Champions
+from edgeloop_trainer.io.fit_queue import FitQueue
 from edgeloop_trainer.io.fitting import FittingProcess, Limits
 from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
@@ -127,7 +127,7 @@ class World:
             rows,
             models,
             Champions(self.log),
-            Attempts(rows, models, self.log, self.process),
+            FitQueue(rows, models, self.log, self.process),
             self.policies.policies(Plan(self.recipe, Rule(self.minimum)), taken),
             SIGNER,
             Metrics(CollectorRegistry()),

@@ -11,12 +11,12 @@ import edgeloop_trainer.core.requests
 import edgeloop_trainer.io.fit as fit_module
 import numpy as np
 import pytest
-from edgeloop_contracts import RunStatus, TrainingRun, topics
+from edgeloop_contracts import AtGate, GateState, RunStatus, TrainingRun, topics
 from edgeloop_kafka import body
 from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.families import Family
 from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe, Trial
-from edgeloop_trainer.core.runs import failed, run, tried
+from edgeloop_trainer.core.runs import failed, run_of, tried
 from edgeloop_trainer.io.fit import fit
 
 LONG = "x" * 3_000_000
@@ -52,8 +52,7 @@ def test_every_text_of_a_fit_is_cut(world: Any) -> None:
     failure = Failed(LONG, parameters={"regression_broken": LONG}, trials=(Trial({"depth": LONG}, reason=LONG),))
     for event in (failed(request, failure, 1, "d"), *tried(request, failure.trials, 1, "d")):
         assert len(body(event)) < 10_000
-    gate = world.driver.state.get(type(world.driver.task._gate("a/b")), "none") or world.driver.task._gate("a/b")
-    assert len(body(run(gate, request, RunStatus.FAILED, 1, LONG))) < 10_000
+    assert len(body(run_of(GateState(), AtGate(), RunStatus.FAILED, 1, LONG))) < 10_000
 
 
 @pytest.mark.parametrize(

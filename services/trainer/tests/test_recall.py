@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from edgeloop_contracts import ModelCandidate, ModelVersion, RunStatus, TrainingRun, topics
 from edgeloop_streaming import Send
-from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.dataset import Dataset
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.recall import RANKED, archived, compared, goes_before, rival
+from edgeloop_trainer.io.fit_queue import FitQueue
 
 RULE = Rule(4)
 
@@ -84,13 +84,13 @@ def test_what_a_fit_has_to_beat_is_the_same_whether_its_request_closes_the_gate_
     make_world, monkeypatch, until
 ):
     known: list[list[str]] = []
-    begin = Attempts.begin
+    begin = FitQueue.begin
 
-    def noted(self: Attempts, key: str, request: Any, plan: Any, versions: Any, course: Any) -> Any:
+    def noted(self: FitQueue, key: str, fitting: Any, versions: Any, course: Any) -> Any:
         known.append([version.digest for version in versions])
-        return begin(self, key, request, plan, versions, course)
+        return begin(self, key, fitting, versions, course)
 
-    monkeypatch.setattr(Attempts, "begin", noted)
+    monkeypatch.setattr(FitQueue, "begin", noted)
     world = make_world(minimum=1000)  # gates decide at their last row
     world.first_champion()
     world.deliver(*world.label([20] * 10, flipped=True))

@@ -90,7 +90,7 @@ def test_a_challenger_is_promoted_at_the_row_that_decides(world):
     (candidate,) = candidates(sent)
     assert candidate.champion_version == 1
     assert {send.cause.id for send in sent} == {request.id}
-    assert world.driver.state.get(GateState, world.key).request is None
+    assert world.driver.state.get(GateState, world.key).gate is None
 
 
 def test_a_policy_in_mid_stream_changes_the_next_fit_and_its_gate_and_not_the_open_one(world):
@@ -226,8 +226,8 @@ def test_a_newer_request_ends_the_gate_before_it_at_its_own_row(make_world):
     assert runs(other)[0] == closed
     # The new challenger meets the one that was just promoted.
     world.deliver(*received[10:])
-    gate = world.driver.state.get(GateState, world.key)
-    assert (gate.champion_version, gate.judged) == (2, 50)
+    gate = world.driver.state.get(GateState, world.key).gate
+    assert (gate.champion_version, gate.tally.judged) == (2, 50)
 
 
 def test_a_newer_request_waits_for_the_rows_before_it(world):

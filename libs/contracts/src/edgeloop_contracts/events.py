@@ -18,10 +18,13 @@ __all__ = [
     "AlertKind",
     "AlertStatus",
     "Assignment",
+    "AtGate",
+    "AwaitingRegistry",
     "BlockState",
     "CampaignState",
     "CandidateRefused",
     "Cause",
+    "Challenger",
     "Checkpoint",
     "DeadLetter",
     "DetectionPolicy",
@@ -37,6 +40,7 @@ __all__ = [
     "Gap",
     "GateKind",
     "GateState",
+    "GateTally",
     "JoinState",
     "Label",
     "LabelContradicted",
@@ -4361,8 +4365,283 @@ class CampaignState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Challenger:
+    """A fitted or recalled model, and the location of its file.
+
+    Attributes
+    ----------
+    digest
+        SHA-256 of the file, hex.
+    size
+        Bytes of the file.
+    chunks
+        Number of chunks in model.chunks.
+    chunk_partition
+        Partition of the chunks.
+    chunk_offset
+        Offset of the first chunk, or one before it.
+    classes
+        Class names; none where the model answers with a number.
+    definition_version
+        Version of the stream definition that the model was trained on.
+    rows
+        Rows of the training data.
+    dataset_digest
+        Digest of the training data.
+    parameters
+        Parameters of the fit.
+    metrics
+        Metrics of the fit.
+    fit_seconds
+        Wall time of the fit.
+    recalls
+        Archived version that the challenger is; null for a fit.
+    """
+
+    digest: str = ""
+    size: int = 0
+    chunks: int = 0
+    chunk_partition: int = 0
+    chunk_offset: int = 0
+    classes: tuple[str, ...] = ()
+    definition_version: int = 0
+    rows: int = 0
+    dataset_digest: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    fit_seconds: float = 0.0
+    recalls: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "digest": self.digest,
+            "size": self.size,
+            "chunks": self.chunks,
+            "chunk_partition": self.chunk_partition,
+            "chunk_offset": self.chunk_offset,
+            "classes": list(self.classes),
+            "definition_version": self.definition_version,
+            "rows": self.rows,
+            "dataset_digest": self.dataset_digest,
+            "parameters": dict(self.parameters),
+            "metrics": dict(self.metrics),
+            "fit_seconds": self.fit_seconds,
+            "recalls": self.recalls,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            digest=fields["digest"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            chunk_partition=fields["chunk_partition"],
+            chunk_offset=fields["chunk_offset"],
+            classes=tuple(fields["classes"]),
+            definition_version=fields["definition_version"],
+            rows=fields["rows"],
+            dataset_digest=fields["dataset_digest"],
+            parameters=fields["parameters"],
+            metrics=fields["metrics"],
+            fit_seconds=fields["fit_seconds"],
+            recalls=fields["recalls"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
+            return "chunk_partition"
+        if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
+            return "definition_version"
+        if self.recalls is not None:
+            if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
+                return "recalls"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateTally:
+    """Counts and errors of challenger and champion on the rows judged so far.
+
+    Attributes
+    ----------
+    wins
+        Rows that only the challenger answered right, or with the smaller error.
+    losses
+        Rows that only the champion answered right, or with the smaller error.
+    both
+        Rows that both answered right.
+    judged
+        All rows.
+    absolute
+        Sum of the challenger's absolute errors, where answers are numbers.
+    squared
+        Sum of the challenger's squared errors.
+    champion_absolute
+        Sum of the champion's absolute errors.
+    champion_squared
+        Sum of the champion's squared errors.
+    """
+
+    wins: int = 0
+    losses: int = 0
+    both: int = 0
+    judged: int = 0
+    absolute: float = 0.0
+    squared: float = 0.0
+    champion_absolute: float = 0.0
+    champion_squared: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "wins": self.wins,
+            "losses": self.losses,
+            "both": self.both,
+            "judged": self.judged,
+            "absolute": self.absolute,
+            "squared": self.squared,
+            "champion_absolute": self.champion_absolute,
+            "champion_squared": self.champion_squared,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            wins=fields["wins"],
+            losses=fields["losses"],
+            both=fields["both"],
+            judged=fields["judged"],
+            absolute=fields["absolute"],
+            squared=fields["squared"],
+            champion_absolute=fields["champion_absolute"],
+            champion_squared=fields["champion_squared"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtGate:
+    """The challenger of a request while later rows decide between it and the champion.
+
+    Attributes
+    ----------
+    request_id
+        Id of the training request.
+    campaign
+        Campaign of the request.
+    stage
+        Stage of the campaign.
+    row
+        Number of the newest row of the training data; the gate begins at the next one.
+    until
+        Number of the last row of the gate.
+    minimum
+        Rows on which the two models must differ before a promotion ahead of the last row.
+    cause
+        The event of the request.
+    challenger
+        The model to be judged.
+    champion_version
+        Version that it is compared with; null where the stream has none.
+    tally
+        Result so far.
+    next_row
+        Number of the row to be judged next.
+    """
+
+    request_id: str = ""
+    campaign: str = ""
+    stage: int = 0
+    row: int = 0
+    until: int = 0
+    minimum: int = 4
+    cause: Cause = field(default_factory=lambda: Cause())
+    challenger: Challenger = field(default_factory=lambda: Challenger())
+    champion_version: int | None = None
+    tally: GateTally = field(default_factory=lambda: GateTally())
+    next_row: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "request_id": self.request_id,
+            "campaign": self.campaign,
+            "stage": self.stage,
+            "row": self.row,
+            "until": self.until,
+            "minimum": self.minimum,
+            "cause": self.cause.as_dict(),
+            "challenger": self.challenger.as_dict(),
+            "champion_version": self.champion_version,
+            "tally": self.tally.as_dict(),
+            "next_row": self.next_row,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            request_id=fields["request_id"],
+            campaign=fields["campaign"],
+            stage=fields["stage"],
+            row=fields["row"],
+            until=fields["until"],
+            minimum=fields["minimum"],
+            cause=Cause.from_dict(fields["cause"]),
+            challenger=Challenger.from_dict(fields["challenger"]),
+            champion_version=fields["champion_version"],
+            tally=GateTally.from_dict(fields["tally"]),
+            next_row=fields["next_row"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.stage <= 0x7FFF_FFFF:
+            return "stage"
+        if fault := self.challenger.fault():
+            return f"challenger.{fault}"
+        if self.champion_version is not None:
+            if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
+                return "champion_version"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitingRegistry:
+    """A candidate that the registry has not answered yet.
+
+    Attributes
+    ----------
+    request_id
+        Id of the training request.
+    digest
+        SHA-256 of the candidate's file, hex.
+    """
+
+    request_id: str = ""
+    digest: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "request_id": self.request_id,
+            "digest": self.digest,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            request_id=fields["request_id"],
+            digest=fields["digest"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateState:
-    """The labelled rows of one stream as counted by the trainer, and the challenger at its gate.
+    """Trials of one stream: its labelled rows as the trainer has counted them, the challenger at the gate and the
+    candidate at the registry.
 
     Attributes
     ----------
@@ -4373,75 +4652,19 @@ class GateState:
     rows
         Labelled rows folded.
     last_offset
-        Offset in drift.partials of the newest partial folded; a partial at or before it is a repeat.
+        Offset in drift.partials of the newest partial folded, null before the first one; a partial at or
+        before it is a repeat.
     marks
         About one for every thousand rows, oldest first: from here the order of older rows is read again.
     done
-        Newest request ids taken.
+        Ids of the newest requests whose fit has ended.
+    gate
+        The challenger at the gate; null for none.
     awaiting
-        Request whose candidate the registry has not answered yet; empty for none.
-    awaiting_digest
-        Digest of that candidate.
-    request
-        The open TrainingRequest in Avro, or null.
-    request_at
-        Where the request stands: topic/partition/offset.
-    request_cause_id
-        ce_id of the request.
-    correlation
-        ce_correlationid of the request.
-    digest
-        Challenger.
-    rows_fitted
-        Rows it was fitted on.
-    dataset_digest
-        Digest of these rows.
-    chunk_partition
-        Where its chunks lie.
-    chunk_offset
-        Offset of its first chunk, or one before it.
-    size
-        Bytes.
-    chunks
-        Chunks.
-    classes
-        Its classes; none where it answers with a number.
-    definition_version
-        Stream definition that it was trained on.
-    parameters
-        Of the fit.
-    metrics
-        Of the fit.
-    fit_seconds
-        Wall time of the fit.
-    champion_version
-        Judged against.
-    wins
-        So far.
-    losses
-        So far.
-    both
-        Rows that both had right, so far.
-    absolute
-        Sum of the challenger's absolute errors so far, where answers are numbers.
-    squared
-        Sum of their squares.
-    champion_absolute
-        Sum of the champion's.
-    champion_squared
-        Sum of their squares.
-    judged
-        So far.
-    next_row
-        Number of the row to be judged next.
-    gate_minimum
-        Rows on which the two differ that a promotion before the gate's last row needs, as it was when the
-        gate opened.
-    recalls
-        Archived version that the challenger is; 0 for a fit.
+        The candidate at the registry; null for none.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"awaiting","type":"string","default":""},{"name":"awaiting_digest","type":"string","default":""},{"name":"request","type":["null","bytes"],"default":null},{"name":"request_at","type":"string","default":""},{"name":"request_cause_id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"rows_fitted","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"absolute","type":"double","default":0.0},{"name":"squared","type":"double","default":0.0},{"name":"champion_absolute","type":"double","default":0.0},{"name":"champion_squared","type":"double","default":0.0},{"name":"judged","type":"long","default":0},{"name":"next_row","type":"long","default":0},{"name":"gate_minimum","type":"long","default":4},{"name":"recalls","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":["null","long"],"default":null},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"gate","type":["null",{"type":"record","name":"AtGate","fields":[{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"until","type":"long","default":0},{"name":"minimum","type":"long","default":4},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"challenger","type":{"type":"record","name":"Challenger","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"recalls","type":["null","int"],"default":null}]},"default":{"digest":"","size":0,"chunks":0,"chunk_partition":0,"chunk_offset":0,"classes":[],"definition_version":0,"rows":0,"dataset_digest":"","parameters":{},"metrics":{},"fit_seconds":0.0,"recalls":null}},{"name":"champion_version","type":["null","int"],"default":null},{"name":"tally","type":{"type":"record","name":"GateTally","fields":[{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"absolute","type":"double","default":0.0},{"name":"squared","type":"double","default":0.0},{"name":"champion_absolute","type":"double","default":0.0},{"name":"champion_squared","type":"double","default":0.0}]},"default":{"wins":0,"losses":0,"both":0,"judged":0,"absolute":0.0,"squared":0.0,"champion_absolute":0.0,"champion_squared":0.0}},{"name":"next_row","type":"long","default":0}]}],"default":null},{"name":"awaiting","type":["null",{"type":"record","name":"AwaitingRegistry","fields":[{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""}]}],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.GateState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -4450,39 +4673,11 @@ class GateState:
     tenant: str = "default"
     stream: str = ""
     rows: int = 0
-    last_offset: int = -1
+    last_offset: int | None = None
     marks: tuple[RowMark, ...] = ()
     done: tuple[str, ...] = ()
-    awaiting: str = ""
-    awaiting_digest: str = ""
-    request: bytes | None = None
-    request_at: str = ""
-    request_cause_id: str = ""
-    correlation: str = ""
-    digest: str = ""
-    rows_fitted: int = 0
-    dataset_digest: str = ""
-    chunk_partition: int = 0
-    chunk_offset: int = 0
-    size: int = 0
-    chunks: int = 0
-    classes: tuple[str, ...] = ()
-    definition_version: int = 0
-    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
-    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
-    fit_seconds: float = 0.0
-    champion_version: int = 0
-    wins: int = 0
-    losses: int = 0
-    both: int = 0
-    absolute: float = 0.0
-    squared: float = 0.0
-    champion_absolute: float = 0.0
-    champion_squared: float = 0.0
-    judged: int = 0
-    next_row: int = 0
-    gate_minimum: int = 4
-    recalls: int = 0
+    gate: AtGate | None = None
+    awaiting: AwaitingRegistry | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -4492,36 +4687,8 @@ class GateState:
             "last_offset": self.last_offset,
             "marks": [x.as_dict() for x in self.marks],
             "done": list(self.done),
-            "awaiting": self.awaiting,
-            "awaiting_digest": self.awaiting_digest,
-            "request": self.request,
-            "request_at": self.request_at,
-            "request_cause_id": self.request_cause_id,
-            "correlation": self.correlation,
-            "digest": self.digest,
-            "rows_fitted": self.rows_fitted,
-            "dataset_digest": self.dataset_digest,
-            "chunk_partition": self.chunk_partition,
-            "chunk_offset": self.chunk_offset,
-            "size": self.size,
-            "chunks": self.chunks,
-            "classes": list(self.classes),
-            "definition_version": self.definition_version,
-            "parameters": dict(self.parameters),
-            "metrics": dict(self.metrics),
-            "fit_seconds": self.fit_seconds,
-            "champion_version": self.champion_version,
-            "wins": self.wins,
-            "losses": self.losses,
-            "both": self.both,
-            "absolute": self.absolute,
-            "squared": self.squared,
-            "champion_absolute": self.champion_absolute,
-            "champion_squared": self.champion_squared,
-            "judged": self.judged,
-            "next_row": self.next_row,
-            "gate_minimum": self.gate_minimum,
-            "recalls": self.recalls,
+            "gate": None if self.gate is None else self.gate.as_dict(),
+            "awaiting": None if self.awaiting is None else self.awaiting.as_dict(),
         }
 
     @classmethod
@@ -4533,49 +4700,14 @@ class GateState:
             last_offset=fields["last_offset"],
             marks=tuple(RowMark.from_dict(x) for x in fields["marks"]),
             done=tuple(fields["done"]),
-            awaiting=fields["awaiting"],
-            awaiting_digest=fields["awaiting_digest"],
-            request=fields["request"],
-            request_at=fields["request_at"],
-            request_cause_id=fields["request_cause_id"],
-            correlation=fields["correlation"],
-            digest=fields["digest"],
-            rows_fitted=fields["rows_fitted"],
-            dataset_digest=fields["dataset_digest"],
-            chunk_partition=fields["chunk_partition"],
-            chunk_offset=fields["chunk_offset"],
-            size=fields["size"],
-            chunks=fields["chunks"],
-            classes=tuple(fields["classes"]),
-            definition_version=fields["definition_version"],
-            parameters=fields["parameters"],
-            metrics=fields["metrics"],
-            fit_seconds=fields["fit_seconds"],
-            champion_version=fields["champion_version"],
-            wins=fields["wins"],
-            losses=fields["losses"],
-            both=fields["both"],
-            absolute=fields["absolute"],
-            squared=fields["squared"],
-            champion_absolute=fields["champion_absolute"],
-            champion_squared=fields["champion_squared"],
-            judged=fields["judged"],
-            next_row=fields["next_row"],
-            gate_minimum=fields["gate_minimum"],
-            recalls=fields["recalls"],
+            gate=None if fields["gate"] is None else AtGate.from_dict(fields["gate"]),
+            awaiting=None if fields["awaiting"] is None else AwaitingRegistry.from_dict(fields["awaiting"]),
         )
 
     def fault(self) -> str:
-        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
-            return "chunk_partition"
-        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
-            return "chunks"
-        if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
-            return "definition_version"
-        if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
-            return "champion_version"
-        if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
-            return "recalls"
+        if self.gate is not None:
+            if fault := self.gate.fault():
+                return f"gate.{fault}"
         return ""
 
 

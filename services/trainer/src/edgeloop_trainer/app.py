@@ -7,10 +7,10 @@ from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
 from edgeloop_streaming import Context, Service
 
-from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.plans import taken
 from edgeloop_trainer.handlers import Ports, TrainerTask
 from edgeloop_trainer.io.champions import Champions
+from edgeloop_trainer.io.fit_queue import FitQueue
 from edgeloop_trainer.io.fitting import FittingProcess, Limits
 from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
@@ -32,7 +32,7 @@ def build(context: Context, settings: Settings, signer: Signer) -> Service:
         rows=rows,
         models=models,
         champions=Champions(context.follower([topics.MODEL_EVENTS])),
-        attempts=Attempts(rows, models, context.table(topics.STREAMS), process),
+        fits=FitQueue(rows, models, context.table(topics.STREAMS), process),
         plans=Policies(context.table(topics.POLICIES), settings.plan, taken, context.metrics, context.log),
         signer=signer,
         metrics=Metrics(context.metrics),

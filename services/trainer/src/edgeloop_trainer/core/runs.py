@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 
-from edgeloop_contracts import Cause, GateState, ModelCandidate, ModelVersion, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_contracts import (
+    AtGate,
+    Cause,
+    Challenger,
+    GateState,
+    GateTally,
+    ModelCandidate,
+    ModelVersion,
+    RunStatus,
+    TrainingRequest,
+    TrainingRun,
+)
 from edgeloop_contracts.texts import cut
 
 from edgeloop_trainer.core.fits import Failed, Fitted, Lessons, Trial
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Tally
 
-REMEMBERED = 64
 MOST_OF_A_PARAMETER = 500
 
 
@@ -56,119 +66,155 @@ def tried(request: TrainingRequest, trials: Iterable[Trial], rows: int, dataset_
         )
 
 
-def run(gate: GateState, request: TrainingRequest, status: RunStatus, row: int, reason: str = "") -> TrainingRun:
-    """Where the challenger at the gate stands."""
-    return replace(
-        step(request, status, row),
-        digest=gate.digest,
-        rows=gate.rows_fitted,
-        dataset_digest=gate.dataset_digest,
-        champion_version=gate.champion_version,
-        wins=gate.wins,
-        losses=gate.losses,
-        judged=gate.judged,
+def run_of(state: GateState, gate: AtGate, status: RunStatus, row: int, reason: str = "") -> TrainingRun:
+    """A step of the run whose challenger is at the gate."""
+    challenger = gate.challenger
+    return TrainingRun(
+        tenant=state.tenant,
+        stream=state.stream,
+        request_id=gate.request_id,
+        campaign=gate.campaign,
+        stage=gate.stage,
+        status=status,
+        row=row,
+        digest=challenger.digest,
+        rows=challenger.rows,
+        dataset_digest=challenger.dataset_digest,
+        champion_version=gate.champion_version or 0,
+        wins=gate.tally.wins,
+        losses=gate.tally.losses,
+        judged=gate.tally.judged,
         metrics=metrics_of(gate),
-        parameters=gate.parameters,
-        fit_seconds=gate.fit_seconds,
+        parameters=challenger.parameters,
+        fit_seconds=challenger.fit_seconds,
         reason=cut(reason),
-        size=gate.size,
-        chunks=gate.chunks,
-        chunk_partition=gate.chunk_partition,
-        chunk_offset=gate.chunk_offset,
-        classes=gate.classes,
-        definition_version=gate.definition_version,
-        recalls=gate.recalls,
+        size=challenger.size,
+        chunks=challenger.chunks,
+        chunk_partition=challenger.chunk_partition,
+        chunk_offset=challenger.chunk_offset,
+        classes=challenger.classes,
+        definition_version=challenger.definition_version,
+        recalls=challenger.recalls or 0,
     )
 
 
-def candidate(gate: GateState, request: TrainingRequest) -> ModelCandidate:
+def candidate(state: GateState, gate: AtGate) -> ModelCandidate:
     """The challenger as a candidate for the registry."""
+    challenger = gate.challenger
     return ModelCandidate(
-        tenant=request.tenant,
-        stream=request.stream,
-        request_id=request.request_id,
-        digest=gate.digest,
-        size=gate.size,
-        chunks=gate.chunks,
-        chunk_partition=gate.chunk_partition,
-        chunk_offset=gate.chunk_offset,
-        classes=gate.classes,
-        definition_version=gate.definition_version,
-        champion_version=gate.champion_version,
-        rows=gate.rows_fitted,
-        dataset_digest=gate.dataset_digest,
+        tenant=state.tenant,
+        stream=state.stream,
+        request_id=gate.request_id,
+        digest=challenger.digest,
+        size=challenger.size,
+        chunks=challenger.chunks,
+        chunk_partition=challenger.chunk_partition,
+        chunk_offset=challenger.chunk_offset,
+        classes=challenger.classes,
+        definition_version=challenger.definition_version,
+        champion_version=gate.champion_version or 0,
+        rows=challenger.rows,
+        dataset_digest=challenger.dataset_digest,
         metrics=metrics_of(gate),
-        parameters=gate.parameters,
-        recalls=gate.recalls,
+        parameters=challenger.parameters,
+        recalls=challenger.recalls or 0,
     )
 
 
-def promoted(gate: GateState, number: int) -> ModelVersion:
-    """The version that the registry will make of the challenger, as far as a model to compare with needs to be known."""
+def version_of(candidate: ModelCandidate, number: int) -> ModelVersion:
+    """The version that the registry will make of a candidate, without its signature and place in the registry's chain."""
     return ModelVersion(
-        tenant=gate.tenant,
-        stream=gate.stream,
+        tenant=candidate.tenant,
+        stream=candidate.stream,
         version=number,
-        digest=gate.digest,
-        size=gate.size,
-        chunks=gate.chunks,
-        chunk_partition=gate.chunk_partition,
-        chunk_offset=gate.chunk_offset,
-        classes=gate.classes,
-        definition_version=gate.definition_version,
+        request_id=candidate.request_id,
+        digest=candidate.digest,
+        size=candidate.size,
+        chunks=candidate.chunks,
+        chunk_partition=candidate.chunk_partition,
+        chunk_offset=candidate.chunk_offset,
+        classes=candidate.classes,
+        definition_version=candidate.definition_version,
+        beat_version=candidate.champion_version,
+        rows=candidate.rows,
+        dataset_digest=candidate.dataset_digest,
+        metrics=candidate.metrics,
+        parameters=candidate.parameters,
+        recalls=candidate.recalls,
     )
 
 
-def metrics_of(gate: GateState) -> dict[str, float]:
+def metrics_of(gate: AtGate) -> dict[str, float]:
     """Of the fit, and of the gate as far as it has come."""
-    return {**gate.metrics, **tally_of(gate).metrics}
+    return {**gate.challenger.metrics, **tally_of(gate).metrics}
 
 
-def tally_of(gate: GateState) -> Tally:
-    """What the gate has judged."""
-    counted = (gate.wins, gate.losses, gate.both, gate.judged)
-    if gate.classes:
+def tally_of(gate: AtGate) -> Tally:
+    """The result of the gate so far."""
+    known = gate.tally
+    counted = (known.wins, known.losses, known.both, known.judged)
+    if gate.challenger.classes:
         return Tally(*counted)
-    return NumberTally(*counted, gate.absolute, gate.squared, gate.champion_absolute, gate.champion_squared)
+    return NumberTally(*counted, known.absolute, known.squared, known.champion_absolute, known.champion_squared)
 
 
-def told(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Parameters as an event takes them: what a library says of itself or of its failure has no end."""
-    return {name: cut(value, MOST_OF_A_PARAMETER) for name, value in parameters.items()}
+def with_tally(gate: AtGate, judgement: Judgement) -> AtGate:
+    """The gate after more rows."""
+    return replace(gate, tally=GateTally(**asdict(judgement.tally)), next_row=judgement.next_row)
 
 
-def taken(gate: GateState, request_id: str) -> GateState:
-    """The state once a request has been dealt with, so that it is not dealt with again."""
-    return replace(gate, done=(*gate.done, request_id)[-REMEMBERED:])
+def restarted(gate: AtGate, champion_version: int | None) -> AtGate:
+    """The gate at its first row again."""
+    return replace(gate, tally=GateTally(), next_row=gate.row + 1, champion_version=champion_version)
 
 
-def opened(gate: GateState, fitted: Fitted, *, learned: Lessons, definition_version: int) -> GateState:
-    """The state with a new challenger, nothing judged; where its chunks lie is for the caller to say."""
-    return replace(
-        gate,
+def gate_of(request: TrainingRequest, cause: Cause, challenger: Challenger, champion_version: int | None, minimum: int) -> AtGate:
+    """The gate of a new challenger, no row judged."""
+    return AtGate(
+        request_id=request.request_id,
+        campaign=request.campaign,
+        stage=request.stage,
+        row=request.row,
+        until=request.gate_until,
+        minimum=minimum,
+        cause=cause,
+        challenger=challenger,
+        champion_version=champion_version,
+        next_row=request.row + 1,
+    )
+
+
+def challenger_of(fitted: Fitted, data: Lessons, *, definition_version: int) -> Challenger:
+    """A fitted model as a challenger, the location of its file not known yet.
+
+    Parameters
+    ----------
+    data
+        The training data, where the model does not say itself which rows it has learned.
+    """
+    learned = fitted.lessons or data
+    return Challenger(
         digest=fitted.digest,
         size=len(fitted.onnx),
-        rows_fitted=learned.rows,
+        rows=learned.rows,
         dataset_digest=learned.digest,
         classes=learned.classes,
         definition_version=definition_version,
         parameters=told(fitted.parameters),
         metrics=fitted.metrics,
         fit_seconds=round(fitted.seconds, 3),
-        recalls=0,
     )
 
 
-def recalled(gate: GateState, fitted: Fitted, version: ModelVersion) -> GateState:
-    """The state with an archived version as challenger, in place of a fit that it was ahead of; its chunks lie where they lay."""
-    return replace(
-        gate,
+def recalled(fitted: Fitted, version: ModelVersion) -> Challenger:
+    """An archived version as the challenger, in place of the fit that it was ahead of; its file stays where it is."""
+    return Challenger(
         digest=version.digest,
         size=version.size,
         chunks=version.chunks,
         chunk_partition=version.chunk_partition,
         chunk_offset=version.chunk_offset,
-        rows_fitted=version.rows,
+        rows=version.rows,
         dataset_digest=version.dataset_digest,
         classes=version.classes,
         definition_version=version.definition_version,
@@ -179,26 +225,12 @@ def recalled(gate: GateState, fitted: Fitted, version: ModelVersion) -> GateStat
     )
 
 
-def judged(gate: GateState, judgement: Judgement) -> GateState:
-    """The state after more rows."""
-    tally = judgement.tally
-    return replace(gate, **asdict(tally), next_row=judgement.next_row)
+def files_of(states: Iterable[GateState]) -> set[str]:
+    """Digests of the model files that trials still need: equal rows give equal files."""
+    found = [(state.gate.challenger.digest if state.gate else "", state.awaiting.digest if state.awaiting else "") for state in states]
+    return {digest for digests in found for digest in digests if digest}
 
 
-def closed(gate: GateState) -> GateState:
-    """The state without a challenger; what it knows of the stream stays."""
-    return GateState(
-        tenant=gate.tenant,
-        stream=gate.stream,
-        rows=gate.rows,
-        last_offset=gate.last_offset,
-        marks=gate.marks,
-        done=gate.done,
-        awaiting=gate.awaiting,
-        awaiting_digest=gate.awaiting_digest,
-    )
-
-
-def cause_of(gate: GateState) -> Cause:
-    """The request at the gate, as the cause of what becomes of it."""
-    return Cause(id=gate.request_cause_id, correlation=gate.correlation, at=gate.request_at)
+def told(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Parameters as an event takes them: what a library says of itself or of its failure has no end."""
+    return {name: cut(value, MOST_OF_A_PARAMETER) for name, value in parameters.items()}

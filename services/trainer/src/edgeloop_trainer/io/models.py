@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
-from edgeloop_contracts import ModelChunk, topics
+from edgeloop_contracts import Challenger, ModelChunk, ModelVersion, topics
 from edgeloop_datasets.ranges import Artifact, Reader, model_file
 from edgeloop_mixture.runtime import open_session
 
@@ -20,6 +20,11 @@ def chunked(onnx: bytes, digest: str) -> list[ModelChunk]:
     """A file in chunks of at most 512 KiB."""
     parts = [onnx[at : at + CHUNK_BYTES] for at in range(0, len(onnx), CHUNK_BYTES)]
     return [ModelChunk(digest=digest, index=i, total=len(parts), size=len(onnx), data=part) for i, part in enumerate(parts)]
+
+
+def artifact_of(model: ModelVersion | Challenger) -> Artifact:
+    """The location of a model's file."""
+    return Artifact(model.digest, model.chunk_partition, model.chunk_offset, model.chunks, model.classes)
 
 
 class Models:

@@ -9,9 +9,9 @@ from edgeloop_contracts import GateState
 from edgeloop_contracts.row_references import Reference, mark_before, replayed
 from edgeloop_readers import RangeGoneError
 
-from edgeloop_trainer.attempts import Attempts
 from edgeloop_trainer.core.fits import Failed
 from edgeloop_trainer.core.lessons import Course, Learned, Lesson
+from edgeloop_trainer.io.fit_queue import FitQueue
 from edgeloop_trainer.io.fitting import Pending
 from edgeloop_trainer.io.rows import Rows
 
@@ -72,14 +72,14 @@ class Teacher:
     ----------
     partition
         Of ``drift.partials``.
-    rows, attempts
+    rows, fits
         Where rows come from, and who teaches.
     """
 
-    def __init__(self, partition: int, rows: Rows, attempts: Attempts) -> None:
+    def __init__(self, partition: int, rows: Rows, fits: FitQueue) -> None:
         self._partition = partition
         self._rows = rows
-        self._attempts = attempts
+        self._fits = fits
         self._courses: dict[str, Progress] = {}
 
     def ready(self, key: str, gate: GateState, course: Course, row: int) -> bool:
@@ -131,11 +131,11 @@ class Teacher:
             features, labels = self._rows.at(self._references(key, gate, first, last), known.course.width)
         except RangeGoneError:
             features, labels = np.empty((0, known.course.width), np.float32), []
-        known.lesson = self._attempts.teach(Lesson(known.course, first, last, features, tuple(labels), begin))
+        known.lesson = self._fits.teach(Lesson(known.course, first, last, features, tuple(labels), begin))
 
     def _references(self, key: str, gate: GateState, first: int, last: int) -> list[Reference]:
         mark = mark_before(gate.marks, first)
-        if mark is None:
+        if mark is None or gate.last_offset is None:
             raise RangeGoneError(f"row {first} of {key} is older than the order that is kept")
         end = next((later.offset for later in gate.marks if later.row >= last), gate.last_offset + 1)
         return replayed(mark, self._rows.partials(self._partition, key, mark.offset, end)).between(first, last)
