@@ -1,10 +1,10 @@
-"""The clients of :class:`~edgeloop_streaming.testing.MemoryBroker`: the library's own, on the broker's logs instead of sockets."""
+"""The library's clients on the logs of a cluster in memory instead of sockets."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException
 from edgeloop_contracts import Topic
@@ -16,23 +16,21 @@ from edgeloop_readers.partition_reader import PartitionReader, RangeGoneError
 from edgeloop_readers.range_reader import RangeReader
 from edgeloop_readers.skipping import untold
 
+from edgeloop_streaming.testing.cluster import MemoryCluster
 from edgeloop_streaming.testing.logs import number_of
 from edgeloop_streaming.work import Record
 
-if TYPE_CHECKING:
-    from edgeloop_streaming.testing.broker import MemoryBroker
-
 
 class MemoryPartitionReader(PartitionReader):
-    """Reads a broker's logs; never waits, since nothing comes meanwhile."""
+    """Reads a cluster's logs. It never waits, since nothing comes meanwhile."""
 
-    def __init__(self, broker: MemoryBroker) -> None:
-        self._broker = broker
+    def __init__(self, cluster: MemoryCluster) -> None:
+        self._cluster = cluster
         self._next: dict[Place, int] = {}
 
     def assign(self, starts: Mapping[Place, int]) -> None:
         """See :meth:`PartitionReader.assign`."""
-        first = {place: self._broker.log(*place).start for place in starts}
+        first = {place: self._cluster.log(*place).start for place in starts}
         self._next = {place: first[place] if start == OFFSET_BEGINNING else start for place, start in starts.items()}
 
     def release(self) -> None:
@@ -42,22 +40,22 @@ class MemoryPartitionReader(PartitionReader):
     def partitions_of(self, topic: str) -> list[int]:
         """See :meth:`PartitionReader.partitions_of`."""
         try:
-            return list(range(self._broker.partitions_of(topic)))
+            return list(range(self._cluster.partitions_of(topic)))
         except KafkaException as error:
             raise LookupError(str(error)) from error
 
     def start(self, place: Place) -> int:
         """See :meth:`PartitionReader.start`."""
-        return self._broker.log(*place).start
+        return self._cluster.log(*place).start
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """See :meth:`PartitionReader.ends`."""
-        return {place: self._broker.log(*place).end for place in places}
+        return {place: self._cluster.log(*place).end for place in places}
 
     def poll(self, timeout: float) -> list[Consumed]:
         """Everything that was written since the last call."""
         del timeout
-        logs = {place: self._broker.log(*place) for place in self._next}
+        logs = {place: self._cluster.log(*place) for place in self._next}
         for place, log in logs.items():
             if not log.start <= self._next[place] <= log.end:
                 raise RangeGoneError(f"{place}: {self._next[place]} is not within {log.start} and {log.end}")
@@ -84,20 +82,20 @@ class MemoryPartitionReader(PartitionReader):
 class MemoryRangeReader(RangeReader):
     """A reader of offset ranges."""
 
-    def __init__(self, broker: MemoryBroker) -> None:
+    def __init__(self, cluster: MemoryCluster) -> None:
         self._prefix = ""
-        self._codec = broker.codec
+        self._codec = cluster.codec
         self._overlooked = untold
-        self._reader = MemoryPartitionReader(broker)
+        self._reader = MemoryPartitionReader(cluster)
 
 
 class MemoryFollower(Follower):
     """A follower of whole topics."""
 
-    def __init__(self, broker: MemoryBroker, topics: Iterable[Topic]) -> None:
-        self._codec = broker.codec
+    def __init__(self, cluster: MemoryCluster, topics: Iterable[Topic]) -> None:
+        self._codec = cluster.codec
         self._topics = {topic.name: topic for topic in topics}
-        self._reader = MemoryPartitionReader(broker)
+        self._reader = MemoryPartitionReader(cluster)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
         self._waiting = deque()
@@ -108,19 +106,19 @@ class MemoryFollower(Follower):
 class MemoryPublisher(Publisher):
     """A producer without transactions."""
 
-    def __init__(self, broker: MemoryBroker, source: str) -> None:
+    def __init__(self, cluster: MemoryCluster, source: str) -> None:
         self._prefix = ""
-        self._codec = broker.codec
+        self._codec = cluster.codec
         self._source = source
         self._failed: list[str] = []
-        self._producer = cast("Any", _Producer(broker))
+        self._producer = cast("Any", _Producer(cluster))
 
 
 class _Producer:
     """The part of ``confluent_kafka.Producer`` that :class:`Publisher` needs."""
 
-    def __init__(self, broker: MemoryBroker) -> None:
-        self._broker = broker
+    def __init__(self, cluster: MemoryCluster) -> None:
+        self._cluster = cluster
         self._reports: list[Callable[[], None]] = []
 
     def produce(
@@ -128,7 +126,7 @@ class _Producer:
     ) -> None:
         error, message = None, None
         try:
-            message = self._broker.produce(Record(topic, key, value, headers, partition))
+            message = self._cluster.produce(Record(topic, key, value, headers, partition))
         except KafkaException as refused:
             error = refused.args[0]
         self._reports.append(lambda: on_delivery(error, message))
