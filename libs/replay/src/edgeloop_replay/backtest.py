@@ -39,11 +39,11 @@ class Setting:
     title: str
     table: StreamTable
     warmup: int
-    delay: int
-    devices: int
-    group: int
-    seed: int
-    known: Sequence[int]
+    delay: int = 0
+    devices: int = 4
+    group: int = 1
+    seed: int = 0
+    known: Sequence[int] = ()
 
     @property
     def rows(self) -> int:
@@ -79,7 +79,11 @@ class Result:
 Tell = Callable[[str, int], None]
 
 
-def backtest(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int, tell: Tell) -> dict[str, Result]:
+def _silent(name: str, rows: int) -> None:
+    """Tell nobody."""
+
+
+def backtest(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int = 1, tell: Tell = _silent) -> dict[str, Result]:
     """Try policies; ``tell`` is called with a policy's name and the rows it has done.
 
     Raises

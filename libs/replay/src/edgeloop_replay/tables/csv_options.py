@@ -48,7 +48,7 @@ class Reading:
         cls,
         label: str,
         *,
-        numbers: bool,
+        numbers: bool = False,
         time: str = "",
         drop: Sequence[str] = (),
         category: Sequence[str] = (),
