@@ -49,12 +49,17 @@ lint: init ## style, types, architecture, generated code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/python tools/generate.py --check
 	@$(BIN)/python tools/generate_settings.py --check
+	@$(BIN)/python tools/generate_topics.py --check
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+
+docs: init ## build the documentation site in build/site; broken links are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 generate: init ## make the generated code anew
 	@$(BIN)/python tools/generate.py
 	@$(BIN)/python tools/generate_settings.py
+	@$(BIN)/python tools/generate_topics.py
 
 lock: init ## make requirements.lock anew
 	@$(BIN)/python tools/lock.py $(LOCK)
