@@ -48,6 +48,7 @@ lint: init ## style, types, architecture, generated code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/python tools/generate.py --check
+	@$(BIN)/python tools/generate_services.py --check
 	@$(BIN)/python tools/generate_settings.py --check
 	@$(BIN)/python tools/generate_topics.py --check
 	@$(BIN)/pyright
@@ -56,8 +57,9 @@ lint: init ## style, types, architecture, generated code
 docs: init ## build the documentation site in build/site; broken links are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
-generate: init ## make the generated code anew
+generate: init ## make the generated code, tables and lists anew
 	@$(BIN)/python tools/generate.py
+	@$(BIN)/python tools/generate_services.py
 	@$(BIN)/python tools/generate_settings.py
 	@$(BIN)/python tools/generate_topics.py
 

@@ -101,8 +101,8 @@ def stage(where: Cluster) -> Iterator[tuple[KafkaSettings, dict[str, Watched]]]:
     define(Context(settings, "benchmark"))
     with tempfile.TemporaryDirectory(prefix="edgeloop-bench-") as name:
         folder = Path(name)
-        keys = cluster_setup.keys(folder)
-        with running(spec_of(service, settings, folder, keys) for service in SERVICES) as services:
+        cluster_setup.make_keys(folder)
+        with running(spec_of(service, settings, folder) for service in SERVICES) as services:
             for one in services.values():
                 one.wait()
             yield settings, services

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 from edgeloop_cli.fleet import planned
-from edgeloop_cli.processes import Keys, device_spec, service_spec
+from edgeloop_cli.processes import device_child, service_child
 from edgeloop_kafka import KafkaSettings
 from edgeloop_local import ChildSpec
 from edgeloop_local.child_processes import Command, finish, spawn
@@ -90,17 +90,13 @@ def running(specs: Iterable[ChildSpec]) -> Iterator[dict[str, Watched]]:
         finish([one.child for one in started.values()], 15.0)
 
 
-def spec_of(name: str, settings: KafkaSettings, folder: Path, keys: Keys) -> ChildSpec:
+def spec_of(name: str, settings: KafkaSettings, folder: Path) -> ChildSpec:
     """How a service, or a device, is started on a prefix of its own."""
-    variables = {
-        "EDGELOOP_KAFKA_BOOTSTRAP": settings.bootstrap,
-        "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url,
-        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
-    }
+    variables = settings.environment()
     if name == DEVICE:
         (device,) = planned([DEVICE], folder, remember=False)
-        return device_spec(device, folder, variables, keys)
-    return service_spec(name, free_port(), folder, variables, keys)
+        return device_child(device, folder, variables)
+    return service_child(name, free_port(), folder, variables)
 
 
 def until(reached: Callable[[], bool], services: Iterable[Watched], timeout: float) -> None:

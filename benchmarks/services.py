@@ -17,7 +17,7 @@ from pathlib import Path
 
 from edgeloop_cli import cluster_setup
 from edgeloop_cli.connection import Cluster
-from edgeloop_cli.processes import OBSERVERS, SERVICES
+from edgeloop_cli.processes import SERVICES, observers
 from edgeloop_contracts import topics
 
 from benchmarks.cluster import cluster, fresh
@@ -25,7 +25,7 @@ from benchmarks.figures import Figure, History, Kind, figure, now
 from benchmarks.processes import DEVICE, running, spec_of
 from benchmarks.rounds import Sample, interleaved
 
-NAMES = (*SERVICES, *OBSERVERS, DEVICE)
+NAMES = (*SERVICES, *observers({}), DEVICE)
 MB = 1_000_000
 
 
@@ -57,7 +57,8 @@ def one_start(where: Cluster, name: str) -> Start:
     settings = fresh(where, topics.all_topics())
     with tempfile.TemporaryDirectory(prefix="edgeloop-bench-") as place:
         folder = Path(place)
-        with running([spec_of(name, settings, folder, cluster_setup.keys(folder))]) as services:
+        cluster_setup.make_keys(folder)
+        with running([spec_of(name, settings, folder)]) as services:
             (service,) = services.values()
             ready = service.wait("/healthz" if name == DEVICE else "/readyz")
             return Start(ready, service.cpu(), service.pss())

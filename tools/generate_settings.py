@@ -7,39 +7,23 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import re
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
+from blocks import ROOT, bring, filled
+from edgeloop_contracts.services import SERVICES
 from edgeloop_kafka import KafkaSettings
 from edgeloop_kafka.settings_table import as_table, described
-
-ROOT = Path(__file__).resolve().parent.parent
-BEGIN = "<!-- settings: made by `make generate` -->\n"
-END = "<!-- end of settings -->\n"
-_BETWEEN = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
 
 
 def tables() -> dict[Path, str]:
     """By page: the table that it holds."""
     found = {ROOT / "docs/settings.md": as_table(described(KafkaSettings))}
-    for folder in sorted((ROOT / "services").glob("*/")):
-        module = f"edgeloop_{folder.name}.settings"
-        if (folder / "pyproject.toml").exists() and find_spec(module):
-            found[folder / "README.md"] = as_table(described(importlib.import_module(module).Settings))
+    for spec in SERVICES.values():
+        if spec.settings:
+            module, _, name = spec.settings.partition(":")
+            found[ROOT / "services" / spec.name / "README.md"] = as_table(described(getattr(importlib.import_module(module), name)))
     return found
-
-
-def filled(page: Path, table: str) -> str:
-    """The text of a page with its table as it should be."""
-    text = page.read_text(encoding="utf-8")
-    new, count = _BETWEEN.subn(lambda _: f"{BEGIN}{table}{END}", text)
-    if count != 1:
-        raise SystemExit(
-            f"generate_settings: {page.relative_to(ROOT)}: expected {BEGIN.strip()} and {END.strip()} once, found {count} times"
-        )
-    return new
 
 
 def main() -> int:
@@ -47,17 +31,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a table is not up to date")
     check = parser.parse_args().check
-    late = False
-    for page, table in tables().items():
-        text = filled(page, table)
-        if text == page.read_text(encoding="utf-8"):
-            continue
-        if check:
-            print(f"{page.relative_to(ROOT)} is not what the settings say: run make generate", file=sys.stderr)
-            late = True
-        else:
-            page.write_text(text, encoding="utf-8")
-    return int(late)
+    texts = {
+        page: filled(page.read_text(encoding="utf-8"), "settings", table, str(page.relative_to(ROOT))) for page, table in tables().items()
+    }
+    return bring(texts, check=check, source="the settings")
 
 
 if __name__ == "__main__":

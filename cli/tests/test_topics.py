@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import typer
 from edgeloop_cli import topics as command
-from edgeloop_cli.topics_access import READS, acls, grants, readers, writes
+from edgeloop_cli.topics_access import acls, grants, readers, writes
 from edgeloop_cli.topics_apply import CannotApplyError, apply_topics, survey
 from edgeloop_cli.topics_plan import Sizes, Status, compare, fitted, plan_topics
 from edgeloop_contracts import topics
+from edgeloop_contracts.services import SERVICES
 from edgeloop_kafka import KafkaSettings, SchemaRegistry, reach
 from edgeloop_kafka.admin import Admin, TopicFound
 from typer.testing import CliRunner
@@ -86,7 +87,7 @@ def test_rights_name_groups_and_transactions_of_a_service_under_the_prefix() -> 
     assert any("--group p.edgeloop-mirror" in line for line in lines if "User:edgeloop-mirror " in line)
     assert not any("--group" in line for line in lines if "User:edgeloop-inference " in line)
     around = {f"User:edgeloop-{name}" for name in ("cli", "admin", "producer", "consumer")}
-    assert {line.split("--allow-principal ")[1].split()[0] for line in lines} == {f"User:edgeloop-{name}" for name in READS} | around
+    assert {line.split("--allow-principal ")[1].split()[0] for line in lines} == {f"User:edgeloop-{name}" for name in SERVICES} | around
 
 
 def test_no_line_of_rights_is_without_a_resource_and_each_right_stands_once() -> None:

@@ -20,16 +20,19 @@ ARG SERVICE
 ARG FOLDER=services/${SERVICE}
 ARG COMMAND="python -m edgeloop_${SERVICE}"
 # First what changes seldom: third-party packages depend on these files alone.
-COPY libs/contracts/pyproject.toml libs/contracts/
-COPY libs/errors/pyproject.toml libs/errors/
+# libraries: made by `make generate`
 COPY libs/admission/pyproject.toml libs/admission/
+COPY libs/contracts/pyproject.toml libs/contracts/
 COPY libs/datasets/pyproject.toml libs/datasets/
+COPY libs/errors/pyproject.toml libs/errors/
 COPY libs/kafka/pyproject.toml libs/kafka/
-COPY libs/readers/pyproject.toml libs/readers/
-COPY libs/streaming/pyproject.toml libs/streaming/
 COPY libs/local/pyproject.toml libs/local/
 COPY libs/mixture/pyproject.toml libs/mixture/
+COPY libs/readers/pyproject.toml libs/readers/
+COPY libs/replay/pyproject.toml libs/replay/
 COPY libs/signing/pyproject.toml libs/signing/
+COPY libs/streaming/pyproject.toml libs/streaming/
+# end of libraries
 COPY ${FOLDER}/pyproject.toml ${FOLDER}/
 RUN --mount=type=cache,target=/root/.cache/pip \
     test -n "${SERVICE}" || { echo "say which service: --build-arg SERVICE=drift"; exit 1; } \

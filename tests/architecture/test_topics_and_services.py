@@ -1,21 +1,24 @@
-"""The edges between services are what topics.py and the READMEs say."""
+"""The edges between services are those of their specifications; READMEs, rights and containers are made from these."""
 
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 from edgeloop_contracts import Topic, topics
+from edgeloop_contracts.service_spec import Access
+from edgeloop_contracts.services import SERVICES as SPECS
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if (path / "pyproject.toml").exists())
+SERVICES = sorted(SPECS)
 CONSTANTS = {name: value for name, value in vars(topics).items() if isinstance(value, Topic)}
 
 
 def sources(service: str) -> list[ast.Module]:
-    return [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "services" / service / "src").rglob("*.py")]
+    """Modules of a service, its specification left out, as it only says what these do."""
+    paths = (path for path in (ROOT / "services" / service / "src").rglob("*.py") if path.name != "spec.py")
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def is_topic(node: ast.AST) -> bool:
@@ -30,22 +33,6 @@ def sent(service: str) -> set[str]:
     calls = [node for tree in sources(service) for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Send" and is_topic(call.args[0])]
     return {CONSTANTS[call.args[0].attr].name for call in named}
-
-
-def table(service: str, heading: str) -> set[str]:
-    text = (ROOT / "services" / service / "README.md").read_text(encoding="utf-8")
-    section = text.split(f"## {heading}", 1)[1].split("\n## ", 1)[0]
-    return {match.group(1) for line in section.splitlines() if (match := re.match(r"\|\s*`([a-z.]+)`", line))}
-
-
-def own(service: str) -> set[str]:
-    if service not in topics.STATE_KINDS:
-        return set()
-    return {topics.state(service).name, topics.dead_letters(service).name}
-
-
-def given_back(service: str) -> set[str]:
-    return {topics.redrive(service).name} if service in topics.STATE_KINDS else set()
 
 
 def test_every_topic_with_a_producer_is_produced_by_a_service_that_exists() -> None:
@@ -65,27 +52,18 @@ def test_a_service_sends_only_to_topics_that_are_its_own(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_uses_every_topic_that_it_is_said_to_produce(service: str) -> None:
-    said = {topic.name for topic in topics.PUBLIC if topic.producer == service}
-    assert said <= referenced(service)
+def test_the_code_uses_the_topics_of_the_specification_and_no_others(service: str) -> None:
+    spec = SPECS[service]
+    named = {each.topic.name for each in (*spec.reads, *spec.writes)}
+    looked_up = {each.topic.name for each in spec.reads if each.access is not Access.GROUP}
+    owned = {each.topic.name for each in spec.writes if each.topic.producer}
+    assert looked_up | owned <= referenced(service) <= named
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_readme_names_what_is_consumed_and_produced(service: str) -> None:
-    used = [topics.by_name(name) for name in referenced(service)]
-    produced = {topic.name for topic in used if topic.producer == service}
-    foreign = {topic.name for topic in used if topic.producer != service}
-    assert produced | own(service) <= table(service, "Produces")
-    assert table(service, "Produces") <= produced | own(service) | foreign
-    assert foreign <= table(service, "Consumes") | table(service, "Produces")
-    assert given_back(service) <= table(service, "Consumes") <= foreign | produced | given_back(service)
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_every_consumed_topic_is_written_by_somebody(service: str) -> None:
-    for name in table(service, "Consumes"):
-        producer = topics.by_name(name).producer
-        assert producer == "" or name in referenced(producer)
+def test_every_topic_that_is_read_is_written_by_somebody(service: str) -> None:
+    written = {each.topic.name for spec in SPECS.values() for each in spec.writes}
+    assert {each.topic.name for each in SPECS[service].reads if each.topic.producer} <= written
 
 
 def test_the_name_of_a_topic_is_written_in_one_place() -> None:

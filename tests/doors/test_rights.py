@@ -24,9 +24,9 @@ from confluent_kafka.admin import (
     ResourcePatternType,
     ResourceType,
 )
-from edgeloop_cli.cluster_setup import keys
+from edgeloop_cli.cluster_setup import make_keys
 from edgeloop_cli.device_client import DeviceClient
-from edgeloop_cli.processes import SERVICES, Device, Keys, device_spec, service_spec
+from edgeloop_cli.processes import SERVICES, Device, device_child, service_child
 from edgeloop_cli.topics_access import acls
 from edgeloop_cli.topics_apply import apply_topics
 from edgeloop_contracts import (
@@ -90,7 +90,7 @@ class Guarded:
         self.given = list(dict.fromkeys(binding for line in acls(self.prefix, cluster.bootstrap) for binding in bindings(line)))
         self.allow(self.given)
         apply_topics(self.settings("edgeloop-admin"), partitions=4, replication=1)
-        self.keys: Keys = keys(folder)
+        make_keys(folder)
 
     def allow(self, wanted: list[AclBinding]) -> None:
         for answer in self.admin.create_acls(wanted, request_timeout=30).values():
@@ -119,17 +119,8 @@ class Guarded:
     def context(self, user: str) -> Context:
         return Context(self.settings(user), user)
 
-    def environment(self, user: str) -> dict[str, str]:
-        named = {f"EDGELOOP_KAFKA_{name.upper().replace('.', '_')}": value for name, value in self.sasl(user).items()}
-        return {
-            "EDGELOOP_KAFKA_BOOTSTRAP": self.signing_in.bootstrap,
-            "EDGELOOP_SCHEMA_REGISTRY_URL": self.cluster.registry_url,
-            "EDGELOOP_TOPIC_PREFIX": self.prefix,
-            **named,
-        }
-
     def service(self, name: str) -> ChildSpec:
-        return service_spec(name, free_port(), self.folder, self.environment(f"edgeloop-{name}"), self.keys)
+        return service_child(name, free_port(), self.folder, self.settings(f"edgeloop-{name}").environment())
 
     def put(self, user: str, records: list[tuple[Topic, str, Any]]) -> None:
         publisher = self.context(user).publisher()
@@ -199,7 +190,7 @@ def platform(guarded: Guarded) -> Iterator[Device]:
     specs = [guarded.service(name) for name in (*SERVICES, "monitoring")]
     with Supervisor(specs) as services:
         services.wait_ready(180)
-        with Supervisor([device_spec(device, guarded.folder, guarded.environment("edgeloop-inference"), guarded.keys)]):
+        with Supervisor([device_child(device, guarded.folder, guarded.settings("edgeloop-inference").environment())]):
             yield device
 
 
@@ -229,8 +220,8 @@ def test_the_loop_closes_with_exactly_the_printed_rights(guarded: Guarded) -> No
         cli = guarded.context("edgeloop-cli")
         cli.succession(topics.POLICIES).write(KEY, lambda _: Policy(stream="pumps", version=1))
         outsider.until(lambda e: isinstance(e, Policy), "the policy")
-        scan, _ = Scanner(cli.settings, cli.codec, topics.all_topics(), SERVICES, lambda key: key.startswith(KEY)).scan()
-        assert all(scan.committed[service] for service in SERVICES)
+        scan, _ = Scanner(cli.settings, cli.codec, topics.all_topics(), topics.STATE_KINDS, lambda key: key.startswith(KEY)).scan()
+        assert all(scan.committed[service] for service in topics.STATE_KINDS)
         mirrored: list[Any] = []
         mirror = guarded.context("edgeloop-mirror")
         subscription = Subscription(mirror.settings, mirror.codec, _Quiet(), "mirror", (topics.TRAINING_RUNS, topics.MODEL_EVENTS))

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edgeloop_cli import cluster_setup
-from edgeloop_cli.processes import SERVICES
 from edgeloop_cli.session import consumed
 from edgeloop_contracts import DeviceReport, Label, ObservationBatch, RegisterStream, topics
 from edgeloop_kafka import KafkaSettings
@@ -42,7 +40,8 @@ class Loop:
     def __init__(self, services: Supervisor, asking: Asking, watcher: Watcher, prefix: str) -> None:
         self._services = services
         self.works: dict[str, Callable[[float], float]] = {
-            name: lambda moment, name=name: watcher.first_after(prefix + topics.state(name).name, moment, 120) for name in SERVICES
+            name: lambda moment, name=name: watcher.first_after(prefix + topics.state(name).name, moment, 120)
+            for name in topics.STATE_KINDS
         }
         self.works[DEVICE] = lambda moment: asking.first_after(moment, 120)
 
@@ -125,7 +124,7 @@ class Judge:
     def transactions(self) -> None:
         """Each service's transactions follow one another, agree with its group's offsets, and caused all that it wrote."""
         inputs = consumed()
-        for service in SERVICES:
+        for service in topics.STATE_KINDS:
             ranges = self._checker.chain(service, inputs[service], self.found)
             for topic in topics.PUBLIC:
                 if topic.producer == service:
@@ -167,7 +166,7 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(
     own: Cluster, stack: LocalStack, tmp_path: Path, events: int, away_s: float, two_at_once: bool
 ) -> None:
     settings, context = started(own)
-    made = processes(settings, tmp_path, cluster_setup.keys(tmp_path))
+    made = processes(settings, tmp_path)
     definitions = [register(stream) for stream in (PUMPS, *SMALL)]
     first = Feed(context, iter(definitions), rate=1_000)
     feed = Feed(context, itertools.islice(rows(), events), rate=RATE)
@@ -176,7 +175,7 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(
     slow.hold = 0
     asking = Asking(context, made.device)
     streams = settings.topic_prefix + topics.STREAMS.name
-    states = [settings.topic_prefix + topics.state(service).name for service in SERVICES]
+    states = [settings.topic_prefix + topics.state(service).name for service in topics.STATE_KINDS]
     with watching(own.bootstrap, [streams, *states]) as watcher, Supervisor(made.specs.values()) as services:
         first.start()
         watcher.wait(streams, lambda n: n >= len(definitions), 60)

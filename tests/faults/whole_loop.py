@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from edgeloop_cli import cluster_setup
 from edgeloop_cli.device_client import DeviceClient
 from edgeloop_cli.problems import FailedError
-from edgeloop_cli.processes import SERVICES, Device, Keys, device_spec, service_spec
+from edgeloop_cli.processes import SERVICES, Device, device_child, service_child
 from edgeloop_contracts import DeviceReport, DeviceStatus, Feature, Label, ObservationBatch, RegisterStream, StartTraining, topics
 from edgeloop_kafka import KafkaSettings
 from edgeloop_local import ChildSpec
@@ -109,14 +110,15 @@ class Processes:
     specs: dict[str, ChildSpec] = field(default_factory=dict[str, ChildSpec])
 
 
-def processes(settings: KafkaSettings, home: Path, keys: Keys) -> Processes:
+def processes(settings: KafkaSettings, home: Path) -> Processes:
     """All services and a device, as the platform starts them."""
+    cluster_setup.make_keys(home)
     book = PortBook(home / "ports.json")
     device = Device(DEVICE, grpc_port=book.choose("gRPC"), http_port=book.choose("HTTP"), streams=(PUMPS,))
     made = Processes(device)
     for name in SERVICES:
-        made.specs[name] = service_spec(name, book.choose(name), home, environment(settings), keys)
-    made.specs[DEVICE] = device_spec(device, home, environment(settings), keys)
+        made.specs[name] = service_child(name, book.choose(name), home, environment(settings))
+    made.specs[DEVICE] = device_child(device, home, environment(settings))
     return made
 
 

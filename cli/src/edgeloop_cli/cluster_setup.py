@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeloop_contracts import topics
+from edgeloop_contracts.services import SERVICES
 from edgeloop_kafka import SchemaRegistry
 from edgeloop_kafka.admin import Admin
 from edgeloop_signing.keys import Role, generate_keys
 
 from edgeloop_cli.connection import Cluster
-from edgeloop_cli.processes import Keys
 from edgeloop_cli.topics_apply import REGISTRY_ATTEMPTS, carry_out, survey
 from edgeloop_cli.topics_plan import Sizes, Status, fitted, plan_topics
 
@@ -37,6 +37,8 @@ def apply_all(cluster: Cluster) -> None:
         carry_out(survey(admin, registry, settings.topic_prefix, Sizes()), admin, registry)
 
 
-def keys(data_dir: Path) -> Keys:
-    """The keys of this data directory, made where it has none."""
-    return Keys(*(generate_keys(data_dir / "keys", role) for role in (Role.REGISTRY, Role.ADAPTER, Role.TRAINER)))
+def make_keys(data_dir: Path) -> None:
+    """Make a pair of keys for each service that signs; a pair that is there stays."""
+    for spec in SERVICES.values():
+        if spec.signs:
+            generate_keys(data_dir / "keys", Role(spec.name))

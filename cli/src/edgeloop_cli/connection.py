@@ -33,7 +33,7 @@ class Cluster:
 
     def environment(self) -> dict[str, str]:
         """Variables by which a service finds it."""
-        return {BOOTSTRAP: self.bootstrap, REGISTRY: self.registry_url}
+        return self.settings().environment()
 
     def settings(self) -> KafkaSettings:
         """Settings of a client in this process; everything else is taken from the environment."""

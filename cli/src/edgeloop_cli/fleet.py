@@ -15,7 +15,7 @@ from edgeloop_local.supervisor import UNUSABLE
 
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.problems import FailedError
-from edgeloop_cli.processes import Device, Keys, device_spec
+from edgeloop_cli.processes import Device, device_child
 
 LIVE_S = 60.0
 LOOK_S = 0.5
@@ -30,11 +30,11 @@ class Fleet:
         See :func:`planned`.
     """
 
-    def __init__(self, devices: Sequence[Device], data_dir: Path, cluster: Cluster, keys: Keys) -> None:
+    def __init__(self, devices: Sequence[Device], data_dir: Path, cluster: Cluster) -> None:
         self.devices = tuple(devices)
         self._data_dir = data_dir
         environment = cluster.environment()
-        self.supervisor = Supervisor(device_spec(device, data_dir, environment, keys) for device in devices)
+        self.supervisor = Supervisor(device_child(device, data_dir, environment) for device in devices)
 
     def start(self) -> None:
         """Start them; returns at once."""

@@ -17,7 +17,7 @@ from edgeloop_local.readiness import kafka_answers
 from edgeloop_cli import cluster_setup
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.fleet import Fleet
-from edgeloop_cli.processes import SERVICES, observers, service_spec
+from edgeloop_cli.processes import SERVICES, observers, service_child
 
 READY_S = 90.0
 
@@ -94,7 +94,7 @@ class Platform:
             starting = self._start_stack()
             self.seconds["kafka"] = time.monotonic() - began
             cluster_setup.create_topics(self.cluster)
-            self.keys = cluster_setup.keys(self.data_dir)
+            cluster_setup.make_keys(self.data_dir)
             self._services = self._supervisor().start()
             before_waiting(self)
             starting()
@@ -121,7 +121,7 @@ class Platform:
         assert self._services is not None
         book = PortBook(self.data_dir / "ports.json")
         for name in observers(os.environ):
-            self._services.add(service_spec(name, book.choose(name), self.data_dir, self.cluster.environment(), self.keys))
+            self._services.add(service_child(name, book.choose(name), self.data_dir, self.cluster.environment()))
 
     def wait_observers(self) -> None:
         """Wait until what looks on works, too."""
@@ -194,7 +194,7 @@ class Platform:
     def _supervisor(self) -> Supervisor:
         book = PortBook(self.data_dir / "ports.json")
         environment = self.cluster.environment()
-        return Supervisor(service_spec(name, book.choose(name), self.data_dir, environment, self.keys) for name in SERVICES)
+        return Supervisor(service_child(name, book.choose(name), self.data_dir, environment) for name in SERVICES)
 
 
 def _kafka_is_up(stack: LocalStack) -> bool:

@@ -30,7 +30,6 @@ from edgeloop_cli.live_view import view_of
 from edgeloop_cli.platform import Platform
 from edgeloop_cli.player import Player
 from edgeloop_cli.problems import FailedError, RefusedError
-from edgeloop_cli.processes import Keys
 from edgeloop_cli.session import Session
 
 TENANT = "default"
@@ -165,11 +164,11 @@ class Playback:
             [] if plan.targets else planned((f"{self._stream}-d{i}" for i in range(plan.devices)), home, (self._stream,), remember=False)
         )
 
-        def start_fleet(cluster: Cluster, keys: Keys) -> Fleet:
+        def start_fleet(cluster: Cluster) -> Fleet:
             # Their disks are of no use when their stream is over.
             for device in devices:
                 stack.callback(shutil.rmtree, home / "devices" / device.name, ignore_errors=True)
-            fleet = Fleet(devices, home, cluster, keys)
+            fleet = Fleet(devices, home, cluster)
             stack.callback(fleet.stop)
             fleet.start()
             return fleet
@@ -177,13 +176,14 @@ class Playback:
         if plan.cluster is not None:
             cluster = plan.cluster
             self._progress.say(f"attached to Kafka at {cluster.bootstrap}")
-            fleet = start_fleet(cluster, cluster_setup.keys(home)) if devices else None
+            cluster_setup.make_keys(home)
+            fleet = start_fleet(cluster) if devices else None
             self._kept.entries = lambda: inventory.of_fleet(fleet) if fleet else []
         else:
             fleets: list[Fleet] = []
             platform = stack.enter_context(Platform(home, progress=self._progress))
             self._kept.entries = lambda: [*inventory.of_platform(platform), *(e for fleet in fleets for e in inventory.of_fleet(fleet))]
-            platform.start(lambda started: fleets.append(start_fleet(started.cluster, started.keys)) if devices else None)
+            platform.start(lambda started: fleets.append(start_fleet(started.cluster)) if devices else None)
             self._progress.say(f"all services work after {platform.seconds['services']:.1f} s")
             cluster, fleet = platform.cluster, fleets[0] if fleets else None
         if fleet is not None:

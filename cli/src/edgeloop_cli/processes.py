@@ -1,4 +1,4 @@
-"""The services and devices as child processes: what each is started with."""
+"""Services and devices as child processes, made from the services' specifications."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeloop_contracts.service_spec import Files, ServiceSpec, local_files
+from edgeloop_contracts.services import SERVICES as SPECS
 from edgeloop_local import ChildSpec
-from edgeloop_signing.keys import KeyPair
 
-SERVICES = ("ingestion", "labels", "drift", "retraining", "trainer", "adapter", "registry", "rollout")
-OBSERVERS = ("monitoring",)  # look on: nobody waits for them, and no result depends on them
-MIRROR = "mirror"  # looks on, too, where there is an MLflow to bring runs to
+DEVICE = next(spec for spec in SPECS.values() if spec.device)
+SERVICES = tuple(spec.name for spec in SPECS.values() if not spec.device and not spec.observer)
+"""Services of the loop, in the order of the data."""
 
 # One thread a process: the machine has more processes than cores, and every pool costs memory of its own.
 _SMALL = {
@@ -22,15 +23,6 @@ _SMALL = {
     "MALLOC_TRIM_THRESHOLD_": "131072",
     "PYTHONUNBUFFERED": "1",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Pairs of keys, one for each service whose word others take, and for nothing else."""
-
-    registry: KeyPair
-    adapter: KeyPair
-    trainer: KeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,54 +49,43 @@ class Device:
         """Address of its gRPC server."""
         return f"127.0.0.1:{self.grpc_port}"
 
+    def environment(self) -> dict[str, str]:
+        """Variables that make a process this device."""
+        return {
+            f"{DEVICE.prefix}DEVICE": self.name,
+            f"{DEVICE.prefix}STREAMS": ",".join(self.streams),
+            f"{DEVICE.prefix}GRPC_PORT": str(self.grpc_port),
+        }
+
 
 def observers(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """What looks on: the mirror only where the environment names an MLflow."""
-    return (*OBSERVERS, MIRROR) if environment.get("MLFLOW_TRACKING_URI") else OBSERVERS
+    """Observers whose needs the environment meets: nobody waits for them, and no result depends on them."""
+    met = (spec for spec in SPECS.values() if not spec.needs or environment.get(spec.needs))
+    return tuple(spec.name for spec in met if spec.observer)
 
 
-def service_spec(name: str, http_port: int, data_dir: Path, cluster: Mapping[str, str], keys: Keys) -> ChildSpec:
-    """How one service is started.
+def service_child(name: str, http_port: int, data_dir: Path, cluster: Mapping[str, str]) -> ChildSpec:
+    """The process of a service.
 
     Parameters
     ----------
+    data_dir
+        Folder of logs, keys and files.
     cluster
         Variables that name Kafka and the schema registry.
     """
-    own = {
-        "labels": {"EDGELOOP_LABELS_DATA_DIR": str(data_dir / "services" / "labels")},
-        "registry": {
-            "EDGELOOP_REGISTRY_KEY_FILE": str(keys.registry.private),
-            "EDGELOOP_REGISTRY_TRAINER_TRUST_FILE": str(keys.trainer.public),
-        },
-        "trainer": {"EDGELOOP_TRAINER_KEY_FILE": str(keys.trainer.private)},
-        "mirror": {"EDGELOOP_MIRROR_TRUST_FILE": str(keys.registry.public)},
-        "adapter": {"EDGELOOP_ADAPTER_KEY_FILE": str(keys.adapter.private)},
-    }
-    return ChildSpec(
-        name=name,
-        argv=[sys.executable, "-m", f"edgeloop_{name}"],
-        log=data_dir / "logs" / "services" / f"{name}.log",
-        env={**_SMALL, **cluster, "EDGELOOP_HTTP_PORT": str(http_port), **own.get(name, {})},
-        port=http_port,
-    )
+    return _child(SPECS[name], name, http_port, local_files(data_dir, name), data_dir / "logs" / "services", cluster)
 
 
-def device_spec(device: Device, data_dir: Path, cluster: Mapping[str, str], keys: Keys) -> ChildSpec:
-    """How one device is started. It is ready only when it has a model, so that readiness is not waited for here."""
+def device_child(device: Device, data_dir: Path, cluster: Mapping[str, str]) -> ChildSpec:
+    """The process of a device. A device is ready only once it has a model, so nobody waits for its readiness here."""
+    files = Files(data=data_dir / "devices" / device.name, keys=data_dir / "keys", trust=data_dir / "keys")
+    return _child(DEVICE, device.name, device.http_port, files, data_dir / "logs" / "devices", {**cluster, **device.environment()})
+
+
+def _child(spec: ServiceSpec, name: str, port: int, files: Files, logs: Path, variables: Mapping[str, str]) -> ChildSpec:
+    own = {**_SMALL, **variables, "EDGELOOP_HTTP_PORT": str(port), **spec.environment(files)}
+    # A device does not wait for a port that answers only once it has a model.
     return ChildSpec(
-        name=device.name,
-        argv=[sys.executable, "-m", "edgeloop_inference"],
-        log=data_dir / "logs" / "devices" / f"{device.name}.log",
-        env={
-            **_SMALL,
-            **cluster,
-            "EDGELOOP_HTTP_PORT": str(device.http_port),
-            "EDGELOOP_INFERENCE_DEVICE": device.name,
-            "EDGELOOP_INFERENCE_STREAMS": ",".join(device.streams),
-            "EDGELOOP_INFERENCE_GRPC_PORT": str(device.grpc_port),
-            "EDGELOOP_INFERENCE_DATA_DIR": str(data_dir / "devices" / device.name),
-            "EDGELOOP_INFERENCE_TRUST_FILE": str(keys.registry.public),
-            "EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE": str(keys.adapter.public),
-        },
+        name=name, argv=[sys.executable, "-m", spec.package], log=logs / f"{name}.log", env=own, port=None if spec.device else port
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from edgeloop_contracts import topics
+from edgeloop_contracts.services import SERVICES
 from edgeloop_kafka import Received
 from edgeloop_readers.topic_scan import Scanner
 from edgeloop_replay.ledger import Ledger
@@ -14,29 +15,16 @@ from edgeloop_streaming import Context
 
 from edgeloop_cli.core.settlement import Snapshot, behind, expected, settled, snapshot, unsettled
 from edgeloop_cli.problems import FailedError
-from edgeloop_cli.processes import SERVICES
-from edgeloop_cli.topics_access import READS
 
 STUCK_S = 60.0
 LOOK_S = 0.5
-_WATCHED = (*topics.PUBLIC, *(topics.dead_letters(service) for service in SERVICES))
+_WATCHED = (*topics.PUBLIC, *map(topics.dead_letters, topics.STATE_KINDS))
 _COUNTED_LATER = (topics.OBSERVATIONS_RAW, topics.LABELS_RAW, topics.LABELS)  # as observations and as examples
-_TABLES = {topics.STREAMS.name, topics.MODEL_CHUNKS.name, topics.POLICIES.name}
 
 
 def consumed() -> dict[str, tuple[str, ...]]:
-    """By service: the topics that its group consumes, those left out that it reads without a group."""
-    looked_up = {topics.EXAMPLES.name, topics.MODEL_EVENTS.name}
-    also_tables = {
-        "trainer": looked_up,
-        "adapter": looked_up,
-        "registry": {topics.TRAINING_REQUESTS.name},
-        "rollout": {topics.ROLLOUT_ASSIGNMENTS.name},
-    }
-    return {
-        service: tuple(topic.name for topic in READS[service] if topic.name not in _TABLES | also_tables.get(service, set()))
-        for service in SERVICES
-    }
+    """By service: the topics that its group consumes."""
+    return {service: tuple(topic.name for topic in SERVICES[service].inputs) for service in topics.STATE_KINDS}
 
 
 class Session:
@@ -65,7 +53,7 @@ class Session:
             context.settings,
             context.codec,
             watched,
-            SERVICES,
+            topics.STATE_KINDS,
             lambda k: k == key or k.startswith(head),
             unread=_COUNTED_LATER,
             overlooked=context.overlooked,

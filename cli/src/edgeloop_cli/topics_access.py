@@ -7,65 +7,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from edgeloop_contracts import Topic, topics
+from edgeloop_contracts.service_spec import Runtime
+from edgeloop_contracts.services import SERVICES
 
-# What each service reads; what it writes stands in the topics themselves. A test compares this with the READMEs.
-READS: dict[str, tuple[Topic, ...]] = {
-    "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW, topics.STREAMS),
-    "labels": (topics.OBSERVATIONS, topics.LABELS),
-    "drift": (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS, topics.STREAMS, topics.POLICIES),
-    "retraining": (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS, topics.POLICIES),
-    "trainer": (
-        topics.TRAINING_REQUESTS,
-        topics.DRIFT_PARTIALS,
-        topics.EXAMPLES,
-        topics.MODEL_EVENTS,
-        topics.MODEL_CHUNKS,
-        topics.STREAMS,
-        topics.POLICIES,
-    ),
-    "adapter": (topics.DRIFT_PARTIALS, topics.EXAMPLES, topics.MODEL_EVENTS, topics.MODEL_CHUNKS, topics.STREAMS, topics.POLICIES),
-    "registry": (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS, topics.MODEL_CHUNKS, topics.TRAINING_REQUESTS),
-    "rollout": (topics.MODEL_EVENTS, topics.FLEET_REPORTED, topics.ROLLOUT_ASSIGNMENTS),
-    "monitoring": (
-        topics.OBSERVATIONS,
-        topics.DRIFT_PARTIALS,
-        topics.DRIFT_SIGNALS,
-        topics.TRAINING_RUNS,
-        topics.DEVICES_DOUBTED,
-        topics.FLEET_REPORTED,
-        topics.MODEL_EVENTS,
-        topics.ALERTS,
-    ),
-    "mirror": (topics.TRAINING_RUNS, topics.MODEL_EVENTS, topics.TRAINING_REQUESTS, topics.MODEL_CHUNKS, topics.STREAMS),
-    "inference": (topics.ROLLOUT_ASSIGNMENTS, topics.STREAMS, topics.MODEL_CHUNKS, topics.MODEL_ADAPTERS, topics.FLEET_REPORTED),
-}
-
-# Topics that anybody may write, and who of ours does: ingestion sends misplaced records on to their device's partition.
-WRITES: dict[str, tuple[Topic, ...]] = {
-    "ingestion": (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW),
-    "inference": (topics.OBSERVATIONS_RAW,),
-}
-
-
-# Those that read for a group and halt where records are gone: they look for a person's word, and tell the gap.
-HALTING = (*topics.STATE_KINDS, "mirror")
+HALTING = tuple(spec.name for spec in SERVICES.values() if spec.halts)
+"""Services that read for a group and halt where records are gone: they look for a skip, and write the gap."""
 
 
 def writes(service: str) -> tuple[Topic, ...]:
-    """Topics that a service writes."""
-    gaps = (topics.GAPS,) if service in HALTING else ()
-    return tuple(topic for topic in topics.all_topics() if topic.producer == service) + WRITES.get(service, ()) + gaps
+    """Topics that a service writes, its own ones and gaps included."""
+    spec = SERVICES[service]
+    own = (topics.state(service), topics.dead_letters(service)) if spec.state is not None else ()
+    return (*(each.topic for each in spec.writes), *own, *((topics.GAPS,) if spec.halts else ()))
 
 
 def reads(service: str) -> tuple[Topic, ...]:
-    """Topics that a service reads, its own state, what is given back to it and a person's word included."""
-    own = (topics.state(service), topics.redrive(service)) if service in topics.STATE_KINDS else ()
-    return READS[service] + own + ((topics.SKIPS,) if service in HALTING else ())
+    """Topics that a service reads, its own state, redriven records and skips included."""
+    spec = SERVICES[service]
+    own = (topics.state(service), topics.redrive(service)) if spec.state is not None else ()
+    return (*(each.topic for each in spec.reads), *own, *((topics.SKIPS,) if spec.halts else ()))
 
 
 def readers(topic: Topic) -> tuple[str, ...]:
     """Services that read a topic."""
-    return tuple(service for service in READS if topic in reads(service))
+    return tuple(service for service in SERVICES if topic in reads(service))
 
 
 # What programs around the platform do; nobody of ours waits for them.
@@ -112,15 +77,14 @@ def grants(prefix: str) -> Iterator[Grant]:
         if found := tuple(prefix + topic.name for topic in names):
             yield Grant(user, (operation, "Describe"), "topic", found)
 
-    for service in READS:
+    for service, spec in SERVICES.items():
         user = name = f"edgeloop-{service}"
         yield from on_topics(user, "Read", reads(service))
         yield from on_topics(user, "Write", writes(service))
-        if service in topics.STATE_KINDS:
-            yield Grant(user, ("Read",), "group", (prefix + name,))
+        if not spec.device:  # of a view, one group for each of its instances
+            yield Grant(user, ("Read",), "group", (prefix + name,), prefixed=spec.runtime is Runtime.VIEW)
+        if spec.runtime is Runtime.TRANSACTIONS:
             yield Grant(user, ("Write", "Describe"), "transactional-id", (f"{prefix}{name}-",), prefixed=True)
-        elif service in ("mirror", "monitoring"):  # of the latter, one group for each of its instances
-            yield Grant(user, ("Read",), "group", (prefix + name,), prefixed=service == "monitoring")
     yield from on_topics("edgeloop-cli", "Read", topics.all_topics())
     yield from on_topics("edgeloop-cli", "Write", (*COMMANDS, *RAW, *map(topics.redrive, topics.STATE_KINDS)))
     yield Grant("edgeloop-cli", ("Write", "Describe"), "transactional-id", (f"{prefix}edgeloop-turn-",), prefixed=True)

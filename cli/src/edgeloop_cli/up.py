@@ -78,7 +78,7 @@ def up(
             plans = planned((f"device-{i}" for i in range(devices)), platform.data_dir)
 
             def start_devices(started: Platform) -> None:
-                started.add_fleet(Fleet(plans, started.data_dir, started.cluster, started.keys))
+                started.add_fleet(Fleet(plans, started.data_dir, started.cluster))
 
             platform.start(start_devices)
             platform.wait_live()

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from edgeloop_contracts import events as e
 from edgeloop_contracts.event import Event
+from edgeloop_contracts.state_kinds import KINDS
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -239,17 +240,10 @@ FACTS: tuple[Topic, ...] = tuple(topic for topic in PUBLIC if topic.config.get("
 
 CHECKPOINT_KEY = "Checkpoint/"  # key of the record in each state topic that holds how far the inputs were handled
 
-# What a service keeps of itself, besides the checkpoint that closes each of its transactions.
 STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
-    "ingestion": (Partitions.MANY, (e.SeenRows, e.SeenContents, e.SeenSamples, e.SeenEpochs)),
-    "labels": (Partitions.MANY, (e.JoinState, e.LabelledRows, e.WaitingLabel)),
-    "drift": (Partitions.MANY, (e.DetectorState, e.BlockState)),
-    "retraining": (Partitions.MANY, (e.CampaignState, e.RowPage)),
-    "trainer": (Partitions.MANY, (e.GateState,)),
-    "adapter": (Partitions.MANY, (e.LearnerState, e.AdapterFrame, e.ModelAdapter, e.MemoryBlock)),
-    "registry": (Partitions.ONE, (e.RegistryState,)),
-    "rollout": (Partitions.ONE, (e.RolloutState,)),
+    service: (Partitions(partitions), kinds) for service, (partitions, kinds) in KINDS.items()
 }
+"""What each service with a state topic keeps in it, besides the checkpoint; from the services' specifications."""
 
 
 def state(service: str) -> Topic:

@@ -38,6 +38,20 @@ class KafkaSettings(BaseSettings):
         description="any setting of librdkafka, with underscores for dots: `EDGELOOP_KAFKA_SECURITY_PROTOCOL=SASL_SSL`",
     )
 
+    def environment(self) -> dict[str, str]:
+        """Variables that make another process take part in the same cluster under the same prefix.
+
+        >>> KafkaSettings(bootstrap="h:1", extra={"sasl.username": "u"}).environment()["EDGELOOP_KAFKA_SASL_USERNAME"]
+        'u'
+        """
+        extra = {_HEAD + name.upper().replace(".", "_"): value for name, value in self.extra.items()}
+        return {
+            "EDGELOOP_KAFKA_BOOTSTRAP": self.bootstrap,
+            "EDGELOOP_SCHEMA_REGISTRY_URL": self.schema_registry_url,
+            "EDGELOOP_TOPIC_PREFIX": self.topic_prefix,
+            **extra,
+        }
+
     def librdkafka(self) -> dict[str, str | int | float | bool]:
         """Base configuration of every client; what the user gave overrides ours."""
         return {

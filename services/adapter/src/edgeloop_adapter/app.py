@@ -14,8 +14,7 @@ from edgeloop_adapter.io.rows import Rows
 from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_adapter.settings import Settings
-
-NAME = "adapter"
+from edgeloop_adapter.spec import SPEC
 
 
 def build(context: Context, settings: Settings, signer: Signer) -> Service:
@@ -30,4 +29,4 @@ def build(context: Context, settings: Settings, signer: Signer) -> Service:
         signer=signer,
         metrics=Metrics(context.metrics),
     )
-    return Service(name=NAME, inputs=(topics.DRIFT_PARTIALS,), task=lambda partition, state: AdapterTask(partition, state, ports))
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=lambda partition, state: AdapterTask(partition, state, ports))

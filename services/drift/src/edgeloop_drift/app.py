@@ -7,10 +7,11 @@ from edgeloop_readers import Policies
 from edgeloop_streaming import Context, Service, State
 
 from edgeloop_drift.core.policies import taken
-from edgeloop_drift.handlers import INPUTS, NAME, DriftTask
+from edgeloop_drift.handlers import DriftTask
 from edgeloop_drift.io.definitions import FeatureNames, Tolerances
 from edgeloop_drift.metrics import Metrics
 from edgeloop_drift.settings import Settings
+from edgeloop_drift.spec import SPEC
 
 
 def build(context: Context, settings: Settings) -> Service:
@@ -23,4 +24,4 @@ def build(context: Context, settings: Settings) -> Service:
     def task(partition: int, state: State) -> DriftTask:
         return DriftTask(partition, state, policies, names, tolerances.of, metrics)
 
-    return Service(name=NAME, inputs=INPUTS, task=task)
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=task)

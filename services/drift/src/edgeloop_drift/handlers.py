@@ -26,9 +26,6 @@ from edgeloop_drift.core.pooled_detectors import ErrorPool, InputPool, Rules
 from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_drift.metrics import Metrics
 
-NAME = "drift"
-INPUTS = (topics.OBSERVATIONS, topics.EXAMPLES, topics.DRIFT_PARTIALS)
-
 
 class DriftTask:
     """Detection in one partition: level one for its devices, level two for its streams.

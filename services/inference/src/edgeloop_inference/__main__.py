@@ -7,13 +7,14 @@ import sys
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import setting_up
 
-from edgeloop_inference.app import NAME, CannotStartError, run
+from edgeloop_inference.app import CannotStartError, run
 from edgeloop_inference.settings import Settings
+from edgeloop_inference.spec import SPEC
 
 
 def main() -> int:
     """Run a device until it is told to stop; give back the exit code, 2 if it cannot start as it is set up."""
-    with setting_up(NAME, Settings):
+    with setting_up(SPEC.name, Settings):
         settings, kafka = Settings(), KafkaSettings()  # pyright: ignore[reportCallIssue] - filled from the environment
     try:
         return run(settings, kafka)

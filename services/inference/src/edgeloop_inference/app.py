@@ -38,8 +38,8 @@ from edgeloop_inference.io.trust import Trust, TrustError
 from edgeloop_inference.io.verification import Verification
 from edgeloop_inference.metrics import Metrics
 from edgeloop_inference.settings import Settings
+from edgeloop_inference.spec import SPEC
 
-NAME = "inference"
 GRACE_S = 2.0
 # A fetch or a batch as large as by default takes a slow link longer than a request may take, and would begin again for good.
 SLOW_LINK = {"socket.timeout.ms": "60000", "fetch.message.max.bytes": str(256 << 10), "batch.size": str(256 << 10)}
@@ -206,7 +206,7 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     """
     stop = StopSignal()
     stop.listen()
-    context = Context(shared.model_copy(update={"extra": {**SLOW_LINK, **shared.extra}}), NAME)
+    context = Context(shared.model_copy(update={"extra": {**SLOW_LINK, **shared.extra}}), SPEC.name)
     log = context.log.bind(device=settings.device)
     device = Device(settings, context, context.metrics, log)
     # Alive as long as it answers: a device whose disk is full serves on, and says so in its metrics.

@@ -7,14 +7,15 @@ import sys
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import Context, run, setting_up
 
-from edgeloop_ingestion.app import NAME, build
+from edgeloop_ingestion.app import build
 from edgeloop_ingestion.settings import Settings
+from edgeloop_ingestion.spec import SPEC
 
 
 def main() -> int:
     """Entry point; gives back the exit code."""
-    with setting_up(NAME, Settings):
-        context, settings = Context(KafkaSettings(), NAME), Settings()
+    with setting_up(SPEC.name, Settings):
+        context, settings = Context(KafkaSettings(), SPEC.name), Settings()
     return run(lambda: build(context, settings), context)
 
 

@@ -6,12 +6,11 @@ from edgeloop_contracts import topics
 from edgeloop_kafka.admin import Admin
 from edgeloop_streaming import Context, Service, State
 
-from edgeloop_ingestion.handlers import RAW, IngestionTask
+from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.io.definitions import StreamRules
 from edgeloop_ingestion.metrics import Metrics
 from edgeloop_ingestion.settings import Settings
-
-NAME = "ingestion"
+from edgeloop_ingestion.spec import SPEC
 
 
 def build(context: Context, settings: Settings) -> Service:
@@ -23,4 +22,4 @@ def build(context: Context, settings: Settings) -> Service:
     def task(partition: int, state: State) -> IngestionTask:
         return IngestionTask(partition, partitions, state, rules, metrics)
 
-    return Service(name=NAME, inputs=RAW, task=task)
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=task)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from edgeloop_admission import InadmissibleError, Rules, Verdict, admitted, check_shape, device_key, judge, ordered
-from edgeloop_contracts import Cause, Label, NamedRow, ObservationBatch, ObservationRow, Topic, topics
+from edgeloop_contracts import Cause, Label, NamedRow, ObservationBatch, ObservationRow, topics
 from edgeloop_contracts.row_numbers import UNNUMBERED
 from edgeloop_kafka import Received, partition_of
 from edgeloop_streaming import Effect, Forward, Reject, Send, State
@@ -25,9 +25,9 @@ from edgeloop_ingestion.core.row_merge import OpenRuns
 from edgeloop_ingestion.core.row_numbers import names
 from edgeloop_ingestion.io.memory import Memory
 from edgeloop_ingestion.metrics import Metrics
+from edgeloop_ingestion.spec import SPEC
 
-RAW: tuple[Topic, ...] = (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW)
-_RAW_BY_NAME = {topic.name: topic for topic in RAW}
+_RAW_BY_NAME = {topic.name: topic for topic in SPEC.inputs}
 # A fleet sends again and again under the same keys, and hashing one takes as long as checking a label.
 _home = lru_cache(maxsize=65_536)(partition_of)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from edgeloop_contracts import topics
 from edgeloop_streaming import Context, Service, State
 
-from edgeloop_labels.core.dead_letters import NAME
 from edgeloop_labels.core.rules import HOUR_MS, Rules
 from edgeloop_labels.handlers import LabelsTask
 from edgeloop_labels.io.cache import PendingCache
 from edgeloop_labels.io.database import PendingFile
 from edgeloop_labels.metrics import Metrics
 from edgeloop_labels.settings import Settings
+from edgeloop_labels.spec import SPEC
 
 
 def build(context: Context, settings: Settings) -> Service:
@@ -32,4 +31,4 @@ def build(context: Context, settings: Settings) -> Service:
         cache = PendingCache(PendingFile(folder / f"{partition}.sqlite"), settings.memory_bytes)
         return LabelsTask(partition, state, cache, reader, rules, metrics)
 
-    return Service(name=NAME, inputs=(topics.OBSERVATIONS, topics.LABELS), task=task)
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=task)

@@ -21,7 +21,7 @@ from edgeloop_kafka import Received
 from edgeloop_streaming import BackpressureError, Effect, InvalidEventError, Send, State
 
 from edgeloop_labels.core.blocks import ROWS, block_of, blocks_of, count_of, label_of, with_label
-from edgeloop_labels.core.dead_letters import NAME, no_observation
+from edgeloop_labels.core.dead_letters import no_observation
 from edgeloop_labels.core.early_labels import WaitingLabels, waiting_key
 from edgeloop_labels.core.examples import Pair, example_batch, grouped
 from edgeloop_labels.core.pending_batch import Pending
@@ -29,6 +29,7 @@ from edgeloop_labels.core.rules import Rules
 from edgeloop_labels.io.cache import PendingCache
 from edgeloop_labels.io.cache_recovery import Reader, Rebuild
 from edgeloop_labels.metrics import Metrics
+from edgeloop_labels.spec import SPEC
 
 MOST_ROWS = topics.OBSERVATIONS.max_bytes // 4  # a row has at least one number of four bytes
 
@@ -209,4 +210,4 @@ class LabelsTask:
             letter = no_observation(label, self._partition, self._rules.patience_ms, expired=expired)
             at = f"{topics.LABELS.name}/{self._partition}/{label.offset}"
             cause = Cause(id=label.id, correlation=label.correlation, at=at)
-            yield Send(topics.dead_letters(NAME), label.key, letter, cause, self._partition)
+            yield Send(topics.dead_letters(SPEC.name), label.key, letter, cause, self._partition)

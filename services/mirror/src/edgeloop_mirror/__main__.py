@@ -8,15 +8,16 @@ from edgeloop_errors import FatalError
 from edgeloop_kafka import KafkaSettings, reach
 from edgeloop_streaming import Context, StopSignal, setting_up
 
-from edgeloop_mirror.app import NAME, run
+from edgeloop_mirror.app import run
 from edgeloop_mirror.io.mlflow_environment import set_defaults
 from edgeloop_mirror.settings import Settings
+from edgeloop_mirror.spec import SPEC
 
 
 def main() -> int:
     """Entry point; gives back the exit code."""
-    with setting_up(NAME, Settings):
-        context, settings = Context(KafkaSettings(), NAME), Settings()
+    with setting_up(SPEC.name, Settings):
+        context, settings = Context(KafkaSettings(), SPEC.name), Settings()
         if not settings.tracking_uri:
             raise ValueError("MLFLOW_TRACKING_URI says where MLflow is; it is not set")
     stop = StopSignal()

@@ -15,8 +15,8 @@ from edgeloop_mirror.io.sources import Sources
 from edgeloop_mirror.io.tracking import Tracking
 from edgeloop_mirror.metrics import Metrics
 from edgeloop_mirror.settings import Settings
+from edgeloop_mirror.spec import SPEC
 
-NAME = "mirror"
 HUNG_S = 240.0  # a model of 256 MiB may take minutes to a store that is far away
 
 
@@ -24,9 +24,7 @@ def run(context: Context, settings: Settings, tracking: Tracking, stopping: Call
     """Mirror runs and versions until ``stopping()``."""
     shared = context.settings
     signatures = Signatures(load_trusted(settings.trust_file) if settings.trust_file else ())
-    subscription = Subscription(
-        shared, context.codec, context.log, NAME, [topics.TRAINING_RUNS, topics.MODEL_EVENTS], context.overlooked, context.metrics
-    )
+    subscription = Subscription(shared, context.codec, context.log, SPEC.name, SPEC.inputs, context.overlooked, context.metrics)
     sources = Sources(context.reader(), context.table(topics.STREAMS))
     mirror = Mirror(tracking, sources, signatures, Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds)
     health = HealthServer(

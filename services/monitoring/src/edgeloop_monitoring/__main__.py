@@ -9,14 +9,15 @@ from edgeloop_errors import FatalError
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import Context, StopSignal, setting_up
 
-from edgeloop_monitoring.app import NAME, Service
+from edgeloop_monitoring.app import Service
 from edgeloop_monitoring.settings import Settings
+from edgeloop_monitoring.spec import SPEC
 
 
 def main() -> int:
     """Entry point; gives back the exit code."""
-    with setting_up(NAME, Settings):
-        context, settings = Context(KafkaSettings(), NAME), Settings()
+    with setting_up(SPEC.name, Settings):
+        context, settings = Context(KafkaSettings(), SPEC.name), Settings()
     stop = StopSignal()
     stop.listen()
     try:

@@ -20,8 +20,8 @@ from edgeloop_monitoring.io.codecs import Undecodable
 from edgeloop_monitoring.io.stream import EventStream, Record
 from edgeloop_monitoring.metrics import Metrics
 from edgeloop_monitoring.settings import Settings
+from edgeloop_monitoring.spec import SPEC
 
-NAME = "monitoring"
 TICK_S = 0.5
 HUNG_S = 45.0
 QUIET_TICKS = 2  # what has been fetched is in the views two ticks later
@@ -93,7 +93,7 @@ class Service:
         stream = EventStream(
             self._context.settings,
             self._context.codec,
-            NAME,
+            SPEC.name,
             recent=RECENT,
             whole=WHOLE,
             look_back_ms=spans.look_back,

@@ -14,9 +14,7 @@ from edgeloop_registry.io.graph import check_graph
 from edgeloop_registry.io.training_requests import Requests
 from edgeloop_registry.io.trusted_trainers import Trainers
 from edgeloop_registry.metrics import Metrics
-
-NAME = "registry"
-INPUTS = (topics.MODEL_CANDIDATES, topics.MODEL_COMMANDS)
+from edgeloop_registry.spec import SPEC
 
 
 def build(context: Context, signer: Signer, trainers: Trainers) -> Service:
@@ -25,4 +23,4 @@ def build(context: Context, signer: Signer, trainers: Trainers) -> Service:
     artifacts = Artifacts(context.reader(), lambda: admin.partitions(topics.MODEL_CHUNKS), RangeGoneError)
     requests = Requests(context.follower([topics.TRAINING_REQUESTS]))
     ports = Ports(artifacts, check_graph, signer, trainers.signed, requests.offset, Metrics(context.metrics))
-    return Service(name=NAME, inputs=INPUTS, task=lambda _partition, state: RegistryTask(state, ports))
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=lambda _partition, state: RegistryTask(state, ports))

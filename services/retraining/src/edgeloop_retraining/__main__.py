@@ -8,14 +8,14 @@ from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import Context, run, setting_up
 
 from edgeloop_retraining.app import build
-from edgeloop_retraining.handlers import NAME
 from edgeloop_retraining.settings import Settings
+from edgeloop_retraining.spec import SPEC
 
 
 def main() -> int:
     """Entry point; gives back the exit code."""
-    with setting_up(NAME, Settings):
-        context, settings = Context(KafkaSettings(), NAME), Settings()
+    with setting_up(SPEC.name, Settings):
+        context, settings = Context(KafkaSettings(), SPEC.name), Settings()
     return run(lambda: build(context, settings), context)
 
 

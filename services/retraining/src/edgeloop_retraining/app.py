@@ -7,9 +7,10 @@ from edgeloop_readers import Policies
 from edgeloop_streaming import Context, Service, State
 
 from edgeloop_retraining.core.policy import taken
-from edgeloop_retraining.handlers import INPUTS, NAME, RetrainingTask
+from edgeloop_retraining.handlers import RetrainingTask
 from edgeloop_retraining.metrics import Metrics
 from edgeloop_retraining.settings import Settings
+from edgeloop_retraining.spec import SPEC
 
 
 def build(context: Context, settings: Settings) -> Service:
@@ -23,4 +24,4 @@ def build(context: Context, settings: Settings) -> Service:
     def task(partition: int, state: State) -> RetrainingTask:
         return RetrainingTask(partition, state, policies, cluster, metrics)
 
-    return Service(name=NAME, inputs=INPUTS, task=task)
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=task)

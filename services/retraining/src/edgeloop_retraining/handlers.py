@@ -33,8 +33,6 @@ from edgeloop_retraining.core.requests import request
 from edgeloop_retraining.core.windows import oldest, outdated, page_of, reference
 from edgeloop_retraining.metrics import Metrics
 
-NAME = "retraining"
-INPUTS = (topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.RETRAINING_COMMANDS, topics.TRAINING_RUNS)
 Stream = tuple[str, str]
 
 

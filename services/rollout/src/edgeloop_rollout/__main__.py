@@ -7,13 +7,14 @@ import sys
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import Context, run, setting_up
 
-from edgeloop_rollout.app import NAME, build
+from edgeloop_rollout.app import build
+from edgeloop_rollout.spec import SPEC
 
 
 def main() -> int:
     """Entry point."""
-    with setting_up(NAME):
-        context = Context(KafkaSettings(), NAME)
+    with setting_up(SPEC.name):
+        context = Context(KafkaSettings(), SPEC.name)
     return run(lambda: build(context), context)
 
 

@@ -6,12 +6,10 @@ from edgeloop_contracts import topics
 from edgeloop_streaming import Context, Service
 
 from edgeloop_rollout.handlers import RolloutTask
-
-NAME = "rollout"
-INPUTS = (topics.MODEL_EVENTS, topics.FLEET_REPORTED)
+from edgeloop_rollout.spec import SPEC
 
 
 def build(context: Context) -> Service:
     """Wire the rollout to the clients of a process."""
     assigned = context.standing(topics.ROLLOUT_ASSIGNMENTS)
-    return Service(name=NAME, inputs=INPUTS, task=lambda _partition, state: RolloutTask(state, assigned))
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=lambda _partition, state: RolloutTask(state, assigned))

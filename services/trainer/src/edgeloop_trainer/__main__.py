@@ -12,11 +12,12 @@ def main() -> int:
     from edgeloop_signing.keys import load_signer
     from edgeloop_streaming import Context, run, setting_up
 
-    from edgeloop_trainer.app import NAME, build
+    from edgeloop_trainer.app import build
     from edgeloop_trainer.settings import Settings
+    from edgeloop_trainer.spec import SPEC
 
-    with setting_up(NAME, Settings):
-        context, settings = Context(KafkaSettings(), NAME), Settings()
+    with setting_up(SPEC.name, Settings):
+        context, settings = Context(KafkaSettings(), SPEC.name), Settings()
         signer = load_signer(settings.key_file, "EDGELOOP_TRAINER_KEY_FILE")
     return run(lambda: build(context, settings, signer), context)
 

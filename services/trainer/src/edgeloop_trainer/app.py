@@ -16,9 +16,7 @@ from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
 from edgeloop_trainer.metrics import Metrics
 from edgeloop_trainer.settings import Settings
-
-NAME = "trainer"
-INPUTS = (topics.TRAINING_REQUESTS, topics.DRIFT_PARTIALS)
+from edgeloop_trainer.spec import SPEC
 
 
 def build(context: Context, settings: Settings, signer: Signer) -> Service:
@@ -37,4 +35,4 @@ def build(context: Context, settings: Settings, signer: Signer) -> Service:
         signer=signer,
         metrics=Metrics(context.metrics),
     )
-    return Service(name=NAME, inputs=INPUTS, task=lambda partition, state: TrainerTask(partition, state, ports))
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=lambda partition, state: TrainerTask(partition, state, ports))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeloop_contracts import DeadLetter, WaitingLabel, topics
 
-NAME = "labels"
+from edgeloop_labels.spec import SPEC
 
 
 def no_observation(label: WaitingLabel, partition: int, patience_ms: int, *, expired: bool) -> DeadLetter:
@@ -23,7 +23,7 @@ def no_observation(label: WaitingLabel, partition: int, patience_ms: int, *, exp
     device = f"{label.tenant}/{label.stream}/{label.device_id}"
     later = "; later rows of the device are there, so it was refused or has expired" if expired else ""
     return DeadLetter(
-        service=NAME,
+        service=SPEC.name,
         topic=topics.LABELS.name,
         partition=partition,
         offset=label.offset,

@@ -1,0 +1,18 @@
+"""What each service keeps in its state topic, generated from the services' specifications by ``make generate``. Do not edit."""
+
+from __future__ import annotations
+
+from edgeloop_contracts import events as e
+from edgeloop_contracts.event import Event
+
+KINDS: dict[str, tuple[str, tuple[type[Event], ...]]] = {
+    "ingestion": ("many", (e.SeenRows, e.SeenContents, e.SeenSamples, e.SeenEpochs,)),
+    "labels": ("many", (e.JoinState, e.LabelledRows, e.WaitingLabel,)),
+    "drift": ("many", (e.DetectorState, e.BlockState,)),
+    "retraining": ("many", (e.CampaignState, e.RowPage,)),
+    "trainer": ("many", (e.GateState,)),
+    "registry": ("one", (e.RegistryState,)),
+    "adapter": ("many", (e.LearnerState, e.AdapterFrame, e.ModelAdapter, e.MemoryBlock,)),
+    "rollout": ("one", (e.RolloutState,)),
+}
+"""By service: how many partitions its state topic has, and the records in it besides the checkpoint."""
