@@ -22,7 +22,7 @@ from edgeloop_cli.backtest import check
 from edgeloop_replay.backtest import backtest
 from edgeloop_replay.policy import LoopPolicy
 from edgeloop_replay.tables.csv_file import read_table
-from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.stream_table import StreamTable
 from edgeloop_replay.task import Task
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def _figure(what: str, learner: str, stream: str, value: float) -> Figure:
 def streams(rows: int) -> dict[str, StreamTable]:
     """By name, of so many rows each."""
     rng = np.random.default_rng(1)
-    terrain = read_table(EXAMPLES / "covtype_areas_dev.csv.gz", Reading(label="y")).first(rows)
+    terrain = read_table(EXAMPLES / "covtype_areas_dev.csv.gz", CsvOptions(label="y")).first(rows)
     still = rng.normal(size=(rows, 8))
     walked = rng.normal(size=(rows, 6))
     slopes = rng.normal(size=6) * 2 + np.cumsum(rng.normal(size=(rows, 6)) * 0.01, axis=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from edgeloop_replay.tables.csv_file import name_of, read_table
-from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.stream_table import StreamTable
 from numpy.typing import NDArray
 
@@ -36,7 +36,7 @@ def real(directory: Path, most: int) -> list[Stream]:
     """The ``*.csv.gz`` with a label ``y`` in a directory; of each, the first ``most`` rows (0 for all)."""
     found: list[Stream] = []
     for path in sorted(directory.glob("*.csv.gz")):
-        table = read_table(path, Reading(label=LABEL))
+        table = read_table(path, CsvOptions(label=LABEL))
         found.append(Stream(name_of(path), table.first(most) if most else table))
     return found
 

@@ -19,7 +19,7 @@ from edgeloop_replay.policy import LoopPolicy
 from edgeloop_replay.policy import parse as parsed
 from edgeloop_replay.schedule import batch_rows, groups
 from edgeloop_replay.tables.csv_file import read_table
-from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.stream_table import StreamTable, check_definition, check_playable, definition, parse
 from typer.testing import CliRunner
 
@@ -65,7 +65,7 @@ def test_a_million_features_are_refused_by_the_header_and_no_row_is_read() -> No
         raise AssertionError("a row was read")
 
     with pytest.raises(BadTableError, match="header: 1,000,001 columns; a stream has at most 4,096 features"):
-        parse(lines(), Reading(label="y"))
+        parse(lines(), CsvOptions(label="y"))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_classes_may_have_any_printable_name(tmp_path: Path) -> None:
     data = tmp_path / "odd.csv"
     quoted = {old: '"' + new.replace('"', '""') + '"' for old, new in names.items()}
     data.write_text(text_of(replace(plain(400), labels=tuple(quoted[label] for label in plain(400).labels))), encoding="utf-8")
-    table = read_table(data, Reading(label="y"))
+    table = read_table(data, CsvOptions(label="y"))
     assert set(table.classes) == set(names.values())
     check_playable(table, WARMUP)
     assert set(played(table).ledger.answers.values()) == set(names.values())
@@ -265,7 +265,7 @@ def poisoned(table: StreamTable, warmup: int, devices: int, group: int, bad: set
 
 
 def test_a_tenth_of_the_devices_that_flips_a_third_of_its_labels_costs_at_most_a_point() -> None:
-    table, warmup, devices, group = read_table(COVTYPE, Reading(label="y")).first(12_000), 1_200, 10, 50
+    table, warmup, devices, group = read_table(COVTYPE, CsvOptions(label="y")).first(12_000), 1_200, 10, 50
     told_wrongly = poisoned(table, warmup, devices, group, {3}, 0.3)
     assert 0.025 < np.mean([one != other for one, other in zip(table.labels[warmup:], told_wrongly.labels[warmup:], strict=True)]) < 0.035
     clean, poison = (played(each, warmup, devices=devices, group=group) for each in (table, told_wrongly))

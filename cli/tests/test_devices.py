@@ -6,7 +6,7 @@ from edgeloop_cli.core.devices import devices
 from edgeloop_cli.devices import as_object
 from edgeloop_cli.models import _counted
 from edgeloop_contracts import Assignment, DeviceReport, DeviceStatus, ModelVersion
-from edgeloop_replay.ledger import Timed
+from edgeloop_replay.timed_event import Timed
 
 NOW = 1_000_000
 MINUTE = 60_000

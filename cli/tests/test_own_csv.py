@@ -13,7 +13,7 @@ from edgeloop_registry.io.graph import check_graph
 from edgeloop_replay.errors import BadTableError
 from edgeloop_replay.loop import ReplayLoop
 from edgeloop_replay.policy import parse as parsed
-from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.stream_table import AT_ONCE, StreamTable, check_definition, definition, described, parse
 from typer.testing import CliRunner
 
@@ -22,7 +22,7 @@ ROWS = 600
 
 
 def table(text: str, label: str = "state", **reading: object) -> StreamTable:
-    return parse(text.splitlines(keepends=True), Reading(label=label, **reading))  # pyright: ignore[reportArgumentType]
+    return parse(text.splitlines(keepends=True), CsvOptions(label=label, **reading))  # pyright: ignore[reportArgumentType]
 
 
 def refused(text: str, label: str = "state", **reading: object) -> str:

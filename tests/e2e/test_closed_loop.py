@@ -18,7 +18,7 @@ from edgeloop_replay.loop import ReplayLoop
 from edgeloop_replay.policy import LoopPolicy, parse
 from edgeloop_replay.schedule import GROUP
 from edgeloop_replay.tables.csv_file import read_table
-from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.regression import as_task
 from edgeloop_replay.task import Task
 from support.platform import EDGELOOP, platform
@@ -89,7 +89,7 @@ def test_the_fleet_learns_the_new_world_and_nothing_is_lost_or_doubled(first: di
 @pytest.fixture(scope="module")
 def offline(stream: Path) -> ReplayLoop:
     """The same rows without Kafka, in the same groups."""
-    table = read_table(stream, Reading(label="state"))
+    table = read_table(stream, CsvOptions(label="state"))
     loop = ReplayLoop(table, ROWS // 10, 0, 2, GROUP, 0, LoopPolicy())
     loop.run()
     return loop
@@ -197,7 +197,7 @@ def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home:
     assert run["events"]["lost"] == run["events"]["duplicated"] == run["events"]["dead"] == 0
     assert run["mae"] < 0.7 * run["mae_static"]
     loop = ReplayLoop(
-        as_task(read_table(load, Reading(label="load", numbers=True)), Task.REGRESSION, 130, None),
+        as_task(read_table(load, CsvOptions(label="load", numbers=True)), Task.REGRESSION, 130, None),
         130,
         0,
         2,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from edgeloop_replay.task import Task
 
-from edgeloop_cli import options
+from edgeloop_cli import csv_arguments, options
 from edgeloop_cli.output_files import prepare, write_report
 from edgeloop_cli.problems import RefusedError, told
 
@@ -49,12 +49,12 @@ def backtest(
             metavar="POLICY.yaml", help="A policy, or a grid of policies, to try; may be repeated. By default the default policy."
         ),
     ] = None,
-    task: options.AsTask = Task.CLASSIFICATION,
-    tolerance: options.Tolerance = None,
-    time: options.Time = "",
-    drop: options.Drop = None,
-    category: options.Category = None,
-    missing: options.Missing = None,
+    task: csv_arguments.AsTask = Task.CLASSIFICATION,
+    tolerance: csv_arguments.Tolerance = None,
+    time: csv_arguments.Time = "",
+    drop: csv_arguments.Drop = None,
+    category: csv_arguments.Category = None,
+    missing: csv_arguments.Missing = None,
     label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
     warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
@@ -99,10 +99,10 @@ def backtest(
             if not label:
                 raise RefusedError("--label COLUMN is missing: which column holds what turned out to be true?")
             from edgeloop_replay.tables.csv_file import name_of, read_table
-            from edgeloop_replay.tables.csv_options import Reading
+            from edgeloop_replay.tables.csv_options import CsvOptions
 
             numbers = task is Task.REGRESSION
-            reading = Reading.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
+            reading = CsvOptions.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
             table, title = read_table(stream, reading), name_of(stream)
             truth = truth or _beside(stream)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgeloop_replay.tables.csv_options import Column
+from edgeloop_replay.tables.column_report import Column
 from edgeloop_replay.tables.stream_table import StreamTable
 from rich.console import Group
 from rich.markup import escape

@@ -44,7 +44,7 @@ def demo(
     from rich.console import Console
 
     with told(), interrupted_by_signals("stopping; what has come is counted first"):
-        from edgeloop_replay.tables.csv_options import Reading
+        from edgeloop_replay.tables.csv_options import CsvOptions
 
         from edgeloop_cli.playback import Playback
         from edgeloop_cli.run import check, finish
@@ -52,7 +52,7 @@ def demo(
         target = data_dir / "demo"
         plan = check(
             stream=_found(DATA),
-            reading=Reading(label=LABEL),
+            reading=CsvOptions(label=LABEL),
             rows=rows,
             devices=devices,
             data_dir=data_dir,

@@ -13,7 +13,7 @@ from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Assignment
-    from edgeloop_replay.ledger import Timed
+    from edgeloop_replay.timed_event import Timed
     from edgeloop_streaming import Context
 
     from edgeloop_cli.core.devices import Device
@@ -68,7 +68,7 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
     """
     from edgeloop_contracts import DeviceReport, topics
     from edgeloop_readers.key_activity import heard
-    from edgeloop_replay.ledger import Timed
+    from edgeloop_replay.timed_event import Timed
 
     from edgeloop_cli.core.devices import devices
 

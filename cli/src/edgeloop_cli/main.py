@@ -1,60 +1,22 @@
-"""``edgeloop``: one command line; each module in ``COMMANDS`` brings its own commands."""
+"""``edgeloop``: one command line."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from edgeloop_cli import (
-    __version__,
-    backtest,
-    deadletters,
-    demo,
-    devices,
-    mend,
-    models,
-    policy,
-    redrive,
-    run,
-    skip,
-    status,
-    tail,
-    topics,
-    train,
-    training_runs,
-    up,
-    why,
-)
+from edgeloop_cli import __version__
+from edgeloop_cli.commands import COMMANDS, LazyGroup
 from edgeloop_cli.problems import INTERRUPTED
-
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
-    demo.add_to,
-    up.add_to,
-    status.add_to,
-    run.add_to,
-    backtest.add_to,
-    policy.add_to,
-    train.add_to,
-    topics.add_to,
-    tail.add_to,
-    mend.add_to,
-    deadletters.add_to,
-    redrive.add_to,
-    skip.add_to,
-    training_runs.add_to,
-    models.add_to,
-    devices.add_to,
-    why.add_to,
-)
 
 
 def build() -> typer.Typer:
     """The command line with all its commands."""
     app = typer.Typer(
         name="edgeloop",
+        cls=LazyGroup,
         help="Keeps machine-learning models right on fleets of edge devices.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -62,9 +24,14 @@ def build() -> typer.Typer:
     )
     # With a callback the commands keep their names, also while there is only one.
     app.callback()(_about)
-    for add_to in COMMANDS:
-        add_to(app)
+    for name, entry in COMMANDS.items():
+        app.command(name=name, help=entry.summary)(_stand_in)
     return app
+
+
+def _stand_in() -> None:
+    """Stands for a command in help and completion; :class:`LazyGroup` loads the real one before it is called."""
+    raise AssertionError("the command has not been loaded")
 
 
 def _version(wanted: bool) -> None:

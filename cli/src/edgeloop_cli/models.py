@@ -14,7 +14,7 @@ from edgeloop_cli.problems import RefusedError, told
 if TYPE_CHECKING:
     from edgeloop_contracts import ModelVersion
     from edgeloop_kafka import Received
-    from edgeloop_replay.ledger import Timed
+    from edgeloop_replay.timed_event import Timed
 
     from edgeloop_cli.core.experiments import Experiments
 

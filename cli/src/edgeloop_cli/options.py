@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from edgeloop_replay.tables.csv_options import MISSING
-from edgeloop_replay.task import Task
 
 DATA_DIR = Path(".edgeloop")
 MOST_SEED = 2**32 - 1  # what numpy's generators take
@@ -16,30 +14,4 @@ DataDir = Annotated[Path, typer.Option(help="Where the stack keeps everything.",
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Bootstrap = Annotated[str, typer.Option(help="Kafka's address, host:port; by default that of the running stack.")]
 SchemaRegistry = Annotated[str, typer.Option(help="The schema registry's URL; by default that of the running stack.")]
-AsTask = Annotated[Task, typer.Option("--task", help="Whether the label is one of some classes, or a number.")]
-Tolerance = Annotated[
-    float | None,
-    typer.Option(
-        metavar="T",
-        help="Of a regression: an answer no further from the label is right; by default half the warm-up's interquartile range.",
-    ),
-]
-Time = Annotated[
-    str, typer.Option("--time", metavar="COLUMN", help="Column of the event time, no feature: ISO 8601, or s, ms, µs or ns since 1970.")
-]
-Drop = Annotated[list[str] | None, typer.Option("--drop", metavar="COLUMN", help="Leave this column out; may be repeated.")]
-Category = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--category", metavar="COLUMN", help="Take this column's cells as names, also where they look like numbers; may be repeated."
-    ),
-]
-Missing = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT,…",
-        help="Texts that stand for a missing value, besides empty cells and nan.",
-        show_default=",".join(MISSING),
-    ),
-]
 Tenant = Annotated[str, typer.Option(help="Whose streams.")]

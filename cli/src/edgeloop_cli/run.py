@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from edgeloop_replay.schedule import GROUP, SMALL_GROUP
-from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.task import Task
 
-from edgeloop_cli import options
+from edgeloop_cli import csv_arguments, options
 from edgeloop_cli.output_files import prepare, write_report
 from edgeloop_cli.problems import INTERRUPTED, RefusedError, told
 
@@ -34,12 +34,12 @@ def run(
     ],
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds what turned out to be true; may be text.")],
     devices: Annotated[int, typer.Option(min=1, help="How many devices to start.")] = 4,
-    task: options.AsTask = Task.CLASSIFICATION,
-    tolerance: options.Tolerance = None,
-    time: options.Time = "",
-    drop: options.Drop = None,
-    category: options.Category = None,
-    missing: options.Missing = None,
+    task: csv_arguments.AsTask = Task.CLASSIFICATION,
+    tolerance: csv_arguments.Tolerance = None,
+    time: csv_arguments.Time = "",
+    drop: csv_arguments.Drop = None,
+    category: csv_arguments.Category = None,
+    missing: csv_arguments.Missing = None,
     label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
     warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
     pace: Annotated[
@@ -88,7 +88,7 @@ def run(
         from edgeloop_cli.playback import Playback
 
         numbers = task is Task.REGRESSION
-        reading = Reading.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
+        reading = CsvOptions.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
         plan = check(
             stream=stream,
             reading=reading,
@@ -117,7 +117,7 @@ def run(
 def check(
     *,
     stream: Path,
-    reading: Reading,
+    reading: CsvOptions,
     data_dir: Path,
     tolerance: float | None = None,
     devices: int = 4,

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from edgeloop_replay.errors import BadTableError
 from edgeloop_replay.tables.csv_file import name_of, read_table
-from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.stream_table import AT_ONCE, check_playable, parse
 
-Y = Reading(label="y")
+Y = CsvOptions(label="y")
 GOOD = "a,b,y\n1,2.5,cat\n3,,dog\n-4e1,0,cat\n"
 
 
@@ -20,7 +20,7 @@ def lines(text: str) -> list[str]:
 
 def refused(text: str, label: str = "y") -> str:
     with pytest.raises(BadTableError) as problem:
-        parse(lines(text), Reading(label=label))
+        parse(lines(text), CsvOptions(label=label))
     return str(problem.value)
 
 

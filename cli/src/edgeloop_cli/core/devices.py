@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgeloop_contracts import Assignment, DeviceReport, DeviceStatus
-from edgeloop_replay.ledger import Timed
+from edgeloop_replay.timed_event import Timed
 
 NEVER = "has never reported"
 SILENT = "silent"

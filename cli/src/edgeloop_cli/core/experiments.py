@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgeloop_contracts import CandidateRefused, DeviceReport, ModelVersion, RunStatus, TrainingRequest, TrainingRun
-from edgeloop_replay.ledger import Timed
+from edgeloop_replay.timed_event import Timed
 
 WAITING = "WAITING"
 Name = tuple[str, str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edgeloop_contracts import Occasion, RunStatus
-from edgeloop_replay.ledger import Ledger, Timed
+from edgeloop_replay.ledger import Ledger
 from edgeloop_replay.report import everywhere, row_of, signal_behind, signal_row
+from edgeloop_replay.timed_event import Timed
 
 from edgeloop_cli.core.lineage import watched
 

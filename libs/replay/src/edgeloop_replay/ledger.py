@@ -29,16 +29,7 @@ from edgeloop_contracts.outcomes import error, right
 
 from edgeloop_replay.accuracy import Missed, RollingAccuracy
 from edgeloop_replay.pooled_order import PooledOrder, RowId
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """An event with the time of its record, milliseconds, and its ids."""
-
-    event: Any
-    timestamp: int
-    id: str
-    at: str
+from edgeloop_replay.timed_event import Timed
 
 
 @dataclass(slots=True)

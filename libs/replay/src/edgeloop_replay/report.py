@@ -9,7 +9,8 @@ from typing import Any
 
 from edgeloop_contracts import DriftSignal, ModelVersion, Occasion, RunStatus, SignalKind, TrainingRequest
 
-from edgeloop_replay.ledger import Ledger, Timed
+from edgeloop_replay.ledger import Ledger
+from edgeloop_replay.timed_event import Timed
 
 DIGITS = 6
 

@@ -9,7 +9,8 @@ import numpy as np
 from edgeloop_contracts.outcomes import number
 from numpy.typing import NDArray
 
-from edgeloop_replay.tables.csv_options import Column, Problem, Reading, some
+from edgeloop_replay.tables.column_report import Column, Problem, some
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.label_column import Labels
 from edgeloop_replay.tables.number_column import Numbers
 from edgeloop_replay.tables.text_column import Texts
@@ -29,7 +30,7 @@ class Columns:
         How to take them.
     """
 
-    def __init__(self, header: Sequence[str], reading: Reading) -> None:
+    def __init__(self, header: Sequence[str], reading: CsvOptions) -> None:
         self._unknown = reading.unknown()
         self._header = list(header)
         self._dropped: dict[str, tuple[str, ...]] = dict.fromkeys(reading.drop, ())

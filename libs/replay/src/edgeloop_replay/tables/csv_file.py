@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgeloop_replay.errors import BadTableError
-from edgeloop_replay.tables.csv_options import Reading
+from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.stream_table import StreamTable, check_definition, parse
 
 
-def read_table(path: Path, reading: Reading) -> StreamTable:
+def read_table(path: Path, reading: CsvOptions) -> StreamTable:
     """The table in a CSV file, gzipped or not; whether a regression's labels are numbers is seen later, with its tolerance.
 
     Raises

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from edgeloop_contracts.outcomes import number, plain
 
-from edgeloop_replay.tables.csv_options import Column, Problem
+from edgeloop_replay.tables.column_report import Column, Problem
 from edgeloop_replay.tables.text_column import spelled_twice
 
 MANY, VERY_MANY = 20, 100  # different numbers from which on labels may be no classes

@@ -8,7 +8,7 @@ import numpy as np
 from edgeloop_contracts.outcomes import number
 from numpy.typing import NDArray
 
-from edgeloop_replay.tables.csv_options import Column, Problem, like_number, quoted, shown, some
+from edgeloop_replay.tables.column_report import Column, Problem, like_number, quoted, shown, some
 from edgeloop_replay.tables.time_formats import SEEMS_NOW, like_time, unit_of
 
 FEW = 20  # different texts that are told as such

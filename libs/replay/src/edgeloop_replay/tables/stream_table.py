@@ -14,8 +14,9 @@ from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, MOST_T
 from numpy.typing import NDArray
 
 from edgeloop_replay.errors import BadTableError
+from edgeloop_replay.tables.column_report import Column, all_told, quoted
 from edgeloop_replay.tables.columns import Columns
-from edgeloop_replay.tables.csv_options import Column, Reading, all_told, quoted
+from edgeloop_replay.tables.csv_options import CsvOptions
 
 AT_ONCE = 5_000  # rows
 
@@ -80,7 +81,7 @@ class StreamTable:
         return replace(self, features=self.features[:rows], labels=self.labels[:rows], times=times)
 
 
-def parse(lines: Iterable[str], reading: Reading) -> StreamTable:
+def parse(lines: Iterable[str], reading: CsvOptions) -> StreamTable:
     """Read a table.
 
     Parameters
@@ -210,7 +211,7 @@ def described(table: StreamTable) -> list[dict[str, Any]]:
     ]
 
 
-def _header(header: list[str], reading: Reading) -> list[str]:
+def _header(header: list[str], reading: CsvOptions) -> list[str]:
     if not any(header):
         raise BadTableError("the file is empty; expected a header line with the columns' names")
     if "" in header:
@@ -224,7 +225,7 @@ def _header(header: list[str], reading: Reading) -> list[str]:
     return header
 
 
-def _check_named(header: Sequence[str], reading: Reading) -> None:
+def _check_named(header: Sequence[str], reading: CsvOptions) -> None:
     """Make sure that the columns that options name are there, each named once, and that features are left."""
     shown = ", ".join(header[:8]) + (f", … ({len(header)} columns)" if len(header) > 8 else "")
     given = [(reading.label, "the label"), *([(reading.time, "--time")] if reading.time else [])]

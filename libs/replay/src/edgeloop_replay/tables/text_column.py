@@ -9,7 +9,7 @@ from edgeloop_contracts.plausibility import LONGEST_NAME
 from edgeloop_registry.core.definitions import MAX_CATEGORIES
 from numpy.typing import NDArray
 
-from edgeloop_replay.tables.csv_options import Column, Problem, like_number, quoted, shown
+from edgeloop_replay.tables.column_report import Column, Problem, like_number, quoted, shown
 from edgeloop_replay.tables.time_formats import iso, like_time
 
 MOST_TEXTS = 100_000  # different ones of a column that are remembered

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeloop_replay.tables.csv_options import Column, Problem, shown, some
+from edgeloop_replay.tables.column_report import Column, Problem, shown, some
 from edgeloop_replay.tables.time_formats import iso, since_1970, unit_of
 
 
