@@ -13,7 +13,7 @@ from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Received, received_from
 
 from edgeloop_streaming.loop import Service
-from edgeloop_streaming.messages import Effect, Forward, Reject, Send, Task
+from edgeloop_streaming.messages import BulkTask, Effect, Forward, Reject, Send, Task
 from edgeloop_streaming.state import State
 from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.loop import MemoryLoop
@@ -112,7 +112,8 @@ class TaskDriver:
         return sent
 
     def _watch(self, partition: int, state: State) -> Task:
-        self._watched = _Watched(self._make(partition, state))
+        task = self._make(partition, state)
+        self._watched = _WatchedBulk(task) if isinstance(task, BulkTask) else _Watched(task)
         return self._watched
 
     def _note(self, written: list[Consumed]) -> list[Send | Forward]:
@@ -167,3 +168,20 @@ class _Watched:
         effects = list(self.task.flush())
         self.effects += effects
         return effects
+
+
+class _WatchedBulk(_Watched):
+    """A task that also takes neighbouring records at once."""
+
+    def __init__(self, task: BulkTask) -> None:
+        super().__init__(task)
+        self._bulk_task = task
+        self.bulk = task.bulk
+
+    def handle_all(self, *records: Any) -> Iterable[Send] | None:
+        sends = self._bulk_task.handle_all(*records)
+        if sends is None:
+            return None
+        sends = list(sends)
+        self.effects += sends
+        return sends

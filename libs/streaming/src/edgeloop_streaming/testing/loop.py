@@ -150,13 +150,16 @@ class MemoryLoop:
         paused: dict[Place, BackpressureError] = {}
         touched: dict[int, Assigned] = {}
         self._ended = True
-        for message in messages:
+        waiting = list(messages)[::-1]
+        while waiting:
+            message = waiting.pop()
             place = cast("Place", (message.topic(), message.partition()))
-            assigned = self.assigned[place[1]]
+            assigned, topic = self.assigned[place[1]], self._broker.topic(place[0])
             if place in paused:
                 continue
             try:
-                self._work.take(assigned, self._broker.topic(place[0]), message)
+                if not self._work.take_all(assigned, topic, message, waiting):
+                    self._work.take(assigned, topic, message)
                 touched[place[1]] = assigned
             except SenselessError:
                 raise
