@@ -7,6 +7,7 @@ from collections.abc import Callable
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Event, Topic
 from edgeloop_streaming import Service
+from edgeloop_streaming.dead_letter_limits import Limit, Limits
 from edgeloop_streaming.testing import MemoryBroker, MemoryLoop
 from edgeloop_streaming.work import Record
 from support.stages import PARTITIONS, Headers, Stage
@@ -56,8 +57,9 @@ class MemoryStage(Stage):
             return error.args[0].name()
         return ""
 
-    def start(self, service: Service, instance: str = "0") -> MemoryProcess:
-        return MemoryProcess(MemoryLoop(service, self._broker), self._loops)
+    def start(self, service: Service, instance: str = "0", most_dead: int = 0) -> MemoryProcess:
+        limits = Limits(inside=Limit(run=most_dead))
+        return MemoryProcess(MemoryLoop(service, self._broker, limits=limits), self._loops)
 
     def delete_before(self, topic: Topic, partition: int, offset: int) -> None:
         self._broker.delete_before(topic, partition, offset)

@@ -103,9 +103,9 @@ class RealStage(Stage):
         assert producer.flush(30) == 0
         return told[0]
 
-    def start(self, service: Service, instance: str = "0") -> RealProcess:
+    def start(self, service: Service, instance: str = "0", most_dead: int = 0) -> RealProcess:
         metrics = CollectorRegistry()
-        settings = self._settings.model_copy(update={"instance": instance})
+        settings = self._settings.model_copy(update={"instance": instance, "dead_letter_run": most_dead})
         process = RealProcess(Loop(service, settings, self._context.codec, LoopMetrics(metrics), self._context.log), metrics)
         self._closing.append(process.stop)
         return process

@@ -128,8 +128,8 @@ class Stage(ABC):
         """Write bytes; give back the broker's error, or ``""``."""
 
     @abstractmethod
-    def start(self, service: Service, instance: str = "0") -> Process:
-        """Begin a process."""
+    def start(self, service: Service, instance: str = "0", most_dead: int = 0) -> Process:
+        """Start a process, which halts a partition after ``most_dead`` dead letters in a row, if a limit is given."""
 
     @abstractmethod
     def delete_before(self, topic: Topic, partition: int, offset: int) -> None:

@@ -27,6 +27,7 @@ COUNT_S = 10.0
 # A device without a model is not ready, and works all the same.
 _PATHS = {"service": "/readyz", "device": "/healthz"}
 _LAGS = ("edgeloop_consumer_lag", "edgeloop_inference_outbox_rows")
+_HALTED = "edgeloop_halted_dead_letters"
 _KEEPS = "edgeloop_inference_outbox_healthy"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -130,6 +131,8 @@ def _looked(command: Running, entry: Entry) -> Looked:
     lags = [value for name in _LAGS for value in figures.get(name, ())]
     if 0.0 in figures.get(_KEEPS, ()):
         state = "cannot keep its rows"
+    if figures.get(_HALTED):
+        state = "halted: too many records become dead letters"
     return Looked(entry, state, int(sum(lags)) if lags else None)
 
 

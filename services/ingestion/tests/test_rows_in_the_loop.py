@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import structlog
 from edgeloop_admission import Rules
 from edgeloop_contracts import Feature, ObservationRow, StreamDefinition, topics
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
 from edgeloop_kafka import Codec
 from edgeloop_streaming import State
+from edgeloop_streaming.dead_letter_limits import DeadLetterGuard, Limits
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.testing.schemas import MemorySchemas
 from edgeloop_streaming.work import Assigned, Record, Work
@@ -58,7 +60,9 @@ def raw(codec: Codec, place: int, device: str, seq: int, value: float = 1.0) -> 
 
 
 def transaction(codec: Codec, messages: list[Raw], *, at_once: bool) -> tuple[list[Record], int]:
-    work = Work("ingestion", (), codec, "", LoopMetrics(CollectorRegistry()))
+    metrics = LoopMetrics(CollectorRegistry())
+    guard = DeadLetterGuard("ingestion", Limits(), metrics.halted_by_letters, structlog.get_logger())
+    work = Work("ingestion", (TOPIC,), codec, "", metrics, guard)
     state = State()
     assigned = Assigned(0, state, IngestionTask(0, 1, state, RULES.get, Metrics(CollectorRegistry())))
     waiting: list[Any] = list(reversed(messages))

@@ -32,6 +32,19 @@ class KafkaSettings(BaseSettings):
     http_port: int = Field(default=0, description="port of the pages `/metrics`, `/healthz` and `/readyz`; 0 serves none")
     http_host: str = Field(default="127.0.0.1", description="address at which these pages are served")
     log: Literal["text", "json"] = Field(default="text", description="form of the log on standard error")
+    dead_letter_run: int = Field(
+        default=100, ge=0, description="consecutive dead letters that halt a partition of a topic which a service writes; 0 sets no limit"
+    )
+    dead_letter_share: float = Field(
+        default=0.5, ge=0, le=1, description="share of dead letters in the last 1,000 records that halts such a partition; 0 sets no limit"
+    )
+    dead_letter_outside_share: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="the same in the last 10,000 records of a topic that devices, other programs or people write;"
+        " a limit lets one sender halt all others of its partition",
+    )
     extra: Mapping[str, str] = Field(
         default_factory=lambda: librdkafka_settings(os.environ),
         validation_alias="EDGELOOP_KAFKA_<NAME>",  # no variable is called so: it stands for many

@@ -19,6 +19,7 @@ from edgeloop_readers.gaps import OVERTAKEN, Halts
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_readers.table import Table
 
+from edgeloop_streaming.dead_letter_limits import DeadLetterGuard, Limits
 from edgeloop_streaming.host_load import Age, Pace
 from edgeloop_streaming.lag import EVERY_MS, Lag
 from edgeloop_streaming.membership import Membership, is_fenced
@@ -79,7 +80,8 @@ class Loop:
         inputs = (*service.inputs, topics.redrive(service.name))
         self._inputs = {prefix + topic.name: topic for topic in inputs}
         self._codec = codec
-        self._work = Work(service.name, service.inputs, codec, prefix, metrics)
+        guard = DeadLetterGuard(service.name, Limits.of(settings), metrics.halted_by_letters, log)
+        self._work = Work(service.name, service.inputs, codec, prefix, metrics, guard)
         self._member = f"{prefix}edgeloop-{service.name}-{settings.instance}"
         self._tasks: dict[int, Assigned] = {}
         self.assigned = False

@@ -46,6 +46,10 @@ class LoopMetrics:
         self.lag = Gauge("edgeloop_consumer_lag", "Records not handled yet", ["topic", "partition"], registry=registry)
         # offsets gone before they were handled; their partitions wait for a person
         self.halted = halted_gauge(registry)
+        # partitions that wait since too many of their records became dead letters
+        self.halted_by_letters = Gauge(
+            "edgeloop_halted_dead_letters", "Partitions halted by too many dead letters", ["topic", "partition"], registry=registry
+        )
         # time from an event's ce_time to its commit here
         self.age = Histogram(
             "edgeloop_event_age_seconds",

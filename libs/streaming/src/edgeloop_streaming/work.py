@@ -21,6 +21,7 @@ from edgeloop_kafka.dead_letters import KEY_CHARACTERS, Given, letter_of
 from edgeloop_kafka.received import SENSELESS, Received, cause_of, headers_of, received_from
 from edgeloop_readers.gaps import gap_of, input_key
 
+from edgeloop_streaming.dead_letter_limits import DeadLetterGuard
 from edgeloop_streaming.messages import BulkTask, Effect, Forward, Reject, Send, Task
 from edgeloop_streaming.state import State
 from edgeloop_streaming.telemetry import LoopMetrics
@@ -59,6 +60,7 @@ class Assigned:
     records: list[Record] = field(default_factory=list[Record])
     handled: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     counted: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    outcomes: dict[str, list[bool]] = field(default_factory=dict[str, list[bool]])  # of records by topic: True for a dead letter
     single: int = 0  # so many of the next messages are to be taken one by one
     bulk: BulkTask | None = field(init=False)  # the task, if it is one: asked once, as asking takes longer than many a record
 
@@ -77,9 +79,14 @@ class Work:
         As of the process.
     metrics
         Counted once a transaction has committed.
+    guard
+        Refuses dead letters beyond the limits.
     """
 
-    def __init__(self, service: str, inputs: Iterable[Topic], codec: Codec, prefix: str, metrics: LoopMetrics) -> None:
+    def __init__(
+        self, service: str, inputs: Iterable[Topic], codec: Codec, prefix: str, metrics: LoopMetrics, guard: DeadLetterGuard
+    ) -> None:
+        self._guard = guard
         self._service = service
         self._inputs = {topic.name: topic for topic in inputs}
         self._codec = codec
@@ -98,7 +105,7 @@ class Work:
         Raises
         ------
         BackpressureError
-            The task cannot take it now; nothing has changed.
+            The task cannot take it now, or it would be one dead letter too many; nothing has changed.
         RegistryUnavailableError
             Its schema cannot be had now; nothing has changed.
         SenselessError
@@ -140,7 +147,7 @@ class Work:
     def _handle(self, assigned: Assigned, topic: Topic, message: Consumed, redriven: str = "") -> None:
         place = (topic.name, message.partition(), message.offset())
         if (why := self._senseless.get(place)) is not None:
-            self._dead_letter(assigned, topic, message, "UNHANDLED", why, redriven)
+            self._bury(assigned, topic, message, "UNHANDLED", why, redriven)
             return
         try:
             received = received_from(message, topic, self._codec)
@@ -149,11 +156,13 @@ class Work:
             assigned.counted.append(("skipped", topic.name))
             return
         except InvalidEventError as error:
-            self._dead_letter(assigned, topic, message, error.reason, error.message, redriven)
+            self._bury(assigned, topic, message, error.reason, error.message, redriven)
             return
         except SENSELESS as error:
             raise self._failed_at(place, error) from error
         assigned.last = received
+        if not redriven:
+            self._note(assigned, topic, [False])
         try:
             for effect in effects:
                 self._effect(assigned, effect, received, topic, message, redriven)
@@ -197,6 +206,7 @@ class Work:
         del waiting[len(waiting) - len(messages) + 1 :]
         assigned.last = received_from(messages[-1], topic, self._codec)
         assigned.records += [self._record(send, assigned.last) for send in sends]
+        self._note(assigned, topic, [False] * len(messages))
         stamps = [one.timestamp()[1] for one in messages]
         assigned.now = max(assigned.now, *stamps)
         assigned.handled += [(topic.name, stamp) for stamp in stamps]
@@ -260,7 +270,9 @@ class Work:
                 self._metrics.skipped.labels(label).inc()
             else:
                 self._metrics.dead.labels(label, kind).inc()
-        assigned.first, assigned.records, assigned.handled, assigned.counted = {}, [], [], []
+        for name, outcomes in assigned.outcomes.items():
+            self._guard.committed((name, assigned.partition), self._inputs[name], outcomes)
+        assigned.first, assigned.records, assigned.handled, assigned.counted, assigned.outcomes = {}, [], [], [], {}
 
     def _effect(
         self,
@@ -298,6 +310,17 @@ class Work:
         )
         value = self._codec.framed(topic, type(event), encoded)
         return Record(self._prefix + topic.name, key.encode(), value, list(headers.items()), partition)
+
+    def _note(self, assigned: Assigned, topic: Topic, outcomes: list[bool]) -> None:
+        if self._guard.watches(topic):
+            assigned.outcomes.setdefault(topic.name, []).extend(outcomes)
+
+    def _bury(self, assigned: Assigned, topic: Topic, message: Consumed, reason: str, text: str, redriven: str) -> None:
+        """Dead-letter a record whole, within the limit; one that was redriven does not count."""
+        if not redriven:
+            self._guard.check(topic, assigned.partition, message.offset(), reason, assigned.outcomes.get(topic.name, []))
+            self._note(assigned, topic, [True])
+        self._dead_letter(assigned, topic, message, reason, text, redriven)
 
     def _dead_letter(self, assigned: Assigned, topic: Topic, message: Consumed, reason: str, text: str, redriven: str = "") -> None:
         letter = letter_of(self._service, topic, message, reason, text, redriven)

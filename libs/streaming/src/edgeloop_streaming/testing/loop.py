@@ -16,6 +16,7 @@ from edgeloop_kafka.received import Place, Received
 from edgeloop_readers.gaps import LOOK_S, Halts
 from prometheus_client import CollectorRegistry
 
+from edgeloop_streaming.dead_letter_limits import RETRY_S, DeadLetterGuard, Limits
 from edgeloop_streaming.loop import BATCH, Service
 from edgeloop_streaming.messages import BackpressureError
 from edgeloop_streaming.state import State
@@ -54,6 +55,8 @@ class MemoryLoop:
         What it handles; by default all. No group shares them out: a loop that was given a partition fences the one that had it.
     batch
         Most records in a transaction.
+    limits
+        Of dead letters; none by default.
 
     Attributes
     ----------
@@ -63,7 +66,15 @@ class MemoryLoop:
         What the loop counts.
     """
 
-    def __init__(self, service: Service, broker: MemoryBroker, *, partitions: Iterable[int] | None = None, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        service: Service,
+        broker: MemoryBroker,
+        *,
+        partitions: Iterable[int] | None = None,
+        batch: int = BATCH,
+        limits: Limits | None = None,
+    ) -> None:
         self._service = service
         self._broker = broker
         self._group = f"edgeloop-{service.name}"
@@ -74,7 +85,9 @@ class MemoryLoop:
         self._batch = batch
         self.metrics = CollectorRegistry()
         self._metrics = LoopMetrics(self.metrics)
-        self._work = Work(service.name, service.inputs, broker.codec, "", self._metrics)
+        clock = itertools.count(step=RETRY_S).__next__  # each look is a try
+        guard = DeadLetterGuard(service.name, limits or Limits(), self._metrics.halted_by_letters, structlog.get_logger(), clock)
+        self._work = Work(service.name, service.inputs, broker.codec, "", self._metrics, guard)
         self.restart()
 
     def restart(self) -> None:
