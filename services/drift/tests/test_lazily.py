@@ -34,7 +34,7 @@ def test_what_is_loaded_or_missing_is_left_alone() -> None:
     code = """
 import json.decoder
 before = json.decoder
-from edgeloop_drift.deferred_imports import put_off
+from edgeloop_drift.io.deferred_imports import put_off
 put_off("json.decoder", "json.nothing")
 print(json.decoder is before)
 """

@@ -150,7 +150,7 @@ def test_settings_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_neither_river_nor_sklearn_comes_onto_a_device() -> None:
-    code = "import json, sys, edgeloop_inference.__main__, edgeloop_inference.load_check; print(json.dumps(sorted(sys.modules)))"
+    code = "import json, sys, edgeloop_inference.__main__, edgeloop_inference.io.load_check; print(json.dumps(sorted(sys.modules)))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=120).stdout
     assert not {"river", "sklearn", "onnx", "pandas", "scipy"} & set(json.loads(output))
 

@@ -23,9 +23,9 @@ from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_adapter.core.rows import BACKLOG
 from edgeloop_adapter.io.rows import Rows
+from edgeloop_adapter.io.stream_mixture import Mixing
 from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
-from edgeloop_adapter.stream_mixture import Mixing
 
 BEGIN = 2  # labelled rows that a mixture needs to begin
 NEVER = -1  # instead of a frame: no mixture is possible

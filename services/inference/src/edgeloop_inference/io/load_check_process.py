@@ -37,7 +37,7 @@ class TrialRun:
         # Nothing of the device's environment is the model's business; one thread keeps the child's address space small.
         environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "edgeloop_inference.load_check", *map(str, arguments)],
+            [sys.executable, "-P", "-m", "edgeloop_inference.io.load_check", *map(str, arguments)],
             cwd=self._folder.name,
             env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The child process in which a model is loaded for the first time: ``python -m edgeloop_inference.load_check``.
+"""The child process in which a model is loaded for the first time: ``python -m edgeloop_inference.io.load_check``.
 
 It limits itself, reads the model from standard input, loads and runs it, and says on standard output what it saw, as
 one line of JSON. Whatever goes wrong, from a crash inside onnxruntime to a model that eats all memory, ends this process
