@@ -6,10 +6,10 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 STAMP := $(VENV)/.edgeloop-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help init demo compose test lint generate lock clean doors clients faults bench prose release
+.PHONY: help init demo compose test lint new-service generate lock clean doors clients faults bench prose release
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 init: $(STAMP) ## set up .venv; leaves the command at .venv/bin/edgeloop
 
@@ -56,6 +56,9 @@ lint: init ## style, types, architecture, generated code
 
 docs: init ## build the documentation site in build/site; broken links are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+new-service: init ## write a service that runs and passes its tests: NAME=archive, and STATELESS=1 for one without a state topic
+	@$(BIN)/python tools/new_service.py "$(NAME)" $(if $(STATELESS),--stateless)
 
 generate: init ## make the generated code, tables and lists anew
 	@$(BIN)/python tools/generate.py

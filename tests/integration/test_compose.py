@@ -114,7 +114,7 @@ def test_every_entry_of_the_lock_is_found_with_its_hashes():
 
 def test_an_image_holds_the_libraries_that_its_package_names_and_no_other_service():
     requirements, libraries = closure.wanted(ROOT / "services" / "drift" / "pyproject.toml", ROOT / "libs")
-    assert libraries == ["contracts", "kafka", "readers", "streaming"]
+    assert libraries == ["contracts", "errors", "kafka", "readers", "streaming"]
     assert any(one.startswith("river") for one in requirements)
     requirements, libraries = closure.wanted(ROOT / "cli" / "pyproject.toml", ROOT / "libs")
     assert {"contracts", "kafka", "local", "streaming"} <= set(libraries)

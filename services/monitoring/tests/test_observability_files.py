@@ -56,8 +56,9 @@ def test_every_metric_of_monitoring_stands_in_its_readme() -> None:
     assert {name for name in own if name not in text} == set()
 
 
-def test_every_metric_stands_in_the_page_about_metrics() -> None:
-    text = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+def test_every_metric_stands_in_the_page_about_metrics_or_in_the_readme_of_its_service() -> None:
+    pages = [ROOT / "docs/metrics.md", *ROOT.glob("services/*/README.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     others = {
         name
         for name in said_by_the_code()
