@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from typing import Any, cast
@@ -17,13 +17,11 @@ from edgeloop_errors import InvalidEventError
 from fastavro.schema import to_parsing_canonical_form
 
 from edgeloop_kafka.schema_lookup import AVRO, WrittenSchema
+from edgeloop_kafka.schema_safety import Safety, parsed_json
 
 KINDS: dict[str, type[Event]] = {kind.FULLNAME: kind for kind in EVENTS}
 PARSED: dict[type[Event], Any] = {kind: fastavro.parse_schema(json.loads(kind.SCHEMA)) for kind in EVENTS}
 
-MOST_CHARACTERS = 1 << 20
-DEEPEST = 64
-MOST_EMPTY = 1_000
 MESSAGE = 2_000
 _UNKNOWN_ITEM = {"string": "", "long": 0, "int": 0, "double": math.nan, "float": math.nan}
 
@@ -135,11 +133,11 @@ def bound(found: WrittenSchema, name: str) -> Writer:
     try:
         named: dict[str, Any] = {}
         for text in found.references:
-            fastavro.parse_schema(_plain(text), named_schemas=named)
-        schema: Any = fastavro.parse_schema(_plain(found.text), named_schemas=named)
+            fastavro.parse_schema(parsed_json(text), named_schemas=named)
+        schema: Any = fastavro.parse_schema(parsed_json(found.text), named_schemas=named)
         if not isinstance(schema, dict) or cast("dict[str, Any]", schema).get("type") not in {"record", "error"}:
             raise UndecodableError("WRONG_TYPE", f"expected a record, {name} is {found.text[:80]}")
-        if why := _Safety(named).fault(schema):
+        if why := Safety(named).fault(schema):
             raise UndecodableError("UNSAFE_SCHEMA", f"{name}: {why}")
         return _bound_to_kind(cast("dict[str, Any]", schema), name)
     except UndecodableError:
@@ -253,86 +251,3 @@ def _with_nulls(kind: type[Event], nullable: tuple[str, ...]) -> Any:
                 avro = avro | {"values" if avro["type"] == "map" else "items": ["null", items]}
             one["type"] = [avro, "null"]
     return fastavro.parse_schema(schema)
-
-
-def _plain(text: str) -> Any:
-    """A schema without logical types, which are notes on the type below, and without what the parser would take for its own marks."""
-    if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"{len(text)} characters, at most {MOST_CHARACTERS} are read")
-    return _stripped(json.loads(text), 0)
-
-
-def _stripped(avro: Any, depth: int) -> Any:
-    if depth > DEEPEST:
-        raise ValueError(f"nested more than {DEEPEST} deep")
-    if isinstance(avro, dict):
-        parts = cast("dict[str, Any]", avro)
-        kept = {key: value for key, value in parts.items() if key != "logicalType" and not key.startswith("__")}
-        return {key: value if key == "default" else _stripped(value, depth + 1) for key, value in kept.items()}
-    if isinstance(avro, list):
-        return [_stripped(item, depth + 1) for item in cast("list[Any]", avro)]
-    return avro
-
-
-@dataclass(slots=True)
-class _Safety:
-    """Whether a parsed schema is safe to read with: a few bytes must not become much memory, time or stack.
-
-    A recursive type can exhaust the stack. Items without bytes can exhaust the memory: five bytes made a list of 30 million. Types
-    that name each other twice, some thirty deep, make a record of a thousand million empty fields.
-
-    Attributes
-    ----------
-    named
-        Definitions of the types that are named.
-    """
-
-    named: Mapping[str, Any]
-    empties: dict[str, int] = field(default_factory=dict[str, int])
-    open: list[str] = field(default_factory=list[str])
-    why: str = ""
-
-    def fault(self, schema: Any) -> str:
-        """Why not, or ``""``."""
-        empty = self.empty(schema)
-        return self.why or (f"a record of {empty} values without bytes" if empty > MOST_EMPTY else "")
-
-    def empty(self, avro: Any) -> int:
-        """How many values without a byte one value of a type holds at most."""
-        if isinstance(avro, list):
-            return max(map(self._in_union, cast("list[Any]", avro)), default=0)
-        if isinstance(avro, str):
-            return 1 if avro == "null" else self.empty(self.named[avro]) if avro in self.named else 0
-        parts = cast("dict[str, Any]", avro)
-        match parts.get("type"):
-            case "record" | "error":
-                return self._once(parts["name"], lambda: sum(self.empty(f["type"]) for f in parts["fields"]) or not parts["fields"])
-            case "array":
-                return self._repeated(parts["items"])
-            case "map":
-                return self._repeated(parts["values"])
-            case "fixed":
-                return int(parts.get("size", 0) <= 0)
-            case "enum":
-                return 0
-            case inner:
-                return self.empty(inner)
-
-    def _in_union(self, avro: Any) -> int:
-        """Of a branch: its number is a byte, so that a null in a union is not without one."""
-        return 0 if avro == "null" else self.empty(avro)
-
-    def _repeated(self, avro: Any) -> int:
-        if self.empty(avro):
-            self.why = self.why or "an array or map of items that may have no bytes"
-        return 0
-
-    def _once(self, name: str, count: Callable[[], int]) -> int:
-        if name in self.open:
-            self.why = self.why or f"the type {name} contains itself"
-            return 0
-        if name not in self.empties:
-            self.open.append(name)
-            self.empties[name] = int(count())
-            self.open.pop()
-        return self.empties[name]
