@@ -33,8 +33,6 @@ GERUNDS = ("services/trainer/", "services/registry/", "libs/readers/")
 LONG_MODULES = (
     "deploy/grafana/generate.py",
     "libs/contracts/src/edgeloop_contracts/topics.py",
-    "libs/kafka/src/edgeloop_kafka/writer_schemas.py",
-    "libs/streaming/src/edgeloop_streaming/loop.py",
     "libs/streaming/src/edgeloop_streaming/work.py",
     "services/inference/src/edgeloop_inference/io/outbox.py",
     "tools/generate.py",

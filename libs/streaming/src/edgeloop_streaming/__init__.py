@@ -3,9 +3,9 @@
 from edgeloop_errors import InvalidEventError
 
 from edgeloop_streaming.health import CannotListenError, HealthServer
-from edgeloop_streaming.loop import Service
 from edgeloop_streaming.messages import BackpressureError, Effect, Forward, Reject, Send, Task
 from edgeloop_streaming.process import Context, StopSignal, run, setting_up, watch
+from edgeloop_streaming.service import Service
 from edgeloop_streaming.state import State
 from edgeloop_streaming.subscriptions import Subscription
 from edgeloop_streaming.telemetry import configure_logs

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from edgeloop_contracts import Topic, topics
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from edgeloop_contracts import topics
 from edgeloop_errors import RetryableError
 from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Place
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.follower import Follower
-from edgeloop_readers.gaps import OVERTAKEN, Halts
+from edgeloop_readers.gaps import Halts
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_readers.table import Table
 
 from edgeloop_streaming.dead_letter_limits import DeadLetterGuard, Limits
+from edgeloop_streaming.group_consumer import configuration, is_record
 from edgeloop_streaming.host_load import Age, Pace
 from edgeloop_streaming.lag import EVERY_MS, Lag
-from edgeloop_streaming.membership import Membership, is_fenced
-from edgeloop_streaming.messages import Task
+from edgeloop_streaming.membership import Membership
 from edgeloop_streaming.pauses import Paused, ready_again
 from edgeloop_streaming.progress import Calls, Progress
-from edgeloop_streaming.state import State
-from edgeloop_streaming.state_recovery import AGREE_S, Restorer, TornStateError, UnreadableStateError
+from edgeloop_streaming.service import Service, task_of
+from edgeloop_streaming.state_recovery import AGREE_S, Restorer
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError, FencedError, TransactionalProducer
 from edgeloop_streaming.work import Assigned, Record, Work
@@ -35,26 +34,6 @@ from edgeloop_streaming.work import Assigned, Record, Work
 BATCH = 500
 HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
 OPEN_S = 4.0
-_FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """What the loop runs.
-
-    Attributes
-    ----------
-    name
-        Name of the service, as in ``topics``.
-    inputs
-        What it consumes; all with the same number of partitions. What is redriven to it comes besides.
-    task
-        Makes the task of a partition from its rebuilt state.
-    """
-
-    name: str
-    inputs: tuple[Topic, ...]
-    task: Callable[[int, State], Task]
 
 
 class Loop:
@@ -88,24 +67,17 @@ class Loop:
         self.beat = time.monotonic()
         self._reader = PartitionReader(settings, wait_ms=5)
         self._consumer = Consumer(
-            {
-                **settings.librdkafka(),
-                "group.id": f"{prefix}edgeloop-{service.name}",
-                "group.instance.id": self._member,
-                "partition.assignment.strategy": "range",
-                "session.timeout.ms": 6_000,
-                "heartbeat.interval.ms": 1_500,
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "error",  # partitions begin where this loop says, and never jump
-                "isolation.level": "read_committed",
-                "fetch.queue.backoff.ms": 10,
-                "fetch.wait.max.ms": 100,
-                "queued.max.messages.kbytes": 32_768,
-                "statistics.interval.ms": EVERY_MS,
-                "stats_cb": Lag(self._inputs, lambda: self._tasks, metrics.lag).take,
-            }
+            configuration(
+                settings,
+                f"{prefix}edgeloop-{service.name}",
+                self._member,
+                enable_partition_eof=True,
+                fetch_queue_backoff_ms=10,
+                fetch_wait_max_ms=100,
+                queued_max_messages_kbytes=32_768,
+                statistics_interval_ms=EVERY_MS,
+            )
+            | {"stats_cb": Lag(self._inputs, lambda: self._tasks, metrics.lag).take}
         )
         self._paused = Paused(self._consumer)
         self._halts = Halts(service.name, prefix, self._reader.span, self._skips, metrics.halted, log)
@@ -148,22 +120,7 @@ class Loop:
     def _poll(self, timeout: float) -> list[Consumed]:
         first = self._consumer.poll(timeout)
         messages = [] if first is None else cast("list[Consumed]", [first, *self._consumer.consume(BATCH - 1, 0)])
-        good: list[Consumed] = []
-        for message in messages:
-            error = message.error()
-            if error is None:
-                good.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self.progress.at_end((message.topic(), message.partition()), message.offset())
-            elif error.code() in OVERTAKEN:
-                self._halts.overtaken((message.topic(), message.partition()))
-            elif is_fenced(error):
-                raise FencedError(error.str())
-            elif error.code() in _FATAL:
-                raise KafkaException(error)
-            else:
-                self._log.warning("consumer", error=error.str())
-        return good
+        return [message for message in messages if is_record(message, self._halts, self._log, self.progress.at_end)]
 
     def _handle(self, messages: list[Consumed]) -> None:
         """Handle messages, in as many transactions as their work needs."""
@@ -310,23 +267,5 @@ class Loop:
         states, committed = self._restorer.restore(places)
         for p, state in states.items():
             ends = {r.topic: r.end for r in state.checkpoint.ranges}
-            self._tasks[p] = Assigned(p, state, made(self._service, p, state), end=ends)
+            self._tasks[p] = Assigned(p, state, task_of(self._service, p, state), end=ends)
         return [TopicPartition(name, p, committed.get((name, p), OFFSET_BEGINNING)) for name, p in places]
-
-
-def made(service: Service, partition: int, state: State) -> Task:
-    """The task of a partition.
-
-    Raises
-    ------
-    UnreadableStateError
-        What the state topic holds is no state of this service, although each of its records is well-formed.
-    """
-    try:
-        return service.task(partition, state)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        place = f"{topics.state(service.name).name}/{partition}"
-        raise UnreadableStateError(place, f"no state can be made of it: {error!r}", "delete the keys that are not its own") from error
-
-
-__all__ = ["Loop", "Service", "TornStateError"]

@@ -33,8 +33,9 @@ from pydantic_settings import BaseSettings
 from edgeloop_streaming.arguments import look_at
 from edgeloop_streaming.health import HealthServer
 from edgeloop_streaming.host_load import Age
-from edgeloop_streaming.loop import Loop, Service
+from edgeloop_streaming.loop import Loop
 from edgeloop_streaming.progress import Calls
+from edgeloop_streaming.service import Service
 from edgeloop_streaming.state_recovery import UnreadableStateError
 from edgeloop_streaming.telemetry import LoopMetrics, configure_logs
 from edgeloop_streaming.versioned_writes import Succession

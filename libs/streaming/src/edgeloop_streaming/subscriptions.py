@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import GAPS, SKIPS
 from edgeloop_errors import InvalidEventError, RetryableError
@@ -16,18 +16,18 @@ from edgeloop_kafka.publisher import Publisher
 from edgeloop_kafka.received import SENSELESS, Place, Received, received_from
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.follower import Follower
-from edgeloop_readers.gaps import OVERTAKEN, Halts, gap_of, input_key
+from edgeloop_readers.gaps import Halts, gap_of, input_key
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_readers.skipping import Telling, untold
 from edgeloop_readers.table import Table
 from prometheus_client import CollectorRegistry
 
+from edgeloop_streaming.group_consumer import configuration, is_record
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.pauses import Paused, ready_again
 from edgeloop_streaming.telemetry import halted_gauge
 from edgeloop_streaming.transactions import FencedError
 
-_FATAL = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
 COMMITTED_S = 10.0
 
 
@@ -74,21 +74,7 @@ class Subscription:
         self.assigned = False
         self._overlooked = overlooked
         group = f"{settings.topic_prefix}edgeloop-{name}"
-        self._consumer = Consumer(
-            {
-                **settings.librdkafka(),
-                "group.id": group,
-                "group.instance.id": f"{group}-{settings.instance}",
-                "partition.assignment.strategy": "range",
-                "session.timeout.ms": 6_000,
-                "heartbeat.interval.ms": 1_500,
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "auto.offset.reset": "error",  # partitions begin where the group stands, and never jump
-                "isolation.level": "read_committed",
-                "queued.max.messages.kbytes": 16_384,
-            }
-        )
+        self._consumer = Consumer(configuration(settings, group, f"{group}-{settings.instance}", queued_max_messages_kbytes=16_384))
         self._paused = Paused(self._consumer)
         self._next: dict[Place, int] = {}
         self._reader = PartitionReader(settings, wait_ms=5)
@@ -173,19 +159,8 @@ class Subscription:
         self._consumer.assign([TopicPartition(*place, self._next.get(place, OFFSET_BEGINNING)) for place in places])
 
     def _good(self, message: Consumed) -> bool:
-        error = message.error()
         place = (message.topic(), message.partition())
-        if error is None:
-            return place not in self._paused and place not in self._halts
-        if error.code() in OVERTAKEN:
-            self._halts.overtaken(place)
-            return False
-        if is_fenced(error):
-            raise FencedError(error.str())
-        if error.code() in _FATAL:
-            raise KafkaException(error)
-        self._log.warning("consumer", error=error.str())
-        return False
+        return is_record(message, self._halts, self._log) and place not in self._paused and place not in self._halts
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # Where it is not known where the group stands, the error ends the process, which comes back: to guess would lose or repeat.

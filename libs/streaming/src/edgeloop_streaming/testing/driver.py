@@ -12,8 +12,8 @@ from edgeloop_errors import InvalidEventError
 from edgeloop_kafka.consumed import Consumed
 from edgeloop_kafka.received import Received, received_from
 
-from edgeloop_streaming.loop import Service
 from edgeloop_streaming.messages import BulkTask, Effect, Forward, Reject, Send, Task
+from edgeloop_streaming.service import Service
 from edgeloop_streaming.state import State
 from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.loop import MemoryLoop

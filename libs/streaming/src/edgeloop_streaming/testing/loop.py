@@ -17,8 +17,9 @@ from edgeloop_readers.gaps import LOOK_S, Halts
 from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.dead_letter_limits import RETRY_S, DeadLetterGuard, Limits
-from edgeloop_streaming.loop import BATCH, Service
+from edgeloop_streaming.loop import BATCH
 from edgeloop_streaming.messages import BackpressureError
+from edgeloop_streaming.service import Service
 from edgeloop_streaming.state import State
 from edgeloop_streaming.state_recovery import Restorer
 from edgeloop_streaming.telemetry import LoopMetrics
