@@ -17,7 +17,7 @@ from edgeloop_replay.errors import BadPolicyError
 from edgeloop_replay.policy import parse
 from edgeloop_replay.policy_event import event, named
 from edgeloop_retraining.core.policy import Policy as Retraining
-from edgeloop_retraining.core.policy import taken as retraining
+from edgeloop_retraining.core.policy import with_policy as retraining
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan

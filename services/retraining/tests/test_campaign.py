@@ -1,7 +1,7 @@
 from random import Random
 
 from edgeloop_contracts import CampaignState, Cause, GateKind, Occasion
-from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, adopted, decide
+from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, FirstFitFailed, Fit, Happening, decide, under_policy
 from edgeloop_retraining.core.policy import Policy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ def rows(n: int) -> tuple[Happening, Happening]:
 
 
 def windows(fits: list[Fit]) -> list[tuple[str, int, int, int]]:
-    return [(fit.asked.campaign, fit.asked.stage, fit.start, fit.end) for fit in fits]
+    return [(fit.reason.campaign, fit.reason.stage, fit.start, fit.end) for fit in fits]
 
 
 def test_an_alarm_leads_to_one_fit_a_stage_on_the_rows_since() -> None:
@@ -31,7 +31,7 @@ def test_an_alarm_leads_to_one_fit_a_stage_on_the_rows_since() -> None:
     assert windows(fits) == [("a", 0, 1000, 1100), ("a", 1, 1000, 1300)]
     assert [fit.gate_until for fit in fits] == [1300, 1500]
     assert {fit.gate for fit in fits} == {GateKind.CHAMPION}
-    assert fits[0].asked.cause == CAUSE
+    assert fits[0].reason.cause == CAUSE
 
 
 def test_a_gate_ends_when_the_next_fit_is_due() -> None:
@@ -66,18 +66,18 @@ def test_an_alarm_at_the_row_of_a_stage_comes_first() -> None:
 
 def test_two_detectors_that_alarm_at_one_row_open_one_campaign() -> None:
     _, fits = play(PLAIN, Alarm("a", 1000, CAUSE), Alarm("b", 1000, CAUSE), *rows(2000))
-    assert [fit.asked.campaign for fit in fits] == ["a", "a"]
+    assert [fit.reason.campaign for fit in fits] == ["a", "a"]
 
 
 def test_an_alarm_can_be_told_to_leave_an_open_campaign_alone() -> None:
     policy = Policy(stages=(100, 300), quiet=(), on_open="ignore")
     _, fits = play(policy, Alarm("a", 1000, CAUSE), Alarm("b", 1200, CAUSE), Alarm("c", 1301, CAUSE), *rows(2000))
-    assert [fit.asked.campaign for fit in fits] == ["a", "a", "c", "c"]
+    assert [fit.reason.campaign for fit in fits] == ["a", "a", "c", "c"]
 
 
 def test_alarms_within_the_cool_down_are_ignored() -> None:
     _, fits = play(Policy(stages=(100, 300), quiet=(), cooldown=200), Alarm("a", 1000, CAUSE), Alarm("b", 1199, CAUSE), *rows(2000))
-    assert [fit.asked.campaign for fit in fits] == ["a", "a"]
+    assert [fit.reason.campaign for fit in fits] == ["a", "a"]
 
 
 def test_a_repeated_alarm_or_command_changes_nothing() -> None:
@@ -139,17 +139,19 @@ def test_a_command_does_not_end_an_open_campaign() -> None:
 
 def test_a_first_fit_that_came_to_nothing_is_repeated_at_double_the_rows() -> None:
     again = Cause(id="run", at="training.runs/0/0")
-    state, _ = play(Policy(), Command("x~y", 500, CAUSE), Counted(600), Detected(600), Unfit("x~y", again), Unfit("x~y", again))
+    state, _ = play(
+        Policy(), Command("x~y", 500, CAUSE), Counted(600), Detected(600), FirstFitFailed("x~y", again), FirstFitFailed("x~y", again)
+    )
     state, fits = play(Policy(), Counted(1200), Detected(1200), state=state)
     assert windows(fits) == [("x~y~2", 0, 0, 1000)]
-    assert fits[0].asked.cause == again
-    _, fits = play(Policy(), Unfit("x~y~2", again), Counted(2500), Detected(2500), state=state)
+    assert fits[0].reason.cause == again
+    _, fits = play(Policy(), FirstFitFailed("x~y~2", again), Counted(2500), Detected(2500), state=state)
     assert windows(fits) == [("x~y~3", 0, 0, 2000)]
 
 
 def test_a_failed_fit_is_not_repeated_once_a_model_answers() -> None:
     state, _ = play(PLAIN, Command("c", 500, CAUSE), Counted(600, 550), Detected(600))
-    assert decide(PLAIN, state, Unfit("c", CAUSE)) == (state, [])
+    assert decide(PLAIN, state, FirstFitFailed("c", CAUSE)) == (state, [])
 
 
 def test_a_stage_beyond_the_budget_is_left_out_and_a_command_is_not() -> None:
@@ -204,19 +206,19 @@ def test_campaigns_are_what_one_would_work_out_row_by_row(alarms: set[int], comm
             state, more = decide(policy, state, Detected(detected))
             done += more
         fits += done
-    assert [(fit.asked.stage, fit.start, fit.end) for fit in fits] == oracle(policy, command, alarms, 3500)
+    assert [(fit.reason.stage, fit.start, fit.end) for fit in fits] == oracle(policy, command, alarms, 3500)
 
 
 def test_under_another_policy_a_campaign_goes_on_with_the_fits_that_are_still_to_come() -> None:
     state, fits = play(PLAIN, *rows(900), Alarm("a", 1000, CAUSE), *rows(1200))
     other = Policy(stages=(50, 150, 180, 400), quiet=(), budget=0)
-    _, more = play(other, *rows(1500), state=adopted(other, state))
+    _, more = play(other, *rows(1500), state=under_policy(other, state))
     assert windows(fits + more) == [("a", 0, 1000, 1100), ("a", 3, 1000, 1400)]
 
 
 def test_a_campaign_that_has_nothing_to_come_under_another_policy_is_closed() -> None:
     state, _ = play(PLAIN, *rows(900), Alarm("a", 1000, CAUSE), *rows(1200))
-    assert adopted(Policy(stages=(50,), quiet=()), state).campaign == ""
+    assert under_policy(Policy(stages=(50,), quiet=()), state).campaign == ""
 
 
 @given(st.lists(st.integers(1, 900), unique=True, max_size=6), st.integers(0, 900))
@@ -224,7 +226,7 @@ def test_the_same_policy_adopted_again_changes_nothing(alarms: list[int], until:
     policy = Policy(stages=(10, 30), quiet=(80,), budget=100)
     happened = [Command("c", 5, CAUSE), *(Alarm(f"a{row}", row, CAUSE) for row in alarms), *rows(until)]
     state, _ = play(policy, *happened)
-    assert adopted(policy, state) == state
+    assert under_policy(policy, state) == state
 
 
 def test_versions_that_got_worse_below_their_adapter_open_a_campaign_and_leave_an_open_one_alone() -> None:
@@ -239,7 +241,7 @@ def test_versions_that_got_worse_below_their_adapter_open_a_campaign_and_leave_a
 def test_a_fit_says_whether_a_signal_its_silence_or_a_person_asks() -> None:
     policy = Policy(stages=(100, 300), quiet=(1000,), budget=0)
     _, fits = play(policy, Command("c", 500, CAUSE), *rows(1600), Alarm("a", 2000, CAUSE), *rows(4100))
-    assert [(fit.asked.occasion, fit.asked.opened, fit.end) for fit in fits] == [
+    assert [(fit.reason.occasion, fit.reason.opened, fit.end) for fit in fits] == [
         (Occasion.COMMAND, 500, 500),
         (Occasion.QUIET, 500, 1500),
         (Occasion.DRIFT, 2000, 2100),

@@ -22,8 +22,8 @@ from edgeloop_drift.core.pooled_detectors import ErrorPool, InputPool
 from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_mixture.learner import Labelled
 from edgeloop_mixture.mixture import Frame
-from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Fit, Happening, Unfit, decide
-from edgeloop_retraining.core.requests import named
+from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, FirstFitFailed, Fit, Happening, decide
+from edgeloop_retraining.core.requests import request_on
 
 from edgeloop_replay.adapter import Adapting
 from edgeloop_replay.errors import NoFirstModelError
@@ -238,7 +238,7 @@ class ReplayLoop:
             self._due(each)
 
     def _due(self, due: Fit) -> None:
-        request = named("default", STREAM, due, Manifest())
+        request = request_on("default", STREAM, due, Manifest())
         self.ledger.take(request, "", 0, "", "")
         self._came(self.training.due(due, request))
 
@@ -255,7 +255,7 @@ class ReplayLoop:
                 self.ledger.take(outcome.event, "", 0, "", "")
                 self._fresh.append(outcome)
             else:
-                self._happened(Unfit(outcome, NO_CAUSE))
+                self._happened(FirstFitFailed(outcome, NO_CAUSE))
 
     def _ran(self, run: TrainingRun) -> None:
         self.ledger.take(run, "", 0, "", "")

@@ -22,7 +22,7 @@ from edgeloop_replay.policy import detection_event, parse
 
 # What each service makes of a policy, with its own defaults as settings.
 TAKEN: Mapping[str, Callable[[Policy], object]] = {
-    "retraining": lambda policy: retraining.taken(retraining.Policy(), policy),
+    "retraining": lambda policy: retraining.with_policy(retraining.Policy(), policy),
     "training": lambda policy: training.taken(training.Plan(Recipe(), Rule()), policy),
     "detection": lambda policy: detection.taken(Rules(), policy),
     "adapter": lambda policy: adapter.taken(Learning(), policy),

@@ -187,8 +187,8 @@ class Training:
             )
             self.versions[number] = Version(event, opened.model)
             yield self.versions[number]
-        elif opened.fit.asked.stage == 0:
-            yield opened.fit.asked.campaign
+        elif opened.fit.reason.stage == 0:
+            yield opened.fit.reason.campaign
 
     def _failed(self, run: TrainingRun) -> Iterator[str]:
         self.runs(run)

@@ -1,1 +1,1 @@
-"""Decide when a stream is due for retraining, and on which rows."""
+"""The service that decides when a fit is due, and on which rows."""

@@ -27,7 +27,7 @@ from edgeloop_kafka import Received
 from edgeloop_readers import Policies
 from edgeloop_streaming import InvalidEventError, Send, State
 
-from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, Happening, Unfit, adopted, decide
+from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, FirstFitFailed, Happening, decide, under_policy
 from edgeloop_retraining.core.policy import Policy
 from edgeloop_retraining.core.requests import request
 from edgeloop_retraining.core.windows import oldest, outdated, page_of, reference
@@ -37,8 +37,8 @@ Stream = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Known:
-    """What is known of one stream: its campaigns, and pages of where its rows lie."""
+class StreamCampaigns:
+    """One stream in memory: its campaigns, and the places of its rows in pages."""
 
     state: CampaignState
     policy: Policy | None = None
@@ -51,18 +51,20 @@ class Known:
 
 
 class RetrainingTask:
-    """Decides about the streams of one partition.
+    """Decides on the campaigns of one partition's streams.
 
     Parameters
     ----------
+    partition
+        The partition of the inputs.
     state
-        What it goes on from.
+        Rebuilt state of the partition.
     policies
-        When fits are due.
+        Policy of each stream.
     cluster
         Id of the Kafka cluster, for manifests.
-    partition, metrics
-        Which partition, and what to count into.
+    metrics
+        Counters of the process.
     """
 
     def __init__(self, partition: int, state: State, policies: Policies[Policy], cluster: str, metrics: Metrics) -> None:
@@ -72,15 +74,15 @@ class RetrainingTask:
         self._polled = False
         self._cluster = cluster
         self._metrics = metrics
-        self._streams: dict[Stream, Known] = {}
+        self._streams: dict[Stream, StreamCampaigns] = {}
         self._touched: dict[Stream, None] = {}
         for _, campaign in state.items(CampaignState):
-            self._streams[campaign.tenant, campaign.stream] = Known(campaign)
+            self._streams[campaign.tenant, campaign.stream] = StreamCampaigns(campaign)
         for key, page in state.items(RowPage):
             self._streams[page.tenant, page.stream].pages[int(key.rpartition("/")[2])] = list(page.references)
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
-        """Take one record in; ask for the fits that have become due."""
+        """Apply one record; request the fits that have become due."""
         if not self._polled:
             self._policies.poll()
             self._polled = True
@@ -101,14 +103,14 @@ class RetrainingTask:
                     )
                 return self._decide(command, Command(command.command_id, command.rows, received.cause, command.seed))
             case TrainingRun(status=RunStatus.REJECTED | RunStatus.FAILED, stage=0) as run:
-                return self._decide(run, Unfit(run.campaign, received.cause))
+                return self._decide(run, FirstFitFailed(run.campaign, received.cause))
             case DriftPartial() | DriftSignal() | TrainingRun():
                 return []
             case other:
                 raise InvalidEventError("WRONG_TYPE", f"expected a partial, signal, command or run, given {type(other).__name__}")
 
     def flush(self) -> Iterable[Send]:
-        """Write what changed; forget rows that no window can reach any more."""
+        """Write changed state; forget rows that no window can reach."""
         for stream in self._touched:
             known = self._streams[stream]
             name = "/".join(stream)
@@ -141,10 +143,10 @@ class RetrainingTask:
         known.state = replace(known.state, positions=order.positions)
         return self._decide(partial, Counted(order.rows, new.row + 1 if partial.model_version else 0))
 
-    def _known(self, event: Any) -> Known:
+    def _known(self, event: Any) -> StreamCampaigns:
         stream = (event.tenant, event.stream)
         if stream not in self._streams:
-            self._streams[stream] = Known(CampaignState(tenant=event.tenant, stream=event.stream))
+            self._streams[stream] = StreamCampaigns(CampaignState(tenant=event.tenant, stream=event.stream))
         return self._streams[stream]
 
     def _decide(self, event: Any, happening: Happening) -> list[Send]:
@@ -152,13 +154,13 @@ class RetrainingTask:
         self._touched[event.tenant, event.stream] = None
         policy = self._policies.of(event.tenant, event.stream)
         if policy != known.policy:
-            known.state, known.policy = adopted(policy, known.state), policy
+            known.state, known.policy = under_policy(policy, known.state), policy
         known.state, fits = decide(policy, known.state, happening)
         sends: list[Send] = []
         for fit in fits:
-            # Rows that an earlier policy's window could not reach are forgotten.
+            # Rows beyond the window of an earlier policy are forgotten.
             reachable = replace(fit, start=max(fit.start, oldest(known.references())))
-            asked = request(event.tenant, event.stream, reachable, known.references(), self._cluster)
-            self._metrics.requests.labels(str(fit.asked.stage) if fit.asked.stage < len(policy.stages) else "later").inc()
-            sends.append(Send(topics.TRAINING_REQUESTS, f"{event.tenant}/{event.stream}", asked, cause=fit.asked.cause))
+            training_request = request(event.tenant, event.stream, reachable, known.references(), self._cluster)
+            self._metrics.requests.labels(str(fit.reason.stage) if fit.reason.stage < len(policy.stages) else "later").inc()
+            sends.append(Send(topics.TRAINING_REQUESTS, f"{event.tenant}/{event.stream}", training_request, cause=fit.reason.cause))
         return sends

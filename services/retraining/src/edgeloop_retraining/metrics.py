@@ -1,4 +1,4 @@
-"""Every metric that retraining owns."""
+"""Metrics of retraining."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class Metrics:
-    """What retraining tells of itself. A transaction that is repeated counts again: rates, not totals."""
+    """Counters of one process. A repeated transaction counts again, so read rates, not totals."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        # Requests by stage; stages of a campaign beyond the third are "later".
+        # Training requests by stage; stages beyond those of the policy are "later".
         self.requests = Counter("edgeloop_retraining_requests", "Training requests.", ["stage"], registry=registry)
-        # Rows counted here that detection has not looked at yet: grows when drift stands still.
+        # Rows counted here that the detectors have not passed; grows while drift stands still.
         self.undecided = Gauge("edgeloop_retraining_undecided_rows", "Rows not decided yet.", ["partition"], registry=registry)

@@ -1,4 +1,4 @@
-"""What can be set about retraining, besides what all services share."""
+"""Settings of retraining."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ Rows = Annotated[tuple[int, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """Settings from ``EDGELOOP_RETRAINING_*`` variables; each field says what it is, :class:`Policy` says why.
-
-    ``STAGES`` and ``QUIET`` are numbers with commas between; an empty ``QUIET`` means no quiet fits.
-    """
+    """Settings from ``EDGELOOP_RETRAINING_*`` variables; :class:`Policy` explains them."""
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_RETRAINING_", frozen=True)
 
-    stages: Rows = Field(default=_DEFAULT.stages, description="rows after an alarm at which fits are due, with commas between")
+    stages: Rows = Field(default=_DEFAULT.stages, description="rows after an alarm at which fits are due, separated by commas")
     quiet: Rows = Field(
         default=_DEFAULT.quiet,
-        description="rows after which further fits are due while no alarm comes, with commas between; empty for none",
+        description="rows after which further fits are due while no alarm comes, separated by commas; empty for none",
     )
     quiet_doubling: bool = Field(
-        default=_DEFAULT.quiet_doubling, description="whether quiet fits go on at double, four times, … the last of these"
+        default=_DEFAULT.quiet_doubling, description="whether quiet fits go on at 2, 4, 8, … times the last of these"
     )
-    window: int = Field(default=_DEFAULT.window, description="most rows of a fit, the newest")
-    back: int = Field(default=_DEFAULT.back, description="rows before the alarm that a fit also takes")
-    gate: int = Field(default=_DEFAULT.gate, description="rows after a fit within which its gate decides")
-    on_open: Literal["restart", "ignore"] = Field(default=_DEFAULT.on_open, description="what an alarm does while stages are left")
+    window: int = Field(default=_DEFAULT.window, description="maximum number of rows of a fit; the newest are taken")
+    back: int = Field(default=_DEFAULT.back, description="rows before the alarm that a fit takes, too")
+    gate: int = Field(default=_DEFAULT.gate, description="rows after a fit within which its gate must decide")
+    on_open: Literal["restart", "ignore"] = Field(
+        default=_DEFAULT.on_open, description="effect of an alarm while a campaign has stages left"
+    )
     cooldown: int = Field(default=_DEFAULT.cooldown, description="rows after the opening of a campaign in which alarms are ignored")
-    budget: int = Field(default=_DEFAULT.budget, description="rows for each fit on average; 0 for no bound")
-    burst: int = Field(default=_DEFAULT.burst, description="fits at once within that budget")
-    first: int = Field(default=_DEFAULT.first, description="rows to wait for when a command names none")
+    budget: int = Field(default=_DEFAULT.budget, description="rows per fit on average; 0 for no bound")
+    burst: int = Field(default=_DEFAULT.burst, description="maximum number of fits at once within the budget")
+    first: int = Field(default=_DEFAULT.first, description="rows that a command waits for if it names none")
 
     @field_validator("stages", "quiet", mode="before")
     @classmethod
@@ -45,7 +44,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _policy_makes_sense(self) -> Self:
-        _ = self.policy  # says what is wrong
+        _ = self.policy  # raises what is wrong
         return self
 
     @property

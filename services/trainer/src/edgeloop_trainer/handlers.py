@@ -38,7 +38,7 @@ from edgeloop_trainer.core.phases import (
     TrialState,
 )
 from edgeloop_trainer.core.plans import Plan
-from edgeloop_trainer.core.requests import misnamed
+from edgeloop_trainer.core.requests import invalid_name
 from edgeloop_trainer.core.runs import challenger_of, files_of, recalled, version_of
 from edgeloop_trainer.core.trial import rehearse, run
 from edgeloop_trainer.io.champions import Champions
@@ -110,7 +110,7 @@ class TrainerTask:
         """Take a request or a partial."""
         match received.event:
             case TrainingRequest() as request:
-                if why := misnamed(request):
+                if why := invalid_name(request):
                     raise InvalidEventError("INVALID_NAME", why)
                 self._ports.plans.refresh()
                 return self._advance(f"{request.tenant}/{request.stream}", Requested(request, received.cause))

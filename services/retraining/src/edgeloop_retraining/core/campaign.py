@@ -1,9 +1,8 @@
-"""What a stream's rows, alarms and commands lead to.
+"""The state machine of a campaign: from labelled rows, alarms and commands to the fits that are due.
 
-Rows come on one topic, alarms on another, and neither waits for the other. So nothing is decided when it arrives: a row
-is *decided* once it has been counted here and detection has said that it looked at it, which it says after the alarms of
-that row. Then alarms, commands and stages that are due take effect in the order of their rows, whatever the order in which
-they came.
+Rows and alarms come on different topics, and neither waits for the other. So nothing is decided on arrival. A row is *decided* once
+it is counted here and the detectors have passed it; they report that after the alarms of the row. Alarms, commands and due stages
+then take effect in the order of their rows, not in the order of their arrival.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ REMEMBERED = 100
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Labelled rows were counted.
+    """New labelled rows have been counted.
 
     Attributes
     ----------
     rows
         Labelled rows of the stream so far.
     answered
-        The first of the new rows that a model answered, counted from 1; 0 for none.
+        Number of the first new row that a model answered, counted from 1; 0 for none.
     """
 
     rows: int
@@ -35,16 +34,16 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """Detection has looked at the first ``row`` rows, and its alarms of them have come."""
+    """The detectors have passed the first ``row`` rows, and their alarms have come."""
 
     row: int
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """The error rate rose at the row numbered ``row``, counted from 1.
+    """The error rate rose at row number ``row``, counted from 1.
 
-    ``alone`` says that it was that of the versions without their adapter.
+    With ``alone`` it is the error rate of versions without their adapter.
     """
 
     id: str
@@ -55,7 +54,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Somebody wants a fit as soon as ``rows`` rows are there, and ``seed`` for it and all later ones."""
+    """A person orders a fit as soon as ``rows`` rows are there, with ``seed`` for it and all later fits."""
 
     id: str
     rows: int
@@ -64,27 +63,27 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
-    """A campaign's first fit came to nothing: it failed, or was no better than answering the commonest class."""
+class FirstFitFailed:
+    """The first fit of a campaign failed, or was rejected because it did not beat the majority class."""
 
     campaign: str
     cause: Cause
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a fit is due for.
+class FitReason:
+    """The reason why a fit is due.
 
     Attributes
     ----------
     campaign, stage
-        Which campaign, and which of its stages, from 0.
+        The campaign and its stage, from 0.
     occasion
-        Whether a signal, its silence or a person asks.
+        A signal, the absence of signals, or a person's command.
     opened
         Row at which the campaign was opened.
     cause
-        What opened it.
+        The event that opened it.
     """
 
     campaign: str
@@ -98,7 +97,7 @@ class Asked:
 class Fit:
     """A fit is due on rows ``start + 1`` to ``end``."""
 
-    asked: Asked
+    reason: FitReason
     start: int
     end: int
     gate: GateKind
@@ -106,11 +105,11 @@ class Fit:
     seed: int = -1
 
 
-Happening = Counted | Detected | Alarm | Command | Unfit
+Happening = Counted | Detected | Alarm | Command | FirstFitFailed
 
 
 def decide(policy: Policy, state: CampaignState, event: Happening) -> tuple[CampaignState, list[Fit]]:
-    """Take what happened into a stream's state; give back the fits that are due now.
+    """Apply an event to the state of a stream; return the new state and the fits that are due now.
 
     A repeated alarm or command changes nothing.
     """
@@ -121,36 +120,36 @@ def decide(policy: Policy, state: CampaignState, event: Happening) -> tuple[Camp
             state = replace(state, detected=max(state.detected, event.row))
         case Alarm():
             if event.row > state.decided:
-                state = _wait(state, WaitingAlarm(id=event.id, row=event.row, alone=event.alone, cause=event.cause))
+                state = _enqueue(state, WaitingAlarm(id=event.id, row=event.row, alone=event.alone, cause=event.cause))
         case Command():
             if event.id not in state.commands:
                 row = max(event.rows or policy.first, state.rows)
                 state = replace(state, commands=(*state.commands, event.id)[-REMEMBERED:], seed=event.seed)
-                state = _wait(state, WaitingAlarm(id=event.id, row=row, command=True, cause=event.cause))
-        case Unfit():
-            state = _again(state, event)
+                state = _enqueue(state, WaitingAlarm(id=event.id, row=row, command=True, cause=event.cause))
+        case FirstFitFailed():
+            state = _retry(state, event)
     return _settle(policy, state)
 
 
-def _wait(state: CampaignState, alarm: WaitingAlarm) -> CampaignState:
+def _enqueue(state: CampaignState, alarm: WaitingAlarm) -> CampaignState:
     if any(waiting.id == alarm.id for waiting in state.waiting):
         return state
     return replace(state, waiting=tuple(sorted((*state.waiting, alarm), key=lambda a: (a.row, a.command, a.id))))
 
 
-def _again(state: CampaignState, event: Unfit) -> CampaignState:
-    """While there is no model there are no errors, hence no alarms: a command that came to nothing is repeated at double the rows."""
+def _retry(state: CampaignState, event: FirstFitFailed) -> CampaignState:
+    """Repeat a command whose first fit failed, at double the rows: a stream without a model has no errors, so no alarm would come."""
     if not state.command or event.campaign != state.campaign or state.stage != 1 or state.answered:
         return state
     name, _, attempt = event.campaign.rpartition("~")
     again = f"{name}~{int(attempt) + 1}" if name and attempt.isdecimal() else f"{event.campaign}~2"
     row = max(2 * state.opened, state.decided)
     closed = replace(state, campaign="", command=False, stage=0)
-    return _wait(closed, WaitingAlarm(id=again, row=row, command=True, cause=event.cause))
+    return _enqueue(closed, WaitingAlarm(id=again, row=row, command=True, cause=event.cause))
 
 
 def _settle(policy: Policy, state: CampaignState) -> tuple[CampaignState, list[Fit]]:
-    """Go through everything that is to happen up to the last decided row."""
+    """Apply all alarms, commands and due stages up to the last decided row."""
     decided = max(state.decided, min(state.rows, state.detected))
     fits: list[Fit] = []
     while True:
@@ -166,10 +165,10 @@ def _settle(policy: Policy, state: CampaignState) -> tuple[CampaignState, list[F
         fits += done
 
 
-def adopted(policy: Policy, state: CampaignState) -> CampaignState:
-    """A stream's state as it goes on under another policy.
+def under_policy(policy: Policy, state: CampaignState) -> CampaignState:
+    """The state of a stream under another policy.
 
-    Fits of the open campaign that would have been due in rows already decided are left out: they belong to the past.
+    Fits that the new policy would have made due before the last decided row are skipped.
     """
     while (due := next_due(policy, state)) is not None and due <= state.decided:
         state = replace(state, stage=state.stage + 1)
@@ -177,7 +176,7 @@ def adopted(policy: Policy, state: CampaignState) -> CampaignState:
 
 
 def next_due(policy: Policy, state: CampaignState) -> int | None:
-    """Row at which the open campaign's next fit is due; ``None`` without one."""
+    """Row at which the next fit of the open campaign is due; ``None`` without one."""
     if not state.campaign:
         return None
     after = policy.due(state.stage, command=state.command)
@@ -191,18 +190,18 @@ def _alarm(policy: Policy, state: CampaignState, alarm: WaitingAlarm) -> Campaig
         busy = (policy.on_open == "ignore" or alarm.alone) and not policy.is_quiet(state.stage, command=state.command)
         if same or early or busy:
             return state
-    # Adapters still answer well then: a fit on few rows would only take the place of a version that they have learned to use.
+    # An alarm without adapters leaves devices with good answers: a fit on few rows would replace a version that adapters rely on.
     stage = 1 if alarm.alone and len(policy.stages) > 1 else 0
     return replace(state, campaign=alarm.id, opened=alarm.row, command=False, stage=stage, cause=alarm.cause)
 
 
 def _command(policy: Policy, state: CampaignState, command: WaitingAlarm) -> tuple[CampaignState, list[Fit]]:
-    """A command's fit. It opens a campaign of quiet fits, unless one is open: that goes on beside it."""
+    """The fit of a command. It opens a campaign of quiet fits; an open campaign goes on instead."""
     opened = replace(state, campaign=command.id, opened=command.row, command=True, stage=1, cause=command.cause)
     after = state if state.campaign else opened
     start = policy.start(command.row, command.row, whole=True)
-    asked = Asked(command.id, 0, Occasion.COMMAND, command.row, command.cause)
-    return _closed(policy, after), [_fit(policy, after, asked, start, command.row)]
+    reason = FitReason(command.id, 0, Occasion.COMMAND, command.row, command.cause)
+    return _closed(policy, after), [_fit(policy, after, reason, start, command.row)]
 
 
 def _stage(policy: Policy, state: CampaignState, row: int) -> tuple[CampaignState, list[Fit]]:
@@ -212,18 +211,18 @@ def _stage(policy: Policy, state: CampaignState, row: int) -> tuple[CampaignStat
         return _closed(policy, after), []
     start = policy.start(state.opened, row, whole=False)
     occasion = Occasion.QUIET if policy.is_quiet(state.stage, command=state.command) else Occasion.DRIFT
-    asked = Asked(state.campaign, state.stage, occasion, state.opened, state.cause)
-    fit = _fit(policy, after, asked, start, row)
+    reason = FitReason(state.campaign, state.stage, occasion, state.opened, state.cause)
+    fit = _fit(policy, after, reason, start, row)
     return _closed(policy, replace(after, spent=spent, spent_at=row)), [fit]
 
 
 def _closed(policy: Policy, state: CampaignState) -> CampaignState:
-    """The state without its campaign if that has no stage left."""
+    """The state, without its campaign if that has no stage left."""
     return state if next_due(policy, state) is not None else replace(state, campaign="", command=False, stage=0)
 
 
-def _fit(policy: Policy, after: CampaignState, asked: Asked, start: int, end: int) -> Fit:
+def _fit(policy: Policy, after: CampaignState, reason: FitReason, start: int, end: int) -> Fit:
     due = next_due(policy, after)
     until = end + policy.gate if due is None else min(end + policy.gate, due)
     gate = GateKind.CHAMPION if 0 < after.answered <= end else GateKind.MAJORITY
-    return Fit(asked=asked, start=start, end=end, gate=gate, gate_until=until, seed=after.seed)
+    return Fit(reason=reason, start=start, end=end, gate=gate, gate_until=until, seed=after.seed)

@@ -1,4 +1,4 @@
-"""When a campaign's fits are due, on which rows, and how many there may be: arithmetic in labelled rows."""
+"""Schedule, window and budget of a campaign's fits, counted in labelled rows."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from edgeloop_contracts import Policy as Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy for all streams. The defaults are those that did best on four real streams, five seeds each.
+    """A policy of retraining. The defaults did best on four real streams, five seeds each.
 
     Attributes
     ----------
     stages
-        Rows after the alarm at which a fit is due. Rows from before an alarm belong to another world: a fit takes only rows
-        since, so the first comes late enough to have some, and later ones improve on it.
+        Rows after the alarm at which a fit is due. Rows before an alarm belong to another distribution, so a fit takes only later
+        rows: the first stage waits for enough of them, later stages improve on it.
     quiet
-        Further fits while no alarm comes, rows after the alarm, or after a person's command.
+        Further fits while no alarm comes, in rows after the alarm or the command.
     quiet_doubling
-        Whether quiet fits go on at double, four times, ... the last of them.
+        Whether quiet fits go on at 2, 4, 8, ... times the last of them.
     window
-        Most rows of a fit, the newest.
+        Maximum number of rows of a fit; the newest are with_policy.
     back
-        Rows before the alarm that a fit also takes.
+        Rows before the alarm that a fit takes, too.
     gate
-        Rows after a fit within which its gate has to decide; the next fit's row ends it, too.
+        Rows after a fit within which its gate must decide. The row of the next fit ends it, too.
     on_open
-        What an alarm does while a campaign has stages left: ``restart`` it, since its rows are of an older world than thought,
-        or ``ignore`` the alarm. While only quiet fits are left, an alarm always opens a new campaign.
+        Effect of an alarm while a campaign has stages left. ``restart`` opens it anew, since its rows are older than the change;
+        ``ignore`` skips the alarm. While only quiet fits are left, an alarm always opens a new campaign.
     cooldown
-        Rows after a campaign's opening in which alarms are ignored.
+        Rows after the opening of a campaign in which alarms are ignored.
     budget, burst
-        One fit for every ``budget`` rows on average, ``burst`` of them at once; a stage beyond that is left out, a command is
-        not. Budget 0 sets no bound.
+        One fit per ``budget`` rows on average, at most ``burst`` at once. A stage beyond that is skipped, a command is not.
+        Budget 0 sets no bound.
     first
-        Rows to wait for when a command names none and fewer are there.
+        Rows that a command waits for if it names none.
     """
 
     stages: tuple[int, ...] = (200, 600, 2000)
@@ -54,12 +54,14 @@ class Policy:
     def __post_init__(self) -> None:
         rows = self.stages + self.quiet
         if not rows or any(b <= a for a, b in zip((0, *rows), rows, strict=False)):
-            raise ValueError(f"stages and quiet fits must be due at rising rows from 1 on, given {self.stages} and {self.quiet}")
+            raise ValueError(f"stages and quiet: expected rising numbers of rows from 1 on, given {self.stages} and {self.quiet}")
         if min(self.window, self.gate, self.burst, self.first) < 1 or min(self.back, self.cooldown, self.budget) < 0:
-            raise ValueError(f"numbers of rows out of range in {self}")
+            raise ValueError(
+                f"window, gate, burst and first: expected 1 or more; back, cooldown and budget: expected 0 or more; given {self}"
+            )
 
     def due(self, stage: int, *, command: bool) -> int | None:
-        """Rows after a campaign's opening at which its stage is due; ``None`` when it has no such stage.
+        """Rows after the opening of a campaign at which a stage is due; ``None`` if it has no such stage.
 
         >>> [Policy().due(k, command=False) for k in range(5)]
         [200, 600, 2000, 5000, 10000]
@@ -76,24 +78,24 @@ class Policy:
         return command or stage >= len(self.stages)
 
     def start(self, opened: int, end: int, *, whole: bool) -> int:
-        """Labelled rows before the window of a fit that ends after row ``end``; ``whole`` takes all rows so far."""
+        """Number of labelled rows before the window of a fit that ends with row ``end``. With ``whole`` the window goes back to row 1."""
         return max(0, end - self.window, 0 if whole else opened - self.back)
 
     def spend(self, spent: int, since: int) -> int | None:
-        """Rows' worth of fits spent after one more fit, ``since`` rows after the last; ``None`` when the budget is used up."""
+        """Budget spent, in rows, after one more fit ``since`` rows after the last; ``None`` if the budget is used up."""
         if not self.budget:
             return 0
         after = max(0, spent - since) + self.budget
         return after if after <= self.burst * self.budget else None
 
 
-def taken(settings: Policy, policy: Event) -> Policy:
-    """The settings with what the event of a policy gives.
+def with_policy(settings: Policy, policy: Event) -> Policy:
+    """The settings, overridden by the event of a policy.
 
     Raises
     ------
     ValueError
-        It makes no sense.
+        A value is out of range.
     """
     fields = {name: value for name, value in asdict(policy.retraining).items() if value is not None}
     if fields.get("on_open", "restart") not in ("restart", "ignore"):

@@ -1,4 +1,4 @@
-"""A fit that is due, as an event."""
+"""Training requests: due fits as events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgeloop_retraining.core.windows import ranges
 
 
 def request(tenant: str, stream: str, fit: Fit, references: Iterable[Reference], cluster: str) -> TrainingRequest:
-    """The request for ``fit``; the same fit gives the same request.
+    """The training request of ``fit``; equal fits give equal requests.
 
     Raises
     ------
@@ -20,24 +20,24 @@ def request(tenant: str, stream: str, fit: Fit, references: Iterable[Reference],
         The references do not hold all of its rows.
     """
     rows = ranges(references, fit.start, fit.end)
-    return named(tenant, stream, fit, Manifest(cluster_id=cluster, topic=EXAMPLES.name, ranges=rows, rows=fit.end - fit.start))
+    return request_on(tenant, stream, fit, Manifest(cluster_id=cluster, topic=EXAMPLES.name, ranges=rows, rows=fit.end - fit.start))
 
 
-def named(tenant: str, stream: str, fit: Fit, manifest: Manifest) -> TrainingRequest:
-    """The request for ``fit`` on the rows of a manifest."""
-    asked = fit.asked
+def request_on(tenant: str, stream: str, fit: Fit, manifest: Manifest) -> TrainingRequest:
+    """The training request of ``fit`` on the rows of a manifest."""
+    reason = fit.reason
     return TrainingRequest(
         tenant=tenant,
         stream=stream,
-        request_id=f"{asked.campaign}/{asked.stage}",
-        campaign=asked.campaign,
-        stage=asked.stage,
-        occasion=asked.occasion,
-        opened=asked.opened,
+        request_id=f"{reason.campaign}/{reason.stage}",
+        campaign=reason.campaign,
+        stage=reason.stage,
+        occasion=reason.occasion,
+        opened=reason.opened,
         seed=fit.seed,
         manifest=manifest,
         row=fit.end,
         gate=fit.gate,
         gate_until=fit.gate_until,
-        cause=asked.cause,
+        cause=reason.cause,
     )

@@ -1,4 +1,4 @@
-"""Where a stream's labelled rows lie, so that a window of rows can be named by ranges of ``examples``."""
+"""Places of a stream's labelled rows: windows of rows as ranges of ``examples``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ PAGE = 500  # rows whose references are kept in one record
 
 
 class MissingRowsError(InvalidError):
-    """A window reaches back to rows that are no longer known."""
+    """A window reaches back to rows whose places are no longer known."""
 
 
 def reference(order: PooledOrder, partial: DriftPartial) -> Reference | None:
-    """Where the rows lie that ``partial`` adds to ``order``; ``None`` when it adds none."""
+    """Place of the rows that ``partial`` adds to ``order``; ``None`` if it adds none."""
     skipped = order.skipped(partial)
     if skipped == partial.count:
         return None
@@ -36,19 +36,19 @@ def page_of(reference: Reference) -> int:
 
 
 def oldest(references: Iterable[Reference]) -> int:
-    """Labelled rows before the oldest one that is known; references in the order of their rows."""
+    """Number of labelled rows before the oldest known one; the references are in the order of their rows."""
     return next((r.row for r in references), 0)
 
 
 def outdated(pages: Mapping[int, Iterable[Reference]], first: int) -> list[int]:
-    """Pages that hold no row after the first ``first`` ones."""
+    """Pages whose rows are all among the first ``first`` ones."""
     return [page for page, held in pages.items() if all(r.row + r.count <= first for r in held)]
 
 
 def ranges(references: Iterable[Reference], start: int, end: int) -> tuple[Range, ...]:
     """Ranges of ``examples`` that hold exactly rows ``start + 1`` to ``end``, by partition.
 
-    Offsets name the batches to read; of the first and the last batch, only rows with indices in range belong to the window.
+    Offsets name the batches to read. Of the first and the last batch, only rows with indices in range belong to the window.
 
     Raises
     ------
@@ -67,5 +67,5 @@ def ranges(references: Iterable[Reference], start: int, end: int) -> tuple[Range
         open_range = found.get(r.partition) or Range(partition=r.partition, first_offset=r.offset, first_index=first)
         found[r.partition] = replace(open_range, end_offset=r.offset + 1, end_index=first + count)
     if rows != end - start:
-        raise MissingRowsError(f"of rows {start + 1} to {end}, {rows} are known")
+        raise MissingRowsError(f"rows {start + 1} to {end}: expected {end - start} rows with known places, given {rows}")
     return tuple(found[partition] for partition in sorted(found))

@@ -1,24 +1,29 @@
-"""Which requests can be answered at all."""
+"""Training requests whose names no run or candidate can carry."""
 
 from __future__ import annotations
 
 from edgeloop_contracts import TrainingRequest
-from edgeloop_contracts.plausibility import LONGEST_ID, is_id, is_name
+from edgeloop_contracts.plausibility import LONGEST_ID, LONGEST_NAME, is_id, is_name
 from edgeloop_contracts.texts import cut
 
 SHOWN = 80
+NAME = f"expected 1 to {LONGEST_NAME} printable characters without '/'"
+ID = f"expected 1 to {LONGEST_ID} printable characters"
 
 
-def misnamed(request: TrainingRequest) -> str:
-    """Why the answers to a request cannot carry its names; empty if they can.
+def invalid_name(request: TrainingRequest) -> str:
+    """The first name of a request that is out of bounds, with its bounds; empty if there is none.
 
-    >>> misnamed(TrainingRequest(stream="pumps", request_id="c/0", campaign="c"))
+    >>> invalid_name(TrainingRequest(stream="pumps", request_id="c/0", campaign="c"))
     ''
-    >>> misnamed(TrainingRequest(stream="pumps", request_id="c/0"))
+    >>> invalid_name(TrainingRequest(stream="pumps", request_id="c/0"))
     "campaign: expected 1 to 300 printable characters, given ''"
+    >>> invalid_name(TrainingRequest(stream="a/b"))
+    "stream: expected 1 to 200 printable characters without '/', given 'a/b'"
     """
-    for field, fits in (("tenant", is_name), ("stream", is_name), ("request_id", is_id), ("campaign", is_id)):
+    names = (("tenant", is_name, NAME), ("stream", is_name, NAME), ("request_id", is_id, ID), ("campaign", is_id, ID))
+    for field, valid, expected in names:
         text = getattr(request, field)
-        if not fits(text):
-            return f"{field}: expected 1 to {LONGEST_ID} printable characters, given {cut(text, SHOWN)!r}"
+        if not valid(text):
+            return f"{field}: {expected}, given {cut(text, SHOWN)!r}"
     return ""
