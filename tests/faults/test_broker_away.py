@@ -8,11 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import structlog
-from edgeloop_contracts import topics
-from edgeloop_inference.core.rows import Rows
+from edgeloop_contracts import ObservationBatch, topics
 from edgeloop_inference.io.background import Background
 from edgeloop_inference.io.outbox import Outbox
 from edgeloop_inference.io.outbox_sender import Sender
@@ -32,7 +30,7 @@ EVERY_S = 0.5  # so that at any moment some rows have waited for longer than tha
 def test_rows_come_in_order_when_a_broker_is_back_after_a_long_time(own: Cluster, stack: LocalStack, tmp_path: Path) -> None:
     settings = own.settings(topics=False)
     create(settings, [topics.OBSERVATIONS_RAW, topics.FLEET_REPORTED])
-    row = Rows("pumps", 1, 1, np.zeros(2, "<f4").tobytes(), (5,), (), ("good",))
+    row = ObservationBatch(stream="pumps", count=1, features=bytes(8), event_times=(5,), model_version=1, answers=("good",))
     stopping = threading.Event()
     outbox = Outbox(tmp_path, max_rows=1000, max_bytes=1 << 20)
     outbox.claim(0)

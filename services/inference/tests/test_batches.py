@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeloop_inference.core.rows import Parcel, Rows, StoredRows, pack, split
+from edgeloop_contracts import ObservationBatch
+from edgeloop_contracts.rows import slices
+from edgeloop_inference.core.rows import Parcel, StoredRows, pack
 from hypothesis import given
 from hypothesis import strategies as st
 
-ONE = Rows("pumps", 1, 1, b"\0" * 8, (5,), (), ("good",))
+ONE = ObservationBatch(stream="pumps", count=1, features=b"\0" * 8, event_times=(5,), model_version=1, answers=("good",))
 
 
 def stored(*numbers: int, **changed: object) -> list[StoredRows]:
-    return [StoredRows(100 + n, n, replace(ONE, **changed)) for n in numbers]
+    return [StoredRows(100 + n, replace(ONE, first_seq=n, **changed)) for n in numbers]
 
 
 def runs(parcels: list[Parcel]) -> list[tuple[str, int, int, int]]:
@@ -27,7 +29,7 @@ def test_consecutive_rows_of_one_version_share_a_batch_up_to_its_limit() -> None
 
 
 def test_a_new_version_and_a_gap_in_the_numbers_begin_a_new_batch() -> None:
-    given = [*stored(0, 1), *stored(2, version=2), *stored(3, 7, version=2)]
+    given = [*stored(0, 1), *stored(2, model_version=2), *stored(3, 7, model_version=2)]
     assert runs(pack("acme", "p1", 1, given)) == [("pumps", 1, 0, 2), ("pumps", 2, 2, 2), ("pumps", 2, 7, 1)]
 
 
@@ -48,11 +50,9 @@ def test_a_row_without_an_id_among_rows_with_ids_has_an_empty_one() -> None:
 
 
 def test_a_row_that_the_version_alone_answers_alike_is_empty_among_others() -> None:
-    given = [*stored(0), *stored(1, alone=("bad",))]
+    given = [*stored(0), *stored(1, answers_alone=("bad",))]
     assert pack("acme", "p1", 1, given)[0].batch.answers_alone == ("", "bad")
     assert pack("acme", "p1", 1, stored(0))[0].batch.answers_alone == ()
-    three = Rows("pumps", 1, 3, b"\0" * 24, (5,) * 3, (), ("good",) * 3, 7, ("", "bad", ""))
-    assert [piece.alone for piece in split(three, 2)] == [("", "bad"), ("",)]
 
 
 @given(st.lists(st.integers(1, 600), max_size=20), st.integers(1, 64))
@@ -61,11 +61,12 @@ def test_packing_loses_nothing_doubles_nothing_and_keeps_the_order(counts: list[
     number = 0
     for count in counts:
         data = b"".join((number + i).to_bytes(8, "little") for i in range(count))
-        for piece in split(Rows("pumps", 1, count, data, tuple(range(number, number + count)), (), ("x",) * count), limit):
-            pieces.append(StoredRows(len(pieces), number, piece))
+        times, answers = tuple(range(number + 1, number + count + 1)), ("x",) * count
+        for piece in slices(replace(ONE, count=count, features=data, event_times=times, answers=answers), limit):
+            pieces.append(StoredRows(len(pieces), replace(piece, first_seq=number)))
             number += piece.count
     parcels = pack("acme", "p1", 1, pieces, limit)
     assert all(p.batch.count <= limit for p in parcels)
     assert b"".join(p.batch.features for p in parcels) == b"".join(n.to_bytes(8, "little") for n in range(number))
-    assert [t for p in parcels for t in p.batch.event_times] == list(range(number))
+    assert [t for p in parcels for t in p.batch.event_times] == list(range(1, number + 1))
     assert [place for p in parcels for place in p.places] == list(range(len(pieces)))

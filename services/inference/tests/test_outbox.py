@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import socket
@@ -16,22 +18,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import apsw
+import fastavro
 import numpy as np
 import pytest
 import structlog
 import tritonclient.grpc as triton
-from edgeloop_contracts import DeviceReport
-from edgeloop_inference.core.rows import Rows
-from edgeloop_inference.io.outbox import SIZE, Outbox, OutboxUnavailableError, _columns
+from edgeloop_contracts import DeviceReport, ObservationBatch
+from edgeloop_inference.io.outbox import Outbox, OutboxUnavailableError
+from edgeloop_inference.io.outbox_batches import SIZE, columns
 from edgeloop_inference.io.outbox_sender import DeliveryError, Report, Sender
 from edgeloop_inference.metrics import Metrics
 from prometheus_client import CollectorRegistry
 from tritonclient.utils import InferenceServerException
 
 
-def rows(count: int = 1, stream: str = "pumps", version: int = 1, value: float = 1.0) -> Rows:
+def rows(count: int = 1, stream: str = "pumps", version: int = 1, value: float = 1.0) -> ObservationBatch:
     features = np.full((count, 2), value, "<f4").tobytes()
-    return Rows(stream, version, count, features, (5,) * count, (), ("good",) * count)
+    times, answers = (5,) * count, ("good",) * count
+    return ObservationBatch(stream=stream, count=count, features=features, event_times=times, model_version=version, answers=answers)
 
 
 def opened(folder: Path, max_rows: int = 1000, max_bytes: int = 1 << 20) -> Outbox:
@@ -39,7 +43,7 @@ def opened(folder: Path, max_rows: int = 1000, max_bytes: int = 1 << 20) -> Outb
 
 
 def kept(outbox: Outbox) -> list[int]:
-    return [s.first_seq + i for s in outbox.after(0, 10_000) for i in range(s.rows.count)]
+    return [s.batch.first_seq + i for s in outbox.after(0, 10_000) for i in range(s.batch.count)]
 
 
 def test_numbers_go_on_by_stream_over_a_restart_even_when_everything_was_sent(tmp_path: Path) -> None:
@@ -55,29 +59,63 @@ def test_numbers_go_on_by_stream_over_a_restart_even_when_everything_was_sent(tm
 
 def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
     outbox = opened(tmp_path)
-    written = Rows("pumps", 4, 2, b"\1" * 16, (7, 8), ("a", "ü"), ("good", 'b"ad'), 1250)
+    written = ObservationBatch(
+        stream="pumps",
+        count=2,
+        features=b"\1" * 16,
+        event_times=(7, 8),
+        request_ids=("a", "ü"),
+        model_version=4,
+        answers=("good", 'b"ad'),
+        adapter=1250,
+    )
     outbox.append(written)
-    assert [s.rows for s in outbox.after(0, 10)] == [written]
+    assert [s.batch for s in outbox.after(0, 10)] == [replace(written, first_seq=0)]
     outbox.close()
 
 
-def test_the_rows_of_an_outbox_from_before_adapters_are_sent_as_they_were(tmp_path: Path) -> None:
+def test_the_rows_of_an_outbox_of_an_older_release_are_sent_as_they_were(tmp_path: Path) -> None:
     outbox = opened(tmp_path)
     outbox.append(rows(3))
-    for column in ("adapter", "alone"):
-        outbox._writer.execute(f"alter table rows drop column {column}")
+    outbox._writer.execute("drop table batches; drop table schemas")
+    outbox._writer.execute(
+        "create table rows(place integer primary key, stream text, version integer, first_seq integer, count integer, size integer,"
+        " features blob, event_times blob, request_ids text, answers text)"
+    )
+    times, answers = np.full(3, 5, "<i8").tobytes(), '["good", "good", "good"]'
+    row = (7, "pumps", 1, 0, 3, 99, rows(3).features, times, '["a", "", "ü"]', answers)
+    outbox._writer.execute("insert into rows values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     outbox.close()
     again = opened(tmp_path)
-    assert [s.rows for s in again.after(0, 10)] == [rows(3)]
-    assert again.append(replace(rows(1), adapter=50, alone=("b",))) == 3
-    assert [(s.rows.adapter, s.rows.alone) for s in again.after(0, 10)] == [(0, ()), (50, ("b",))]
+    assert [(s.place, s.batch) for s in again.after(0, 10)] == [(7, replace(rows(3), first_seq=0, request_ids=("a", "", "ü")))]
+    assert again.append(replace(rows(1), adapter=50, answers_alone=("b",))) == 3
+    again.close()
+    once_more = opened(tmp_path)
+    assert [(s.batch.first_seq, s.batch.adapter, s.batch.answers_alone) for s in once_more.after(0, 10)] == [(0, 0, ()), (3, 50, ("b",))]
+    once_more.close()
+
+
+def test_rows_that_were_written_with_the_schema_of_another_release_are_sent(tmp_path: Path) -> None:
+    outbox = opened(tmp_path)
+    outbox.append(rows(2))
+    schema = json.loads(ObservationBatch.SCHEMA)
+    schema["fields"] = [f for f in schema["fields"] if f["name"] != "answers_alone"] + [{"name": "more", "type": "string", "default": ""}]
+    fields = {**rows(2).as_dict(), "more": "unknown here"}
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, schema, fields)
+    outbox._writer.execute("update schemas set text = ?", (json.dumps(schema),))
+    outbox._writer.execute("update batches set body = ?", (out.getvalue(),))
+    outbox.close()
+    again = opened(tmp_path)
+    assert again.append(rows(1)) == 2
+    assert [s.batch for s in again.after(0, 10)] == [replace(rows(2), first_seq=0), replace(rows(1), first_seq=2)]
     again.close()
 
 
 def test_a_large_request_is_cut_into_pieces_that_fit_into_a_batch(tmp_path: Path) -> None:
     outbox = opened(tmp_path, max_rows=10_000)
     assert outbox.append(rows(600)) == 0
-    assert [(s.first_seq, s.rows.count) for s in outbox.after(0, 10)] == [(0, 256), (256, 256), (512, 88)]
+    assert [(s.batch.first_seq, s.batch.count) for s in outbox.after(0, 10)] == [(0, 256), (256, 256), (512, 88)]
     outbox.close()
 
 
@@ -87,10 +125,10 @@ def test_beyond_its_bounds_the_oldest_rows_are_dropped_and_counted_and_leave_a_g
         outbox.append(rows(3))
     assert kept(outbox) == list(range(9, 18)) and (outbox.dropped, outbox.rows) == (9, 9)
     outbox.close()
-    by_bytes = opened(tmp_path / "b", max_bytes=10 * _columns(rows(3))[SIZE])
+    by_bytes = opened(tmp_path / "b", max_bytes=10 * columns(rows(3), 1)[SIZE])
     for _ in range(40):
         by_bytes.append(rows(3))
-    assert by_bytes.rows == 30 and by_bytes.bytes == 10 * _columns(rows(3))[SIZE] and by_bytes.dropped == 90
+    assert by_bytes.rows == 30 and by_bytes.bytes == 10 * columns(rows(3), 1)[SIZE] and by_bytes.dropped == 90
     by_bytes.close()
 
 
@@ -129,7 +167,7 @@ def test_a_full_disk_loses_rows_without_a_number_and_recovery_needs_no_restart(t
 
 
 def test_the_outbox_takes_at_most_half_of_what_is_free_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = 20 * _columns(rows())[SIZE]
+    free = 20 * columns(rows(), 1)[SIZE]
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
     outbox = opened(tmp_path)
     for _ in range(15):
@@ -247,12 +285,13 @@ CHILD = """
 import os, sys, threading
 from pathlib import Path
 from edgeloop_inference.io.outbox import Outbox
-from edgeloop_inference.core.rows import Rows
+from edgeloop_contracts import ObservationBatch
 from tritonclient.utils import InferenceServerException
 outbox = Outbox(Path(sys.argv[1]), max_rows=10**6, max_bytes=1 << 30)
 def write():
     while True:
-        seq = outbox.append(Rows("pumps", 1, 1, b"12345678", (5,), (), ("good",)))
+        batch = ObservationBatch(stream="pumps", count=1, features=b"12345678", event_times=(5,), model_version=1, answers=("good",))
+        seq = outbox.append(batch)
         os.write(1, b"%d\\n" % seq)
 for _ in range(4):
     threading.Thread(target=write).start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from edgeloop_inference.core.rows import Rows
+from edgeloop_contracts import ObservationBatch
 from edgeloop_inference.io.outbox import Outbox
 
 WITHIN = 1.3
@@ -28,7 +28,17 @@ def test_the_file_takes_what_the_outbox_counts(tmp_path: Path, entries: int, row
     outbox = Outbox(tmp_path, max_rows=1 << 30, max_bytes=1 << 30)
     ids = (request_id,) * rows if request_id else ()
     for _ in range(entries):
-        outbox.append(Rows("pumps", 1, rows, bytes(4 * width * rows), (1_700_000_000_000,) * rows, ids, ("normal",) * rows))
+        outbox.append(
+            ObservationBatch(
+                stream="pumps",
+                count=rows,
+                features=bytes(4 * width * rows),
+                event_times=(1_700_000_000_000,) * rows,
+                request_ids=ids,
+                model_version=1,
+                answers=("normal",) * rows,
+            )
+        )
     ((pages,),) = outbox._all("select page_count * page_size from pragma_page_count, pragma_page_size")
     assert 1 / WITHIN <= pages / outbox.bytes <= WITHIN
     outbox.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from edgeloop_contracts import ObservationBatch
 
@@ -11,43 +11,11 @@ BATCH_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Consecutive rows of one stream, answered by one model version with one adapter; at most :data:`BATCH_ROWS`.
-
-    Attributes
-    ----------
-    features
-        ``count`` rows of F little-endian float32 each.
-    event_times
-        Milliseconds since 1970, one a row.
-    request_ids
-        One a row, or empty.
-    answers
-        Predicted class of each row.
-    adapter
-        Adapter that answered together with the version; 0 for none.
-    alone
-        What the version alone would have answered: empty where the same, or nothing where that is so for all.
-    """
-
-    stream: str
-    version: int
-    count: int
-    features: bytes
-    event_times: tuple[int, ...]
-    request_ids: tuple[str, ...]
-    answers: tuple[str, ...]
-    adapter: int = 0
-    alone: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class StoredRows:
-    """Rows with the number of the first one and the place in the outbox."""
+    """Rows in the outbox, at most :data:`BATCH_ROWS`, and their place there; the device names itself when it sends them."""
 
     place: int
-    first_seq: int
-    rows: Rows
+    batch: ObservationBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +24,6 @@ class Parcel:
 
     batch: ObservationBatch
     places: tuple[int, ...]
-
-
-def split(rows: Rows, limit: int = BATCH_ROWS) -> Iterator[Rows]:
-    """Cut the rows of one request into pieces that fit into a batch."""
-    if rows.count <= limit:
-        yield rows
-        return
-    width = len(rows.features) // rows.count
-    for first in range(0, rows.count, limit):
-        end = min(first + limit, rows.count)
-        yield Rows(
-            rows.stream,
-            rows.version,
-            end - first,
-            rows.features[first * width : end * width],
-            rows.event_times[first:end],
-            rows.request_ids[first:end],
-            rows.answers[first:end],
-            rows.adapter,
-            rows.alone[first:end],
-        )
 
 
 def row_ids(request_id: str, count: int) -> tuple[str, ...]:
@@ -98,48 +45,22 @@ def pack(tenant: str, device: str, epoch: int, stored: Iterable[StoredRows], lim
     """
     open_runs: dict[str, list[StoredRows]] = {}
     parcels: list[Parcel] = []
+
+    def close(run: list[StoredRows]) -> None:
+        batch = replace(
+            ObservationBatch.concat([item.batch for item in run]),
+            tenant=tenant,
+            device_id=device,
+            boot_epoch=epoch,
+        )
+        parcels.append(Parcel(batch, tuple(item.place for item in run)))
+
     for item in stored:
-        run = open_runs.setdefault(item.rows.stream, [])
-        if run and not _fits(run, item, limit):
-            parcels.append(_parcel(tenant, device, epoch, run))
+        run = open_runs.setdefault(item.batch.stream, [])
+        if run and not (item.batch.follows(run[-1].batch) and item.batch.first_seq + item.batch.count - run[0].batch.first_seq <= limit):
+            close(run)
             run.clear()
         run.append(item)
-    parcels += [_parcel(tenant, device, epoch, run) for run in open_runs.values()]
+    for run in open_runs.values():
+        close(run)
     return parcels
-
-
-def _fits(run: Sequence[StoredRows], item: StoredRows, limit: int) -> bool:
-    first, last = run[0], run[-1]
-    return (
-        (last.rows.version, last.rows.adapter) == (item.rows.version, item.rows.adapter)
-        and last.first_seq + last.rows.count == item.first_seq
-        and item.first_seq + item.rows.count - first.first_seq <= limit
-        and len(last.rows.features) * item.rows.count == len(item.rows.features) * last.rows.count
-    )
-
-
-def _parcel(tenant: str, device: str, epoch: int, run: Sequence[StoredRows]) -> Parcel:
-    rows = [item.rows for item in run]
-    count = sum(r.count for r in rows)
-    ids: tuple[str, ...] = ()
-    if any(r.request_ids for r in rows):
-        ids = tuple(i for r in rows for i in (r.request_ids or ("",) * r.count))
-    alone: tuple[str, ...] = ()
-    if any(r.alone for r in rows):
-        alone = tuple(a for r in rows for a in (r.alone or ("",) * r.count))
-    batch = ObservationBatch(
-        tenant=tenant,
-        stream=rows[0].stream,
-        device_id=device,
-        boot_epoch=epoch,
-        first_seq=run[0].first_seq,
-        count=count,
-        features=b"".join(r.features for r in rows),
-        event_times=tuple(t for r in rows for t in r.event_times),
-        request_ids=ids,
-        model_version=rows[0].version,
-        answers=tuple(a for r in rows for a in r.answers),
-        adapter=rows[0].adapter,
-        answers_alone=alone,
-    )
-    return Parcel(batch, tuple(item.place for item in run))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 from collections import deque
@@ -12,38 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import numpy as np
+from edgeloop_contracts import ObservationBatch
+from edgeloop_contracts.rows import slices
 from edgeloop_errors import RetryableError
 
-from edgeloop_inference.core.rows import Rows, StoredRows, split
+from edgeloop_inference.core.rows import BATCH_ROWS, StoredRows
+from edgeloop_inference.io import outbox_batches
 from edgeloop_inference.io.files import read_text, write_whole
 
-SCHEMA = """
-create table if not exists rows(
-    place integer primary key, stream text not null, version integer not null, first_seq integer not null,
-    count integer not null, size integer not null, features blob not null, event_times blob not null,
-    request_ids text not null, answers text not null, adapter integer not null default 0, alone text not null default '');
+TABLES = f"""
+{outbox_batches.TABLES}
 create table if not exists numbering(stream text primary key, next_seq integer not null) without rowid;
 create table if not exists epoch(epoch integer not null, claimed integer not null);
 """
-
-
-# Columns that files of older devices lack.
-ADDED = {
-    "adapter": "alter table rows add column adapter integer not null default 0",
-    "alone": "alter table rows add column alone text not null default ''",
-}
-
-
-INSERT = """
-insert into rows(place, first_seq, stream, version, count, size, features, event_times, request_ids, answers, adapter, alone)
-values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-
-PAGE = 4096  # SQLite's default
-ENTRY = 32  # an entry's numbers
-SIZE = 3  # its place among the columns
 
 
 class OutboxUnavailableError(RetryableError):
@@ -54,7 +34,7 @@ class OutboxUnavailableError(RetryableError):
 class _Waiting:
     """Rows of one request on their way to the disk, and what is written of each piece besides its place and number."""
 
-    pieces: list[Rows]
+    pieces: list[ObservationBatch]
     columns: list[tuple[Any, ...]]
     first_seq: int = -1
     error: str = ""
@@ -108,6 +88,7 @@ class Outbox:
         except (apsw.Error, OSError) as error:
             raise OutboxUnavailableError(f"the outbox {self._path} cannot be opened: {error}") from error
         self._reader = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        self._batches = outbox_batches.BatchReader(self._reader)
         self._load()
         self.dropped = 0
         self.lost = 0
@@ -117,16 +98,18 @@ class Outbox:
         """Whether the last rows could be written."""
         return not self._broken
 
-    def append(self, rows: Rows) -> int:
-        """Write rows; give back the number of the first. Any thread may call.
+    def append(self, rows: ObservationBatch) -> int:
+        """Write rows, whoever the device is and whatever their numbers are; give back the number of the first. Any thread may call.
 
         Raises
         ------
         OutboxUnavailableError
             They could not be written; they have no number and are counted as lost.
         """
-        pieces = list(split(rows))
-        waiting = _Waiting(pieces, [_columns(piece) for piece in pieces])  # others wait while the lock is held, and not yet now
+        pieces = list(slices(rows, BATCH_ROWS))
+        waiting = _Waiting(
+            pieces, [outbox_batches.columns(piece, self._schema) for piece in pieces]
+        )  # others wait while the lock is held, and not yet now
         self._pending.append(waiting)
         with self._commit_lock:
             if not waiting.done:
@@ -137,12 +120,7 @@ class Outbox:
 
     def after(self, place: int, limit: int) -> list[StoredRows]:
         """Stored rows behind a place, oldest first; only the sender's thread may call."""
-        query = (
-            "select place, first_seq, stream, version, count, features, event_times, request_ids, answers, adapter, alone"
-            " from rows where place > ? order by place limit ?"
-        )
-        found: list[tuple[Any, ...]] = self._reader.execute(query, (place, limit)).fetchall()
-        return [_stored(*row) for row in found]
+        return self._batches.after(place, limit)
 
     def forget(self, places: Iterable[int]) -> None:
         """Rows that the broker has: they go with the next commit, or with :meth:`settle`."""
@@ -182,12 +160,10 @@ class Outbox:
         connection = apsw.Connection(str(self._path))
         try:
             connection.set_busy_timeout(5_000)
-            for statement in ("pragma journal_mode=wal", "pragma synchronous=full", SCHEMA):
+            for statement in ("pragma journal_mode=wal", "pragma synchronous=full", TABLES):
                 connection.execute(statement)
-            columns = {name for _, name, *_ in connection.execute("pragma table_info(rows)").fetchall()}
-            for name, statement in ADDED.items():
-                if name not in columns:
-                    connection.execute(statement)
+            self._schema = outbox_batches.own_schema(connection)
+            outbox_batches.convert(connection, self._schema)
             if connection.execute("select 1 from epoch").fetchone() is None:
                 previous = int(read_text(self._counter) or 0)
                 write_whole(self._counter, str(previous + 1).encode())
@@ -209,7 +185,7 @@ class Outbox:
     def _load(self) -> None:
         """Take the counters from the file: at the start, and after a commit that failed."""
         ((epoch, claimed),) = self._all("select epoch, claimed from epoch")
-        ((rows, size, last),) = self._all("select coalesce(sum(count), 0), coalesce(sum(size), 0), coalesce(max(place), 0) from rows")
+        ((rows, size, last),) = self._all("select coalesce(sum(count), 0), coalesce(sum(size), 0), coalesce(max(place), 0) from batches")
         self.epoch: int = epoch
         self.claimed = bool(claimed)
         self.rows: int = rows
@@ -252,53 +228,21 @@ class Outbox:
                 first = numbers.get(rows.stream, 0)
                 numbers[rows.stream] = first + rows.count
                 rows_now += rows.count
-                bytes_now += columns[SIZE]
+                bytes_now += columns[outbox_batches.SIZE]
                 values.append((place, first, *columns))
         self._writer.execute("begin immediate")
         for one in gone:
-            for count, size in self._all("delete from rows where place = ? returning count, size", one):
+            for count, size in self._all("delete from batches where place = ? returning count, size", one):
                 rows_now, bytes_now = rows_now - count, bytes_now - size
-        self._writer.executemany(INSERT, values)
+        self._writer.executemany(outbox_batches.INSERT, values)
         changed = {item.pieces[0].stream for item in waiting}
         self._writer.executemany("insert or replace into numbering values(?, ?)", [(s, numbers[s]) for s in changed])
         dropped = 0
         while rows_now > self._max_rows or bytes_now > self._max_bytes:
-            ((count, size),) = self._all("delete from rows where place = (select min(place) from rows) returning count, size")
+            ((count, size),) = self._all("delete from batches where place = (select min(place) from batches) returning count, size")
             rows_now, bytes_now, dropped = rows_now - count, bytes_now - size, dropped + count
         self._writer.execute("commit")
         for item, first in zip(waiting, firsts, strict=True):
             item.first_seq = first
         self._numbers, self.rows, self.bytes, self._place = numbers, rows_now, bytes_now, place
         self.dropped += dropped
-
-
-def _columns(rows: Rows) -> tuple[Any, ...]:
-    times = np.array(rows.event_times, dtype="<i8").tobytes()
-    ids = json.dumps(rows.request_ids) if rows.request_ids else ""
-    answers, alone = json.dumps(rows.answers), json.dumps(rows.alone) if rows.alone else ""
-    size = in_pages(sum(map(len, (rows.features, times, ids, answers, alone, rows.stream))) + ENTRY)
-    return (rows.stream, rows.version, rows.count, size, rows.features, times, ids, answers, rows.adapter, alone)
-
-
-def in_pages(size: int) -> int:
-    """Bytes of the file that an entry takes: what does not fit into the rest of a page begins the next one."""
-    return size if size > PAGE - 35 else PAGE // max(1, PAGE // (size + 8))
-
-
-def _stored(
-    place: int,
-    first_seq: int,
-    stream: str,
-    version: int,
-    count: int,
-    features: bytes,
-    event_times: bytes,
-    request_ids: str,
-    answers: str,
-    adapter: int,
-    alone: str,
-) -> StoredRows:
-    times = tuple(np.frombuffer(event_times, dtype="<i8").tolist())
-    ids = tuple(json.loads(request_ids)) if request_ids else ()
-    beside = tuple(json.loads(alone)) if alone else ()
-    return StoredRows(place, first_seq, Rows(stream, version, count, features, times, ids, tuple(json.loads(answers)), adapter, beside))

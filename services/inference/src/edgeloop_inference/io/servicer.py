@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 import grpc
+from edgeloop_contracts import ObservationBatch
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_errors import InvalidError
 
@@ -15,7 +16,7 @@ from edgeloop_inference.core.answers import Answer, check_size
 from edgeloop_inference.core.model_contract import outputs_of
 from edgeloop_inference.core.requests import InvalidRequestError, ModelNotFoundError, ModelNotReadyError, count_rows, decode, wanted_outputs
 from edgeloop_inference.core.row_admission import Door
-from edgeloop_inference.core.rows import Rows, row_ids
+from edgeloop_inference.core.rows import row_ids
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.long_requests import BusyError, LongRequests, RequestCancelledError
 from edgeloop_inference.io.models import Models, Serving
@@ -136,7 +137,17 @@ class InferenceServicer:
         when, ids = event_time(request), row_ids(request.id, count)
         rows = door.admit(decode(given, model.features), ids, when)
         answer = self._answer(model, rows, context)
-        kept = Rows(model.stream, model.version, count, rows.tobytes(), (when,) * count, ids, answer.labels, model.adapter, answer.alone)
+        kept = ObservationBatch(
+            stream=model.stream,
+            count=count,
+            features=rows.tobytes(),
+            event_times=(when,) * count,
+            request_ids=ids,
+            model_version=model.version,
+            answers=answer.labels,
+            adapter=model.adapter,
+            answers_alone=answer.alone,
+        )
         response = respond(request.id, model, answer, wanted, raw=bool(given.raw))
         if not context.is_active():
             raise RequestCancelledError
