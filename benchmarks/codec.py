@@ -18,7 +18,6 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from edgeloop_contracts import ObservationBatch, ObservationRow, Topic, topics
-from edgeloop_ingestion.core.columns import read_rows
 from edgeloop_kafka import Codec
 
 from benchmarks.figures import Figure, Kind, figure
@@ -30,6 +29,7 @@ AIMED = 256  # the batch that the aim is about; smaller ones gain less, as every
 POLLED = (100, 500)  # rows that a service takes from Kafka at once: few of them, and as many as it takes at most
 BATCHES_AIM, ROWS_AIM = 100.0, 5.0
 BASE = "fastavro row"
+ROW_GROUP = ("tenant", "stream", "device_id", "boot_epoch")
 
 
 def run(*, quick: bool) -> list[Figure]:
@@ -81,7 +81,7 @@ def _decoders(rows: list[ObservationRow]) -> Variants:
     }
     for size in (len(rows),) if len(rows) < POLLED[0] else POLLED:
         some = framed[:size]
-        variants[f"our rows, {size} at once"] = (size, lambda some=some: read_rows(codec.bodies(topic, ObservationRow, some) or []))
+        variants[f"our rows, {size} at once"] = (size, lambda some=some: codec.columns(topic, ObservationRow, some, ROW_GROUP))
     for size in SIZES:
         for bare in (True, False):
             data = codec.encode(topics.OBSERVATIONS_RAW, batch(0, values(size), bare=bare))

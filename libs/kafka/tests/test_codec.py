@@ -167,21 +167,3 @@ def test_any_bytes_end_in_an_event_or_a_typed_refusal(data: bytes) -> None:
             Codec(registry).decode(topics.LABELS_RAW, candidate)
         except UndecodableError as error:
             assert error.reason in {"NOT_AVRO", "UNKNOWN_SCHEMA"}
-
-
-def test_bodies_of_our_own_schema_come_without_their_frames() -> None:
-    codec = Codec(Registry())
-    events = [Label(label="a", seq=seq) for seq in range(3)]
-    framed_events = [codec.encode(topics.LABELS_RAW, event) for event in events]
-    assert codec.bodies(topics.LABELS_RAW, Label, framed_events) == [body(event) for event in events]
-
-
-def test_bodies_of_another_schema_of_none_or_too_large_are_not_handed_out() -> None:
-    registry = Registry()
-    codec = Codec(registry)
-    own = codec.encode(topics.LABELS_RAW, Label(label="a"))
-    schema = json.loads(Label.SCHEMA)
-    schema["fields"] = schema["fields"][:-1]
-    older = framed(registry, schema, {"label": "a"})
-    others = [older, b"", b"{}", b"\1" + own[1:], b"\0\0\0\0\x63abc", own + b"\0" * topics.LABELS_RAW.max_bytes]
-    assert all(codec.bodies(topics.LABELS_RAW, Label, values) is None for other in others for values in ([other], [own, other]))

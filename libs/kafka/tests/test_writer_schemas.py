@@ -12,6 +12,7 @@ import fastavro
 import pytest
 from edgeloop_contracts import (
     EVENTS,
+    DriftPartial,
     Feature,
     Label,
     NamedRow,
@@ -507,3 +508,10 @@ def test_whatever_a_registry_and_a_record_hold_an_event_a_refusal_or_a_later_com
         except Exception as error:
             pytest.fail(f"{number}: {topic.name} {kind.FULLNAME}: {error!r} of {text}")
     assert {"read", "NOT_AVRO", "UNREADABLE_SCHEMA", "NO_IDENTITY", "WRONG_FORMAT"} <= seen
+
+
+def test_bytes_that_an_older_writer_lacks_are_empty_bytes() -> None:
+    schema = schema_of(DriftPartial)
+    schema["fields"] = [f for f in schema["fields"] if f["name"] != "errors_alone"]
+    partial = DriftPartial(stream="pumps", device_id="p1", count=1, errors=b"\1")
+    assert taken(topics.DRIFT_PARTIALS, schema, partial.as_dict()) == partial

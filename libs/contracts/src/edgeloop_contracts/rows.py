@@ -77,6 +77,10 @@ class RowColumns(Protocol):
         """Numbers of an array field in the rows ``[first, end)``, as little-endian float32."""
         ...
 
+    def runs(self, number: str, shared: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Longest ranges of rows that have consecutive numbers and agree in the fields ``shared``."""
+        ...
+
 
 def slices(batch: B, rows: int) -> Iterator[B]:
     """The batch in pieces of at most ``rows`` rows."""

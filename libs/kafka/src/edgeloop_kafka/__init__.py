@@ -1,6 +1,7 @@
 """Typed records on Kafka: settings, codec, schema registry, causes, and a plain producer."""
 
 from edgeloop_kafka.codec import Codec, body, from_body
+from edgeloop_kafka.columns import Columns
 from edgeloop_kafka.partitioner import murmur2, partition_of
 from edgeloop_kafka.publisher import Publisher
 from edgeloop_kafka.reachability import UnreachableError, reach
@@ -10,6 +11,7 @@ from edgeloop_kafka.settings import KafkaSettings, unusable
 
 __all__ = [
     "Codec",
+    "Columns",
     "KafkaSettings",
     "Publisher",
     "Received",

@@ -13,7 +13,9 @@ from edgeloop_contracts.registered import TEXTS
 from edgeloop_contracts.texts import cut
 from edgeloop_errors import InvalidError, InvalidEventError
 
+from edgeloop_kafka.columns import Columns, read_columns
 from edgeloop_kafka.framing import HEADERS, Naming, SchemaId, UnframedError, readings
+from edgeloop_kafka.record_layout import Layout, NotUniformError, layout_of
 from edgeloop_kafka.schema_registry import RegistryRefusedError, UnknownSchemaError, WrittenSchema
 from edgeloop_kafka.writer_schemas import KINDS, PARSED, UndecodableError, Writer, bound, null_place, read
 
@@ -93,6 +95,7 @@ class Codec:
         self._prefix = prefix
         self._ids: dict[tuple[str, type[Event]], bytes] = {}
         self._writers: dict[SchemaId, Writer | UndecodableError] = {}
+        self._laid_out: tuple[Any, Layout | None] = (None, None)
         self._own: dict[bytes, Writer] = {}  # by their frames: the schemas of this code, which most records are written with
 
     def encode(self, topic: Topic, event: Event) -> bytes:
@@ -178,10 +181,10 @@ class Codec:
             self._own[data[:5]] = writer
         return _event(writer, schema_id, encoded)
 
-    def bodies(self, topic: Topic, kind: type[Event], values: Sequence[bytes]) -> list[bytes] | None:
-        """Avro bodies of records of ``topic`` that were all written with this code's schema of ``kind``.
+    def columns(self, topic: Topic, kind: type[E], values: Sequence[bytes], by: Sequence[str]) -> list[Columns[E]] | None:
+        """Events in records of ``topic`` that were written with one schema, field by field; grouped by the fields ``by``.
 
-        ``None`` when one was not, or has no such frame: :meth:`decode` tells what it is.
+        ``None`` when they have to be decoded one by one: :meth:`decode` tells what each of them is.
 
         Raises
         ------
@@ -189,14 +192,21 @@ class Codec:
             The writer's schema cannot be had now.
         """
         frame = values[0][:5]
-        if len(frame) < 5 or frame[0] != 0 or not all(value.startswith(frame) and len(value) <= topic.max_bytes for value in values):
+        if len(frame) < 5 or frame[0] != 0 or len({value[:5] for value in values}) > 1 or max(map(len, values)) > topic.max_bytes:
             return None
         try:
             [(schema_id, _)] = readings(frame, {})
             writer = self._writer(schema_id)
-        except (UndecodableError, UnframedError):
+            layout = self._layout(writer) if writer.kind is kind and writer.fault is None else None
+            return read_columns(kind, layout, [value[5:] for value in values], by) if layout else None
+        except (UndecodableError, UnframedError, NotUniformError):
             return None
-        return [value[5:] for value in values] if writer is _OWN[kind] else None
+
+    def _layout(self, writer: Writer) -> Layout | None:
+        if writer.schema is not self._laid_out[0]:  # almost all records of a topic come from writers of one release
+            kind: Any = writer.kind
+            self._laid_out = writer.schema, layout_of(writer.schema, PARSED[kind])
+        return self._laid_out[1]
 
     def _chosen(self, topic: Topic, found: list[tuple[SchemaId, bytes]]) -> tuple[Writer, SchemaId, bytes]:
         """The first reading whose schema is of the topic, else the first of all."""

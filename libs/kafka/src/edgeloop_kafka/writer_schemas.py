@@ -20,7 +20,6 @@ from edgeloop_kafka.schema_lookup import AVRO, WrittenSchema
 from edgeloop_kafka.schema_safety import Safety, parsed_json
 
 KINDS: dict[str, type[Event]] = {kind.FULLNAME: kind for kind in EVENTS}
-PARSED: dict[type[Event], Any] = {kind: fastavro.parse_schema(json.loads(kind.SCHEMA)) for kind in EVENTS}
 
 MESSAGE = 2_000
 _UNKNOWN_ITEM = {"string": "", "long": 0, "int": 0, "double": math.nan, "float": math.nan}
@@ -40,6 +39,19 @@ class UndecodableError(InvalidEventError):
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(reason, cut(message, MESSAGE))
+
+
+def parsed(schema: Any) -> Any:
+    """A schema to read with, whose defaults of bytes are bytes: fastavro would give the text of the schema."""
+    made: Any = fastavro.parse_schema(schema)
+    for record in (one for one in made["__named_schemas"].values() if one["type"] == "record"):
+        for f in record["fields"]:
+            if f["type"] == "bytes" and isinstance(f.get("default"), str):
+                f["default"] = f["default"].encode("latin-1")
+    return made
+
+
+PARSED: dict[type[Event], Any] = {kind: parsed(json.loads(kind.SCHEMA)) for kind in EVENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,4 +262,4 @@ def _with_nulls(kind: type[Event], nullable: tuple[str, ...]) -> Any:
             if items is not None and not isinstance(items, list):
                 avro = avro | {"values" if avro["type"] == "map" else "items": ["null", items]}
             one["type"] = [avro, "null"]
-    return fastavro.parse_schema(schema)
+    return parsed(schema)

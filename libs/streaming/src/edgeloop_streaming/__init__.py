@@ -3,7 +3,7 @@
 from edgeloop_errors import InvalidEventError
 
 from edgeloop_streaming.health import CannotListenError, HealthServer
-from edgeloop_streaming.messages import BackpressureError, Effect, Forward, Reject, Send, Task
+from edgeloop_streaming.messages import BackpressureError, Bulk, Effect, Forward, Reject, Send, Task
 from edgeloop_streaming.process import Context, StopSignal, run, setting_up, watch
 from edgeloop_streaming.service import Service
 from edgeloop_streaming.state import State
@@ -13,6 +13,7 @@ from edgeloop_streaming.versioned_writes import OvertakenError, Succession
 
 __all__ = [
     "BackpressureError",
+    "Bulk",
     "CannotListenError",
     "Context",
     "Effect",

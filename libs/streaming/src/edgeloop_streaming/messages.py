@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from edgeloop_contracts import Cause, Event, Topic
 from edgeloop_errors import RetryableError
+from edgeloop_kafka import Columns
 from edgeloop_kafka.received import Received
 
 
@@ -92,6 +93,25 @@ class Task(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Records that a task can take at once.
+
+    Attributes
+    ----------
+    topic
+        Where they come from.
+    kind
+        The one kind that the topic carries.
+    by
+        Fields in which the records of a group agree.
+    """
+
+    topic: Topic
+    kind: type[Event]
+    by: tuple[str, ...]
+
+
 @runtime_checkable
 class BulkTask(Task, Protocol):
     """A task that can take neighbouring records of one topic at once, with the same outcome as one after another.
@@ -99,11 +119,11 @@ class BulkTask(Task, Protocol):
     Attributes
     ----------
     bulk
-        The topic of which it does, by its name, and the one kind that the topic carries.
+        The records of which it does.
     """
 
-    bulk: tuple[str, type[Event]]
+    bulk: Bulk
 
-    def handle_all(self, bodies: Sequence[bytes], keys: Sequence[bytes], cause_of: Callable[[int], Cause]) -> Iterable[Send] | None:
-        """Take Avro bodies in the schema of this code, with the keys of their records; ``None`` to get them one by one, and then nothing has changed."""
+    def handle_all(self, records: Sequence[Columns[Any]], keys: Sequence[bytes], cause_of: Callable[[int], Cause]) -> Iterable[Send] | None:
+        """Take records, grouped, with the keys of all; ``None`` to get them one by one, and then nothing has changed."""
         ...

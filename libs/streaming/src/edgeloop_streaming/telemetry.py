@@ -31,6 +31,9 @@ class LoopMetrics:
         self.dead = Counter("edgeloop_records_dead", "Records sent to the dead letters", ["topic", "reason"], registry=registry)
         # records of a kind that a newer version added
         self.skipped = Counter("edgeloop_records_skipped", "Records of an unknown kind", ["topic"], registry=registry)
+        # records handled one by one by a task that handles many at once, which takes several times as long: as the codec could not decode them
+        # at once (writers' schemas that differ, or with fields of other types), or as one of them needs single handling in the task
+        self.single = Counter("edgeloop_records_single", "Records not handled in bulk", ["topic", "reason"], registry=registry)
         # transactions that committed, with the time from begin to commit
         self.transactions = Histogram(
             "edgeloop_transaction_seconds",

@@ -187,20 +187,21 @@ class Work:
         """
         task = assigned.bulk
         own = (topic.name, message.partition())
-        if assigned.single or task is None or task.bulk[0] != topic.name or message.offset() < self._singly.get(own, 0):
+        if assigned.single or task is None or task.bulk.topic.name != topic.name or message.offset() < self._singly.get(own, 0):
             assigned.single = max(0, assigned.single - 1)
             return False
         self._prepare()
         place = (message.topic(), message.partition())
         messages = [message, *takewhile(lambda other: (other.topic(), other.partition()) == place, reversed(waiting))]
-        bodies = self._codec.bodies(topic, task.bulk[1], [one.value() or b"" for one in messages])
+        records = self._codec.columns(topic, task.bulk.kind, [one.value() or b"" for one in messages], task.bulk.by)
         keys = [one.key() or b"" for one in messages]
         try:
-            sends = None if bodies is None else task.handle_all(bodies, keys, lambda i: cause_of(messages[i], topic))
+            sends = None if records is None else task.handle_all(records, keys, lambda i: cause_of(messages[i], topic))
         except SENSELESS as error:
             self._singly[own] = messages[-1].offset() + 1
             raise SenselessError(f"{own[0]}/{own[1]}/{message.offset()} to {messages[-1].offset()}: {error!r}") from error
         if sends is None:
+            self._metrics.single.labels(topic.name, "codec" if records is None else "task").inc(len(messages))
             assigned.single = len(messages) - 1
             return False
         del waiting[len(waiting) - len(messages) + 1 :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,18 +11,17 @@ import numpy as np
 from edgeloop_admission import InadmissibleError, Rules, Verdict, admitted, check_shape, device_key, judge, ordered
 from edgeloop_contracts import Cause, Label, NamedRow, ObservationBatch, ObservationRow, topics
 from edgeloop_contracts.row_numbers import UNNUMBERED
-from edgeloop_kafka import Received, partition_of
-from edgeloop_streaming import Effect, Forward, Reject, Send, State
+from edgeloop_kafka import Columns, Received, partition_of
+from edgeloop_streaming import Bulk, Effect, Forward, Reject, Send, State
 
 from edgeloop_ingestion.core.batches import of_columns
-from edgeloop_ingestion.core.columns import Columns, NotPlainError, numbered, read_rows
 from edgeloop_ingestion.core.digests import Ids, id_digests
 from edgeloop_ingestion.core.epochs import Epochs
 from edgeloop_ingestion.core.identity_doubts import OTHER_KEY, Doubts
 from edgeloop_ingestion.core.intake import Taken, contradicts, take_numbered, take_unnumbered
 from edgeloop_ingestion.core.keys import names_another
 from edgeloop_ingestion.core.row_merge import OpenRuns
-from edgeloop_ingestion.core.row_numbers import names
+from edgeloop_ingestion.core.row_numbers import NotTogetherError, names, numbered
 from edgeloop_ingestion.io.memory import Memory
 from edgeloop_ingestion.metrics import Metrics
 from edgeloop_ingestion.spec import SPEC
@@ -66,7 +65,7 @@ class IngestionTask:
         What to count into.
     """
 
-    bulk = (topics.OBSERVATION_ROWS_RAW.name, ObservationRow)
+    bulk = Bulk(topics.OBSERVATION_ROWS_RAW, ObservationRow, by=("tenant", "stream", "device_id", "boot_epoch"))
 
     def __init__(self, partition: int, partitions: int, state: State, rules_of: Callable[[str], Rules | None], metrics: Metrics) -> None:
         self._partition = partition
@@ -108,29 +107,31 @@ class IngestionTask:
             self._doubts.note(key, error.reason, error.message)
             raise
 
-    def handle_all(self, bodies: Sequence[bytes], keys: Sequence[bytes], cause_of: Callable[[int], Cause]) -> list[Send] | None:
+    def handle_all(
+        self, records: Sequence[Columns[ObservationRow]], keys: Sequence[bytes], cause_of: Callable[[int], Cause]
+    ) -> list[Send] | None:
         """Take neighbouring records of ``observations.rows.raw`` at once, with the same outcome as one after another.
 
         Parameters
         ----------
-        bodies
-            Their Avro bodies, in the schema of this code.
+        records
+            Rows of each device and epoch.
         keys
-            Their keys.
+            Keys of the records.
         cause_of
-            The record at a place of ``bodies`` as a cause.
+            The record at a place of ``keys`` as a cause.
 
         Returns
         -------
         list of Send or None
-            ``None`` when one of them needs a look of its own, because it is damaged, misplaced or invalid; nothing has changed then.
+            ``None`` when one of them needs a look of its own, because it is misplaced or invalid; nothing has changed then.
         """
         try:
-            devices = [(device_key(columns), columns) for columns in read_rows(bodies)]
+            devices = [(device_key(columns.event(0)), columns) for columns in records]
             if len({key for key, _ in devices}) < len(devices):  # two epochs of one device: the later may drive an older one out
                 return None
             offers = [offer for key, columns in devices for offer in self._offered(key, columns, cause_of)]
-        except (NotPlainError, InadmissibleError):
+        except (NotTogetherError, InadmissibleError):
             return None
         for key, columns in devices:
             self._compare_keys(key, [keys[place] for place in columns.places.tolist()])
@@ -208,30 +209,31 @@ class IngestionTask:
         self._metrics.count_taken(verdict, taken)
         return taken
 
-    def _offered(self, key: str, columns: Columns, cause_of: Callable[[int], Cause]) -> Iterator[Offer]:
+    def _offered(self, key: str, columns: Columns[ObservationRow], cause_of: Callable[[int], Cause]) -> Iterator[Offer]:
         """Rows of a device, nothing taken in yet; raises where one of them needs a look of its own."""
         if _home(key, self._partitions) != self._partition:
-            raise NotPlainError("misplaced")
+            raise NotTogetherError("misplaced")
         places = columns.places.tolist()
-        rules = self._known(f"{columns.tenant}/{columns.stream}")
+        head = columns.event(0)
+        rules = self._known(f"{head.tenant}/{head.stream}")
         device = self._memory.get(key) or Epochs()
         named: list[str] = []
-        if not numbered(columns):
-            named = names(columns.request_ids, len(places), lambda row: f"{cause_of(places[row]).id}/0")
-            columns = replace(columns, boot_epoch=UNNUMBERED, seqs=device.unnumbered.end + np.arange(len(places)))
-        elif device.known and columns.boot_epoch not in device.known:
-            raise NotPlainError("a new epoch")
+        if not numbered(columns.longs("seq")):
+            requests = columns.values("request_id", 0, len(places))
+            named = names(requests, len(places), lambda row: f"{cause_of(places[row]).id}/0")
+            columns = columns.with_values(boot_epoch=UNNUMBERED, seq=device.unnumbered.end + np.arange(len(places)))
+        elif device.known and head.boot_epoch not in device.known:
+            raise NotTogetherError("a new epoch")
         ids = id_digests(named)
         if named and device.unnumbered.any_known(ids):
-            raise NotPlainError("a known id")
-        end = 0
-        for batch, rows in of_columns(columns):
+            raise NotTogetherError("a known id")
+        for first, batch in of_columns(columns):
             check_shape(batch, len(rules.definition.features))
             verdict = judge(batch, rules)
             if verdict.complaint or not (named or not contradicts(device.of(batch.boot_epoch, 0), verdict)):
-                raise NotPlainError("a bad row")
-            first, end = end, end + batch.count
-            yield Offer(key, verdict, named[first:end], ids[first:end], rows)
+                raise NotTogetherError("a bad row")
+            end = first + batch.count
+            yield Offer(key, verdict, named[first:end], ids[first:end], places[first:end])
 
     def _compare_keys(self, key: str, given: Sequence[bytes]) -> None:
         own = key.encode()

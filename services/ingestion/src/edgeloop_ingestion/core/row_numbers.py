@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from edgeloop_errors import InvalidError
+from numpy.typing import NDArray
 
 from edgeloop_ingestion.core.content_memory import ROWS, Contents
 from edgeloop_ingestion.core.digests import Digests, Ids
@@ -80,3 +82,22 @@ def names(request_ids: Sequence[str], count: int, place_of: Callable[[int], str]
     """
     asked = request_ids or ("",) * count
     return [f"r{asked[row]}" if asked[row] else f"p{place_of(row)}" for row in range(count)]
+
+
+class NotTogetherError(InvalidError):
+    """Rows that have to be taken in one by one."""
+
+
+def numbered(seqs: NDArray[np.int64]) -> bool:
+    """Whether rows have sequence numbers, int64 [n]; negative for none.
+
+    Raises
+    ------
+    NotTogetherError
+        Only some have, or some twice.
+    """
+    if (seqs == -1).all():
+        return False
+    if int(seqs.min()) < 0 or ((np.diff(seqs) <= 0).any() and len(np.unique(seqs)) < len(seqs)):
+        raise NotTogetherError("without a number, or with one twice")
+    return True

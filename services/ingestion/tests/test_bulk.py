@@ -1,8 +1,8 @@
-"""Rows read and taken in many at once, against the decoder and the task of single ones."""
+"""Rows taken in many at once, against the task of single ones."""
 
 from __future__ import annotations
 
-import random
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -21,115 +21,25 @@ from edgeloop_contracts import (
     SeenSamples,
     StreamDefinition,
 )
-from edgeloop_ingestion.core.columns import NotPlainError, read_rows
 from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import OUTCOMES, Metrics
-from edgeloop_kafka import Received, body, from_body
+from edgeloop_kafka import Columns, Received, body
+from edgeloop_kafka.columns import read_columns
+from edgeloop_kafka.record_layout import NotUniformError, layout_of
 from edgeloop_streaming import InvalidEventError, Send, State
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-LONGS = st.integers(-(2**62), 2**62 - 1)
-TEXTS = st.sampled_from(["", "a", "up", "down", "größe", "x" * 200])
-ROWS = st.builds(
-    ObservationRow,
-    tenant=st.sampled_from(["default", "acme"]),
-    stream=st.sampled_from(["pumps", "p", "größe"]),
-    device_id=st.sampled_from(["d1", "d2", "device-" + "9" * 130]),
-    boot_epoch=st.sampled_from([0, 1, 63, 64, 9000]),
-    seq=st.one_of(st.integers(0, 20_000), LONGS),
-    features=st.lists(st.floats(), min_size=2, max_size=2).map(tuple),
-    event_time=st.one_of(st.just(0), st.integers(1_700_000_000_000, 1_800_000_000_000), LONGS),
-    request_id=TEXTS,
-    model_version=st.integers(0, 300),
-    answer=TEXTS,
-)
+BY = IngestionTask.bulk.by
 
 
-def rows_of(bodies: Sequence[bytes]) -> list[ObservationRow]:
-    """What the columns hold, row by row, in the order of the records."""
-    found: dict[int, ObservationRow] = {}
-    for c in read_rows(bodies):
-        for i, place in enumerate(c.places.tolist()):
-            found[place] = ObservationRow(
-                tenant=c.tenant,
-                stream=c.stream,
-                device_id=c.device_id,
-                boot_epoch=c.boot_epoch,
-                seq=int(c.seqs[i]),
-                features=tuple(c.features[i].tolist()),
-                event_time=int(c.event_times[i]),
-                request_id=c.request_ids[i],
-                model_version=int(c.model_versions[i]),
-                answer=c.answers[i],
-            )
-    assert sorted(found) == list(range(len(bodies)))
-    return [found[place] for place in range(len(bodies))]
-
-
-@given(st.lists(ROWS, min_size=1, max_size=12))
-def test_columns_hold_what_single_records_hold(rows: list[ObservationRow]) -> None:
-    bodies = [body(row) for row in rows]
-    assert repr(rows_of(bodies)) == repr([from_body(ObservationRow, data) for data in bodies])
-
-
-def test_a_stream_of_rows_is_read_whatever_the_lengths_of_its_numbers() -> None:
-    rows = [ObservationRow(device_id=f"d{i % 3}", seq=i, features=(float(i), 2.0), request_id=f"r{i}", answer="up") for i in range(300)]
-    assert rows_of([body(row) for row in rows]) == rows
-
-
-def damaged(data: bytes, chance: random.Random) -> bytes:
-    """A record with a byte or two changed, cut off, or put in."""
-    changed = bytearray(data)
-    for _ in range(chance.randint(1, 2)):
-        at = chance.randrange(len(changed))
-        match chance.randrange(4):
-            case 0:
-                changed[at] = chance.choice([0, 1, 2, 0x7F, 0x80, 0xFF, chance.randrange(256)])
-            case 1:
-                del changed[at:]
-            case 2:
-                changed += chance.randbytes(chance.randint(1, 3))
-            case _:
-                changed[at:at] = chance.choice([b"\0", b"\xff", b"\x80\x80", b"\xff" * 10])
-        changed = changed or bytearray(b"\0")
-    return bytes(changed)
-
-
-@example(0)
-@given(st.integers(0, 2**32))
-def test_damaged_bytes_are_read_as_the_single_decoder_reads_them_or_left_to_it(seed: int) -> None:
-    chance = random.Random(seed)
-    plain = [
-        ObservationRow(device_id=f"d{i % 2}", boot_epoch=3, seq=60 + i, features=(1.5, -2.5), event_time=10**12, answer="up")
-        for i in range(8)
-    ]
-    bodies = [body(row) for row in plain]
-    for _ in range(5):
-        tried = list(bodies)
-        at = chance.randrange(len(tried))
-        tried[at] = damaged(tried[at], chance)
-        try:
-            found = rows_of(tried)
-        except NotPlainError:
-            continue
-        assert repr(found) == repr([from_body(ObservationRow, data) for data in tried])
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        body(ObservationRow(features=())),
-        body(ObservationRow(features=(1.0,))) + b"\0",
-        body(ObservationRow(features=(1.0,)))[:-1],
-        body(ObservationRow(tenant="\ud83d".encode("utf-8", "surrogatepass").decode("latin-1"), features=(1.0,))).replace(b"\xc3", b"\xff"),
-    ],
-)
-def test_what_is_not_plain_is_left_to_the_single_decoder(data: bytes) -> None:
-    with pytest.raises(NotPlainError):
-        read_rows([body(ObservationRow(features=(1.0,))), data])
+def columns(rows: Sequence[ObservationRow]) -> list[Columns[ObservationRow]]:
+    """Rows as the codec reads them."""
+    schema = json.loads(ObservationRow.SCHEMA)
+    layout = layout_of(schema, schema)
+    assert layout is not None
+    return read_columns(ObservationRow, layout, [body(one) for one in rows], BY)
 
 
 DEFINITION = StreamDefinition(
@@ -161,7 +71,11 @@ class Stage:
         return [*sends, *self.task.flush()]
 
     def at_once(self, rows: Sequence[ObservationRow]) -> list[Send] | None:
-        sends = self.task.handle_all([body(row) for row in rows], [b""] * len(rows), self.cause)
+        try:
+            read = columns(rows)
+        except NotUniformError:
+            return None
+        sends = self.task.handle_all(read, [b""] * len(rows), self.cause)
         return None if sends is None else [*sends, *self.task.flush()]
 
     def as_the_loop(self, rows: Sequence[ObservationRow]) -> list[Send]:
@@ -277,5 +191,5 @@ def test_a_row_that_needs_a_look_of_its_own_leaves_all_to_single_handling_and_no
 def test_rows_of_another_partition_are_left_to_single_handling() -> None:
     rules = {"default/pumps": Rules.of(DEFINITION)}
     tasks = [IngestionTask(p, 2, State(), rules.get, Metrics(CollectorRegistry())) for p in range(2)]
-    bodies = [body(row(0, 0))]
-    assert sorted(task.handle_all(bodies, [b""], lambda _: Cause()) is None for task in tasks) == [False, True]
+    rows = columns([row(0, 0)])
+    assert sorted(task.handle_all(rows, [b""], lambda _: Cause()) is None for task in tasks) == [False, True]
