@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
 spec = importlib.util.spec_from_file_location("generate", ROOT / "tools/generate.py")
 assert spec
 assert spec.loader
 generate: Any = importlib.util.module_from_spec(spec)
-__import__("sys").modules["generate"] = generate
+sys.modules["generate"] = generate
 spec.loader.exec_module(generate)
 
 
