@@ -13,7 +13,7 @@ help: ## say what there is
 
 init: $(STAMP) ## set up .venv; leaves the command at .venv/bin/edgeloop
 
-$(STAMP): requirements.lock pyproject.toml $(addsuffix pyproject.toml,$(PACKAGES))
+$(STAMP): requirements.lock pyproject.toml VERSION $(addsuffix pyproject.toml,$(PACKAGES))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "edgeloop needs Python 3.11 or newer; PYTHON=$(PYTHON) is $$($(PYTHON) -V)"; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python tools/install.py "dependencies (the first time takes a minute or two)" --require-hashes -r requirements.lock

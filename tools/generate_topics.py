@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,7 +81,7 @@ def document() -> dict[str, Any]:
         "asyncapi": "3.1.0",
         "info": {
             "title": "edgeloop",
-            "version": tomllib.loads((ROOT / "cli/pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
+            "version": (ROOT / "VERSION").read_text(encoding="utf-8").strip(),
             "description": "Topics through which the services, the devices and other programs work together.",
             "license": {"name": "Apache-2.0"},
         },

@@ -1,6 +1,7 @@
-"""Release of a version: changelog fragments under a dated heading.
+"""Release of a version: one number for all packages and images, and changelog fragments under a dated heading.
 
-``python tools/release.py 0.2.0`` moves the fragments of ``changelog.d`` into ``CHANGELOG.md``. It commits nothing.
+``python tools/release.py 0.2.0`` writes ``VERSION``, which all packages read, and what is generated from it. Then it moves the fragments of
+``changelog.d`` into ``CHANGELOG.md``. It commits nothing.
 """
 
 from __future__ import annotations
@@ -12,11 +13,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANGELOG = ROOT / "CHANGELOG.md"
+COMPOSE = ROOT / "docker-compose.yml"
 
 
 def joined(text: str) -> str:
     """The changelog with one list per category: fragments leave a blank line between theirs."""
     return re.sub(r"(^(?:- |  ).*\n)\n(?=- )", r"\1", text, flags=re.MULTILINE)
+
+
+def numbered(version: str) -> None:
+    """Write the version where packages, images and documents take it from."""
+    (ROOT / "VERSION").write_text(f"{version}\n", encoding="utf-8")
+    text = COMPOSE.read_text(encoding="utf-8")
+    COMPOSE.write_text(re.sub(r"(EDGELOOP_VERSION:-)[\d.]+", rf"\g<1>{version}", text), encoding="utf-8")
+    for tool in ("generate_services.py", "generate_topics.py"):
+        subprocess.run([sys.executable, str(ROOT / "tools" / tool)], cwd=ROOT, check=True)
 
 
 def main() -> int:
@@ -28,11 +39,14 @@ def main() -> int:
     if f"\n## {version} " in CHANGELOG.read_text(encoding="utf-8"):
         print(f"release: {CHANGELOG.name} has a section {version} already", file=sys.stderr)
         return 2
+    numbered(version)
     done = subprocess.run([sys.executable, "-m", "scriv", "collect", "--version", version], cwd=ROOT, check=False)
     if done.returncode:
         return done.returncode
     CHANGELOG.write_text(joined(CHANGELOG.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"{version} is prepared; look at it, run .ci/run, then: git commit -am 'Version {version}' && git tag v{version}")
+    print(
+        f"{version} is prepared; read the changelog, run make init and .ci/run, then: git commit -am 'Version {version}' && git tag v{version}"
+    )
     return 0
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from edgeloop_contracts import Event
 from edgeloop_contracts.service_spec import CONTAINER, Access, ServiceSpec
 from edgeloop_contracts.topics import GAPS, SKIPS
 
-TAG = "${EDGELOOP_VERSION:-0.1.0}"
+VERSION = (Path(__file__).resolve().parent.parent / "VERSION").read_text(encoding="utf-8").strip()
+TAG = f"${{EDGELOOP_VERSION:-{VERSION}}}"
 PAIR = """\
 import shutil
 from pathlib import Path

@@ -40,6 +40,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
  && python -m venv --without-pip /opt/edgeloop \
  && /tools/bin/pip --python /opt/edgeloop/bin/python install --quiet --no-compile --require-hashes --no-deps --only-binary=:all: \
       -r /tmp/image/requirements.txt
+COPY VERSION ./
 COPY libs libs
 COPY ${FOLDER} ${FOLDER}
 # Tests go, bytecode was never made; whatever the packages brought for compiling against them stays out as well.

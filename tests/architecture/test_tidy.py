@@ -104,6 +104,16 @@ def test_every_package_is_under_the_layer_contracts() -> None:
     assert set(linted) == packages
 
 
+def test_packages_and_images_take_their_version_from_one_file() -> None:
+    version = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
+    for path in [*ROOT.glob("libs/*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml"), ROOT / "cli/pyproject.toml"]:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        assert content["project"].get("dynamic") == ["version"], path
+        assert (path.parent / content["tool"]["hatch"]["version"]["path"]).resolve() == ROOT / "VERSION", path
+    images = re.findall(r"EDGELOOP_VERSION:-([\d.]+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    assert set(images) == {version}
+
+
 def test_readmes_list_every_decision_finding_and_page() -> None:
     for folder, index in (
         ("docs/adr/*.md", "docs/adr/README.md"),

@@ -1,3 +1,1 @@
 """The command ``edgeloop``."""
-
-__version__ = "0.1.0"

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from edgeloop_cli import __version__
 from edgeloop_cli.commands import COMMANDS, LazyGroup
 from edgeloop_cli.problems import INTERRUPTED
 
@@ -36,7 +35,9 @@ def _stand_in() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"edgeloop {__version__}")
+        from importlib.metadata import version
+
+        print(f"edgeloop {version('edgeloop-cli')}")
         raise typer.Exit
 
 
