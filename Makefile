@@ -51,6 +51,7 @@ lint: init ## style, types, architecture, generated code
 	@$(BIN)/python tools/generate_services.py --check
 	@$(BIN)/python tools/generate_settings.py --check
 	@$(BIN)/python tools/generate_topics.py --check
+	@$(BIN)/python tools/generate_policies.py --check
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
@@ -65,6 +66,7 @@ generate: init ## make the generated code, tables and lists anew
 	@$(BIN)/python tools/generate_services.py
 	@$(BIN)/python tools/generate_settings.py
 	@$(BIN)/python tools/generate_topics.py
+	@$(BIN)/python tools/generate_policies.py
 
 lock: init ## make requirements.lock anew
 	@$(BIN)/python tools/lock.py $(LOCK)

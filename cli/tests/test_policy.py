@@ -68,10 +68,10 @@ def test_services_make_of_the_event_what_a_backtest_makes_of_the_file() -> None:
         ({"grid": {"retraining.gate": [1, 2]}}, "grid: "),
         ({"training": {"seed": 3}}, "training.seed: cannot be changed while running; what can is family, trees, min_leaf"),
         ({"training": {"trees": 0}}, "training: trees: expected 1 to 1000, given 0"),
-        ({"gate": {"minimum": "four"}}, "gate.minimum: expected something like 4, given 'four'"),
+        ({"gate": {"minimum": "four"}}, "gate.minimum: expected a valid integer, given 'four'"),
         ({"gate": {"minimum": 0}}, "gate: minimum: expected 1 or more, given 0"),
         ({"detection": {"parameters": {"delta": float("inf")}}}, "detection: ADWIN: delta: expected a finite number, given inf"),
-        ({"retraining": {"on_open": "sometimes"}}, "retraining: on_open: expected restart or ignore, given 'sometimes'"),
+        ({"retraining": {"on_open": "sometimes"}}, "retraining.on_open: expected 'restart' or 'ignore', given 'sometimes'"),
         ({"retraining": {"stage": [1]}}, "retraining.stage: there is no such field"),
         ({"detection": {"scopes": ["device"]}}, "detection: scopes: expected some of stream, alone and version, given device"),
         ({"detection": {"parameters": {"delta": [1]}}}, "detection.parameters.delta: expected a number or a text, given [1]"),
@@ -87,9 +87,26 @@ def test_what_cannot_be_switched_on_is_refused_in_one_line(content: Any, told: s
     assert "\n" not in str(refused.value)
 
 
+def test_all_faults_of_a_file_are_told_at_once() -> None:
+    faulty = {"retraining": {"window": "many", "stage": 1}, "training": {"family": 3}, "gate": {"minimum": 0}, "detect": {}, 7: {}}
+    with pytest.raises(BadPolicyError) as refused:
+        made(faulty)
+    lines = str(refused.value).splitlines()
+    assert lines[0] == "6 values cannot be used:"
+    starts = [
+        "retraining.window: expected a valid integer, given 'many'",
+        "retraining.stage: there is no such field; there are stages, quiet",
+        "training.family: expected 'extra_trees', 'random_forest'",
+        "gate: minimum: expected 1 or more, given 0",
+        "detect: there is no such section; there are detection, retraining",
+        "7: expected a name, given 7",
+    ]
+    assert all(any(line.strip().startswith(start) for line in lines) for start in starts), lines
+
+
 def test_a_file_that_cannot_be_used_is_told_before_anything_is_asked_of_a_cluster(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("retraining: {window: many}\n")
     done = RUNNER.invoke(build(), ["policy", "set", str(path), "--data-dir", str(tmp_path)])
     assert done.exit_code == 2
-    assert done.stderr == f"edgeloop: {path}: retraining.window: expected something like 6000, given 'many'\n"
+    assert done.stderr == f"edgeloop: {path}: retraining.window: expected a valid integer, given 'many'\n"

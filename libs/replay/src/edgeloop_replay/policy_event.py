@@ -1,4 +1,4 @@
-"""A policy as the event that changes running services: what a backtest has tried, switched on."""
+"""The event that switches on the policy of a file, and the file's form of an event."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from edgeloop_retraining.core import policy as retraining
 from edgeloop_trainer.core import plans as training
 from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
+from pydantic import BaseModel
 
 from edgeloop_replay.errors import BadPolicyError
-from edgeloop_replay.policy import detection_event, parse
+from edgeloop_replay.policy_file import read
 
 # What each service makes of a policy, with its own defaults as settings.
 TAKEN: Mapping[str, Callable[[Policy], object]] = {
@@ -44,20 +45,19 @@ def event(content: Any, tenant: str, stream: str, name: str, version: int) -> Po
     """
     if isinstance(content, dict) and "grid" in content:
         raise BadPolicyError("grid: a policy that is switched on is one policy; take the one that did best")
-    policy = parse(content)
-    given: dict[str, Mapping[str, Any]] = {section: part for section, part in (content or {}).items() if part}
-    if not given:
+    file = read(content)
+    if not any(getattr(file, section).model_fields_set for section in file.model_fields_set):
         raise BadPolicyError("it names nothing; `edgeloop policy unset` goes back to the settings")
     made = Policy(
         tenant=tenant,
         stream=stream,
         name=name,
         version=version,
-        retraining=_section("retraining", RetrainingPolicy, policy.retraining, given),
-        training=_section("training", TrainingPolicy, policy.training, given),
-        gate_minimum=policy.gate.minimum if "gate" in given else None,
-        detection=detection_event(given.get("detection", {})),
-        adapter=_section("adapter", AdapterPolicy, policy.adapter, given),
+        retraining=_named("retraining", RetrainingPolicy, file.retraining),
+        training=_named("training", TrainingPolicy, file.training),
+        gate_minimum=file.gate.minimum if file.gate.model_fields_set else None,
+        detection=file.detection.event(),
+        adapter=_named("adapter", AdapterPolicy, file.adapter),
     )
     for section, taken in TAKEN.items():
         try:
@@ -82,9 +82,9 @@ def named(policy: Policy) -> dict[str, dict[str, Any]]:
     return {section: part for section, part in kept.items() if part}
 
 
-def _section(section: str, kind: Callable[..., Any], parsed: object, given: Mapping[str, Mapping[str, Any]]) -> Any:
+def _named(section: str, kind: Callable[..., Any], given: BaseModel) -> Any:
+    """The fields that a section of the file names, as the event has them."""
     known = [each.name for each in fields(kind())]
-    names = list(given.get(section, {}))
-    if unknown := [name for name in names if name not in known]:
+    if unknown := [name for name in type(given).model_fields if name in given.model_fields_set and name not in known]:
         raise BadPolicyError(f"{section}.{unknown[0]}: cannot be changed while running; what can is {', '.join(known)}")
-    return kind(**{name: getattr(parsed, name) for name in names})
+    return kind(**{name: getattr(given, name) for name in given.model_fields_set})
