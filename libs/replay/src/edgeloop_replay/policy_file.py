@@ -69,7 +69,7 @@ def _strict(hint: Any) -> Any:
 
 
 def _memories(given: Any) -> Any:
-    pairs = given if isinstance(given, list) else [None]
+    pairs: list[Any] = given if isinstance(given, list) else [None]
     if not all(isinstance(pair, list) and len(pair) == 2 and all(type(number) is int for number in pair) for pair in pairs):
         raise ValueError(f"expected a list of pairs of rows and neighbours, given {given!r}")
     return tuple(Memory(*pair) for pair in pairs)
@@ -138,11 +138,8 @@ SECTIONS: Mapping[str, Any] = {
 }
 """The model of each section; a field's default is that of its service."""
 
-_FILE = create_model(
-    "PolicyFile",
-    __base__=_Model,
-    **{name: (Annotated[kind, BeforeValidator(_empty)], Field(default_factory=kind)) for name, kind in SECTIONS.items()},
-)
+_FIELDS: dict[str, Any] = {name: (Annotated[kind, BeforeValidator(_empty)], Field(default_factory=kind)) for name, kind in SECTIONS.items()}
+_FILE = create_model("PolicyFile", __base__=_Model, **_FIELDS)
 
 
 def read(content: Any) -> Any:
@@ -171,7 +168,7 @@ def _faults(error: ValidationError) -> Iterator[str]:
             case "invalid_key":
                 told = f"expected a name, given {given!r}"
             case "value_error":
-                told = str(each["ctx"]["error"])
+                told = str(each.get("ctx", {}).get("error"))
             case "model_type" | "dict_type":
                 told = f"expected names with values, given {given!r}"
             case _:
