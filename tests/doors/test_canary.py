@@ -7,7 +7,7 @@ import random
 import struct
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from edgeloop_contracts import Feature, Label, Mask, ObservationRow, RegisterStr
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import Context
 from support.platform import EDGELOOP, platform
+from support.processes import eventually
 from tritonclient.utils import InferenceServerException
 
 pytestmark = [pytest.mark.doors, pytest.mark.timeout(500)]
@@ -31,14 +32,6 @@ FEATURES = (
     Feature(name="person", pii=True, maximum=6_000_000.0),
     Feature(name="age", mask=Mask.BUCKETS, bucket=10.0),
 )
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 150) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.3)
-    return found
 
 
 def call(folder: Path, *arguments: str) -> str:

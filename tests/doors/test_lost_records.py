@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from edgeloop_cli import skip
 from edgeloop_cli.main import build
 from edgeloop_contracts import ObservationBatch, topics
 from edgeloop_streaming import Context
+from support.processes import environment
 from typer.testing import CliRunner
 
 pytestmark = pytest.mark.doors
@@ -31,11 +30,7 @@ class Scene:
         self.settings = cluster.settings()
         self.context = Context(self.settings, "test")
         self.publisher = self.context.publisher()
-        self.environment = {
-            "EDGELOOP_KAFKA_BOOTSTRAP": self.settings.bootstrap,
-            "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
-            "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
-        }
+        self.environment = environment(self.settings)
         self.count = 0
 
     def give(self, count: int) -> None:
@@ -51,8 +46,7 @@ class Scene:
             answer.result(60)
 
     def service(self) -> subprocess.Popen[bytes]:
-        environment = os.environ | self.environment | {"PYTHONPATH": str(Path(__file__).parent.parent)}
-        return subprocess.Popen([sys.executable, "-m", "support.toy"], env=environment)
+        return subprocess.Popen([sys.executable, "-m", "support.toy"], env=self.environment)
 
     def handled(self) -> list[int]:
         found: list[Any] = []

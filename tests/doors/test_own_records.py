@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from edgeloop_signing.keys import KeyPair, Role, generate_keys, load_signer
 from edgeloop_streaming import Context
 from onnx import TensorProto, helper, numpy_helper
 from support.broker import Cluster
+from support.processes import environment
 
 pytestmark = pytest.mark.doors
 KEY = "default/pumps/p1"
@@ -95,15 +95,8 @@ class Site:
 
     @contextmanager
     def running(self, package: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-        environment = {
-            **os.environ,
-            "EDGELOOP_KAFKA_BOOTSTRAP": self.settings.bootstrap,
-            "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
-            "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
-            **more,
-        }
         with (self.folder / f"{package}.log").open("ab") as log:
-            process = subprocess.Popen([sys.executable, "-m", package], env=environment, stdout=log, stderr=log)
+            process = subprocess.Popen([sys.executable, "-m", package], env=environment(self.settings, **more), stdout=log, stderr=log)
         try:
             yield process
             assert process.poll() is None, "it has ended"

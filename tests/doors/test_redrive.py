@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from edgeloop_contracts import DeadLetter, ObservationBatch, topics
 from edgeloop_kafka.framing import GUID
 from edgeloop_readers.dead_letter_reader import count_dead_letters
 from edgeloop_streaming import Context
+from support.processes import environment
 from typer.testing import CliRunner
 
 pytestmark = pytest.mark.doors
@@ -29,11 +29,7 @@ class Post:
     def __init__(self, cluster: Any) -> None:
         self.settings = cluster.settings()
         self.context = Context(self.settings, "test")
-        self.environment = {
-            "EDGELOOP_KAFKA_BOOTSTRAP": self.settings.bootstrap,
-            "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
-            "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
-        }
+        self.environment = environment(self.settings)
 
     def put(self, count: int, reason: str = "UNKNOWN_STREAM", stream: str = "s", service: str = "ingestion", **more: Any) -> None:
         publisher = self.context.publisher()
@@ -56,9 +52,7 @@ class Post:
         return json.loads(result.stdout) if "--json" in words else result.stdout
 
     def process(self, *words: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-c", "from edgeloop_cli.main import main; main()", *words], env=os.environ | self.environment
-        )
+        return subprocess.Popen([sys.executable, "-c", "from edgeloop_cli.main import main; main()", *words], env=self.environment)
 
 
 @pytest.fixture

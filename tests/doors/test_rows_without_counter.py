@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from edgeloop_contracts import (
 )
 from edgeloop_streaming import Context
 from support.broker import Cluster
+from support.processes import environment
 
 pytestmark = pytest.mark.doors
 ROWS = 300
@@ -51,19 +51,13 @@ def record(n: int) -> tuple[Topic, Event]:
 def test_rows_without_a_counter_go_in_once_and_are_labelled_by_request(cluster: Cluster, tmp_path: Path) -> None:
     settings = cluster.settings()
     context = Context(settings, "test")
-    environment = os.environ | {
-        "EDGELOOP_KAFKA_BOOTSTRAP": cluster.bootstrap,
-        "EDGELOOP_SCHEMA_REGISTRY_URL": cluster.registry_url,
-        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
-        "EDGELOOP_LABELS_DATA_DIR": str(tmp_path),
-    }
     publisher = context.publisher()
     features = (Feature(name="x"), Feature(name="y"))
     publisher.publish(topics.STREAMS, "default/boiler", StreamDefinition(stream="boiler", version=1, features=features, classes=("a", "b")))
     assert publisher.flush(30) == 0
 
     def start(name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", f"edgeloop_{name}"], env=environment)
+        return subprocess.Popen([sys.executable, "-m", f"edgeloop_{name}"], env=environment(settings, name, tmp_path))
 
     running = {name: start(name) for name in ("ingestion", "labels")}
     found: list[ObservationBatch | ExampleBatch] = []

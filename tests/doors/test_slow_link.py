@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from edgeloop_contracts import Assignment, Feature, ModelChunk, StreamDefinition
 from edgeloop_local.ports import free_port
 from edgeloop_streaming import Context
 from onnx import TensorProto, helper, numpy_helper
+from support.processes import environment, eventually
 from support.proxy import Proxy
 
 pytestmark = [pytest.mark.doors, pytest.mark.timeout(400)]
@@ -70,14 +70,6 @@ def publish(settings: Any, key: Ed25519PrivateKey, model: bytes) -> None:
     assert publisher.flush() == 0
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 150) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.2)
-    return found
-
-
 class Running:
     """A device as a process."""
 
@@ -96,20 +88,20 @@ class Running:
 @contextmanager
 def device(folder: Path, settings: Any, bootstrap: str) -> Iterator[Running]:
     port = free_port()
-    environment = {
-        **os.environ,
-        "EDGELOOP_KAFKA_BOOTSTRAP": bootstrap,
-        "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url,
-        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
+    own = {
         "EDGELOOP_HTTP_PORT": str(port),
         "EDGELOOP_INFERENCE_DEVICE": DEVICE,
         "EDGELOOP_INFERENCE_GRPC_PORT": "0",
-        "EDGELOOP_INFERENCE_DATA_DIR": str(folder / "data"),
         "EDGELOOP_INFERENCE_TRUST_FILE": str(folder / "trust.pem"),
         "EDGELOOP_INFERENCE_ADAPTERS": "false",
     }
     with (folder / "device.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", "edgeloop_inference"], env=environment, stderr=log, stdout=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edgeloop_inference"],
+            env=environment(settings, "inference", folder, EDGELOOP_KAFKA_BOOTSTRAP=bootstrap, **own),
+            stderr=log,
+            stdout=log,
+        )
     try:
         yield Running(process, port)
     finally:

@@ -25,8 +25,8 @@ from edgeloop_local import ChildSpec, State, Supervisor
 from edgeloop_streaming import Context
 from support.broker import Cluster
 from support.checker import Checker, Findings, check_rows, rows_of
+from support.processes import environment
 
-TESTS = Path(__file__).parents[1]
 Item = tuple[Topic, str, Event]
 
 
@@ -103,21 +103,15 @@ def create(settings: KafkaSettings, wanted: Iterable[Topic]) -> None:
                 registry.register(settings.topic_prefix + one.topic.subject(each), TEXTS[each.FULLNAME])
 
 
-def environment(settings: KafkaSettings, bootstrap: str = "", **more: str) -> dict[str, str]:
-    """Environment of a service process."""
-    return {
-        "EDGELOOP_KAFKA_BOOTSTRAP": bootstrap or settings.bootstrap,
-        "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url,
-        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
-        "PYTHONPATH": str(TESTS),
-        **more,
-    }
-
-
 def spec(kind: Kind, settings: KafkaSettings, logs: Path, bootstrap: str = "", **env: str) -> ChildSpec:
     """How to run one kind of service."""
     argv = [sys.executable, "-m", kind.module]
-    return ChildSpec(kind.service, argv, log=logs / f"{kind.service}.log", env=environment(settings, bootstrap, **env))
+    return ChildSpec(
+        kind.service,
+        argv,
+        log=logs / f"{kind.service}.log",
+        env=environment(settings, **({"EDGELOOP_KAFKA_BOOTSTRAP": bootstrap} if bootstrap else {}), **env),
+    )
 
 
 def kill(services: Supervisor, name: str) -> float:

@@ -20,6 +20,7 @@ from faults.whole_loop import DEVICE, PUMPS, SMALL, Asking, orders, processes, r
 from support import verdicts
 from support.broker import Cluster
 from support.checker import Checker, Findings, Row, Seen, check_rows, rows_of
+from support.processes import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(480)]
 RATE = 200
@@ -140,13 +141,6 @@ def started(own: Cluster) -> tuple[KafkaSettings, Context]:
     return settings, Context(settings, "test")
 
 
-def until(done: Callable[[], bool], what: str, timeout: float = 60) -> None:
-    deadline = time.monotonic() + timeout
-    while not done():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
-
-
 def all_answered(checker: Checker) -> bool:
     """Whether each request has a run: a fit may take longer than everything else is quiet."""
     requests, runs = checker.read("training.requests", "TrainingRequest"), checker.read("training.runs", "TrainingRun")
@@ -181,7 +175,7 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(
         watcher.wait(streams, lambda n: n >= len(definitions), 60)
         feed.start()
         slow.start()
-        until(lambda: asking.version() > 0, "no first version on the device")
+        eventually(lambda: asking.version() > 0, what="a first version on the device")
         asking.start()
         loop = Loop(services, asking, watcher, settings.topic_prefix)
         recovered: Recoveries = []
@@ -200,11 +194,11 @@ def test_what_is_killed_in_mid_stream_loses_and_repeats_nothing(
         feed.finish()
         watcher.settled(quiet_s=2, timeout=120)
         checker = Checker(own.bootstrap, settings.topic_prefix)
-        until(lambda: all_answered(checker), "a request without a run")
+        eventually(lambda: all_answered(checker), what="a run for each request")
         watcher.settled(quiet_s=2, timeout=120)
         judge = Judge(checker, [*first.sent, *feed.sent, *slow.sent], asking.answered)
         versions = judge.models()
-        until(lambda: asking.version() == max(versions[PUMPS]), "the device does not come to serve the newest version")
+        eventually(lambda: asking.version() == max(versions[PUMPS]), what="the newest version on the device")
         asking.close()
     judge.rows()
     judge.transactions()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -17,9 +16,10 @@ import pytest
 from edgeloop_kafka import KafkaSettings
 from edgeloop_local import Supervisor
 from edgeloop_streaming import Context
-from faults.scene import RECOVERY_S, TOY, Elsewhere, Feed, environment, forwarded, numbered, prepared, spec, watching
+from faults.scene import RECOVERY_S, TOY, Elsewhere, Feed, forwarded, numbered, prepared, spec, watching
 from support.broker import Cluster
 from support.checker import Checker, Findings
+from support.processes import environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 SESSION_S = 6.0
@@ -43,7 +43,7 @@ class Outcome:
 def process(settings: KafkaSettings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The toy without a supervisor: what wakes up is what was stopped, and nothing starts it again."""
     with log.open("ab") as file:
-        started = subprocess.Popen([sys.executable, "-m", TOY.module], env=os.environ | environment(settings), stdout=file, stderr=file)
+        started = subprocess.Popen([sys.executable, "-m", TOY.module], env=environment(settings), stdout=file, stderr=file)
     try:
         yield started
     finally:

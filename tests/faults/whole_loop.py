@@ -19,8 +19,9 @@ from edgeloop_kafka import KafkaSettings
 from edgeloop_local import ChildSpec
 from edgeloop_local.ports import PortBook
 from edgeloop_streaming import Context
-from faults.scene import DEVICES, Item, environment
+from faults.scene import DEVICES, Item
 from support.checker import Row
+from support.processes import environment
 
 PUMPS = "pumps"
 SMALL = tuple(f"small-{n}" for n in range(40))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from support.broker import Cluster
+from support.processes import environment
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def quick(cluster: Cluster, name: str) -> dict[str, float]:
-    env = os.environ | {"EDGELOOP_KAFKA_BOOTSTRAP": cluster.bootstrap, "EDGELOOP_SCHEMA_REGISTRY_URL": cluster.registry_url}
+    env = environment(cluster.settings(prefix="", topics=False))
     command = [sys.executable, "-m", "benchmarks", name, "--quick", "--json"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]

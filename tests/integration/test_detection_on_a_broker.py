@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 from edgeloop_contracts import CampaignState, ExampleBatch, StartTraining, TrainingRequest, topics
 from edgeloop_streaming import Context
 from support.broker import Cluster
+from support.processes import environment
 
 pytestmark = pytest.mark.integration
 
@@ -36,12 +36,7 @@ def until(done: Callable[[], bool], running: list[subprocess.Popen[bytes]]) -> N
 def test_a_command_and_a_rising_error_become_requests(cluster: Cluster) -> None:
     settings = cluster.settings()
     context = Context(settings, "test")
-    environment = os.environ | {
-        "EDGELOOP_KAFKA_BOOTSTRAP": cluster.bootstrap,
-        "EDGELOOP_SCHEMA_REGISTRY_URL": cluster.registry_url,
-        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
-    }
-    running = [subprocess.Popen([sys.executable, "-m", f"edgeloop_{name}"], env=environment) for name in ("drift", "retraining")]
+    running = [subprocess.Popen([sys.executable, "-m", f"edgeloop_{name}"], env=environment(settings)) for name in ("drift", "retraining")]
     try:
         publisher = context.publisher()
         publisher.publish(topics.RETRAINING_COMMANDS, "default/pumps", StartTraining(stream="pumps", command_id="first", rows=310))

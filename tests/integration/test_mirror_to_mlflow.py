@@ -10,8 +10,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from edgeloop_streaming import Context
 from edgeloop_trainer.core.families import Family
 from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
 from edgeloop_trainer.io.fit import fit
+from support.processes import environment, eventually
 
 PYTHON = os.environ.get("EDGELOOP_TEST_MLFLOW_PYTHON", "")
 pytestmark = [
@@ -87,7 +87,7 @@ class Server:
                 command, stdout=log, stderr=log, env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}, start_new_session=True
             )
         try:
-            until(self._answers, 120)
+            eventually(self._answers, 120)
             yield
         finally:
             os.killpg(process.pid, 15)
@@ -121,13 +121,6 @@ class Server:
         """All that is told of runs and versions, as text."""
         runs = sorted(self.runs(), key=lambda run: run["info"]["run_id"])
         return json.dumps([runs, self.registered(), self.versions()], sort_keys=True)
-
-
-def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, "waits for ever"
-        time.sleep(0.1)
 
 
 def tags(run: dict[str, Any]) -> dict[str, str]:
@@ -188,16 +181,15 @@ class Platform:
 
     @contextmanager
     def mirror(self, server: Server, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-        environment = os.environ | {
-            "EDGELOOP_KAFKA_BOOTSTRAP": self.settings.bootstrap,
-            "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
-            "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
+        own = {
             "EDGELOOP_MIRROR_RETRY_SECONDS": "0.5",
             "EDGELOOP_MIRROR_TRUST_FILE": str(self.keys.public),
             "MLFLOW_TRACKING_URI": server.url,
         }
         with log.open("ab") as out:
-            process = subprocess.Popen([sys.executable, "-m", "edgeloop_mirror"], env=environment, stdout=out, stderr=out)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "edgeloop_mirror"], env=environment(self.settings, **own), stdout=out, stderr=out
+            )
         try:
             yield process
         finally:
@@ -210,20 +202,20 @@ def test_runs_are_in_mlflow_with_model_dataset_and_trials_whatever_goes_away_mea
     server, platform, log = Server(tmp_path), Platform(cluster, tmp_path / "keys"), tmp_path / "mirror.log"
     platform.play()
     with platform.mirror(server, log):
-        until(lambda: b"did not take an event" in log.read_bytes(), 90)  # MLflow is not there yet
+        eventually(lambda: b"did not take an event" in log.read_bytes(), 90)  # MLflow is not there yet
         with server.running():
-            until(lambda: any("edgeloop.at.fitted" in tags(run) for run in server.runs()))
+            eventually(lambda: any("edgeloop.at.fitted" in tags(run) for run in server.runs()))
             assert len(server.runs()) == 4
         platform.promote()
         platform.register(1)
         waits = log.read_bytes().count(b"did not take an event")
-        until(lambda: log.read_bytes().count(b"did not take an event") > waits, 90)  # and away again
+        eventually(lambda: log.read_bytes().count(b"did not take an event") > waits, 90)  # and away again
     with server.running():
         with platform.mirror(server, log) as killed:
-            until(lambda: bool(server.runs()))
+            eventually(lambda: bool(server.runs()))
             killed.kill()
         with platform.mirror(server, log):
-            until(lambda: any("edgeloop.at.promoted" in tags(run) for run in server.runs()))
+            eventually(lambda: any("edgeloop.at.promoted" in tags(run) for run in server.runs()))
         parent = next(run for run in server.runs() if "edgeloop.digest" in tags(run))
         trials = [run for run in server.runs() if tags(run).get("mlflow.parentRunId") == parent["info"]["run_id"]]
         assert (len(server.runs()), len(trials)) == (4, 3)
@@ -244,9 +236,9 @@ def test_runs_are_in_mlflow_with_model_dataset_and_trials_whatever_goes_away_mea
 
 
 def _versions_are_registered(server: Server, platform: Platform, parent: dict[str, Any]) -> None:
-    until(lambda: len(server.versions()) == 1)
+    eventually(lambda: len(server.versions()) == 1)
     platform.register(2)
-    until(lambda: [model.get("aliases") for model in server.registered()] == [[{"alias": "champion", "version": "2"}]])
+    eventually(lambda: [model.get("aliases") for model in server.registered()] == [[{"alias": "champion", "version": "2"}]])
     (model,) = server.registered()
     assert model["name"] == NAME
     assert {tag["key"]: tag["value"] for tag in model["tags"]} == {"edgeloop.tenant": "default", "edgeloop.stream": "boiler"}
@@ -278,7 +270,7 @@ def _mirrored_again_nothing_changes(server: Server, platform: Platform, log: Pat
     for topic in events:
         _rewind(platform.settings.bootstrap, group, topic)
     with platform.mirror(server, log):
-        until(lambda: all(_committed(platform.settings.bootstrap, group, topic) == count for topic, count in events.items()))
+        eventually(lambda: all(_committed(platform.settings.bootstrap, group, topic) == count for topic, count in events.items()))
     assert server.settled() == before
     assert len(server.versions()) == 2
 
@@ -299,7 +291,7 @@ def _rewind(bootstrap: str, group: str, topic: str) -> None:
             return False
         return True
 
-    until(rewound)
+    eventually(rewound)
 
 
 def _committed(bootstrap: str, group: str, topic: str) -> int:

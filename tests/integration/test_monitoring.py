@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from confluent_kafka import Producer
 from edgeloop_contracts import Alert, AlertKind, AlertStatus, DeviceReport, DeviceStatus, DriftPartial, ObservationBatch, topics
 from edgeloop_local.ports import free_port
 from edgeloop_streaming import Context
+from support.processes import environment
 
 pytestmark = pytest.mark.integration
 QUICK = {"BUCKET_S": "0.5", "WINDOW_S": "4", "SILENCE_S": "3", "RAISE_AFTER_S": "0.5", "CLEAR_AFTER_S": "0.5", "ERROR_ROWS": "20"}
@@ -33,14 +33,10 @@ class Bench:
 
     @contextmanager
     def process(self) -> Iterator[subprocess.Popen]:
-        environment = os.environ | {
-            "EDGELOOP_KAFKA_BOOTSTRAP": self.settings.bootstrap,
-            "EDGELOOP_SCHEMA_REGISTRY_URL": self.settings.schema_registry_url,
-            "EDGELOOP_TOPIC_PREFIX": self.settings.topic_prefix,
-            "EDGELOOP_HTTP_PORT": str(self.port),
-            **{f"EDGELOOP_MONITORING_{name}": value for name, value in QUICK.items()},
-        }
-        running = subprocess.Popen([sys.executable, "-m", "edgeloop_monitoring"], env=environment)
+        own = {f"EDGELOOP_MONITORING_{name}": value for name, value in QUICK.items()}
+        running = subprocess.Popen(
+            [sys.executable, "-m", "edgeloop_monitoring"], env=environment(self.settings, EDGELOOP_HTTP_PORT=str(self.port), **own)
+        )
         try:
             self.until(lambda: self.get("/readyz") == "ok\n", 90, feed=False)
             yield running

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from edgeloop_contracts import DetectionProgress, DriftPartial, DriftSignal, Eve
 from edgeloop_kafka import partition_of
 from edgeloop_streaming import Context
 from support.broker import Cluster
+from support.processes import environment
 
 pytestmark = pytest.mark.integration
 EDGELOOP = Path(sys.executable).parent / "edgeloop"
@@ -27,11 +27,7 @@ class World:
     def __init__(self, cluster: Cluster) -> None:
         settings = cluster.settings()
         self.context = Context(settings, "test")
-        self.environment = os.environ | {
-            "EDGELOOP_KAFKA_BOOTSTRAP": cluster.bootstrap,
-            "EDGELOOP_SCHEMA_REGISTRY_URL": cluster.registry_url,
-            "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
-        }
+        self.environment = environment(settings)
         self.publisher = self.context.publisher()
         self.follower = self.context.follower([topics.TRAINING_REQUESTS])
         self.rows = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from edgeloop_contracts import ExampleBatch, Feature, Label, ObservationBatch, ObservationRow, StreamDefinition, topics
 from edgeloop_streaming import Context
 from support.broker import Cluster
+from support.processes import environment
 
 pytestmark = pytest.mark.integration
 ROWS = 400
@@ -23,19 +23,13 @@ SERVICES = ("ingestion", "labels")
 def test_rows_meet_their_labels_once_although_both_services_are_killed(cluster: Cluster, tmp_path: Path) -> None:
     settings = cluster.settings()
     context = Context(settings, "test")
-    environment = os.environ | {
-        "EDGELOOP_KAFKA_BOOTSTRAP": cluster.bootstrap,
-        "EDGELOOP_SCHEMA_REGISTRY_URL": cluster.registry_url,
-        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
-        "EDGELOOP_LABELS_DATA_DIR": str(tmp_path),
-    }
     publisher = context.publisher()
     features = (Feature(name="x"), Feature(name="y"))
     publisher.publish(topics.STREAMS, "default/pumps", StreamDefinition(stream="pumps", version=1, features=features, classes=("a", "b")))
     assert publisher.flush(30) == 0
 
     def start(name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", f"edgeloop_{name}"], env=environment)
+        return subprocess.Popen([sys.executable, "-m", f"edgeloop_{name}"], env=environment(settings, name, tmp_path))
 
     running = {name: start(name) for name in SERVICES}
     try:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+from edgeloop_contracts.services import SERVICES
+from support.processes import environment
 
 pytestmark = pytest.mark.integration
-SERVICES = ("ingestion", "labels", "drift", "retraining", "rollout")
+# Those that need no key to start.
+NAMES = [spec.name for spec in SERVICES.values() if spec.state is not None and not spec.signs]
 
 
 def start(cluster: Any, service: str, **more: str) -> subprocess.Popen[str]:
     settings = cluster.settings(prefix="unusable.", topics=False)
-    given = {"EDGELOOP_KAFKA_BOOTSTRAP": settings.bootstrap, "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url}
-    env = {**os.environ, **given, "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix, **more}
     command = [sys.executable, "-m", f"edgeloop_{service}"]
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, env=environment(settings, **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -29,7 +29,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def test_a_cluster_that_cannot_be_worked_with_is_told_in_one_line(cluster: Any) -> None:
-    for process in [start(cluster, service, EDGELOOP_KAFKA_SECURITY_PROTOCOL="SSL") for service in SERVICES]:
+    for process in [start(cluster, service, EDGELOOP_KAFKA_SECURITY_PROTOCOL="SSL") for service in NAMES]:
         code, told = ended(process)
         assert code == 1
         assert "Kafka at " in told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +22,7 @@ from edgeloop_streaming.loop import Loop
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError, TransactionalProducer
 from prometheus_client import CollectorRegistry
+from support.processes import environment
 from support.toy import SERVICE, Counting
 
 pytestmark = pytest.mark.integration
@@ -59,13 +58,7 @@ def wait_for(context: Context, topic, count: int, seconds: float = 60) -> list:
 
 
 def process(settings) -> subprocess.Popen:
-    environment = os.environ | {
-        "EDGELOOP_KAFKA_BOOTSTRAP": settings.bootstrap,
-        "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url,
-        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
-        "PYTHONPATH": str(Path(__file__).parent.parent),
-    }
-    return subprocess.Popen([sys.executable, "-m", "support.toy"], env=environment)
+    return subprocess.Popen([sys.executable, "-m", "support.toy"], env=environment(settings))
 
 
 def test_a_service_killed_in_mid_stream_loses_nothing_and_repeats_nothing(cluster) -> None:

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Protocol
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from support import processes
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-class Eventually(Protocol):
-    """Waits until a condition holds."""
-
-    def __call__(self, condition: Callable[[], bool], within: float = 10.0) -> None:
-        """Fail when it doesn't hold `within` seconds."""
+Eventually = Callable[..., Any]
 
 
 @pytest.fixture
 def eventually() -> Eventually:
-    """Wait until a condition holds, and fail when it doesn't in time."""
-
-    def wait(condition: Callable[[], bool], within: float = 10.0) -> None:
-        deadline = time.monotonic() + within
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.02)
-
-    return wait
+    """Wait until a condition holds, and fail when it doesn't in 10 seconds or those that are given."""
+    return functools.partial(processes.eventually, seconds=10.0)

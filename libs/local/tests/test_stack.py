@@ -171,7 +171,7 @@ def test_a_killed_owner_leaves_no_server_and_loses_no_id_that_was_given_out(tmp_
         assert info is not None
         given = call(f"{info.registry_url}/subjects/late-value/versions", {"schema": SCHEMA})["id"]
         owner.kill()  # at once: half a second later H2 would have written it anyway
-    eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids), within=5)
+    eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids), seconds=5)
     assert LocalStack.attached(tmp_path) is None
     with LocalStack(tmp_path) as stack:
         assert call(f"{stack.registry_url}/subjects/late-value/versions/latest")["id"] == given
@@ -245,7 +245,7 @@ def test_a_stack_may_be_stopped_by_several_threads_while_another_one_starts_it(t
     stack = LocalStack(tmp_path)
     with ThreadPoolExecutor(3) as pool:
         starting = pool.submit(stack.start)
-        eventually(lambda: stack._kafka is not None and stack._kafka.running(), within=60)
+        eventually(lambda: stack._kafka is not None and stack._kafka.running(), seconds=60)
         for stopping in [pool.submit(stack.stop) for _ in range(2)]:
             stopping.result()
         with pytest.raises(StoppedError):

@@ -154,7 +154,7 @@ def test_the_status_can_be_asked_while_a_slow_child_is_being_stopped(tmp_path: P
         eventually(lambda: "deaf" in (tmp_path / "child.log").read_text())
         stopping = threading.Thread(target=services.stop)
         stopping.start()
-        eventually(lambda: services.status()[0].state is State.STOPPING, within=0.8)
+        eventually(lambda: services.status()[0].state is State.STOPPING, seconds=0.8)
         stopping.join()
 
 
@@ -201,7 +201,7 @@ def test_no_orphan_is_left_when_the_parent_is_killed(tmp_path: Path, eventually:
         assert len(pids) == 3
         assert not any(gone(pid) for pid in pids)
         parent.kill()
-    eventually(lambda: all(gone(pid) for pid in pids), within=5)
+    eventually(lambda: all(gone(pid) for pid in pids), seconds=5)
 
 
 def test_a_parent_that_ends_without_stopping_leaves_no_child(tmp_path: Path, eventually: Eventually) -> None:
@@ -213,7 +213,7 @@ def test_a_parent_that_ends_without_stopping_leaves_no_child(tmp_path: Path, eve
     )
     pids = [int(pid) for pid in run.stdout.split()]
     assert len(pids) == 3
-    eventually(lambda: all(gone(pid) for pid in pids), within=5)
+    eventually(lambda: all(gone(pid) for pid in pids), seconds=5)
 
 
 def test_ctrl_c_reaches_the_parent_and_not_its_children(tmp_path: Path, eventually: Eventually) -> None:

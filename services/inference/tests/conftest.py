@@ -39,6 +39,7 @@ from edgeloop_mixture.session import MixtureSession
 from edgeloop_readers import RangeGoneError
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry
+from support.processes import eventually
 
 TENANT, STREAM, DEVICE = "acme", "pumps", "p1"
 FEATURES = ("flow", "pressure")
@@ -343,15 +344,6 @@ def member(assignment: Assignment) -> AdapterMember:
     return AdapterMember(**{name: getattr(assignment, name) for name in names}, classes=CLASSES)
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Wait until something is true; give it back."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.005)
-    return result
-
-
 @dataclass
 class Bench:
     """A place for one device, with all that it meets."""
@@ -426,7 +418,7 @@ class Bench:
 
     def eventually(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
         """Wait until something is true; give it back."""
-        return eventually(condition, seconds)
+        return eventually(condition, seconds, pause=0.005)
 
     def metric(self, name: str, **labels: str) -> float:
         return self.metrics.get_sample_value(name, labels) or 0.0

@@ -28,20 +28,14 @@ from edgeloop_kafka import KafkaSettings
 from edgeloop_registry.core.chain import Link, fingerprint, verify_chain
 from edgeloop_signing.keys import Role, generate_keys, load_signer, load_trusted, signed_by
 from edgeloop_streaming import Context
+from support.processes import environment
 
 pytestmark = pytest.mark.integration
 
 
 def start(settings: KafkaSettings, key: Path, trainer: Path) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "EDGELOOP_KAFKA_BOOTSTRAP": settings.bootstrap,
-        "EDGELOOP_SCHEMA_REGISTRY_URL": settings.schema_registry_url,
-        "EDGELOOP_TOPIC_PREFIX": settings.topic_prefix,
-        "EDGELOOP_REGISTRY_KEY_FILE": str(key),
-        "EDGELOOP_REGISTRY_TRAINER_TRUST_FILE": str(trainer),
-    }
-    return subprocess.Popen([sys.executable, "-m", "edgeloop_registry"], env=environment)
+    own = {"EDGELOOP_REGISTRY_KEY_FILE": str(key), "EDGELOOP_REGISTRY_TRAINER_TRUST_FILE": str(trainer)}
+    return subprocess.Popen([sys.executable, "-m", "edgeloop_registry"], env=environment(settings, **own))
 
 
 def events(context: Context, topic: Any, count: int, seconds: float = 40.0) -> list[Any]:
