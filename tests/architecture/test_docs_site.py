@@ -32,7 +32,7 @@ def site() -> ModuleType:
         ("schemas", "source/schemas/README.md"),
         ("docs/asyncapi.yaml", "docs/asyncapi.yaml"),
         ("docs/flow.png", "docs/flow.png"),
-        ("nowhere.md", "nowhere.md"),  # which MkDocs refuses
+        ("nowhere.md", "nowhere.md"),  # refused by MkDocs
     ],
 )
 def test_a_link_leads_to_a_page_a_readme_a_text_or_a_list(site: ModuleType, link: str, page: str) -> None:

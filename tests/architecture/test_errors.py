@@ -13,7 +13,7 @@ BUILTIN = {name for name, value in vars(builtins).items() if isinstance(value, t
 
 
 def classes() -> Iterator[tuple[str, str, list[str]]]:
-    """Where each class of ``src`` stands, its name, and the last names of its bases."""
+    """Path, name, and last names of the bases of each class in ``src``."""
     for path in sorted(ROOT.glob("*/*/src/**/*.py")) + sorted(ROOT.glob("cli/src/**/*.py")):
         if ".venv" in path.parts:
             continue

@@ -42,7 +42,7 @@ TOY = record(
 
 
 def made(avro: dict[str, Any]) -> dict[str, Any]:
-    """Classes that are generated from a schema."""
+    """Classes generated from a schema."""
     types = generate.Types()
     types.record(avro, "edgeloop.toy.Toy", json.dumps(generate.without_docs(avro)))
     space: dict[str, Any] = {"__name__": "generate"}

@@ -1,4 +1,4 @@
-"""Every service tells its settings, and takes no argument that it does not know."""
+"""Help of every service: it lists all settings; unknown arguments are refused."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Copy:
         return self.run(sys.executable, *arguments)
 
     def printed(self, code: str) -> list[str]:
-        """Words that a piece of Python prints."""
+        """Words printed by a piece of Python."""
         done = self.python("-c", code)
         assert done.returncode == 0, done.stderr
         return done.stdout.split()
@@ -73,7 +73,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-# Each list that names services; those of Python are asked in the copy.
+# Each list of services; those in Python are read in the copy.
 LISTS: dict[str, Callable[[Copy, str], bool]] = {
     "docker-compose.yml": lambda copy, name: f"\n  {name}:\n" in copy.block("docker-compose.yml", "containers of services"),
     "Prometheus targets": lambda copy, name: f"- {name}:9100" in copy.block("deploy/prometheus/prometheus.yml", "targets of services"),

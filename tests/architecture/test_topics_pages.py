@@ -1,4 +1,4 @@
-"""The generated description of topics says what the code does."""
+"""The generated description of topics agrees with the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bridges that need no program of one's own: Kafka Connect as source and sink, and MQTT through Bento."""
+"""Bridges without code: Kafka Connect as source and sink, and MQTT through Bento."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS = 20
 
 @contextmanager
 def running(command: list[str | Path], folder: Path, **environment: str) -> Iterator[Path]:
-    """A program that runs beside the test; gives its log."""
+    """Run a program beside the test; gives its log."""
     log = folder / f"{Path(command[0]).name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -67,7 +67,7 @@ def test_connect_writes_rows_by_name_and_reads_observations(boiler: RunningPlatf
 
 @pytest.fixture(scope="module")
 def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bento, built once and kept."""
+    """Bento, built once and cached."""
     built = ROOT / ".edgeloop" / "bento-1.14.1"
     if not built.exists():
         folder = Path(shutil.copytree(Path(__file__).parent / "bento", tmp_path_factory.mktemp("bento") / "bento"))

@@ -1,4 +1,4 @@
-"""What programs of others read lies as every stock client reads it, and models' bytes as devices' links like it."""
+"""Compression of topics: public ones are readable for every stock client, model files are small for the links of devices."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ READ = """
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with stock clients, and none of what they would like to have besides."""
+    """A Python with stock clients and without their optional packages."""
     folder = tmp_path_factory.mktemp("stock")
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     python = folder / "bin" / "python"
@@ -52,7 +52,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def publish(context: Context, wanted: tuple[Topic, ...]) -> None:
-    """Some records of each topic, much alike, as our producers send them: packed."""
+    """Some similar records of each topic, compressed as our producers send them."""
     publisher = context.publisher()
     for topic in wanted:
         kind: Any = topic.kinds[0]
@@ -81,7 +81,7 @@ def packed_with(folder: Path, topic: str) -> set[int]:
         while at + 61 <= len(data):
             (length,) = struct.unpack_from(">i", data, at + 8)
             (attributes,) = struct.unpack_from(">h", data, at + 21)
-            if not attributes & 0x20:  # no mark of a transaction
+            if not attributes & 0x20:  # no transaction marker
                 found.add(attributes & 0x07)
             at += 12 + length
     return found

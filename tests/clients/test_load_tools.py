@@ -1,4 +1,4 @@
-"""Tools of the field, unchanged, against a device's server: grpcurl and ghz by reflection, perf_analyzer by the model's configuration.
+"""Stock tools against a device's server: grpcurl and ghz by reflection, perf_analyzer by the model's configuration.
 
 The Go tools are built once into ``.edgeloop/tools`` (or ``EDGELOOP_TEST_TOOLS``). perf_analyzer comes with Triton's older client wheels; it
 needs the system's libb64.

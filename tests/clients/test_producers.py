@@ -1,4 +1,4 @@
-"""Producers in five languages, with stock clients and the repository's schemas: each row and label comes through."""
+"""Producers in five languages, with stock clients and the repository's schemas: each row and label arrives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WHOLE = Came(ROWS, ROWS, ROWS, Counter())
 
 @pytest.fixture
 def example(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A copy of an example's folder, so that what it builds stays out of the tree."""
+    """A copy of an example's folder, so that its build files stay out of the tree."""
     return Path(shutil.copytree(ROOT / "examples" / request.param, tmp_path / request.param))
 
 
@@ -48,7 +48,7 @@ def test_node_reads_topics_with_kafkajs_alone(boiler: RunningPlatform, example: 
 
 @pytest.mark.parametrize("example", ["rust"], indirect=True)
 def test_rust_with_rdkafka_and_apache_avro(boiler: RunningPlatform, example: Path) -> None:
-    target = ROOT / ".edgeloop" / "examples-rust"  # kept: librdkafka is built once
+    target = ROOT / ".edgeloop" / "examples-rust"  # cached: librdkafka is built once
     ran(["cargo", "build", "--quiet"], example, CARGO_TARGET_DIR=str(target), timeout=1200)
     command = [target / "debug" / "edgeloop-example-producer", boiler.bootstrap, boiler.registry, "boiler-rust", str(ROWS)]
     ran(command, example, SCHEMAS=str(SCHEMAS))
@@ -66,7 +66,7 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("device", "settings"),
     [
-        ("boiler-java-headers", []),  # the serde's own defaults: ids stand in headers
+        ("boiler-java-headers", []),  # the serde's defaults: ids in headers
         ("boiler-java-long-ids", ["apicurio.registry.headers.enabled=false"]),
         ("boiler-java", ["apicurio.registry.headers.enabled=false", "apicurio.registry.as-confluent=true"]),
     ],

@@ -1,4 +1,4 @@
-"""The install lines of the READMEs, as somebody who has only them and Python would type them."""
+"""The install lines of the READMEs, typed by somebody with nothing but Python."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pip(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that has nothing but pip."""
+    """A Python with nothing but pip."""
     folder = tmp_path_factory.mktemp("bare")
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     return folder / "bin" / "python"
@@ -57,7 +57,7 @@ def test_an_install_line_brings_everything_of_ours_and_resolves(bare: Path, serv
     done = pip(bare, "install", "--quiet", "--dry-run", "--ignore-installed", "--report", str(report), *line.split())
     assert done.returncode == 0, done.stderr[-2_000:]
     resolved = {one["metadata"]["name"]: one for one in json.loads(report.read_text(encoding="utf-8"))["install"]}
-    # None of ours comes from anywhere else than from here.
+    # All our packages come from this repository.
     assert all(one["download_info"]["url"].startswith("file:") for name, one in resolved.items() if name.startswith("edgeloop"))
 
 

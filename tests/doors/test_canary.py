@@ -1,4 +1,4 @@
-"""A planted value that must not leave the device: asked of it in every way, then looked for in everything that the platform has written."""
+"""A planted private value: sent to a device in every way, then searched for in everything that the platform has written."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def call(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where a stack with one device has all that it writes."""
+    """The data directory of a stack with one device."""
     with platform(tmp_path, "--devices", "1") as running:
         yield running.folder
 
 
 def train(context: Context) -> None:
-    """A stream, and labelled rows by another door, which hold no canary."""
+    """A stream, and labelled rows from another producer, without the canary."""
     publisher, chance = context.publisher(), random.Random(3)
     publisher.publish(topics.MODEL_COMMANDS, KEY, RegisterStream(stream=STREAM, features=FEATURES, classes=("bad", "good")))
     assert publisher.flush() == 0
@@ -62,7 +62,7 @@ def train(context: Context) -> None:
 
 
 def ask(client: Any, rows: Any, **options: Any) -> str:
-    """What the device says, an answer or an error."""
+    """The device's answer or error, as text."""
     array = np.array(rows, np.float32)
     tensor = triton.InferInput("input", array.shape, "FP32")
     tensor.set_data_from_numpy(array)
@@ -73,13 +73,13 @@ def ask(client: Any, rows: Any, **options: Any) -> str:
 
 
 def forms(value: float) -> list[bytes]:
-    """How a value could have been written down."""
+    """Forms in which a value could have been written."""
     texts = {repr(value), f"{value:g}", f"{value:.10g}", f"{value:e}"}
     return [*(text.encode() for text in texts), struct.pack("<f", value), struct.pack(">f", value), struct.pack("<d", value)]
 
 
 PLANTED = [form for value in (LOCAL, PERSON, TOO_LARGE, AGE) for form in forms(value)]
-LONG = [form for form in PLANTED if len(form) > 4]  # four bytes come about by chance in what is large
+LONG = [form for form in PLANTED if len(form) > 4]  # in large files four bytes occur by chance
 
 
 def found_in(data: bytes, planted: list[bytes]) -> list[bytes]:
@@ -87,7 +87,7 @@ def found_in(data: bytes, planted: list[bytes]) -> list[bytes]:
 
 
 def everything(bootstrap: str) -> Iterator[tuple[str, bytes]]:
-    """Every record of every topic, as it is once it is unpacked: whole, and those of aborted transactions, too."""
+    """Every record of every topic, decompressed, those of aborted transactions included."""
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "canary", "enable.partition.eof": True, "isolation.level": "read_uncommitted"}
     )

@@ -1,4 +1,4 @@
-"""What the demo's stream shows: a change that adapters hide raises a signal, and the signal leads to a version."""
+"""A change that adapters hide, on the demo's stream: it raises a signal, and the signal leads to a version."""
 
 from __future__ import annotations
 

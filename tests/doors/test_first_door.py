@@ -1,4 +1,4 @@
-"""The platform that the tests of this lane knock at."""
+"""The start of the platform that the tests of this folder use."""
 
 from __future__ import annotations
 

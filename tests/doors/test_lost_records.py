@@ -1,4 +1,4 @@
-"""Retention overtakes a service: it is told from outside, and a person's word moves what is halted and nothing else."""
+"""Retention that overtakes a service: the gap is visible from outside, and a skip moves the halted partition alone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Scene:
 
     def lose_before(self, offset: int) -> None:
         place = TopicPartition(self.settings.topic_prefix + RAW.name, 0, offset)
-        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap})  # kept: the answers of one that is gone never come
+        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap})  # kept: the futures of a collected client never resolve
         for answer in admin.delete_records([place]).values():
             answer.result(60)
 

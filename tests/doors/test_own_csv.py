@@ -1,4 +1,4 @@
-"""A user's own CSV through the whole platform: a time, an identifier, texts, holes, and rows without a label."""
+"""A user's own CSV through the whole platform, with a time, an identifier, texts, missing values, and rows without a label."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Readings of machines, where other sites become the bad ones in mid-stream."""
+    """Readings of machines; the faulty sites change in mid-stream."""
     chance = np.random.default_rng(5)
     path = tmp_path_factory.mktemp("stream") / "machines.csv"
     with path.open("w", encoding="utf-8") as file:
@@ -122,5 +122,5 @@ def test_answers_adapters_and_event_times_are_those_of_the_backtest(run: dict, h
     assert times == dict(enumerate(table.times.tolist()))
     frame, adapter, window = offline.adapting.newest()
     assert newest.digest == adapter_event("default", "machines", frame, adapter, window).digest
-    assert frame.scaling.features.max() >= frame.scaling.width  # categories are looked at
+    assert frame.scaling.features.max() >= frame.scaling.width  # categories are used
     assert sorted(definitions[-1].features[0].categories) == sorted(SITES)

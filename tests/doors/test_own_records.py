@@ -1,4 +1,4 @@
-"""A device and a rollout as processes, while a stranger writes what they are told about themselves."""
+"""A device and a rollout as processes, while somebody else forges the records that they read about themselves."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Site:
         assert self.publisher.flush() == 0
 
     def version(self) -> ModelVersion:
-        """Define the stream and give it a version, as the registry would."""
+        """Define the stream and publish a version, as the model registry would."""
         model = small_model()
         digest = hashlib.sha256(model).hexdigest()
         self.put(topics.STREAMS, StreamDefinition(stream="pumps", version=1, features=(Feature(name="heat"),), classes=("no", "yes")))
@@ -116,7 +116,7 @@ class Site:
         )
 
     def until(self, found: Callable[[DeviceReport], bool], seconds: float = 60.0) -> DeviceReport:
-        """The next report that is looked for."""
+        """The next report that fulfils the condition."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for received in self.reports.poll(0.2):
@@ -140,7 +140,7 @@ def test_a_device_outlives_what_a_stranger_says_of_it_and_is_assigned_again_afte
         stack.enter_context(site.running("edgeloop_rollout"))
         with site.device():
             site.installed(1)
-            # It says that it runs what it does not, from a boot that cannot be.
+            # The report names a version that does not run, and an impossible boot epoch.
             site.put(topics.FLEET_REPORTED, DeviceReport(stream="pumps", device_id="p1", boot_epoch=2**63 - 1, version=7), KEY)
         shutil.rmtree(site.folder / "disk")
         junk = Assignment(stream="pumps", device_id="p1", version=9, digest=version.digest, size=9, chunks=1, chunk_partition=10**9)
@@ -148,7 +148,7 @@ def test_a_device_outlives_what_a_stranger_says_of_it_and_is_assigned_again_afte
         with site.device():
             site.installed(2)
     shutil.rmtree(site.folder / "disk")
-    # A place where no chunk lies, under a statement that the registry has signed, and nobody there to write it again.
+    # A place without a chunk, under a statement that the registry has signed, while no rollout runs to repair it.
     fields = {name: getattr(version, name) for name in ("digest", "size", "chunks", "chunk_offset", "statement", "signature", "key_id")}
     site.put(topics.ROLLOUT_ASSIGNMENTS, Assignment(stream="pumps", device_id="p1", version=1, chunk_partition=77, **fields), KEY)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Dead letters are shown, counted and given back, each once, whoever is killed meanwhile and however often it is asked for."""
+"""Redrive of dead letters: each is handed back once, whichever process is killed and however often it is asked for."""
 
 from __future__ import annotations
 

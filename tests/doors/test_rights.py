@@ -1,4 +1,4 @@
-"""The rights that ``edgeloop topics --acls`` prints, on a broker that enforces them: the loop closes with exactly these."""
+"""The rights that ``edgeloop topics --acls`` prints, on a broker that enforces them: the loop closes with exactly these rights."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ RESOURCES = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP, "transact
 
 
 def bindings(command: str) -> Iterator[AclBinding]:
-    """What a printed command would give: as ``kafka-acls.sh`` reads it."""
+    """The rights that a printed command grants, as ``kafka-acls.sh`` reads it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--bootstrap-server", required=True)
     parser.add_argument("--add", action="store_true", required=True)
@@ -79,7 +79,7 @@ def bindings(command: str) -> Iterator[AclBinding]:
 
 
 class Guarded:
-    """A cluster whose users may do what the printed commands give them."""
+    """A cluster whose users have the rights of the printed commands."""
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         if cluster.signing_in is None:
@@ -138,7 +138,7 @@ def guarded(cluster: Cluster, tmp_path: Path) -> Iterator[Guarded]:
 
 
 class Outsider:
-    """A program that reads what is there for it, with a group of its own, and waits for what it wants to see."""
+    """A consumer with its own group that reads public topics until it has seen the expected records."""
 
     def __init__(self, guarded: Guarded) -> None:
         self.seen: list[Any] = []
@@ -167,7 +167,7 @@ class _Quiet:
 
 
 def rows(first: int, count: int) -> list[tuple[Topic, str, Any]]:
-    """Rows of a sensor, and their labels."""
+    """Rows of a sensor with their labels."""
     rng = np.random.default_rng(first)
     found: list[tuple[Topic, str, Any]] = []
     for seq in range(first, first + count):
@@ -212,7 +212,7 @@ def test_the_loop_closes_with_exactly_the_printed_rights(guarded: Guarded) -> No
         guarded.put("edgeloop-producer", [(topics.LABELS_RAW, "default/pumps/p1", label) for label in labels] + rows(ROWS, ROWS))
         outsider.until(lambda e: isinstance(e, ExampleBatch) and e.device_id == "p1", "labelled rows of the device")
         outsider.until(lambda e: isinstance(e, DeviceReport) and e.adapter > 0, "an adapter on the device")
-        # Somebody who may do everything writes what is not his: monitoring has the right to tell of it.
+        # An administrator writes a forged record: monitoring has the right to report it.
         publisher = Context(guarded.cluster.settings(guarded.prefix, topics=False), "stranger").publisher()
         publisher.publish(topics.MODEL_CANDIDATES, KEY, ModelCandidate(stream="pumps", request_id="first/0"))
         assert publisher.flush(30) == 0
@@ -245,7 +245,7 @@ def test_without_one_of_its_rights_a_service_does_not_work_and_says_why(
 ) -> None:
     kind, operation, name = left_out
     user = f"User:edgeloop-{service}"
-    implied = (operation, AclOperation.DESCRIBE)  # of which the other may do without the one
+    implied = (operation, AclOperation.DESCRIBE)  # of which the second is optional
     gone = [
         b for b in guarded.given if b.principal == user and b.restype == kind and b.name == guarded.prefix + name and b.operation in implied
     ]

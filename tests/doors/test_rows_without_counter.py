@@ -1,4 +1,4 @@
-"""Sensors without a counter on a real broker: each row goes in once, over kills, whatever partition it was written to."""
+"""Sensors without sequence numbers, on a real broker: each row is taken once, over kills, from any partition."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KILLED_AT = (60, 130, 200)
 
 
 def record(n: int) -> tuple[Topic, Event]:
-    """Row ``n`` in one of four forms, each of a device of its own; ``x`` tells the row."""
+    """Row ``n`` in one of four forms, each from its own device; ``x`` identifies the row."""
     values, asked = (float(n), 2.0), f"r{n}"
     match n % 4:
         case 0:
@@ -64,10 +64,8 @@ def test_rows_without_a_counter_go_in_once_and_are_labelled_by_request(cluster: 
     try:
         for n in range(ROWS):
             topic, event = record(n)
-            for _ in range(
-                1 if n % 4 == 1 or n % 3 else 2
-            ):  # at least once, as bridges send; a row without any id is another one each time
-                publisher.publish(topic, f"bridge-{n}", event)  # a key that says nothing of the device: any partition
+            for _ in range(1 if n % 4 == 1 or n % 3 else 2):  # at least once, as bridges send; a row without any id counts as new each time
+                publisher.publish(topic, f"bridge-{n}", event)  # a key without the device, so any partition
             if n % 4 != 1:
                 label = Label(stream="boiler", device_id=getattr(event, "device_id", ""), request_id=f"r{n}", label="a")
                 publisher.publish(topics.LABELS_RAW, f"bridge-{n}", label)

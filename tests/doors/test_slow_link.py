@@ -1,4 +1,4 @@
-"""A model of 2 MB over a link of 100 kB/s, which is cut, and over a restart of the device in the middle."""
+"""A model of 2 MB over a link of 100 kB/s, with cuts and a restart of the device in the middle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STREAM, DEVICE = "pumps", "p1"
 
 
 def large_model() -> bytes:
-    """2 MB that do not shrink."""
+    """2 MB that do not compress."""
     weights = np.random.default_rng(1).normal(size=(2, WIDTH)).astype(np.float32)
     nodes = [
         helper.make_node("MatMul", ["input", "weights"], ["wide"]),
@@ -52,7 +52,7 @@ def large_model() -> bytes:
 
 
 def publish(settings: Any, key: Ed25519PrivateKey, model: bytes) -> None:
-    """A stream, a model's chunks, and its assignment to the device."""
+    """A stream, the chunks of a model, and its assignment to the device."""
     context, digest, size = Context(settings, "test"), hashlib.sha256(model).hexdigest(), len(model)
     publisher = context.publisher()
     features = (Feature(name="flow"), Feature(name="pressure"))

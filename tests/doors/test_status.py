@@ -1,4 +1,4 @@
-"""What a person is told of a whole platform, from `up --wait` to `down`: the truth."""
+"""Status of a whole platform from `up --wait` to `down`: it agrees with the facts."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_dead_letters_and_a_strangers_schema_are_told(home: Path) -> None:
     code, told = status(home)
     assert (code, [(one["subject"], one["harmful"]) for one in told["foreign_schemas"]]) == (1, [(subject, True)])
     said = " ".join(edgeloop(home, "status").stdout.split())
-    assert "give them a file of schemas/" in said  # `topics --apply` cannot help: the text that is registered keeps its version
+    assert "give them a file of schemas/" in said  # `topics --apply` cannot help: the registered text keeps its version
 
 
 def test_a_second_start_is_refused_by_name(home: Path) -> None:

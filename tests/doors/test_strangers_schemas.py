@@ -1,4 +1,4 @@
-"""Schemas of strangers in a real registry: found, read, refused, told; and a state topic that one has written to."""
+"""Foreign schemas in a real schema registry: found, read, refused, reported; and a foreign record in a state topic."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LABEL = Label(tenant="acme", stream="pumps", device_id="p1", boot_epoch=1, seq=3
 
 
 class Door:
-    """A registry with the subjects of one prefix."""
+    """A schema registry with the subjects of one prefix."""
 
     def __init__(self, cluster: Cluster, *, applied: bool = True) -> None:
         self.settings = cluster.settings(topics=applied)

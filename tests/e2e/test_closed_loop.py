@@ -1,4 +1,4 @@
-"""The whole loop, as a user starts it: a stack that keeps running, and streams that are played to it."""
+"""The whole loop as a user starts it: a running stack, and streams that are played through it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def call(*arguments: str | Path, code: int = 0, seconds: float = 300) -> str:
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Text labels, missing values, and a world that turns over once."""
+    """Text labels, missing values, and one change of concept."""
     chance = np.random.default_rng(3)
     rows = chance.normal(size=(ROWS, FEATURES)).astype(np.float32)
     truth = rows[:, 0] + rows[:, 1] > 0
@@ -51,7 +51,7 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def turn(stream: Path) -> Path:
-    """The rows of that stream until shortly after its world has turned over."""
+    """The rows of that stream until shortly after the change."""
     path = stream.with_name("turn.csv")
     path.write_text("".join(stream.read_text(encoding="utf-8").splitlines(keepends=True)[: TURN + 501]), encoding="utf-8")
     return path
@@ -96,7 +96,7 @@ def offline(stream: Path) -> ReplayLoop:
 
 
 def agree(run: dict, stream: Path, out: Path, policy: str, *more: str | Path) -> None:
-    """A run, whatever its name, reported all that the backtest under a policy reports, but for how long it took."""
+    """Compare the report of a run with that of a backtest under a policy, durations aside."""
     call("backtest", "--stream", stream, "--label", "state", "--devices", "2", "--group", str(GROUP), "--report", out, *more)
     report = json.loads(out.read_text(encoding="utf-8"))["policies"][policy]
     told = run.keys() - {"seconds", "group", "columns"}
@@ -115,7 +115,7 @@ def test_a_policy_that_is_switched_on_gives_what_its_backtest_gave(first: dict, 
         "{detection: {detector: HDDM_A}, retraining: {stages: [100, 250], quiet: [], gate: 80}, training: {trees: 12}, gate: {minimum: 6},"
         " adapter: {publish_every: 120, publish_least: 100}}"
     )
-    name = "zz-another.name_with-partitions-elsewhere"  # of which a backtest knows nothing
+    name = "zz-another.name_with-partitions-elsewhere"  # unknown to a backtest
     call("policy", "set", "--stream", name, policy, "--data-dir", home)
     governed = play(home, turn, name)
     assert governed["signals"] != first["signals"]
@@ -149,7 +149,7 @@ def test_a_model_that_learns_from_every_row_is_that_of_its_backtest(home: Path, 
 
 
 def told(home: Path, name: str, offline: ReplayLoop) -> tuple[dict[int, tuple[str, int]], ModelAdapter]:
-    """By row of a stream: the answer and the adapter that it was given with; and the stream's newest adapter."""
+    """Answer and adapter of each row of a stream, and the stream's newest adapter."""
     answers, newest = {}, ModelAdapter()
     reader = connection.required(home).context("test").reader()
     for topic in (topics.OBSERVATIONS, topics.MODEL_ADAPTERS):
@@ -176,7 +176,7 @@ def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home:
 
 @pytest.fixture(scope="module")
 def load(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A number instead of a state, in a world that turns over once."""
+    """A number instead of a state, with one change of concept."""
     chance = np.random.default_rng(3)
     rows = chance.normal(size=(1_300, 4)).astype(np.float32)
     numbers = 20 + 5 * rows[:, 0] + 3 * rows[:, 1] + 0.3 * chance.normal(size=len(rows))

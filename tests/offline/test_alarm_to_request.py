@@ -19,12 +19,12 @@ from prometheus_client import CollectorRegistry
 from river.drift import ADWIN
 
 ROWS, WARM, GROUP, DEVICES = 12_000, 1_200, 50, 4
-PARTITION = [2, 0, 2, 3]  # of each device: two devices share one
+PARTITION = [2, 0, 2, 3]  # of each device; two devices share one
 POLICY = Policy()
 
 
 def world() -> tuple[np.ndarray, np.ndarray]:
-    """Rows of three classes whose places change twice, at once and slowly, as areas of a forest do."""
+    """Rows of three classes that move twice, once abruptly and once slowly."""
     draw = np.random.default_rng(11)
     places = [draw.normal(scale=1.2, size=(3, 6)) for _ in range(3)]
     labels = draw.integers(0, 3, ROWS)
@@ -39,7 +39,7 @@ ROWS_OF, LABELS = world()
 
 @dataclass
 class Centroids:
-    """The simplest model there is."""
+    """A nearest-centroid model."""
 
     centres: np.ndarray
 
@@ -89,7 +89,7 @@ class Services:
         lying.append(batch)
         for send in self.drift[partition].send(topics.EXAMPLES, batch):
             assert isinstance(send.event, DriftPartial)
-            # Detection may be quicker or slower than the rows; both orders are taken by turns.
+            # Detection may be faster or slower than the rows; the test alternates both orders.
             found = [(s.topic, s.event) for s in self.drift[1].send(send.topic, send.event)]
             rows = [(send.topic, send.event)]
             self.to_retraining(*(rows + found if device % 2 else found + rows))

@@ -1,4 +1,4 @@
-"""Whatever comes into the topics of a service, its loop goes on, and every record is handled, a dead letter, or skipped and counted."""
+"""Random records in the topics of each service: its loop goes on, and every record is handled, dead-lettered, or skipped and counted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NAMES = {"tenant": "default", "stream": "pumps", "device_id": "p1", "label": "go
 
 
 class Strangers:
-    """Records that somebody makes up."""
+    """Invented records."""
 
     def __init__(self, seed: int, broker: MemoryBroker) -> None:
         self.random = random.Random(seed)
@@ -79,7 +79,7 @@ class Strangers:
                 return None
 
     def made(self, kind: type[Event]) -> bytes:
-        """The Avro body of an event of that kind with whatever values; half of them with most fields at their defaults."""
+        """The Avro body of an event of that kind with random values; half of them with most fields at their defaults."""
         schema = json.loads(kind.SCHEMA)
         fields = self.value(schema, {})
         if self.random.random() < 0.5:
@@ -118,7 +118,7 @@ class Strangers:
 
 
 class Process:
-    """What a composition root needs, on a broker in memory."""
+    """A context for a composition root, on a broker in memory."""
 
     def __init__(self, broker: MemoryBroker, name: str) -> None:
         self.broker, self.codec = broker, broker.codec
@@ -151,7 +151,7 @@ class Process:
 
 
 class Partitions:
-    """The part of an admin that says how many partitions a topic has."""
+    """The part of an admin client that counts partitions."""
 
     def __init__(self, _: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""The ten lines of the README, as somebody would paste them."""
+"""The ten lines of the README, pasted as they are."""
 
 from __future__ import annotations
 
