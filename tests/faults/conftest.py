@@ -11,7 +11,7 @@ from support.broker import Cluster
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Embedded, for a container's process cannot be stopped from here."""
+    """Embedded, since a container's process cannot be stopped from here."""
     with LocalStack(tmp_path_factory.mktemp("faults"), ready_timeout=300) as running:
         yield running
 

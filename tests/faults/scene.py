@@ -1,4 +1,4 @@
-"""What the tests of faults share: services as processes that come back, a feed, and watching outputs come."""
+"""Shared parts of the fault tests: supervised services, a feed, and a watcher of outputs."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def numbered() -> Iterator[Item]:
 
 
 def forwarded(checker: Checker, items: Iterable[Item]) -> Findings:
-    """What is wrong with what the toy, or the naive loop, made of :func:`numbered` items."""
+    """Errors in the output of the toy, or of the naive loop, for :func:`numbered` items."""
     found = Findings()
     outputs = checker.read("observations", "ObservationBatch")
     sent = [(event.device_id, event.boot_epoch, event.first_seq) for _, _, event in items if isinstance(event, ObservationBatch)]
@@ -81,7 +81,7 @@ def forwarded(checker: Checker, items: Iterable[Item]) -> Findings:
 
 
 def prepared(cluster: Cluster, kinds: Iterable[Kind], more: Iterable[Topic] = ()) -> KafkaSettings:
-    """Settings with a prefix of their own, under which only what these services need exists: a broker restarts sooner."""
+    """Settings with a new prefix and only the topics of these services, so that a broker restarts sooner."""
     settings = cluster.settings(topics=False)
     wanted = {topic.name: topic for topic in more}
     for kind in kinds:
@@ -93,7 +93,10 @@ def prepared(cluster: Cluster, kinds: Iterable[Kind], more: Iterable[Topic] = ()
 
 
 def create(settings: KafkaSettings, wanted: Iterable[Topic]) -> None:
-    """Make topics and register their schemas. A state topic keeps all its checkpoints, for the checker to read: only closed segments are compacted."""
+    """Make topics and register their schemas.
+
+    A state topic keeps all its checkpoints for the checker, since only closed segments are compacted.
+    """
     sized = [Sizes(partitions=4, replication=1).wanted(topic) for topic in wanted]
     kept = [replace(one, config={**one.config, "segment.bytes": str(1 << 30)}) if one.topic.compacted else one for one in sized]
     Admin(settings, timeout=60).create(kept)
@@ -104,7 +107,7 @@ def create(settings: KafkaSettings, wanted: Iterable[Topic]) -> None:
 
 
 def spec(kind: Kind, settings: KafkaSettings, logs: Path, bootstrap: str = "", **env: str) -> ChildSpec:
-    """How to run one kind of service."""
+    """The process of one kind of service."""
     argv = [sys.executable, "-m", kind.module]
     return ChildSpec(
         kind.service,
@@ -127,9 +130,9 @@ def kill(services: Supervisor, name: str) -> float:
 
 
 class Elsewhere:
-    """Which share of the machine's processor time others take, from when this is made on.
+    """Share of the machine's processor time that other programs take, from now on.
 
-    A recovery is work, and takes longer where others work beside it: a limit of time holds for the whole machine.
+    A recovery takes longer on a busy machine, so limits of time hold for a free one.
     """
 
     def __init__(self) -> None:
@@ -144,7 +147,7 @@ class Elsewhere:
         return min(max((busy - self._busy - own + self._own) / there, 0.0), 1.0)
 
     def limit(self, seconds: float) -> float:
-        """What a limit for the whole machine comes to on what others left of it; at most four times as much."""
+        """The limit for a free machine, stretched by the share of others; at most four times."""
         return seconds / max(1 - self.share, 0.25)
 
     @staticmethod
@@ -190,7 +193,7 @@ class Feed:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send no more; wait for what was sent."""
+        """Stop sending; wait for the acknowledgements."""
         self._stop.set()
         self.finish()
 
@@ -253,7 +256,7 @@ class Watcher:
         self._consumer.close()
 
     def first_after(self, name: str, moment: float, timeout: float) -> float:
-        """Seconds from ``moment`` to when the first record that was made after it was there to read, however late this is asked."""
+        """Seconds from ``moment`` until the first later record was readable, however late this is asked."""
         deadline = moment + timeout
         while time.time() < deadline:
             if any(made > moment for made, _ in self._stamps[name][-5:]):

@@ -1,4 +1,4 @@
-"""A broker that is away for longer than producers commonly wait: a device's rows come all the same, once and in their order."""
+"""A broker that is away for longer than producers usually wait: a device's rows still arrive, once and in order."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from support.broker import Cluster
 from support.checker import Checker, Findings, check_rows, rows_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(240)]
-AWAY_S = 35  # beyond the 30 s of producers that give up
-EVERY_S = 0.5  # so that at any moment some rows have waited for longer than that, and some have not
+AWAY_S = 35  # beyond the 30 s after which producers give up
+EVERY_S = 0.5  # so that at any moment some rows have waited longer than that
 
 
 def test_rows_come_in_order_when_a_broker_is_back_after_a_long_time(own: Cluster, stack: LocalStack, tmp_path: Path) -> None:

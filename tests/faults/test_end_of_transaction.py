@@ -1,6 +1,6 @@
 """``EndTxn`` in trouble: held back and delivered late, and on its way to a broker that is frozen.
 
-The naive loop must fail the checker here, or the checker sees nothing; ours must not.
+The naive loop must fail the checker here, which shows that the checker works; ours must pass.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NAIVE = Kind("ingestion", "support.naive", (topics.OBSERVATIONS_RAW,), (topics.O
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of some rounds."""
+    """Outcome of some rounds."""
 
     findings: Findings
     rounds: int
@@ -49,7 +49,7 @@ def held_back(chance: random.Random) -> Late:
 
 
 def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], logs: Path, *, sure: bool = True) -> Outcome:
-    """Put faults one after another to a service at work; unless ``sure``, it is killed when it stands still, and may not reach the end."""
+    """Apply faults in sequence to a working service; unless ``sure``, it is killed when it stands still, and may not finish."""
     settings = prepared(own, [kind])
     context = Context(settings, "test")
     checker = Checker(own.bootstrap, settings.topic_prefix)
@@ -104,7 +104,7 @@ def late(rounds: int, seed: int) -> Iterator[Fault]:
 
 
 def sixty(chance: random.Random) -> list[float]:
-    """Seconds of freezes, some beyond every time-out there is."""
+    """Seconds of freezes, some beyond every time-out."""
     lengths = [65.0, 32.0, 12.0, 11.0, 20.0, *(chance.choice((1, 1, 1.5, 2, 2.5, 3, 5, 7)) for _ in range(55))]
     chance.shuffle(lengths)
     return lengths
@@ -123,7 +123,7 @@ def test_late_ends_of_transactions_do_no_harm(own, stack, tmp_path) -> None:
 def test_the_checker_sees_what_late_ends_do_to_the_naive_loop(own, stack, tmp_path) -> None:
     outcome = play(own, stack, NAIVE, late(16, 1), tmp_path, sure=False)
     print("naive:", outcome)
-    assert outcome.findings.twice or outcome.findings.torn  # what is lost may only not have been reached
+    assert outcome.findings.twice or outcome.findings.torn  # missing rows may not have been reached yet
 
 
 @pytest.mark.faults

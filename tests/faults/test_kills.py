@@ -1,4 +1,4 @@
-"""SIGKILL in mid-stream, to every service, a device and the broker, and then to two at once: nothing lost, nothing twice, in order, whole."""
+"""SIGKILL in mid-stream to each service, a device and the broker, then to two at once: nothing is lost, doubled or out of order."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Recoveries = list[tuple[str, float]]
 
 
 class Loop:
-    """The loop at work, and how long each of its parts takes to come back.
+    """The working loop, and the recovery time of each part.
 
     Parameters
     ----------
     services, asking, watcher
-        Who is killed, and by what it is seen to work again: a service by a transaction, the device by an answer.
+        The victims, and the sign of recovery: a transaction of a service, an answer of the device.
     prefix
         Of topics.
     """
@@ -47,7 +47,7 @@ class Loop:
         self.works[DEVICE] = lambda moment: asking.first_after(moment, 120)
 
     def kill_each(self, at_once: int) -> Recoveries:
-        """Kill all, some at once, the next once those before work again."""
+        """Kill each, some together; the next once those before have recovered."""
         names, recovered = list(self.works), Recoveries()
         for first in range(0, len(names), at_once):
             moments = [(name, kill(self._services, name)) for name in names[first : first + at_once]]
@@ -64,7 +64,7 @@ class Loop:
 
 
 class Judge:
-    """Reads everything that one run left behind.
+    """Reads all records of one run.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def started(own: Cluster) -> tuple[KafkaSettings, Context]:
 
 
 def all_answered(checker: Checker) -> bool:
-    """Whether each request has a run: a fit may take longer than everything else is quiet."""
+    """Whether each request has a training run; a fit may outlast the quiet time of the rest."""
     requests, runs = checker.read("training.requests", "TrainingRequest"), checker.read("training.runs", "TrainingRun")
     return set(verdicts.names(requests, "stream", "request_id")) <= set(verdicts.names(runs, "stream", "request_id"))
 

@@ -1,4 +1,4 @@
-"""Other programs take all cores: throughput falls, nothing is killed, and no state is read again without a real doubt."""
+"""Other programs on all cores: throughput falls, nothing is killed, and no state is read again without a real doubt."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from support.broker import Cluster
 from support.checker import Checker
 
 DOUBT = re.compile(r"outcome in doubt.*?why=(.*)")
-# A connection that was cut or a request that timed out is a doubt on any machine. How long something took is none by itself.
+# A cut connection or a timed-out request is a doubt on any machine. A long duration alone is none.
 UNREAL = re.compile(r"took|no statistics")
 
 
 @contextmanager
 def hogs(count: int) -> Iterator[None]:
-    """Programs that take what they get of the processors."""
+    """Programs that use all the processor time they get."""
     running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield

@@ -1,4 +1,4 @@
-"""The verdicts on what services hand to one another see what they are for."""
+"""The verdicts find the errors that they are made for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service that is stopped for longer than its session, and woken when a successor is at work."""
+"""A service that is stopped for longer than its session, and woken while a successor works."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCENES = {"the same name": "0", "another name": "1"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a zombie: its exit code, if it ended before it was told to, and its successor's restarts."""
+    """Outcome of a zombie: its exit code, if it ended by itself, and its successor's restarts."""
 
     findings: Findings
     rows: int
@@ -41,7 +41,7 @@ class Outcome:
 
 @contextmanager
 def process(settings: KafkaSettings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The toy without a supervisor: what wakes up is what was stopped, and nothing starts it again."""
+    """The toy without a supervisor, so nothing restarts the woken process."""
     with log.open("ab") as file:
         started = subprocess.Popen([sys.executable, "-m", TOY.module], env=environment(settings), stdout=file, stderr=file)
     try:
@@ -67,7 +67,7 @@ def play(own: Cluster, instance: str, logs: Path) -> Outcome:
             taken_over = watcher.first_after(out, moment + 0.5, 60)
             time.sleep(max(1.0, SESSION_S + 2 - (time.monotonic() - stopped)))
             zombie.send_signal(signal.SIGCONT)
-            # It does its harm, if any, within the second in which it learns of its successor.
+            # Any harm happens within the second in which it learns of its successor.
             time.sleep(4)
             went_on = watcher.first_after(out, time.time(), 60) + 4
             limit = elsewhere.limit(RECOVERY_S)
@@ -83,7 +83,7 @@ def play(own: Cluster, instance: str, logs: Path) -> Outcome:
 
 @pytest.fixture(scope="module")
 def scenes(own: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Outcome]]]:
-    """Both at once, since they mostly wait."""
+    """Both at the same time, since they mostly wait."""
     with ThreadPoolExecutor() as pool:
         yield {name: pool.submit(play, own, instance, tmp_path_factory.mktemp("zombie")) for name, instance in SCENES.items()}
 

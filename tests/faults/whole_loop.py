@@ -1,4 +1,4 @@
-"""The whole loop to be killed piece by piece: its services, a device that answers, and what all of them are fed with."""
+"""The whole loop for tests that kill its parts: services, an answering device, and their feed."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ SMALL = tuple(f"small-{n}" for n in range(40))
 FEATURES = (Feature(name="x"), Feature(name="y"))
 CLASSES = ("a", "b")
 WARMUP, SMALL_ROWS = 200, 40
-TURN = 1_500  # rows after which the world turns over
+TURN = 1_500  # rows after which the concept flips
 DEVICE = "device"
-ASKS = 20.0  # rows a second that the device is asked
+ASKS = 20.0  # rows per second sent to the device
 
 
 def register(stream: str) -> Item:
@@ -44,13 +44,13 @@ def train(stream: str, rows: int) -> Item:
 
 
 def label(stream: str, row: Row, truth: str) -> Item:
-    """What turned out to be true of a row."""
+    """The label of a row."""
     device, epoch, seq = row
     return topics.LABELS_RAW, f"default/{stream}/{device}", Label(stream=stream, device_id=device, boot_epoch=epoch, seq=seq, label=truth)
 
 
 def warm_up(stream: str, rows: int, chance: np.random.Generator) -> Iterator[Item]:
-    """Rows from before there was a model, and their labels."""
+    """Rows before the first model, with their labels."""
     features = chance.normal(size=(rows, len(FEATURES))).astype("<f4")
     batch = ObservationBatch(stream=stream, device_id="before", boot_epoch=1, first_seq=0, count=rows, features=features.tobytes())
     yield topics.OBSERVATIONS_RAW, f"default/{stream}/before", batch
@@ -59,7 +59,7 @@ def warm_up(stream: str, rows: int, chance: np.random.Generator) -> Iterator[Ite
 
 
 def rows() -> Iterator[Item]:
-    """Warm-ups, then rows of some devices in turn, each with its label, in a world that turns over again and again."""
+    """Warm-ups, then rows of some devices in turn, each with its label, with a concept that flips repeatedly."""
     chance = np.random.default_rng(7)
     yield from warm_up(PUMPS, WARMUP, chance)
     yield train(PUMPS, WARMUP)
@@ -84,7 +84,7 @@ def rows() -> Iterator[Item]:
 
 
 def orders() -> Iterator[Item]:
-    """What keeps those at work who see few rows: new streams, devices that report, and commands to train."""
+    """Input for services that see few rows: new streams, device reports, and commands to train."""
     small = itertools.chain(SMALL)
     for n in itertools.count():
         if n % 25 == 0 and (stream := next(small, "")):
@@ -97,7 +97,7 @@ def orders() -> Iterator[Item]:
 
 @dataclass(slots=True)
 class Processes:
-    """How everything is started.
+    """Processes of the loop.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ def processes(settings: KafkaSettings, home: Path) -> Processes:
 
 
 class Asking:
-    """Asks the device row by row from a thread, and tells what turned out to be true.
+    """Asks the device row by row from a thread, and sends the labels.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ class Asking:
             values, asked = chance.normal(size=len(FEATURES)).astype("<f4"), time.time()
             try:
                 answer = self._client.ask(values)
-            except FailedError:  # it stays away, which whoever waits for it will tell
+            except FailedError:  # it stays away, and the waiting caller reports it
                 continue
             row = (DEVICE, answer.epoch, answer.seq)
             self.answered.append(row)

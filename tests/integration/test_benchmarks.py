@@ -1,4 +1,4 @@
-"""Each benchmark runs in its quick form, and its ratios are computed; how quick anything is, is not asserted."""
+"""Each benchmark runs in its quick form, and its ratios are computed; speed is not asserted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be known of the containers without an engine; and that obstacles are told in one line."""
+"""The compose file, as far as it can be checked without an engine; and one line for each obstacle."""
 
 from __future__ import annotations
 
@@ -122,12 +122,12 @@ def test_an_image_holds_the_libraries_that_its_package_names_and_no_other_servic
 
 
 def run_check(tmp_path: Path, script: str | None, *arguments: str, **environment: str) -> tuple[int, list[str]]:
-    """The check beside a ``docker`` that only says what the test wants; without one when ``script`` is ``None``."""
+    """Run the check with a fake ``docker`` script; without any if ``script`` is ``None``."""
     if script is not None:
         program = tmp_path / "docker"
         program.write_text("#!/bin/sh\n" + textwrap.dedent(script), encoding="utf-8")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    # Its own folder only: what else is installed here does not matter. The shell is named by its path.
+    # Only this folder is on the path, so other installed programs do not matter. The shell is named by its path.
     done = subprocess.run(
         [sys.executable, str(CHECK), *arguments],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Conformance of both brokers: a partition whose records all fail is halted, and goes on once the cause is mended."""
+"""Conformance of both brokers: a partition whose records all fail is halted, and goes on once the cause is fixed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 3
 
 
 class Bench:
-    """A service that reads one topic from inside and one from outside the platform, with a limit of three in a row."""
+    """A service that reads an internal and a public topic, with a limit of three in a row."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage

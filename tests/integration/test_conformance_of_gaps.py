@@ -1,4 +1,4 @@
-"""Conformance of both brokers: retention that overtakes a service, and how it goes on."""
+"""Conformance of both brokers: retention that overtakes a service, and the skip after it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Bench:
         return self.process.metrics.get_sample_value("edgeloop_halted_offsets", {"topic": RAW.name, "partition": "0"})
 
     def overtaken(self, handled: int = 3, lost: int = 4, left: int = 3) -> None:
-        """Handle some, stop, and lose some of those that come meanwhile; then start again."""
+        """Handle some records, stop, lose some that arrive meanwhile, and start again."""
         self.give(handled)
         self.until(handled)
         self.process.stop()
@@ -140,7 +140,7 @@ def test_a_partition_that_waits_and_is_overtaken_meanwhile_is_halted(bench: Benc
     bench.stage.delete_before(RAW, 0, 4)
     ready.append(1)
     bench.process.until(lambda: bench.halted() == 2 or len(bench.handled()) == 6)
-    if bench.halted():  # else what had been fetched was still there
+    if bench.halted():  # else the fetched records would still be in memory
         bench.skip(2, 4)
         bench.until(4)
         assert bench.handled() == [0, 1, 4, 5]

@@ -1,4 +1,4 @@
-"""Conformance of both brokers: what becomes of what a task is given, and of what it gives back."""
+"""Conformance of both brokers: the records that a task receives, and the effects that it returns."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_partitions_have_a_state_of_their_own(scene: Scene) -> None:
 
 
 def given_back(scene: Scene, letter: Received, **changed) -> Redrive:
-    """What ``edgeloop redrive`` makes of a letter, written into the letter's partition."""
+    """Write the ``Redrive`` of a letter into the letter's partition, as ``edgeloop redrive`` does."""
     names = ("service", "topic", "partition", "offset", "timestamp", "key", "value", "headers", "reason")
     redrive = Redrive(letter=letter.at, **{name: getattr(letter.event, name) for name in names} | changed)
     scene.stage.publish(topics.redrive(SERVICE), letter.at, redrive, partition=letter.partition)

@@ -1,4 +1,4 @@
-"""Conformance of both brokers: where records lie, and what readers see of them."""
+"""Conformance of both brokers: places of records, and their visibility to readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mirror against a real MLflow server, which ours has not: we have its client.
+"""The mirror against a real MLflow server, which our dependencies lack: they have its client.
 
 ``EDGELOOP_TEST_MLFLOW_PYTHON`` names a Python with ``mlflow``. Without it, MLflow's own store is tried: ``services/mirror/tests``.
 """
@@ -46,7 +46,7 @@ pytestmark = [
 ]
 KEY = "default/boiler"
 NAME = "edgeloop.default.boiler"
-# What a user of MLflow does with a run: its model is loaded and answers.
+# As a user of MLflow does: load the model of a run and ask it.
 USES = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
@@ -66,7 +66,7 @@ print(json.dumps({
 
 
 class Server:
-    """An MLflow server of its own on the loopback interface, which can go away and come back."""
+    """An MLflow server on the loopback interface that can be stopped and restarted."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -118,7 +118,7 @@ class Server:
         return sorted(answer.get("model_versions", []), key=lambda version: int(version["version"]))
 
     def settled(self) -> str:
-        """All that is told of runs and versions, as text."""
+        """All tags and notes of runs and versions, as text."""
         runs = sorted(self.runs(), key=lambda run: run["info"]["run_id"])
         return json.dumps([runs, self.registered(), self.versions()], sort_keys=True)
 
@@ -128,7 +128,7 @@ def tags(run: dict[str, Any]) -> dict[str, str]:
 
 
 class Platform:
-    """What trainer and registry have told of one request."""
+    """Events of trainer and model registry about one request."""
 
     def __init__(self, cluster: Any, keys: Path) -> None:
         self.keys = generate_keys(keys, Role.REGISTRY)
@@ -171,7 +171,7 @@ class Platform:
         self.put(topics.TRAINING_RUNS, TrainingRun(**run, status=RunStatus.PROMOTED, row=340, metrics=gate, wins=20, judged=40))
 
     def register(self, number: int) -> None:
-        """The registry makes the challenger a version, and signs it."""
+        """The model registry makes the challenger a version, and signs it."""
         made = {"stream": "boiler", "version": number, "digest": self.fitted.digest, "size": len(self.fitted.onnx)}
         said = json.dumps({**made, "tenant": "default"}).encode()
         signed = {"statement": said, "signature": self.signer.sign(said), "key_id": self.signer.key_id}
@@ -263,7 +263,7 @@ def _the_model_answers(server: Server, platform: Platform, directory: Path) -> N
 
 
 def _mirrored_again_nothing_changes(server: Server, platform: Platform, log: Path) -> None:
-    """Every event once more, as a process finds it that died before it had committed anything."""
+    """Repeat every event, as for a process that died before its commit."""
     before = server.settled()
     group = f"{platform.settings.topic_prefix}edgeloop-mirror"
     events = {platform.settings.topic_prefix + topic.name: count for topic, count in ((topics.TRAINING_RUNS, 5), (topics.MODEL_EVENTS, 2))}

@@ -1,4 +1,4 @@
-"""Monitoring on a real broker: alerts are told once, under ids that outlive the process; broken bytes harm nobody."""
+"""Monitoring on a real broker: alerts appear once, under ids that outlive the process; broken bytes do no harm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUICK = {"BUCKET_S": "0.5", "WINDOW_S": "4", "SILENCE_S": "3", "RAISE_AFTER_S": 
 
 
 class Bench:
-    """A cluster with monitoring's process, and what feeds it."""
+    """A cluster with monitoring's process, and its feed."""
 
     def __init__(self, cluster) -> None:
         self.settings = cluster.settings()
@@ -51,7 +51,7 @@ class Bench:
             return ""
 
     def feed(self, *, wrong: int, devices: tuple[str, ...] = ("d1", "d2")) -> None:
-        """Ten rows of each device, so many of them answered wrongly."""
+        """Ten rows per device, with a given number of wrong answers."""
         now = int(time.time() * 1000)
         for device in devices:
             key = f"default/s/{device}"
@@ -65,7 +65,7 @@ class Bench:
         assert self.publisher.flush() == 0
 
     def until(self, done: Callable[[], bool], seconds: float = 60, *, feed: bool = True, **how) -> None:
-        """Feed and look until it is so."""
+        """Feed until the condition holds."""
         deadline = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < deadline, self.alerts
@@ -92,7 +92,7 @@ def test_alerts_are_raised_once_outlive_the_process_and_are_cleared_under_the_sa
     record = next(a for a in bench.alerts if a.event.kind is AlertKind.ERROR_SHARE)
     assert record.key == "default/s"
     assert record.headers["ce_causationat"].decode().startswith("drift.partials/")
-    with bench.process():  # killed, started anew, while the condition still holds
+    with bench.process():  # killed and restarted while the condition still holds
         end = time.monotonic() + 4
         bench.until(lambda: time.monotonic() > end, wrong=8)
         assert len(raised()) == 1

@@ -1,4 +1,4 @@
-"""A policy switched on from the command line is what the running service decides by."""
+"""A policy set from the command line changes the decisions of a running service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEY = "default/pumps"
 
 
 class World:
-    """The service retraining, and what it sees of one stream."""
+    """The service retraining, and its inputs for one stream."""
 
     def __init__(self, cluster: Cluster) -> None:
         settings = cluster.settings()

@@ -37,7 +37,7 @@ def test_rows_meet_their_labels_once_although_both_services_are_killed(cluster: 
             key = "default/pumps/d"
             rows = np.arange(n * 2, (n + 20) * 2, dtype="<f4").tobytes()
             batch = ObservationBatch(stream="pumps", device_id="d", boot_epoch=1, first_seq=n, count=20, features=rows)
-            for _ in range(2):  # an outbox sends again what it is not sure of
+            for _ in range(2):  # an outbox repeats rows whose delivery is uncertain
                 publisher.publish(topics.OBSERVATIONS_RAW, key, batch)
             single = ObservationRow(stream="pumps", device_id="e", boot_epoch=1, seq=n, features=(1.0, 2.0))
             publisher.publish(topics.OBSERVATION_ROWS_RAW, "default/pumps/e", single)

@@ -1,4 +1,4 @@
-"""Services that cannot start as they are set up: one line that says why, and no traceback."""
+"""Services with invalid settings: one line with the reason, and no traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgeloop_contracts.services import SERVICES
 from support.processes import environment
 
 pytestmark = pytest.mark.integration
-# Those that need no key to start.
+# Services that start without a key.
 NAMES = [spec.name for spec in SERVICES.values() if spec.state is not None and not spec.signs]
 
 
@@ -22,7 +22,7 @@ def start(cluster: Any, service: str, **more: str) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Exit code, and the one line that was said."""
+    """Exit code and the one line of output."""
     said = process.communicate(timeout=90)[0].strip().splitlines()
     assert len(said) == 1, said
     return process.returncode, said[0]

@@ -1,4 +1,4 @@
-"""Reading at least once for a group: what is committed when, what waits, what is passed."""
+"""At-least-once reading for a group: order of commits, waiting records, skipped records."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_record_that_cannot_be_handled_yet_keeps_its_partition_waiting_and_no_
     refusals: list[int] = []
 
     def waits(received: Any) -> None:
-        # Handled once all of the other partition has been, and twice refused before that.
+        # Handled after all of the other partition, and refused twice before.
         if received.event.stage == 1 and (len(refusals) < 2 or 12 not in bench.seen):
             refusals.append(1)
             asked = time.monotonic()
@@ -108,7 +108,7 @@ def test_a_partition_that_retention_has_overtaken_waits_for_a_word_and_no_other_
     bench.put(3, 4, 5)
     bench.put(11, partition=1)
     name = bench.context.settings.topic_prefix + topics.TRAINING_RUNS.name
-    admin = AdminClient({"bootstrap.servers": bench.context.settings.bootstrap})  # kept: the answers of one that is gone never come
+    admin = AdminClient({"bootstrap.servers": bench.context.settings.bootstrap})  # kept: the futures of a collected client never resolve
     for answer in admin.delete_records([TopicPartition(name, 0, 4)]).values():
         answer.result(60)
     asked = time.monotonic()

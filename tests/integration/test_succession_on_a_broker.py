@@ -1,4 +1,4 @@
-"""Records that follow the newest of their key: each writer gets a number of its own."""
+"""Records that succeed the newest of their key: each writer gets its own number."""
 
 from __future__ import annotations
 

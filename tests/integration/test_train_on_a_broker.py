@@ -1,4 +1,4 @@
-"""``edgeloop train`` on a real broker: the command that it writes, and what it tells of what comes of it."""
+"""``edgeloop train`` on a real broker: the command that it writes, and its report of the outcome."""
 
 from __future__ import annotations
 

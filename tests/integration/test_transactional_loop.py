@@ -142,7 +142,7 @@ def test_a_range_of_records_can_be_read_again(running_loop) -> None:
 
 
 class Held:
-    """What some tasks wait for, and what has been refused until then."""
+    """Keys that tasks wait for, and the records refused meanwhile."""
 
     def __init__(self, devices: Iterable[str]) -> None:
         self.devices = set(devices)
@@ -160,7 +160,7 @@ class Held:
 
 
 class Holding(Counting):
-    """Counts, but cannot take the rows of some devices yet."""
+    """Counts rows, but refuses those of some devices for now."""
 
     def __init__(self, partition: int, state: State, held: Held) -> None:
         super().__init__(partition, state)

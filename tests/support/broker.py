@@ -1,4 +1,4 @@
-"""A real Kafka and schema registry for tests: the one that was given, containers, or the embedded ones.
+"""A real Kafka and schema registry for tests: a given one, containers, or the embedded stack.
 
 ``EDGELOOP_TEST_BOOTSTRAP`` (with ``EDGELOOP_TEST_SCHEMA_REGISTRY_URL``) names a running one; else testcontainers is used
 where a Docker engine answers; else the embedded stack starts. Every test works under a topic prefix of its own.
@@ -30,7 +30,7 @@ API = "/apis/ccompat/v7"
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the test cluster is."""
+    """Addresses of the test cluster."""
 
     bootstrap: str
     registry_url: str
@@ -38,7 +38,7 @@ class Cluster:
     signing_in: SigningIn | None = None
 
     def settings(self, prefix: str | None = None, *, topics: bool = True, **more: object) -> KafkaSettings:
-        """Settings with a prefix of their own, under which all topics exist."""
+        """Settings with a new prefix, under which all topics exist."""
         head = f"t{uuid.uuid4().hex[:8]}." if prefix is None else prefix
         settings = KafkaSettings(bootstrap=self.bootstrap, schema_registry_url=self.registry_url, topic_prefix=head, extra={}, **more)
         if topics:
@@ -61,7 +61,7 @@ def cluster(directory: Path) -> Iterator[Cluster]:
 
 
 def docker_answers() -> bool:
-    """Whether a Docker engine is there."""
+    """Whether a Docker engine answers."""
     import docker
     from docker.errors import DockerException
 

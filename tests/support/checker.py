@@ -1,6 +1,6 @@
-"""An independent reader: what lies in the topics of a service, and what of it contradicts "exactly once".
+"""An independent reader of a service's topics that finds contradictions to "exactly once".
 
-Written apart from the streaming library: a plain consumer, fastavro, and the schema files.
+It shares no code with the streaming library: a plain consumer, fastavro, and the schema files.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Seen:
 
     @property
     def cause(self) -> tuple[str, int, int]:
-        """Topic, partition and offset of what led to it."""
+        """Topic, partition and offset of the cause."""
         topic, partition, offset = self.headers["ce_causationat"].decode().rsplit("/", 2)
         return topic, int(partition), int(offset)
 
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong, in words, by property. Empty is good."""
+    """Errors in words, by property; empty if there are none."""
 
     lost: list[str] = field(default_factory=list[str])
     twice: list[str] = field(default_factory=list[str])
@@ -51,7 +51,7 @@ class Findings:
 
     @property
     def wrong(self) -> int:
-        """How many things are wrong."""
+        """Number of errors."""
         return len(self.lost) + len(self.twice) + len(self.disordered) + len(self.torn) + len(self.offsets)
 
     def __str__(self) -> str:
@@ -60,12 +60,12 @@ class Findings:
 
 
 class Checker:
-    """Looks at the topics under one prefix.
+    """Reads the topics under one prefix.
 
     Parameters
     ----------
     bootstrap, prefix
-        Where, and what heads the topics' names.
+        Address of the broker, and the prefix of topic names.
     """
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
@@ -74,7 +74,7 @@ class Checker:
         self._schemas: dict[str, Any] = {}
 
     def read(self, topic: str, kind: str, timeout: float = 60.0) -> list[Seen]:
-        """All committed records of one kind, by partition in their order, once no transaction is open any more.
+        """All committed records of one kind, by partition in their order, after the last open transaction has ended.
 
         Other kinds are left out: a header names the kind of an event, the key that of a record of state.
         """
@@ -140,7 +140,7 @@ class Checker:
         return ranges
 
     def causes(self, outputs: Iterable[Seen], ranges: Mapping[tuple[str, int], list[tuple[int, int]]], found: Findings) -> None:
-        """Check that what led to each output lies in a committed range."""
+        """Check that the cause of each output lies in a committed range."""
         covered = {place: {n for first, end in own for n in range(first, end)} for place, own in ranges.items()}
         for seen in outputs:
             topic, partition, offset = seen.cause
@@ -208,7 +208,7 @@ def _rows(value: Mapping[str, Any]) -> list[Row]:
 
 
 def check_rows(name: str, sent: Iterable[Row], came: Sequence[Row], found: Findings) -> None:
-    """Check that each sent row came out once, and each device's rows in the order in which they were sent."""
+    """Check that each sent row came out once, and each device's rows in order."""
     wanted = list(sent)
     counts = Counter(came)
     found.lost += [f"{name} {row}" for row in wanted if not counts[row]]

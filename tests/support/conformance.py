@@ -1,7 +1,7 @@
 """One suite, two brokers: the real one, and the one in memory that unit tests use.
 
-The tests are ``tests/integration/test_conformance_of_*.py``, each a sentence that services rely on. What the broker in memory cannot
-do is a strict xfail there, so that nobody takes it for more than it is.
+The tests are ``tests/integration/test_conformance_of_*.py``, each a property that services rely on.
+The limits of the broker in memory are strict xfails there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,6 @@ def stage_of(request: pytest.FixtureRequest) -> Stage:
 
 
 def gap_in_memory(why: str, fixture: str = "shared") -> pytest.MarkDecorator:
-    """A test that the broker in memory fails, and why it does."""
+    """A test that the broker in memory fails, with the reason."""
     missing = pytest.param("memory", marks=pytest.mark.xfail(strict=True, reason=why))
     return pytest.mark.parametrize(fixture, [missing, REAL], indirect=True)

@@ -1,4 +1,4 @@
-"""A broker in memory, and its loops, which work by turns."""
+"""A broker in memory with its loops, which take turns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.stages import PARTITIONS, Headers, Stage
 
 
 class MemoryProcess:
-    """The loop in memory; all of a stage work by turns."""
+    """The loop in memory; all loops of a stage take turns."""
 
     def __init__(self, loop: MemoryLoop, all_of_them: list[MemoryLoop]) -> None:
         self.metrics = loop.metrics

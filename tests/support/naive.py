@@ -1,4 +1,4 @@
-"""The loop as librdkafka's documentation tells it, to show what the checker sees: retry, abort and rewind, keep the producer.
+"""The loop of librdkafka's documentation, which shows that the checker finds errors: retry, abort and rewind, keep the producer.
 
 Forwards observations as they are and writes a checkpoint, in one transaction with the offsets, as the toy does.
 """
@@ -36,7 +36,7 @@ class Naive:
             "session.timeout.ms": 6_000,
         }
         self._consumer = Consumer({**self._base, **own, "group.id": group})
-        # The same time-outs as ours, so that both see the same faults.
+        # The same time-outs as ours, so that both meet the same faults.
         limits = {"socket.timeout.ms": 2_000, "transaction.timeout.ms": 10_000, "message.timeout.ms": 8_000}
         self._producer = Producer({**self._base, **limits, "transactional.id": f"{group}-0", "partitioner": "murmur2_random"})
         self._producer.init_transactions(20)

@@ -1,4 +1,4 @@
-"""A whole platform as a user starts it: ``edgeloop up`` in a folder of its own."""
+"""A whole platform as a user starts it, with ``edgeloop up`` in a folder of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EDGELOOP = Path(sys.executable).parent / "edgeloop"
 
 @dataclass(frozen=True)
 class Came:
-    """What came of one sender's rows: how many stand in each topic, and why others do not."""
+    """Outcome of one sender's rows: counts per topic, and reasons of the dead letters."""
 
     observations: int
     labels: int
@@ -37,7 +37,7 @@ class Came:
 
 @dataclass(frozen=True)
 class RunningPlatform:
-    """Addresses of a platform, and what went through it."""
+    """Addresses of a platform, and its records."""
 
     bootstrap: str
     registry: str
@@ -59,7 +59,7 @@ class RunningPlatform:
         return found
 
     def came(self, device: str) -> Came:
-        """What stands in the topics now."""
+        """Records in the topics now."""
         letters = self.read(topics.dead_letters("ingestion")) + self.read(topics.dead_letters("labels"))
         dead = Counter(r.event.reason for r in letters if device.encode() in r.event.key or device.encode() in r.event.value)
         observations = sum(r.event.count for r in self.read(topics.OBSERVATIONS) if r.event.device_id == device)
@@ -68,18 +68,18 @@ class RunningPlatform:
         return Came(observations, labels, examples, dead)
 
     def awaited(self, device: str, rows: int, timeout: float = 240.0) -> Came:
-        """What came, once ``rows`` examples or dead letters are there; or what there is in the end."""
+        """Records once ``rows`` examples or dead letters are there, or those at the time-out."""
         deadline = time.monotonic() + timeout
         while True:
             came = self.came(device)
             if came.examples >= rows or came.dead.total() >= rows or time.monotonic() > deadline:
-                return self.came(device)  # topics are read one after another: all that led to the last one is there by now
+                return self.came(device)  # topics are read in sequence, so the causes of the last record are there by now
             time.sleep(1.0)
 
 
 @contextmanager
 def platform(folder: Path, *options: str) -> Iterator[RunningPlatform]:
-    """Start everything; stop it in the end as Ctrl-C does."""
+    """Start everything; stop it at the end, as Ctrl-C does."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EDGELOOP_")}
     log = (folder / "up.log").open("w+b")
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What tests give to processes, and how they wait for them."""
+"""Environment of processes under test, and waiting for them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def environment(settings: KafkaSettings, service: str = "", files: Path | None =
     settings
         Cluster and prefix.
     service
-        Whose files are named besides; none if empty.
+        Service whose files are added; none if empty.
     files
         Folder of all files of the service: keys and trust lie in it, data in ``data``.
     more
-        Further variables, which count most.
+        Further variables, which take precedence.
     """
     named = SERVICES[service].environment(Files(data=files / "data", keys=files, trust=files)) if service and files else {}
     return {**os.environ, **settings.environment(), "PYTHONPATH": str(TESTS), **named, **more}

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that reads Kafka's request headers and can be told what to do with the next ``EndTxn``.
+"""A TCP proxy on loopback that reads Kafka's request headers and can disturb the next ``EndTxn``.
 
 Clients that bootstrap here stay here: in the broker's answers its address is replaced by the proxy's, which has the same
 length, so that nothing else changes.
@@ -64,9 +64,9 @@ class Proxy:
     Parameters
     ----------
     broker_port
-        Where the broker listens on loopback.
+        Port of the broker on loopback.
     bytes_per_s
-        How fast all answers together come through; 0 for no limit.
+        Limit for all answers together; 0 for none.
     """
 
     def __init__(self, broker_port: int, bytes_per_s: int = 0) -> None:
@@ -110,7 +110,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(setattr, self, "_fault", None)
 
     def cut(self) -> None:
-        """Cut all clients off, whatever is on its way to them; they may come again."""
+        """Cut all clients off, answers in flight included; they may reconnect."""
         self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._tasks])
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:

@@ -73,7 +73,7 @@ class RealStage(Stage):
         super().__init__(self._context, self._context.publisher(), self._context.schemas, prefix)
 
     def _await_leaders(self, places: list[tuple[str, int]]) -> None:
-        """A broker hears of new topics, and that it leads them, a moment after the controller has made them."""
+        """A broker learns of new topics and its leadership shortly after the controller has made them."""
         reader = PartitionReader(self._settings)
         deadline = time.monotonic() + PATIENCE_S
         while True:

@@ -1,4 +1,4 @@
-"""A service whose tasks do what a test says, key by key."""
+"""A service whose tasks follow a test's script, key by key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def count(received: Received[Any], state: State) -> Iterable[Effect]:
 
 @dataclass
 class Script:
-    """What tasks do by key; without a word, nothing."""
+    """Actions of tasks by key; none by default."""
 
     handle: dict[str, Handle] = field(default_factory=dict)
     flush: dict[str, Flush] = field(default_factory=dict)

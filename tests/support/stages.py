@@ -1,4 +1,4 @@
-"""A broker with a few topics as the conformance suite sees it, whichever it is."""
+"""The conformance suite's view of a broker with a few topics, real or in memory."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Process(Protocol):
     metrics: CollectorRegistry
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Let every process work until something is true."""
+        """Let every process work until a condition holds."""
         ...
 
     def end(self) -> Exception:
-        """Let it work until it ends by itself; give back by what."""
+        """Let it work until it ends by itself; give back the error."""
         ...
 
     def stop(self) -> None:
@@ -49,7 +49,7 @@ class Process(Protocol):
 
 
 class Clients(Protocol):
-    """What both brokers give alike."""
+    """The interface of both brokers."""
 
     codec: Codec
 
@@ -59,7 +59,7 @@ class Clients(Protocol):
 
 
 class Switch:
-    """A schema registry that can be told not to answer."""
+    """A schema registry that can be silenced."""
 
     def __init__(self, schemas: Any) -> None:
         self._schemas = schemas
@@ -84,7 +84,7 @@ class Switch:
 
 
 class Stage(ABC):
-    """A broker with a few topics of two partitions, and all that the suite does with it."""
+    """A broker with a few topics of two partitions, and the operations of the suite."""
 
     def __init__(self, clients: Clients, publisher: Any, schemas: Any, prefix: str) -> None:
         self.schemas = Switch(schemas)
@@ -103,7 +103,7 @@ class Stage(ABC):
         assert self._publisher.failures() == []
 
     def records(self, topic: Topic) -> list[Received[Any]]:
-        """All that is committed, apart from tombstones; in order within a partition."""
+        """All committed records except tombstones, in order within a partition."""
         if topic.name not in self._seen:
             follower = self.clients.follower([topic])
             self._closing.append(follower.close)

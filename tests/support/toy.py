@@ -27,7 +27,7 @@ class Counting:
         yield Send(topics.OBSERVATIONS, received.key, received.event)
 
     def flush(self) -> Iterable[Send]:
-        """Nothing more."""
+        """Nothing is left to flush."""
         return ()
 
 

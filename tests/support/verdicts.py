@@ -1,4 +1,4 @@
-"""What must be true of what the services of the loop hand to one another, told from their topics alone."""
+"""Verdicts on the records that services hand to one another, from their topics alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def names(records: Iterable[Seen], *fields: str) -> list[Name]:
 
 
 def once(what: str, came: Iterable[Name], found: Findings, wanted: Iterable[Name] = ()) -> None:
-    """Check that nothing came twice, and that what was wanted came."""
+    """Check that nothing came twice and nothing is missing."""
     counts = Counter(came)
     found.twice += [f"{what} {name} came {n} times" for name, n in sorted(counts.items()) if n > 1]
     found.lost += [f"{what} {name}" for name in wanted if not counts[name]]
@@ -57,7 +57,7 @@ def training(requests: Sequence[Seen], runs: Sequence[Seen], candidates: Sequenc
 
 
 def same(what: str, wanted: Sequence[Name], came: Sequence[Name], found: Findings) -> None:
-    """Check that what came is what was wanted, each once."""
+    """Check that exactly the wanted records came, each once."""
     once(what, came, found, wanted)
     found.torn += [f"{what} {name} of nothing" for name in sorted(set(came) - set(wanted))]
 
