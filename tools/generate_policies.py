@@ -22,7 +22,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs/policies.md"
 BEGIN = "<!-- policy fields: made by `make generate` -->\n"
 END = "<!-- end of policy fields -->\n"
 SERVICES = {"gate": "trainer", "training": "trainer", "detection": "drift"}
-ONLY_TRIED = {"enabled": "Whether a mixture learns between the fits."}
+ONLY_TRIED = {"enabled": "A mixture learns between the fits."}
 _BETWEEN = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
 _ROLE = re.compile(r":\w+:`([^`]+)`")
 

@@ -31,7 +31,6 @@ NOUNS = {"binding", "encoding", "framing", "mapping", "monitoring", "pending", "
 OPENING_WORD = ("libs/", "services/", "cli/", "benchmarks/", "deploy/", "tests/")
 GERUNDS = ("services/trainer/", "services/registry/", "libs/readers/")
 LONG_MODULES = (
-    "deploy/grafana/generate.py",
     "libs/contracts/src/edgeloop_contracts/topics.py",
     "libs/streaming/src/edgeloop_streaming/work.py",
     "services/inference/src/edgeloop_inference/io/outbox.py",
@@ -40,7 +39,6 @@ LONG_MODULES = (
 LONG_FUNCTIONS = (
     "cli/src/edgeloop_cli/backtest.py",
     "cli/src/edgeloop_cli/run.py",
-    "deploy/grafana/generate.py",
     "services/inference/src/edgeloop_inference/app.py",
 )
 DENIED_WORDS = ("services/", "cli/", "libs/", "benchmarks/", "docs/metrics.md")

@@ -82,9 +82,9 @@ class Guarded:
     """A cluster whose users have the rights of the printed commands."""
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
-        if cluster.signing_in is None:
+        if cluster.sasl is None:
             pytest.skip("the broker that was given enforces no rights")
-        self.cluster, self.folder, self.signing_in = cluster, folder, cluster.signing_in
+        self.cluster, self.folder, self.sasl = cluster, folder, cluster.sasl
         self.prefix = cluster.settings(topics=False).topic_prefix
         self.admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
         self.given = list(dict.fromkeys(binding for line in acls(self.prefix, cluster.bootstrap) for binding in bindings(line)))
@@ -104,17 +104,17 @@ class Guarded:
         for answer in self.admin.delete_acls(filters, request_timeout=30).values():
             assert len(answer.result()) == 1
 
-    def sasl(self, user: str) -> dict[str, str]:
+    def login(self, user: str) -> dict[str, str]:
         return {
             "security.protocol": "SASL_PLAINTEXT",
             "sasl.mechanism": "PLAIN",
             "sasl.username": user,
-            "sasl.password": self.signing_in.passwords[user],
+            "sasl.password": self.sasl.passwords[user],
         }
 
     def settings(self, user: str) -> KafkaSettings:
-        where = {"bootstrap": self.signing_in.bootstrap, "schema_registry_url": self.cluster.registry_url}
-        return KafkaSettings(**where, topic_prefix=self.prefix, extra=self.sasl(user))
+        where = {"bootstrap": self.sasl.bootstrap, "schema_registry_url": self.cluster.registry_url}
+        return KafkaSettings(**where, topic_prefix=self.prefix, extra=self.login(user))
 
     def context(self, user: str) -> Context:
         return Context(self.settings(user), user)
@@ -144,8 +144,8 @@ class Outsider:
         self.seen: list[Any] = []
         self._codec = guarded.context("edgeloop-consumer").codec
         self._topics = {guarded.prefix + topic.name: topic for topic in topics.FACTS}
-        where = {"bootstrap.servers": guarded.signing_in.bootstrap, "group.id": f"{guarded.prefix}edgeloop-consumer-1"}
-        self._consumer = Consumer({**where, **guarded.sasl("edgeloop-consumer"), "auto.offset.reset": "earliest"})
+        where = {"bootstrap.servers": guarded.sasl.bootstrap, "group.id": f"{guarded.prefix}edgeloop-consumer-1"}
+        self._consumer = Consumer({**where, **guarded.login("edgeloop-consumer"), "auto.offset.reset": "earliest"})
         self._consumer.subscribe(list(self._topics))
 
     def until(self, found: Callable[[Any], bool], what: str, seconds: float = 150.0) -> Any:

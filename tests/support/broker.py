@@ -20,7 +20,7 @@ from edgeloop_cli.topics_access import grants
 from edgeloop_cli.topics_apply import apply_topics
 from edgeloop_kafka import KafkaSettings
 from edgeloop_local.ports import free_port
-from edgeloop_local.sasl_listener import SigningIn
+from edgeloop_local.sasl_listener import SaslListener
 from edgeloop_local.stack import LocalStack
 
 KAFKA_IMAGE = os.environ.get("EDGELOOP_TEST_KAFKA_IMAGE", "apache/kafka:4.2.1")
@@ -35,7 +35,7 @@ class Cluster:
     bootstrap: str
     registry_url: str
     kind: str
-    signing_in: SigningIn | None = None
+    sasl: SaslListener | None = None
 
     def settings(self, prefix: str | None = None, *, topics: bool = True, **more: object) -> KafkaSettings:
         """Settings with a new prefix, under which all topics exist."""
@@ -55,9 +55,9 @@ def cluster(directory: Path) -> Iterator[Cluster]:
         with containers() as running:
             yield running
     else:
-        signing_in = SigningIn(free_port(), {user: secrets.token_hex(8) for user in sorted({grant.user for grant in grants("")})})
-        with LocalStack(directory, signing_in=signing_in) as stack:
-            yield Cluster(stack.bootstrap, stack.registry_url, "embedded", signing_in)
+        sasl = SaslListener(free_port(), {user: secrets.token_hex(8) for user in sorted({grant.user for grant in grants("")})})
+        with LocalStack(directory, sasl=sasl) as stack:
+            yield Cluster(stack.bootstrap, stack.registry_url, "embedded", sasl)
 
 
 def docker_answers() -> bool:

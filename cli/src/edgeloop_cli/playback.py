@@ -175,7 +175,7 @@ class Playback:
 
         if plan.cluster is not None:
             cluster = plan.cluster
-            self._progress.say(f"attached to Kafka at {cluster.bootstrap}")
+            self._progress.report(f"attached to Kafka at {cluster.bootstrap}")
             cluster_setup.make_keys(home)
             fleet = start_fleet(cluster) if devices else None
             self._kept.entries = lambda: inventory.of_fleet(fleet) if fleet else []
@@ -184,7 +184,7 @@ class Playback:
             platform = stack.enter_context(Platform(home, progress=self._progress))
             self._kept.entries = lambda: [*inventory.of_platform(platform), *(e for fleet in fleets for e in inventory.of_fleet(fleet))]
             platform.start(lambda started: fleets.append(start_fleet(started.cluster)) if devices else None)
-            self._progress.say(f"all services work after {platform.seconds['services']:.1f} s")
+            self._progress.report(f"all services work after {platform.seconds['services']:.1f} s")
             cluster, fleet = platform.cluster, fleets[0] if fleets else None
         if fleet is not None:
             fleet.wait_live()

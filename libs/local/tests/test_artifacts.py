@@ -60,7 +60,7 @@ def test_a_nearly_full_disk_is_refused_before_anything_is_fetched(monkeypatch: p
         return SimpleNamespace(free=5 * 2**20)
 
     monkeypatch.setattr(locations.shutil, "disk_usage", nearly_full)
-    with pytest.raises(DiskFullError, match=r"only 5 MB are free at .* make room"):
+    with pytest.raises(DiskFullError, match=r"only 5 MB are free at .* free some space"):
         programs(cache=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"download.lock"}
 

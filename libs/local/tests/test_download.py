@@ -145,9 +145,9 @@ def test_a_full_disk_is_told_as_such_and_leaves_nothing(
 ) -> None:
     _, address = repository
 
-    def no_room(_count: int) -> None:
+    def disk_full(_count: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(DiskFullError, match="make room"):
-        Downloader({"here": address}, session).fetch(PIN, tmp_path / "tool", no_room)
+    with pytest.raises(DiskFullError, match="free some space"):
+        Downloader({"here": address}, session).fetch(PIN, tmp_path / "tool", disk_full)
     assert list(tmp_path.iterdir()) == []

@@ -36,7 +36,7 @@ def test_two_downloads_share_a_terminal() -> None:
     with bars.downloading("Kafka", 10) as one, bars.downloading("Registry", 10) as two:
         one(10)
         two(5)
-    bars.say("ready")
+    bars.report("ready")
     assert "Kafka" in out.getvalue()
     assert "Registry" in out.getvalue()
     assert out.getvalue().rstrip().endswith("ready")

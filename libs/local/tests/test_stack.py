@@ -234,7 +234,7 @@ def test_a_registry_that_ends_while_it_starts_is_started_again(tmp_path: Path, m
 
     monkeypatch.setattr(SchemaRegistry, "wait_ready", wait_ready)
     progress = Silence()
-    monkeypatch.setattr(progress, "say", lines.append)
+    monkeypatch.setattr(progress, "report", lines.append)
     with LocalStack(tmp_path, progress=progress) as stack:
         assert LocalStack.attached(tmp_path) is not None
         assert stack.registry.child.pid not in killed

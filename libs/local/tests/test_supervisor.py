@@ -162,7 +162,7 @@ def test_a_command_that_does_not_exist_is_told_in_the_log(tmp_path: Path, eventu
     spec = ChildSpec("ghost", ["no-such-program"], log=tmp_path / "ghost.log", restart=False)
     with Supervisor([spec]) as services:
         eventually(lambda: services.status()[0].state is State.FAILED)
-    assert "can't run no-such-program" in spec.log.read_text()
+    assert "cannot run no-such-program" in spec.log.read_text()
 
 
 def test_a_child_outlives_the_thread_that_started_it(tmp_path: Path) -> None:

@@ -26,16 +26,16 @@ _UNPACKED_RATIO = 1.1
 @dataclass(frozen=True, slots=True)
 class Programs:
     """
-    Where the programs are.
+    Paths of the programs.
 
     Parameters
     ----------
     kafka_jars : tuple of pathlib.Path
         Kafka's class path, in a fixed order.
     registry_jar : pathlib.Path
-        What ``java -jar`` runs as the schema registry.
+        The schema registry, for ``java -jar``.
     formats : pathlib.Path
-        A directory for what can be made once and copied into each new data directory.
+        A directory for files that are made once and copied into each new data directory.
     """
 
     kafka_jars: tuple[Path, ...]
@@ -50,25 +50,25 @@ def programs(
     stopping: threading.Event | None = None,
 ) -> Programs:
     """
-    Give the programs, and download what is missing.
+    Return the programs; downloads those that are missing.
 
     Parameters
     ----------
     progress : Progress, optional
-        Told about downloads.
+        Receives the state of downloads.
     cache : pathlib.Path, optional
-        Instead of the user's cache directory.
+        Replaces the user's cache directory.
     pins : Pins, optional
-        Instead of the pins that this package ships.
+        Replaces the pins of this package.
     stopping : threading.Event, optional
-        Set when nobody wants them any more.
+        Set to cancel.
 
     Raises
     ------
     DownloadError, DiskFullError
-        If something is missing and can't be had.
+        A program is missing and cannot be downloaded.
     StoppedError
-        As soon as `stopping` is set.
+        `stopping` is set.
     """
     progress = progress or Silence()
     stopping = stopping or threading.Event()
@@ -78,7 +78,7 @@ def programs(
     if not _complete(found, pins):
         lock = ProcessLock(cache / "download.lock")
         if not lock.try_acquire():
-            progress.say(f"another start is downloading the programs (process {lock.holder() or 'unknown'}); waiting for it")
+            progress.report(f"another start is downloading the programs (process {lock.holder() or 'unknown'}); waiting for it")
             while not lock.try_acquire():
                 if stopping.wait(0.2):
                     raise StoppedError
@@ -105,12 +105,12 @@ def _missing(found: Programs, pins: Pins) -> list[tuple[Pin, Path]]:
 
 
 def _complete(found: Programs, pins: Pins) -> bool:
-    # The registry's directory gets its name only when all of it is unpacked.
+    # The registry's directory gets its name once it is unpacked completely.
     return not _missing(found, pins) and found.registry_jar.parent.exists()
 
 
 def _download(found: Programs, pins: Pins, cache: Path, progress: Progress, stopping: threading.Event) -> None:
-    jars = _missing(found, pins)  # again: whoever held the lock before us may have brought them
+    jars = _missing(found, pins)  # again: the lock's previous holder may have downloaded them
     archive = cache / pins.registry.filename
     batches = {f"Kafka {KAFKA_VERSION}": jars} if jars else {}
     unpacked = found.registry_jar.parent.exists()
@@ -119,12 +119,12 @@ def _download(found: Programs, pins: Pins, cache: Path, progress: Progress, stop
     room_to_unpack = 0 if unpacked else int(pins.registry.size * _UNPACKED_RATIO)
     require_free_space(cache, room_to_unpack + sum(pin.size for batch in batches.values() for pin, _ in batch))
     if batches:
-        # Here, since it takes a quarter of a second to import and most starts find everything in the cache.
+        # Imported here: it takes a quarter of a second, and most starts find everything in the cache.
         from edgeloop_local.download import download
 
         download(batches, progress, stopping)
     if not unpacked:
-        progress.say(f"unpacking Apicurio Registry {REGISTRY_VERSION}")
+        progress.report(f"unpacking Apicurio Registry {REGISTRY_VERSION}")
         _unpack(archive, found.registry_jar.parent, stopping)
 
 

@@ -1,4 +1,4 @@
-"""Starting child processes that never outlive us, and ending them for certain."""
+"""Child processes that never outlive their parent, and their certain end."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Command:
     """
-    What to run.
+    A command line with its surroundings.
 
     Parameters
     ----------
     argv : Sequence[str]
         The program and its arguments.
     log : pathlib.Path
-        What it prints is appended here.
+        Its output is appended here.
     env : Mapping[str, str]
-        Set on top of our own environment.
+        Variables added to this process's environment.
     cwd : pathlib.Path, optional
         Its working directory.
     death_signal : signal.Signals
-        What it gets when we die. Only SIGKILL ends a program that hangs or is stopped.
+        Sent to it when this process dies. Only SIGKILL ends a program that hangs or is stopped.
     """
 
     argv: Sequence[str]
@@ -51,16 +51,16 @@ class Command:
 
 def spawn(command: Command) -> ChildProcess:
     """
-    Start a process in its own session: a terminal's Ctrl-C reaches us only, and we stop it in good order.
+    Start a process in its own session: a terminal's Ctrl-C reaches the parent alone, which stops its children in order.
 
-    On Linux the kernel ends a child when the *thread* that started it ends. So all are started by one thread
-    that lives as long as we do, whichever thread calls.
+    On Linux the kernel ends a child when the *thread* that started it ends. So one thread starts all children, whichever thread
+    calls, and it lives as long as the process.
 
     Raises
     ------
     OSError
-        If the log can't be written or the guard can't be run. A command that can't be run is told by an exit code
-        of `guard.CANNOT_RUN`.
+        The log cannot be written, or the guard cannot be run. If the command cannot be run, the exit code is
+        `guard.CANNOT_RUN`.
     """
     return _SPAWNER.submit(command).result()
 
@@ -69,8 +69,8 @@ def finish(children: Iterable[ChildProcess], grace: float) -> None:
     """
     End processes: SIGTERM to each in the given order, then SIGKILL to what is left after `grace` seconds.
 
-    A stopped process (SIGSTOP) is continued, for it couldn't act on SIGTERM. What a child has itself started in its
-    process group is killed when the child is gone.
+    A stopped process (SIGSTOP) is continued first, since it could not act on SIGTERM. Processes that a child started in its
+    process group are killed once the child has ended.
     """
     running = [child for child in children if child.poll() is None]
     for child in running:
@@ -85,9 +85,9 @@ def finish(children: Iterable[ChildProcess], grace: float) -> None:
 
 def sweep(child: ChildProcess) -> None:
     """
-    Kill the process and all that it started in its group.
+    Kill the process and all other processes of its group.
 
-    Call it at once when a child has ended: later its pid may name a stranger's group.
+    Call it as soon as a child has ended: later its pid may name another group.
     """
     with contextlib.suppress(OSError):
         if sys.platform == "win32":
@@ -104,7 +104,7 @@ def _terminate(child: ChildProcess) -> None:
 
 
 class _Spawner:
-    """One thread that starts every child; it is made when the first one is asked for."""
+    """One thread that starts every child. The first request creates it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -114,10 +114,10 @@ class _Spawner:
     def submit(self, command: Command) -> Future[ChildProcess]:
         future: Future[ChildProcess] = Future()
         with self._lock:
-            if self._owner != os.getpid():  # none yet, or we are a fork, which has copied no threads
+            if self._owner != os.getpid():  # none yet, or this is a fork, which copies no threads
                 self._owner = os.getpid()
                 self._requests = queue.SimpleQueue()
-                # A daemon: joined at exit it would end, and its children with it, before our own clean-up has run.
+                # A daemon thread: joined at exit, it would end before the clean-up has run, and its children with it.
                 threading.Thread(target=self._serve, args=(self._requests,), name="edgeloop-spawner", daemon=True).start()
             self._requests.put((command, future))
         return future
@@ -128,7 +128,7 @@ class _Spawner:
             command, future = requests.get()
             try:
                 future.set_result(_start(command))
-            except Exception as error:  # whatever it is, the caller must hear of it
+            except Exception as error:  # any error is the caller's
                 future.set_exception(error)
 
 

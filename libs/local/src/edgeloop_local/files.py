@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, and reading the end of a log."""
+"""Atomic writes of files, and the last lines of a log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TAIL_BYTES = 16_384
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace a file's text so that a reader sees the old text or the new, never a part."""
+    """Replace a file's text atomically: a reader sees the old text or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     draft.write_text(text, encoding="utf-8")
@@ -20,7 +20,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def last_lines(log: Path, count: int = 12) -> list[str]:
-    """Give a log's last lines that aren't blank; none if it can't be read."""
+    """Return a log's last lines that are not blank; none if it cannot be read."""
     try:
         with log.open("rb") as handle:
             handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))

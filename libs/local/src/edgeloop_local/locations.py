@@ -1,4 +1,4 @@
-"""Where files are kept, and whether there is room for them."""
+"""Directories of cached programs and data, and their free space."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from edgeloop_local.errors import DiskFullError
 
 DEFAULT_DATA_DIR = Path(".edgeloop")
 NEEDED_FREE_BYTES = 2**30
-"""A first start takes some 350 MB for programs; Kafka's logs need room beyond."""
+"""A first start takes some 350 MB for programs. Kafka's logs need more."""
 
 
 def cache_dir() -> Path:
     """
-    Give the directory of downloaded programs, shared by all checkouts of one user.
+    Return the directory of downloaded programs, which all checkouts of a user share.
 
     Returns
     -------
     pathlib.Path
-        ``$EDGELOOP_CACHE`` or else ``edgeloop`` in the platform's cache directory. It may not exist yet.
+        ``$EDGELOOP_CACHE``, else ``edgeloop`` in the platform's cache directory. It may not exist yet.
     """
     if chosen := os.environ.get("EDGELOOP_CACHE"):
         return Path(chosen).expanduser().absolute()
@@ -32,12 +32,12 @@ def cache_dir() -> Path:
 
 def require_free_space(where: Path, needed: int) -> None:
     """
-    Refuse to go on when a directory's disk is nearly full.
+    Refuse a directory whose disk is nearly full.
 
     Raises
     ------
     DiskFullError
-        If fewer than `needed` bytes are free.
+        Fewer than `needed` bytes are free.
     """
     existing = where.absolute()
     while not existing.exists():

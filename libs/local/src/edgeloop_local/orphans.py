@@ -1,4 +1,4 @@
-"""Ending the servers of a stack whose owner is gone, where the system couldn't do it for us."""
+"""Servers that outlived the owner of their stack, which happens where the kernel does not end them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def end_leftovers(data_dir: Path, grace: float) -> None:
+def end_orphans(data_dir: Path, grace: float) -> None:
     """
-    End what still runs on a data directory according to its description, and remove the description.
+    End the servers that still run on a data directory by its description, and remove the description.
 
-    On Linux the servers die with their owner. Elsewhere a killed owner may leave them for a moment, or for good.
-    The caller holds the directory's lock, so no living owner exists.
+    On Linux the servers die with their owner. Elsewhere they may outlive a killed owner. The caller holds the directory's lock, so
+    no owner is alive.
 
     Parameters
     ----------
     data_dir : pathlib.Path
         The data directory.
     grace : float
-        Seconds between asking and killing.
+        Seconds between SIGTERM and SIGKILL.
     """
     info = StackInfo.load(data_dir)
     if info is None:

@@ -1,7 +1,6 @@
-"""Resolve Kafka's dependencies anew and rewrite ``pins.json``: ``python -m edgeloop_local.pin_update``.
+"""Update of ``pins.json`` by resolving Kafka's dependencies: ``python -m edgeloop_local.pin_update``.
 
-Only who changes a version runs this. A start reads the pins; so it needs no dependency resolution, and never runs a
-jar whose bytes nobody has seen before.
+Run it after a change of version. A start reads the pins only, so it resolves no dependencies and runs no unknown jar.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ _REGISTRY = ("io.apicurio", "apicurio-registry-app", REGISTRY_VERSION, "all", "t
 
 def resolve_pins(workspace: Path) -> Pins:
     """
-    Resolve and download everything once, to pin it.
+    Resolve and download everything once, and pin it.
 
     Parameters
     ----------
     workspace : pathlib.Path
-        Where to download to.
+        Folder of the downloads.
     """
     maven = MavenContext(repo_cache=workspace, remote_repos=repositories())
     roots = [maven.create_dependency(replace(Coordinate.parse(root), scope="compile")) for root in _KAFKA]

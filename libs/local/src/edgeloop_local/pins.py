@@ -15,7 +15,7 @@ PINS_FILE = "pins.json"
 @dataclass(frozen=True, slots=True)
 class Pin:
     """
-    One file of a Maven repository, and what its bytes must be.
+    One file of a Maven repository, with its size and digest.
 
     Parameters
     ----------

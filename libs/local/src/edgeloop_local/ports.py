@@ -1,4 +1,4 @@
-"""Ports on the loopback interface: which are free, who holds one, which were used last time."""
+"""Ports of the loopback interface: free ones, holders, and those of the last run."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-# Below the ranges from which Linux (32768…) and others (49152…) take ports for outgoing connections,
-# so that a remembered port isn't lost to somebody's client between two runs.
+# Below the ranges of ports for outgoing connections (Linux from 32768, others from 49152): between two runs, no client
+# takes a remembered port.
 _CHOICE = range(20_000, 32_000)
 
 
 def is_free(port: int) -> bool:
-    """Say whether a server could listen on `port` of the loopback interface now."""
+    """Check that a server could listen on `port` of the loopback interface now."""
     with socket.socket() as probe:
-        # A server just stopped leaves connections in TIME_WAIT, which don't keep Java from listening either.
+        # Connections of a stopped server stay in TIME_WAIT for a while; neither Java nor this probe minds them.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -43,7 +43,7 @@ def free_port(besides: Iterable[int] = ()) -> int:
     Parameters
     ----------
     besides : Iterable[int]
-        Ports that are spoken for although nothing listens there yet.
+        Ports that are reserved although nobody listens there yet.
     """
     taken = set(besides)
     candidates = random.SystemRandom().sample(_CHOICE, k=len(_CHOICE))
@@ -51,7 +51,7 @@ def free_port(besides: Iterable[int] = ()) -> int:
 
 
 def holder_of(port: int) -> str | None:
-    """Describe the process that listens on `port`, as far as the operating system tells us."""
+    """Describe the process that listens on `port`, as far as the operating system allows."""
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
@@ -65,12 +65,12 @@ def holder_of(port: int) -> str | None:
 
 class PortBook:
     """
-    Chooses ports by name and remembers them in a file, so that a restart uses the same ones.
+    Chooses ports by name and keeps them in a file, so that a restart uses the same ones.
 
     Parameters
     ----------
     path : pathlib.Path
-        A JSON file of name to port.
+        A JSON file that maps names to ports.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,12 +81,12 @@ class PortBook:
 
     def choose(self, name: str, fixed: int = 0) -> int:
         """
-        Give a free port for `name`: the fixed one, else last time's, else any.
+        Return a free port for `name`: the fixed one, else that of the last run, else any.
 
         Raises
         ------
         PortTakenError
-            If `fixed` is given and in use.
+            `fixed` is given and in use.
         """
         if fixed and not is_free(fixed):
             raise PortTakenError(fixed, name, holder_of(fixed))

@@ -1,4 +1,4 @@
-"""Telling a person how a long start goes: bars on a terminal, plain lines elsewhere."""
+"""Progress of a long start, for people: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _MB = 1_000_000
 
 
 class Progress(Protocol):
-    """What a start reports. Calls may come from several threads."""
+    """Receives the steps of a start. Threads may share one."""
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Report one step."""
         ...
 
     def downloading(self, what: str, total: int) -> AbstractContextManager[Advance]:
-        """Report a download of `total` bytes; the context's value is called with each count of bytes that came."""
+        """Report a download of `total` bytes; call the context's value with each count of bytes that arrived."""
         ...
 
 
 class Silence:
     """Reports nothing."""
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Drop the line."""
 
     @contextlib.contextmanager
@@ -45,14 +45,14 @@ class Silence:
 
 class PlainLines:
     """
-    Writes a line now and then; for logs, pipes and continuous integration.
+    Writes a line at intervals, for logs, pipes and continuous integration.
 
     Parameters
     ----------
     stream : TextIO
         Where to write.
     every : float
-        Least seconds between two lines on one download.
+        Least seconds between two lines about one download.
     """
 
     def __init__(self, stream: TextIO, every: float = 2.0) -> None:
@@ -60,30 +60,30 @@ class PlainLines:
         self._every = every
         self._lock = threading.Lock()
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Write the line."""
         with self._lock:
             print(line, file=self._stream, flush=True)
 
     @contextlib.contextmanager
     def downloading(self, what: str, total: int) -> Generator[Advance]:
-        """Write how many megabytes have come, of how many."""
+        """Write the megabytes that arrived, and their total."""
         counting = threading.Lock()
-        done, told_at = 0, time.monotonic()
-        self.say(f"downloading {what}: {total / _MB:.0f} MB")
+        done, reported_at = 0, time.monotonic()
+        self.report(f"downloading {what}: {total / _MB:.0f} MB")
 
         def advance(count: int) -> None:
-            nonlocal done, told_at
+            nonlocal done, reported_at
             with counting:
                 done += count
                 now = time.monotonic()
-                if now - told_at < self._every:
+                if now - reported_at < self._every:
                     return
-                told_at = now
-            self.say(f"downloading {what}: {done / _MB:.0f} of {total / _MB:.0f} MB")
+                reported_at = now
+            self.report(f"downloading {what}: {done / _MB:.0f} of {total / _MB:.0f} MB")
 
         yield advance
-        self.say(f"downloaded {what}")
+        self.report(f"downloaded {what}")
 
 
 class TerminalBars:
@@ -102,7 +102,7 @@ class TerminalBars:
         self._bars: RichBars | None = None
         self._open = 0
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Print the line above any bars."""
         self._console.print(line, highlight=False)
 

@@ -1,4 +1,4 @@
-"""Asking a server whether it serves, in its own protocol."""
+"""Readiness of servers, probed in their own protocols."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ _CLIENT = b"edgeloop-local"
 
 def kafka_answers(port: int, host: str = LOOPBACK, timeout: float = 1.0) -> bool:
     """
-    Say whether a Kafka broker serves: it answers ApiVersions, and Metadata names a broker and a controller.
+    Check that a Kafka broker serves: it answers ApiVersions, and Metadata names a broker and a controller.
 
-    A KRaft broker opens its port while it is still fenced; then ApiVersions is answered already, and the list of
-    brokers is empty.
+    A KRaft broker opens its port while it is still fenced. Then it answers ApiVersions, and its list of brokers is empty.
     """
     try:
         with socket.create_connection((host, port), timeout) as connection:
             versions = _call(connection, _API_VERSIONS, 0, b"")
             if struct.unpack_from(">h", versions)[0] != 0:
                 return False
-            metadata = _call(connection, _METADATA, 1, struct.pack(">i", 0))  # about no topic
+            metadata = _call(connection, _METADATA, 1, struct.pack(">i", 0))  # of no topic
             brokers = struct.unpack_from(">i", metadata)[0]
             # Version 1 lists no topics here, so its last fields are the controller's id and a count of zero.
             controller = struct.unpack_from(">i", metadata, len(metadata) - 8)[0]
@@ -45,7 +44,7 @@ def kafka_answers(port: int, host: str = LOOPBACK, timeout: float = 1.0) -> bool
 
 
 def http_answers(port: int, path: str, host: str = LOOPBACK, timeout: float = 1.0) -> bool:
-    """Say whether ``GET path`` gives 200. No proxy is asked."""
+    """Check that ``GET path`` returns 200; no proxy is used."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("GET", path)
@@ -58,14 +57,14 @@ def http_answers(port: int, path: str, host: str = LOOPBACK, timeout: float = 1.
 
 def wait_until(probe: Callable[[], bool], name: str, child: ChildProcess, log: Path, timeout: float) -> None:
     """
-    Wait until `probe` says yes.
+    Wait until `probe` returns true.
 
     Raises
     ------
     ProcessDiedError
-        If the process ends before, with the last lines of its log.
+        The process ended before; the error has the last lines of its log.
     NotReadyError
-        If `timeout` seconds pass.
+        `timeout` seconds passed.
     """
     deadline = time.monotonic() + timeout
     while not probe():
@@ -77,11 +76,11 @@ def wait_until(probe: Callable[[], bool], name: str, child: ChildProcess, log: P
 
 
 def _call(connection: socket.socket, api: int, version: int, body: bytes) -> bytes:
-    """Send one request (header version 1) and give the answer's body."""
+    """Send one request (header version 1) and return the body of the response."""
     header = struct.pack(">hhih", api, version, 0, len(_CLIENT)) + _CLIENT
     connection.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
     size = struct.unpack(">i", _read(connection, 4))[0]
-    return _read(connection, size)[4:]  # behind the correlation id
+    return _read(connection, size)[4:]  # after the correlation id
 
 
 def _read(connection: socket.socket, count: int) -> bytes:

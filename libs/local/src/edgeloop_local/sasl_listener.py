@@ -1,4 +1,4 @@
-"""A further listener of the broker, whose clients sign in and may do what access control lists give them, and nothing else."""
+"""A further listener of the broker: its clients authenticate, and access control lists grant their rights."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 
 @dataclass(frozen=True, slots=True)
-class SigningIn:
+class SaslListener:
     """
-    Clients sign in by SASL/PLAIN, without TLS: for the loopback interface.
+    Clients authenticate by SASL/PLAIN without TLS, on the loopback interface.
 
     Attributes
     ----------
     port : int
-        Of the listener.
+        Port of the listener.
     passwords : Mapping[str, str]
-        By user; letters and digits only.
+        Passwords by user; letters and digits only.
     """
 
     port: int
@@ -36,12 +36,12 @@ class SigningIn:
 
     def settings(self, own: Mapping[str, str | int]) -> dict[str, str]:
         """
-        Settings of the broker that bring it.
+        Return the settings of the broker that add the listener.
 
         Parameters
         ----------
         own : Mapping[str, str | int]
-            Those that it has anyway. Whoever comes through its other listener stays free to do everything.
+            The broker's other settings. Clients of its other listener keep all rights.
         """
         users = " ".join(f'user_{name}="{password}"' for name, password in self.passwords.items())
         return {

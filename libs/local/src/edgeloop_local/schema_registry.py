@@ -1,4 +1,4 @@
-"""One Apicurio Registry, which speaks the Confluent schema registry's API, on the loopback interface."""
+"""One Apicurio Registry with the API of the Confluent schema registry, on the loopback interface."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 API = "/apis/ccompat/v7"
 _HEAP_MB = 256
 _ENVIRONMENT = {
-    # A schema id that Kafka's records carry must never be lost: H2 would keep a commit in memory for half a second.
+    # A schema id in Kafka's records must never be lost: H2 would keep a commit in memory for half a second.
     "REGISTRY_DATASOURCE_URL": "jdbc:h2:file:./registry;WRITE_DELAY=0",
     "REGISTRY_DATASOURCE_USERNAME": "sa",
-    "REGISTRY_DATASOURCE_PASSWORD": "sa",  # reachable from this machine only, and only through the API
+    "REGISTRY_DATASOURCE_PASSWORD": "sa",  # reachable from this machine alone, through the API
     "QUARKUS_DATASOURCE_JDBC_INITIAL_SIZE": "2",
     "QUARKUS_DATASOURCE_JDBC_MIN_SIZE": "2",
     "QUARKUS_DATASOURCE_JDBC_MAX_SIZE": "10",
@@ -29,7 +29,7 @@ _ENVIRONMENT = {
     "QUARKUS_BANNER_ENABLED": "false",
     "QUARKUS_LOG_LEVEL": "WARN",
     "REGISTRY_LOG_LEVEL": "WARN",
-    # Whatever the user has set for another registry must not switch these on.
+    # The user's environment may set these for another registry.
     "REGISTRY_AUTH_ENABLED": "false",
     "REGISTRY_EVENTS_KSINK": "",
     "REGISTRY_DISABLE_APIS": "/apis/ibmcompat/.*,/ui/.*",
@@ -38,7 +38,7 @@ _ENVIRONMENT = {
 
 class SchemaRegistry(Server):
     """
-    A registry process; schemas and their ids stay in `directory` over restarts.
+    A registry process. Schemas and their ids stay in `directory` over restarts.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ class SchemaRegistry(Server):
     java : pathlib.Path
         The Java to run.
     directory : pathlib.Path
-        Keeps its database.
+        Its database.
     log : pathlib.Path
-        What it prints.
+        Its output.
     port : int
         For clients.
     """
@@ -70,7 +70,7 @@ class SchemaRegistry(Server):
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Wait until it lists its subjects; see `wait_until`."""
-        # The first answer takes longest, as the database is opened for it.
+        # The first response opens the database, and takes longest.
         wait_until(lambda: http_answers(self.port, f"{API}/subjects", timeout=5.0), self.name, self.child, self.log, timeout)
 
     def _prepare(self) -> Command:

@@ -1,4 +1,4 @@
-"""What the broker and the schema registry have in common: one process with a log."""
+"""A server as one process with a log, the base of broker and schema registry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Server(ABC):
     Parameters
     ----------
     log : pathlib.Path
-        What it prints; the run before is kept beside it as ``.1``.
+        Its output; that of the run before is kept beside it as ``.1``.
     """
 
     name: ClassVar[str]
@@ -39,13 +39,13 @@ class Server(ABC):
         return self._child
 
     def start(self, *, again: bool = False) -> None:
-        """Start the process; does not wait until it serves. `again` goes on with the log of the try before."""
+        """Start the process, without waiting for it to serve. `again` appends to the log of the attempt before."""
         if self.log.exists() and not again:
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
         self._child = spawn(self._prepare())
 
     def ended(self) -> ProcessDiedError | None:
-        """Say how the process ended; None while it runs, or if it was never started."""
+        """Return the process's end as an error; None while it runs, or if it was never started."""
         code = self._child.poll() if self._child is not None else None
         return None if code is None else ProcessDiedError(self.name, code, self.log, last_lines(self.log))
 
@@ -54,14 +54,14 @@ class Server(ABC):
         """Wait until it serves."""
 
     def running(self) -> bool:
-        """Say whether the process is there."""
+        """Check that the process runs."""
         return self._child is not None and self._child.poll() is None
 
     def stop(self, grace: float = 15.0) -> None:
-        """End the process; see `finish`. Harmless when it isn't running."""
+        """End the process; see `finish`. Harmless if it does not run."""
         if self._child is not None:
             finish([self._child], grace)
 
     @abstractmethod
     def _prepare(self) -> Command:
-        """Make what the process needs, and say how to run it."""
+        """Write the files that the process needs, and return its command."""

@@ -14,7 +14,7 @@ from edgeloop_local.errors import DataDirBusyError, ProcessDiedError, StoppedErr
 from edgeloop_local.jvm import find_java
 from edgeloop_local.kafka import KafkaBroker
 from edgeloop_local.locations import DEFAULT_DATA_DIR, NEEDED_FREE_BYTES, require_free_space
-from edgeloop_local.orphans import end_leftovers
+from edgeloop_local.orphans import end_orphans
 from edgeloop_local.ports import PortBook
 from edgeloop_local.process_lock import ProcessLock
 from edgeloop_local.progress import Progress, Silence
@@ -23,7 +23,7 @@ from edgeloop_local.schema_registry import API, SchemaRegistry
 from edgeloop_local.stack_description import ProcessId, StackInfo
 
 if TYPE_CHECKING:
-    from edgeloop_local.sasl_listener import SigningIn
+    from edgeloop_local.sasl_listener import SaslListener
     from edgeloop_local.server import Server
 
 _GRACE = 15.0
@@ -37,15 +37,15 @@ class LocalStack:
     Parameters
     ----------
     data_dir : pathlib.Path
-        Keeps records, schemas, logs and the chosen ports over restarts. One stack at a time can use it.
+        Holds records, schemas, logs and ports over restarts. One stack at a time can use it.
     kafka_port, registry_port : int
-        0: last time's port if it is free, else any.
+        0: the port of the last run if it is free, else any.
     progress : Progress, optional
-        Told about downloads and steps.
+        Receives downloads and steps.
     ready_timeout : float
-        Seconds that the servers have to become ready.
-    signing_in : SigningIn, optional
-        A further listener of the broker, for clients that sign in.
+        Seconds in which the servers have to become ready.
+    sasl : SaslListener, optional
+        A further listener of the broker, for clients that authenticate.
 
     Examples
     --------
@@ -61,16 +61,16 @@ class LocalStack:
         registry_port: int = 0,
         progress: Progress | None = None,
         ready_timeout: float = 90.0,
-        signing_in: SigningIn | None = None,
+        sasl: SaslListener | None = None,
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self._fixed = {KafkaBroker.name: kafka_port, SchemaRegistry.name: registry_port}
         self._progress = progress or Silence()
         self._ready_timeout = ready_timeout
-        self._signing_in = signing_in
+        self._sasl = sasl
         self._lock = ProcessLock(self.data_dir / "lock")
         self._stopping = threading.Event()
-        self._guard = threading.Lock()  # nothing is started while all is being stopped
+        self._guard = threading.Lock()  # no start during a stop
         self._kafka: KafkaBroker | None = None
         self._registry: SchemaRegistry | None = None
 
@@ -105,7 +105,7 @@ class LocalStack:
         Raises
         ------
         LocalError
-            Whatever keeps them from it; nothing is left running then.
+            They cannot start; nothing is left running then.
         """
         if not self._lock.try_acquire():
             raise DataDirBusyError(self.data_dir, self._lock.holder())
@@ -119,9 +119,9 @@ class LocalStack:
 
     def stop(self) -> None:
         """
-        Stop both servers and give the data directory free; harmless when they aren't running.
+        Stop both servers and release the data directory; harmless if they do not run.
 
-        Any thread may call it, also while another one starts the stack: that start then ends with `StoppedError`.
+        Any thread may call it, also during a start in another thread, which then ends with `StoppedError`.
         """
         self._stopping.set()
         with self._guard:
@@ -132,17 +132,17 @@ class LocalStack:
             self._lock.release()
 
     def first_end(self) -> ProcessDiedError | None:
-        """Say which of the two servers has ended, if one has; Kafka first, as it takes others with it."""
+        """Return the end of a server that has ended, if any; Kafka's first, since others end with it."""
         return next((error for server in reversed(self.servers()) if (error := server.ended()) is not None), None)
 
     def restart(self, server: Server) -> None:
         """
-        Start `kafka` or `registry` anew, on the same port: after it has died, or to see how clients take it.
+        Start `kafka` or `registry` again on the same port: after it has died, or to test clients.
 
         Raises
         ------
         LocalError
-            If it doesn't become ready.
+            It does not become ready.
         """
         server.stop(_GRACE)
         server.start()
@@ -157,7 +157,7 @@ class LocalStack:
 
     @staticmethod
     def attached(data_dir: Path = DEFAULT_DATA_DIR) -> StackInfo | None:
-        """Give the stack that runs on a data directory; None unless both servers are alive and answer."""
+        """Return the stack that runs on a data directory; None unless both servers are alive and answer."""
         info = StackInfo.load(Path(data_dir))
         if info is None or not info.alive:
             return None
@@ -167,11 +167,11 @@ class LocalStack:
         return info if answers else None
 
     def servers(self) -> list[Server]:
-        """Give the servers that have been made so far, the registry first, as it is started."""
+        """Return the servers so far in the order of starting, the registry first."""
         return [server for server in (self._registry, self._kafka) if server is not None]
 
     def _start(self) -> None:
-        end_leftovers(self.data_dir, _GRACE)
+        end_orphans(self.data_dir, _GRACE)
         ports = PortBook(self.data_dir / "ports.json")
         chosen = {name: ports.choose(name, fixed) for name, fixed in self._fixed.items()}
         require_free_space(self.data_dir, NEEDED_FREE_BYTES)
@@ -192,17 +192,17 @@ class LocalStack:
             log=logs / "kafka.log",
             port=chosen[KafkaBroker.name],
             controller_port=ports.choose("Kafka's controller"),
-            signing_in=self._signing_in,
+            sasl=self._sasl,
         )
-        self._progress.say("starting Kafka and the schema registry")
+        self._progress.report("starting Kafka and the schema registry")
         began = time.monotonic()
-        self._begin(self._registry)  # first, for it takes longer
+        self._begin(self._registry)  # first, since it takes longer
         self._begin(self._kafka)
         self._until_ready(self._kafka)
         self._until_ready(self._registry)
         self._describe()
         took = time.monotonic() - began
-        self._progress.say(f"ready after {took:.1f} s: Kafka at {self.bootstrap}, schemas at {self.registry_url}")
+        self._progress.report(f"ready after {took:.1f} s: Kafka at {self.bootstrap}, schemas at {self.registry_url}")
 
     def _begin(self, server: Server, *, again: bool = False) -> None:
         with self._guard:
@@ -211,7 +211,7 @@ class LocalStack:
             server.start(again=again)
 
     def _until_ready(self, server: Server) -> None:
-        """Wait for a server; one that ends is started again, for on a busy machine a time-out of its own may have ended it."""
+        """Wait for a server, and start it again if it ends: on a busy machine, a time-out of its own may have ended it."""
         first: ProcessDiedError | None = None
         for tried in range(1, _TRIES + 1):
             try:
@@ -221,7 +221,7 @@ class LocalStack:
                     raise StoppedError from None
                 first = first or error
                 if tried < _TRIES:
-                    self._progress.say(
+                    self._progress.report(
                         f"{server.name} {ending(error.ended_with)} while starting; starting it again ({tried + 1} of {_TRIES})"
                     )
                     self._begin(server, again=True)

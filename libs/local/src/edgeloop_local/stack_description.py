@@ -1,4 +1,4 @@
-"""The description of a running stack that other commands find in its data directory."""
+"""Description of a running stack, which other commands read from its data directory."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE = "stack.json"
-_CLOCK_SLACK = 2.0  # seconds; the kernel's start times and ours are rounded differently
+_CLOCK_SLACK = 2.0  # seconds; the start times of kernel and psutil are rounded differently
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
     """
-    One process, told apart from a later one with the same pid.
+    One process, distinct from a later one with the same pid.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class ProcessId:
         return cls(pid, psutil.Process(pid).create_time())
 
     def find(self) -> psutil.Process | None:
-        """Give the process if it still runs."""
+        """Return the process if it still runs."""
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < _CLOCK_SLACK
@@ -81,7 +81,7 @@ class StackInfo:
 
     @classmethod
     def load(cls, data_dir: Path) -> StackInfo | None:
-        """Read what the data directory tells, whether it still holds or not."""
+        """Read the description in the data directory, which may be outdated."""
         try:
             content = json.loads((data_dir / _FILE).read_text(encoding="utf-8"))
             return cls(

@@ -1,8 +1,8 @@
-"""Formatting Kafka's log directory without a second JVM where possible.
+"""Format of Kafka's log directory, without a second JVM if possible.
 
-Kafka's own tool takes a JVM and 1.7 s to write two small files. One of them, ``bootstrap.checkpoint``, holds a
-release's feature levels and nothing of the cluster; so it is made once by the tool, kept beside the jars, and copied
-into later data directories. The other, ``meta.properties``, is four lines of text (KIP-866, KIP-858).
+Kafka's own tool takes a JVM and 1.7 s to write two small files. One of them, ``bootstrap.checkpoint``, holds a release's feature levels and
+nothing of the cluster. So the tool makes it once, and later data directories get a copy, which is kept beside the jars. The other,
+``meta.properties``, is four lines of text (KIP-866, KIP-858).
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ _CHECKPOINT = "bootstrap.checkpoint"
 
 def format_storage(directory: Path, formats: Path, run_tool: Callable[[str], None]) -> None:
     """
-    Make `directory`'s log directory usable if it isn't yet; a formatted one, and its cluster id, is left alone.
+    Format `directory`'s log directory unless it is formatted already; its cluster id then stays.
 
     Parameters
     ----------
     directory : pathlib.Path
         The broker's directory.
     formats : pathlib.Path
-        Where the copy of ``bootstrap.checkpoint`` is kept between data directories.
+        Folder with the copy of ``bootstrap.checkpoint`` for all data directories.
     run_tool : Callable[[str], None]
-        Formats by Kafka's tool; called with a new cluster id when there is no copy yet.
+        Formats with Kafka's tool; called with a new cluster id if there is no copy yet.
     """
     log = directory / LOG_DIR
     if (log / _META).exists():
         return
-    # A start cut short may have left half a format; nothing else can be in a directory without meta.properties.
+    # An interrupted start may have left half a format. A directory without meta.properties can hold nothing else.
     shutil.rmtree(log, ignore_errors=True)
     kept = formats / _CHECKPOINT
     if not kept.exists():
         run_tool(kafka_uuid())
         formats.mkdir(parents=True, exist_ok=True)
-        draft = kept.with_name(f"{_CHECKPOINT}.{uuid.uuid4().hex}")  # two first starts may get here at once
+        draft = kept.with_name(f"{_CHECKPOINT}.{uuid.uuid4().hex}")  # two first starts may run at once
         shutil.copyfile(log / _CHECKPOINT, draft)
         draft.replace(kept)
         return
@@ -57,7 +57,7 @@ def format_storage(directory: Path, formats: Path, run_tool: Callable[[str], Non
 
 
 def kafka_uuid() -> str:
-    """Give a random id as Kafka writes them: URL-safe base64 of 16 bytes, never with a dash in front."""
+    """Return a random id in Kafka's form: URL-safe base64 of 16 bytes, without a leading dash."""
     while True:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         if not text.startswith("-"):

@@ -1,4 +1,4 @@
-"""One supervised child: what to run, when to run it again, and how it is."""
+"""One supervised child: its command, its restarts and its state."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from edgeloop_local.child_processes import ChildProcess
 
 
-_ENDS = 5  # newest ends that are kept, the first one besides
+_ENDS = 5  # newest ends that are kept, besides the first one
 
 
 class State(enum.StrEnum):
-    """How a child is."""
+    """State of a child."""
 
     RUNNING = "running"
     WAITING = "waiting to restart"
@@ -35,7 +35,7 @@ class State(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
     """
-    What to run.
+    A child's command and its options.
 
     Parameters
     ----------
@@ -44,15 +44,15 @@ class ChildSpec:
     argv : Sequence[str]
         The program and its arguments.
     log : pathlib.Path
-        What it prints is appended here, over restarts.
+        Its output is appended here, over restarts.
     env : Mapping[str, str]
-        Set on top of our own environment.
+        Variables added to this process's environment.
     port : int, optional
-        Where it answers ``GET /readyz`` on the loopback interface.
+        Port of ``GET /readyz`` on the loopback interface.
     cwd : pathlib.Path, optional
         Its working directory.
     restart : bool
-        Whether to start it again when it ends by itself, whatever its exit code. False for a task that ends.
+        Start it again when it ends by itself, with any exit code. False for a task that ends.
     """
 
     name: str
@@ -72,11 +72,11 @@ class End:
     Parameters
     ----------
     at : float
-        When, in seconds since 1970.
+        Time of the end, in seconds since 1970.
     exit_code : int or None
-        As `subprocess` gives it: negative for a signal; None where it could not be started.
+        As in `subprocess`: negative for a signal; None if it could not be started.
     last_lines : tuple of str
-        What it said last.
+        The last lines of its log.
     """
 
     at: float
@@ -87,26 +87,26 @@ class End:
 @dataclass(frozen=True, slots=True)
 class ChildStatus:
     """
-    How a child is at one moment.
+    State of a child at one moment.
 
     Parameters
     ----------
     name : str
         Its name.
     state : State
-        How it is.
+        Its state.
     pid : int or None
         Its process, while it runs.
     restarts : int
-        How often it was started again after it had ended by itself.
+        Number of restarts after it had ended by itself.
     exit_code : int or None
-        Of the run before, as `subprocess` gives it: negative for a signal.
+        Of the run before, as in `subprocess`: negative for a signal.
     port : int or None
         Its port for ``/readyz`` and ``/metrics``.
     log : pathlib.Path
         Its log.
     ends : tuple of End
-        How it ended by itself: the first time, and the newest times.
+        Ends by itself: the first one and the newest ones.
     """
 
     name: str
@@ -121,7 +121,7 @@ class ChildStatus:
 
 class Backoff:
     """
-    How long to wait before the next restart: doubled from `first` to `limit`, and `first` again after a long life.
+    Seconds before the next restart: doubled from `first` up to `limit`, and `first` again after a long run.
 
     Examples
     --------
@@ -139,7 +139,7 @@ class Backoff:
         self._next = first
 
     def after(self, lifetime: float) -> float:
-        """Give the seconds to wait after a run that lasted `lifetime` seconds."""
+        """Return the seconds to wait after a run of `lifetime` seconds."""
         if lifetime >= self._reset_after:
             self._next = self._first
         delay = self._next
@@ -149,12 +149,12 @@ class Backoff:
 
 class Child:
     """
-    A child's life. Not thread-safe: the supervisor holds a lock around every call.
+    The life of a child. Not thread-safe: the supervisor holds a lock around every call.
 
     Parameters
     ----------
     spec : ChildSpec
-        What to run.
+        Its command.
     """
 
     def __init__(self, spec: ChildSpec) -> None:
@@ -170,7 +170,7 @@ class Child:
         self._ends: deque[End] = deque(maxlen=_ENDS)
 
     def start(self, now: float) -> None:
-        """Start the process unless it runs; if that is not possible (a full disk, say), it is tried again later."""
+        """Start the process unless it runs; if it cannot be started (the disk is full, for example), it is tried again later."""
         if self._state in {State.RUNNING, State.STOPPING}:
             return
         spec = self.spec
@@ -182,8 +182,8 @@ class Child:
         else:
             self._state = State.RUNNING
 
-    def look(self, now: float) -> None:
-        """Notice an end, and start again when it is time to."""
+    def poll(self, now: float) -> None:
+        """Record an end, and start the process again when its restart is due."""
         if self._state is State.RUNNING and self.process is not None and self.process.poll() is not None:
             sweep(self.process)
             self._note_end(now, self.process.returncode)
@@ -192,13 +192,13 @@ class Child:
             self.start(now)
 
     def begin_stop(self) -> ChildProcess | None:
-        """Start it no more; give the process that is to be ended, if there is one."""
+        """Allow no further start; returns the process to end, if there is one."""
         if self._state in {State.RUNNING, State.WAITING}:
             self._state = State.STOPPING
         return self.process
 
     def end_stop(self) -> None:
-        """Note that its process has been ended."""
+        """Record that its process has been ended."""
         if self.process is not None:
             self._exit_code = self.process.returncode
             self.process = None
@@ -206,7 +206,7 @@ class Child:
             self._state = State.STOPPED
 
     def status(self) -> ChildStatus:
-        """Describe it."""
+        """Return its state now."""
         spec, pid = self.spec, self.process.pid if self.process is not None else None
         ends = tuple(self._ends)
         if self._first_end is not None and self._first_end is not ends[0]:

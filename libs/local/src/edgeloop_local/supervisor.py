@@ -1,4 +1,4 @@
-"""Keeping a set of services running: started, restarted when they end by themselves, stopped in good order."""
+"""A set of services that is kept running: start, restart after an end, stop in order."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 READY_PATH = "/readyz"
 UNUSABLE = 2
-"""The exit code of a service that cannot start as it is set up: to try again is of no use."""
+"""Exit code of a service whose settings prevent a start: another attempt is useless."""
 
 
 class Supervisor:
     """
     Runs named child processes and restarts those that end unexpectedly.
 
-    A background thread watches, so that a terminal interface or a test can go on. All methods may be called from any
-    thread. Children never outlive the calling process, however it ends (see `spawn`).
+    A background thread watches them. Any thread may call any method. Children never outlive the calling process, however it ends
+    (see `spawn`).
 
     Parameters
     ----------
     specs : Iterable[ChildSpec]
-        What to run, in order of starting.
+        The children, in order of starting.
     grace : float
-        Seconds between SIGTERM and SIGKILL when stopping.
+        Seconds between SIGTERM and SIGKILL.
     poll : float
-        Seconds between two looks at the children.
+        Seconds between two polls of the children.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class Supervisor:
         self._watcher: threading.Thread | None = None
 
     def start(self) -> Self:
-        """Start all children and the thread that watches them; returns at once."""
+        """Start all children and the watching thread; returns at once."""
         if self._watcher is not None:
             raise RuntimeError("the supervisor has been started already")
         for child in self._children.values():
@@ -66,7 +66,7 @@ class Supervisor:
 
     def wait_ready(self, timeout: float = 60.0, names: Iterable[str] | None = None) -> None:
         """
-        Wait until every child with a port answers ``/readyz`` with 200, and every other one runs or has finished well.
+        Wait until every child with a port answers ``/readyz`` with 200, and every other one runs or has finished without error.
 
         Parameters
         ----------
@@ -78,11 +78,11 @@ class Supervisor:
         Raises
         ------
         NotReadyError
-            If some aren't ready in time; names them and tells of the one that ended first, else quotes the first one's log.
+            Some are not ready in time; the message names them and quotes the one that ended first, else the first one's log.
         ProcessDiedError
-            If a child that is not to be restarted has failed, or one has ended with `UNUSABLE`.
+            A child without restarts failed, or a child ended with `UNUSABLE`.
         StoppedError
-            If it is stopped meanwhile.
+            The supervisor is stopped meanwhile.
         """
         waiting = [self._children[name] for name in (names if names is not None else self._children)]
         deadline = time.monotonic() + timeout
@@ -94,12 +94,12 @@ class Supervisor:
             time.sleep(0.05)
 
     def status(self) -> list[ChildStatus]:
-        """Describe every child as it is now, in order of starting."""
+        """Return the state of every child now, in order of starting."""
         with self._lock:
             return [child.status() for child in self._children.values()]
 
     def stop(self) -> None:
-        """Stop all children, the last started first; harmless when repeated."""
+        """Stop all children, the last started first; may be repeated."""
         self._stopping.set()
         if self._watcher is not None and self._watcher is not threading.current_thread():
             self._watcher.join()
@@ -110,7 +110,7 @@ class Supervisor:
         self._end([self._children[name]])
 
     def start_child(self, name: str) -> None:
-        """Start one child that was stopped, has finished or has failed; harmless while it runs."""
+        """Start one child that is stopped, finished or failed; harmless while it runs."""
         with self._lock:
             if not self._stopping.is_set():
                 self._children[name].start(time.monotonic())
@@ -134,7 +134,7 @@ class Supervisor:
         while not self._stopping.wait(self._poll):
             with self._lock:
                 for child in self._children.values():
-                    child.look(time.monotonic())
+                    child.poll(time.monotonic())
 
     def _is_ready(self, child: Child) -> bool:
         with self._lock:
@@ -162,7 +162,7 @@ class Supervisor:
         ending = list(children)
         with self._lock:
             processes = [child.begin_stop() for child in ending]
-        # Without the lock, so that a display can go on asking for the status meanwhile.
+        # Without the lock: a display may ask for the status meanwhile.
         finish([process for process in processes if process is not None], self._grace)
         with self._lock:
             for child in ending:

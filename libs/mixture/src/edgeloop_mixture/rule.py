@@ -35,34 +35,33 @@ class Rule:
     Attributes
     ----------
     members
-        Most versions in a mixture; the first version is always one of them.
+        Largest number of versions in a mixture; the first version is always one of them.
     memories
-        Shortest first. Empty for a mixture without memories.
+        Memories as pairs of rows and neighbours, the shortest first. Empty for a mixture without memories.
     features
-        Most features that the linear part and the memories look at.
+        Largest number of features that the linear part and the memories take.
     floor
-        Share of the uniform distribution in what an expert says.
+        Share of the uniform distribution in an expert's answer.
     total
-        Sum of the experts' weights at the beginning.
+        Initial sum of the experts' weights.
     first
-        Share of it that the first version has: what nothing has been heard of yet must not outvote it, least of all where labels
-        come late.
+        Share of ``total`` of the first version. Experts without labels yet must not outvote it, above all where labels come late.
     newcomer
-        Weight of a version that joins.
+        Initial weight of a further version.
     weight_rate, bias_rate, bias_decay, linear_rate, trust_rate
-        Steps of the gradient descent on the log loss, a label each; ``trust_rate`` is that of the weight of the bias. Of these,
-        only ``linear_rate`` counts where labels are numbers.
+        Step sizes of the gradient descent on the log loss, one step per label; ``trust_rate`` is that of the bias's weight. For numbers,
+        only ``linear_rate`` is used.
     hedge_rate, fixed_share
-        Where labels are numbers: how fast the experts' weights follow their errors, and how much of all weight a label deals out
-        evenly.
+        For numbers only: the rate at which the experts' weights follow their errors, and the share of all weight that each label
+        distributes evenly.
     memory_of_losses
-        Share of the newest label in the losses by which the mixture and the first version are compared.
+        Share of the newest label in the moving losses of the mixture and the first version.
     lead
-        By how much the first version's loss must be lower for it to answer alone, see :mod:`edgeloop_mixture.comparison`.
+        The first version answers alone once its loss is lower by this, see :mod:`edgeloop_mixture.comparison`.
     publish_every
-        Labels after which an adapter is published at the latest.
+        Largest number of labels between two published adapters.
     publish_least, publish_mistakes
-        It is published earlier, after ``publish_least`` labels, when ``publish_mistakes`` of the answers to them were wrong.
+        An adapter is published earlier, from ``publish_least`` labels on, once ``publish_mistakes`` answers to them were wrong.
     """
 
     members: int = 4

@@ -87,12 +87,12 @@ class Detection(_Model):
     Attributes
     ----------
     detector
-        Detector of error rates, by its name in River.
+        Detector of error rates: ``ADWIN``, ``PageHinkley``, ``KSWIN``, ``DDM``, ``HDDM_A`` or ``HDDM_W``.
     parameters
-        Of the detector; what is left out has River's default.
+        Parameters of the detector's constructor in River; the others keep River's defaults.
     scopes
-        Errors that are watched, some of: those of all answers (``stream``), of versions without their adapter (``alone``), of the newest
-        version (``version``).
+        Watched errors, one or more: of all answers (``stream``), of versions without their adapter (``alone``), of the newest version
+        (``version``).
     """
 
     detector: str | None = None

@@ -22,7 +22,7 @@ class Policy:
     quiet_doubling
         Whether quiet fits go on at 2, 4, 8, ... times the last of them.
     window
-        Maximum number of rows of a fit; the newest are with_policy.
+        Maximum number of rows of a fit; it takes the newest.
     back
         Rows before the alarm that a fit takes, too.
     gate

@@ -22,18 +22,17 @@ class Recipe:
     Attributes
     ----------
     family
-        Kind of model.
+        Family of the model.
     trees
         Trees of a forest, or rounds of boosting.
     min_leaf
-        Rows that a leaf of a forest has at least.
+        Least number of rows in a leaf of a forest.
     seed
-        Of every random choice. The same for all streams: a name must not change a model.
+        Seed of every random choice, the same for all streams: a stream's name must not change its model.
     search_seconds
-        Wall time for a search of hyper-parameters before the fit; 0 for none. Where time ends a search, two fits of the same rows
-        may differ.
+        Wall time of a search of hyper-parameters before the fit; 0 for none. If time ends a search, two fits of the same rows may differ.
     search_trials
-        Trials after which a search ends at the latest. Where they end it, equal rows give equal models.
+        Largest number of steps of a search. If this ends a search, equal rows give equal models.
     archive
         Archived versions that a fit has to beat, see :mod:`edgeloop_trainer.core.recall`; 0 for none.
     challengers

@@ -134,7 +134,7 @@ class Rule:
     Attributes
     ----------
     minimum
-        Rows on which the two differ that a promotion before the last row needs. With 1, the first such row would decide.
+        Rows on which challenger and champion must differ for a promotion before the last row. With 1, the first such row would decide.
 
     Examples
     --------
