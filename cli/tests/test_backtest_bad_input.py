@@ -203,7 +203,7 @@ def test_a_row_to_which_a_model_gives_no_number_is_answered_by_the_others_and_sp
     features = table.features * np.float32(0.1)
     features[300] = 3e38, -3e38, 3e38
     loop = played(replace(table, features=features), policy=parsed({"training": {"family": family}}))
-    session = onnxruntime.InferenceSession(loop.training.versions[1].model.onnx, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(loop.trainer.versions[1].model.onnx, providers=["CPUExecutionProvider"])
     assert np.isnan(session.run(["probabilities"], {"input": features[300:301]})[0]).all()
     assert loop.ledger.accuracy.total > 0.95
     _, adapter, _ = loop.adapting.newest()
@@ -213,7 +213,7 @@ def test_a_row_to_which_a_model_gives_no_number_is_answered_by_the_others_and_sp
 @pytest.mark.parametrize("family", ["extra_trees", "random_forest"])
 def test_forests_always_give_numbers_and_pay_for_no_guard(family: str) -> None:
     loop = played(plain(220), policy=parsed({"training": {"family": family}}))
-    assert bounded(checked(loop.training.versions[1].model.onnx, 3, PROBABILITIES))
+    assert bounded(checked(loop.trainer.versions[1].model.onnx, 3, PROBABILITIES))
 
 
 def test_more_classes_than_a_mixture_holds_are_played_without_one_as_the_services_do() -> None:

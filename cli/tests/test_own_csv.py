@@ -272,7 +272,7 @@ def test_models_of_categories_are_such_as_the_registry_takes(family: str) -> Non
     found = table(machines(400), time="at", drop=("reading",))
     loop = ReplayLoop(found, 200, 0, 2, 10, 0, parsed({"training": {"family": family}}))
     loop.run()
-    check_graph(loop.training.versions[1].model.onnx, features=3, classes=2)
+    check_graph(loop.trainer.versions[1].model.onnx, features=3, classes=2)
     assert loop.ledger.accuracy.total > 0.85
 
 

@@ -86,7 +86,7 @@ def test_models_that_learn_from_every_row_take_part_and_give_the_same_twice(trai
     else:
         assert first.parameters["family"] == "extra_trees"
         assert all(run.metrics["hoeffding_adaptive_tree_mae"] > 0 for run in fits)
-    assert {version.event.classes for version in one.training.versions.values()} == {()}
+    assert {version.event.classes for version in one.trainer.versions.values()} == {()}
 
 
 def test_the_report_has_the_errors_beside_what_every_report_has() -> None:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from edgeloop_replay.examples import STREAM, Examples
 from edgeloop_replay.fleet import Serving, Sessions, member
+from edgeloop_replay.models import Version
 from edgeloop_replay.policy import LoopPolicy
-from edgeloop_replay.trainer import Version
 
 
 class Adapting:

@@ -127,7 +127,7 @@ def _one(setting: Setting, policy: LoopPolicy, tell: Callable[[int], None]) -> R
     loop.run(tell)
     tell(setting.rows)
     table = setting.table
-    static = loop.training.versions[1].model.answers(table.features[setting.warmup :])
+    static = loop.trainer.versions[1].model.answers(table.features[setting.warmup :])
     return Result(
         report(loop, setting.devices, setting.title, time.monotonic() - began, setting.known),
         right(loop, table.labels, setting.warmup),

@@ -28,7 +28,7 @@ def report(loop: ReplayLoop, devices: int, stream: str, wall: float, known: Sequ
     sent = ledger.sent + ledger.labelled
     return {
         **assemble(ledger, devices, stream, Counts(produced=sent), wall, set()),
-        "rows_trained": loop.training.rows_fitted,
+        "rows_trained": loop.trainer.rows_fitted,
         "adapters": loop.adapting.published,
         "bytes_per_device": {"versions": loop.version_bytes, "adapters": loop.adapting.bytes},
         "labels": ledger.labelled,

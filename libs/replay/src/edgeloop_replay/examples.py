@@ -27,7 +27,7 @@ class Examples:
     """
 
     def __init__(self, width: int, most: int, *, numbers: bool = False) -> None:
-        self._numbers = numbers
+        self.numbers = numbers
         self._features = np.empty((most, width), np.float32)
         self._batches: list[ExampleBatch] = []
         self._firsts: list[int] = []
@@ -84,12 +84,15 @@ class Examples:
         """float32 [end - first, F] of rows counted from 0."""
         return self._features[first:end]
 
-    def dataset(self, start: int, end: int) -> Dataset:
-        """Rows ``start`` to ``end`` as the trainer puts them together."""
-        part = Range(partition=0, first_index=start, end_index=end)
-        manifest = Manifest(rows=end - start)
-        batches = ((part, batch) for batch in self._between(start, end))
-        return assemble(manifest, batches, self._features.shape[1], numbers=self._numbers)
+    def manifest(self, start: int, end: int) -> Manifest:
+        """Manifest of the rows ``start`` to ``end``, as retraining would write it."""
+        return Manifest(ranges=(Range(partition=0, first_index=start, end_index=end),), rows=end - start)
+
+    def dataset(self, manifest: Manifest) -> Dataset:
+        """The rows of a manifest as the trainer assembles them."""
+        (part,) = manifest.ranges
+        batches = ((part, batch) for batch in self._between(part.first_index, part.end_index))
+        return assemble(manifest, batches, self._features.shape[1], numbers=self.numbers)
 
     def _between(self, start: int, end: int) -> Iterator[ExampleBatch]:
         at = max(bisect_right(self._firsts, start) - 1, 0)

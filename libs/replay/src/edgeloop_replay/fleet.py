@@ -14,7 +14,7 @@ from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import Feeds, MixtureSession
 from numpy.typing import NDArray
 
-from edgeloop_replay.trainer import Version
+from edgeloop_replay.models import Version
 
 
 def member(version: Version) -> AdapterMember:

@@ -11,8 +11,9 @@ from edgeloop_contracts import (
     CampaignState,
     Cause,
     DriftSignal,
-    Manifest,
+    ModelVersion,
     ObservationBatch,
+    RunStatus,
     TrainingRun,
     outcomes,
 )
@@ -24,16 +25,19 @@ from edgeloop_mixture.learner import Labelled
 from edgeloop_mixture.mixture import Frame
 from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected, FirstFitFailed, Fit, Happening, decide
 from edgeloop_retraining.core.requests import request_on
+from edgeloop_trainer.core.plans import Plan
 
 from edgeloop_replay.adapter import Adapting
 from edgeloop_replay.errors import NoFirstModelError
 from edgeloop_replay.examples import STREAM, Examples
 from edgeloop_replay.fleet import Serving, Sessions
 from edgeloop_replay.ledger import Ledger
+from edgeloop_replay.models import Version
 from edgeloop_replay.policy import LoopPolicy
+from edgeloop_replay.registry import Registry
 from edgeloop_replay.schedule import Group, batch_rows, steps
 from edgeloop_replay.tables.stream_table import StreamTable
-from edgeloop_replay.trainer import Training, Version
+from edgeloop_replay.trainer import Published, Trainer
 
 WARMUP_DEVICE = f"{STREAM}-warmup"
 NO_CAUSE = Cause()
@@ -66,7 +70,7 @@ class ReplayLoop:
     ----------
     ledger
         What has happened.
-    training
+    trainer
         Fits and versions so far.
     adapting
         Adapters so far.
@@ -83,8 +87,8 @@ class ReplayLoop:
         self._seqs = [0] * devices
         self.ledger = Ledger(warmup=warmup, total=len(table), tolerance=table.tolerance)
         self.examples = Examples(table.features.shape[1], len(table), numbers=table.tolerance > 0)
-        self.training = Training(policy.training, policy.gate, self.examples, self._ran, table.counts)
-        sessions = Sessions(policy.adapter, self.training.versions)
+        self.trainer = Trainer(Plan(policy.training, policy.gate), self.examples, Registry(table), table.counts)
+        sessions = Sessions(policy.adapter, self.trainer.versions)
         self._serving = Serving(policy.adapter, sessions)
         self.adapting = Adapting(
             policy,
@@ -93,7 +97,7 @@ class ReplayLoop:
             table.counts,
             table.labelled(0, warmup),
             self.examples,
-            self.training.versions,
+            self.trainer.versions,
             sessions,
             self._serving,
         )
@@ -120,7 +124,7 @@ class ReplayLoop:
             The warm-up gives no first model.
         """
         self._first_version()
-        static = self.training.versions[1].model.answers(self._table.features[self._warmup :])
+        static = self.trainer.versions[1].model.answers(self._table.features[self._warmup :])
         for step in steps(self._warmup, len(self._table), len(self._names), self._delay, self._group):
             if step.rows is not None:
                 self._answer(step.rows, static)
@@ -147,7 +151,7 @@ class ReplayLoop:
                 self._joined(WARMUP_DEVICE, seqs, self._table.features[list(seqs)], labels, ("",) * size, (0,) * size, (0,) * size)
         self._happened(Command(f"{STREAM}-first", labelled, NO_CAUSE, self._seed))
         self._settle()
-        if self.training.champion is None:
+        if not self.trainer.versions:
             run = next((timed.event for timed in self.ledger.runs.values()), None)
             raise NoFirstModelError(f"the first {count} rows give no first model: {run.reason if run else 'no fit was due'}")
 
@@ -201,6 +205,7 @@ class ReplayLoop:
         self.ledger.take(batch, "", 0, "", f"examples/0/{offset}")
         for partial in bits.partials(batch, 0, offset, self._table.tolerance):
             self.ledger.take(partial, "", 0, "", "")
+            self._published(self.trainer.counted(partial))
             alarms = self._errors.fold(partial)
             answered = partial.first_index + 1 if partial.model_version else 0
             self._happened(Counted(self._errors.order.rows, answered))
@@ -238,24 +243,25 @@ class ReplayLoop:
             self._due(each)
 
     def _due(self, due: Fit) -> None:
-        request = request_on("default", STREAM, due, Manifest())
+        request = request_on("default", STREAM, due, self.examples.manifest(due.start, due.end))
         self.ledger.take(request, "", 0, "", "")
-        self._came(self.training.due(due, request))
+        self._published(self.trainer.requested(request))
 
     def _settle(self) -> None:
         """What the rows so far decide at gates; versions are served from the next row on."""
-        self._came(self.training.advance())
+        self._published(self.trainer.batch_ended())
         for version in self._fresh:
             self._serving.install(version)
         self._fresh.clear()
 
-    def _came(self, outcomes: Iterable[Version | str]) -> None:
-        for outcome in outcomes:
-            if isinstance(outcome, Version):
-                self.ledger.take(outcome.event, "", 0, "", "")
-                self._fresh.append(outcome)
-            else:
-                self._happened(FirstFitFailed(outcome, NO_CAUSE))
-
-    def _ran(self, run: TrainingRun) -> None:
-        self.ledger.take(run, "", 0, "", "")
+    def _published(self, events: Iterable[Published]) -> None:
+        """Take what trainer and registry have published."""
+        for event in events:
+            self.ledger.take(event, "", 0, "", "")
+            match event:
+                case ModelVersion():
+                    self._fresh.append(self.trainer.versions[event.version])
+                case TrainingRun(status=RunStatus.REJECTED | RunStatus.FAILED, stage=0):
+                    self._happened(FirstFitFailed(event.campaign, NO_CAUSE))
+                case _:
+                    pass

@@ -1,141 +1,174 @@
-"""Trainer and registry offline: fits, the gate, versions."""
+"""The trainer of a replay: carries out the effects of the service's state machine in this process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from edgeloop_contracts import GateKind, ModelVersion, RunStatus, TrainingRequest, TrainingRun
-from edgeloop_mixture.runtime import open_session
-from edgeloop_retraining.core.campaign import Fit
+from edgeloop_contracts import CandidateRefused, DriftPartial, GateState, ModelVersion, TrainingRequest, TrainingRun
 from edgeloop_trainer.core.dataset import DatasetError
-from edgeloop_trainer.core.families import ONLINE
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Lessons, Recipe
-from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, Tally, Verdict, judge, outcomes
+from edgeloop_trainer.core.fit_jobs import fit_job
+from edgeloop_trainer.core.fits import Failed, Lessons
+from edgeloop_trainer.core.gate import outcomes
 from edgeloop_trainer.core.lessons import Due, Lesson
-from edgeloop_trainer.core.recall import rival
-from edgeloop_trainer.core.runs import failed, step
+from edgeloop_trainer.core.phases import (
+    Answered,
+    AskRegistry,
+    AwaitRows,
+    BatchEnded,
+    ChampionRead,
+    Compare,
+    Compared,
+    Counted,
+    Discard,
+    Effect,
+    Fit,
+    FitEnded,
+    Fitting,
+    Happening,
+    Lost,
+    Propose,
+    ReadChampion,
+    Requested,
+    Store,
+    Stored,
+    Tell,
+    TrialState,
+)
+from edgeloop_trainer.core.plans import Plan
+from edgeloop_trainer.core.runs import challenger_of, files_of, recalled, version_of
+from edgeloop_trainer.core.sizes import names_refusal
+from edgeloop_trainer.core.trial import rehearse, run
 from edgeloop_trainer.io.fit import fit
-from numpy.typing import NDArray
 
 from edgeloop_replay.examples import STREAM, Examples
+from edgeloop_replay.models import Model, Version
+from edgeloop_replay.registry import Registry
 
 if TYPE_CHECKING:
     from edgeloop_trainer.io.online import OnlineModels
 
-
-class Model:
-    """A fitted model that answers; without classes, with numbers."""
-
-    def __init__(self, onnx: bytes, classes: tuple[str, ...]) -> None:
-        self.onnx = onnx
-        self.classes = classes
-        self._run = open_session(onnx).run
-
-    def answers(self, features: NDArray[Any]) -> list[str]:
-        """Class or number of each row."""
-        (found,) = self._run(["label" if self.classes else "prediction"], {"input": features})
-        return [self.classes[label] for label in found.tolist()] if self.classes else [str(value) for value in found]
-
-
-@dataclass(slots=True)
-class Version:
-    """A version and its model."""
-
-    event: ModelVersion
-    model: Model
-
-
-@dataclass(slots=True)
-class _Open:
-    fit: Fit
-    request: TrainingRequest
-    model: Model
-    fitted: Fitted
-    rows: int
-    dataset_digest: str
-    judgement: Judgement
+Published = TrainingRun | ModelVersion | CandidateRefused
 
 
 @dataclass
-class Training:
-    """Fits what is due, judges challengers on the rows that follow, and makes versions of those that win.
+class Trainer:
+    """Fits, gates and versions of one stream.
+
+    Parameters
+    ----------
+    plan
+        Recipe of the fits and rule of the gate.
+    examples
+        The labelled rows so far.
+    registry
+        Answers the candidates.
+    categories
+        Categories of each feature, 0 for a number; empty if all are numbers.
 
     Attributes
     ----------
-    categories
-        How many each feature has, 0 for a number; empty if all are numbers.
     versions
         Versions so far, by number.
-    runs
-        Called with each step of a run.
-    fitted
-        Challengers fitted, the first version included.
+    fits, rows_fitted
+        Successful fits, that of the first version included, and their training rows.
     """
 
-    recipe: Recipe
-    rule: Rule
+    plan: Plan
     examples: Examples
-    runs: Callable[[TrainingRun], None]
+    registry: Registry
     categories: tuple[int, ...] = ()
     versions: dict[int, Version] = field(default_factory=dict[int, Version])
-    fitted: int = 0
+    fits: int = 0
     rows_fitted: int = 0
-    _open: _Open | None = None
+    _state: TrialState = field(default_factory=lambda: TrialState(GateState(tenant="default", stream=STREAM)))
+    _models: dict[str, Model] = field(default_factory=dict[str, Model])
     _online: OnlineModels | None = None
+    _partials: int = 0
 
-    @property
-    def champion(self) -> Version | None:
-        """The newest version."""
-        return self.versions[max(self.versions)] if self.versions else None
+    def counted(self, partial: DriftPartial) -> list[Published]:
+        """Take the next labelled rows."""
+        self._partials += 1
+        return self._take(Counted(partial, self._partials - 1))
 
-    def due(self, due: Fit, request: TrainingRequest) -> Iterator[Version | str]:
-        """Do a fit; gives the versions that come of it or of the gate that it closes, and the campaign of a first fit that failed."""
-        if self._open is not None:
-            yield from self._advance(min(self._open.fit.gate_until, due.end))
-        self._open = None
+    def requested(self, request: TrainingRequest) -> list[Published]:
+        """Take a request: fit it, and close the gate of the one before it."""
+        return self._take(Requested(request, request.cause))
+
+    def batch_ended(self) -> list[Published]:
+        """Judge the challenger at the gate on the rows that have come."""
+        return self._take(BatchEnded())
+
+    def _take(self, happening: Happening) -> list[Published]:
+        published: list[Published] = []
+        self._state = run(self.plan, self._state, happening, lambda state, effect: self._perform(state, effect, published))
+        return published
+
+    def _perform(self, state: TrialState, effect: Effect, published: list[Published]) -> Happening | None:
+        match effect:
+            case AwaitRows(rows=rows):
+                raise AssertionError(f"a request came before the {rows} rows that it counts")
+            case AskRegistry(request_id=request_id, then=then):
+                return Answered(request_id, then)
+            case Fit(fitting=fitting):
+                return self._fit(state, fitting)
+            case Store():
+                return self._store(effect)
+            case ReadChampion():
+                return ChampionRead(max(self.versions)) if self.versions else Lost("there is no champion")
+            case Compare():
+                return self._compare(effect)
+            case Tell(run=step):
+                published.append(step)
+            case Propose(candidate=candidate):
+                answer = self.registry.answer(candidate)
+                if isinstance(answer, ModelVersion):
+                    self.versions[answer.version] = Version(answer, self._models[answer.digest])
+                published.append(answer)
+            case Discard(challenger=challenger):
+                if challenger.digest not in files_of([state.stored]) | {version.event.digest for version in self.versions.values()}:
+                    self._models.pop(challenger.digest, None)
+        return None
+
+    def _fit(self, state: TrialState, fitting: Fitting) -> FitEnded:
+        """Fit at once, against the versions as they will be once this request has closed the gate of the one before it."""
+        request, defined = fitting.request, self.registry.definition_version
         try:
-            dataset = self.examples.dataset(due.start, due.end)
+            dataset = self.examples.dataset(request.manifest)
         except DatasetError as error:
-            yield from self._failed(failed(request, Failed(str(error)), 0, ""))
-            return
-        champion = self.champion
-        held = dataset.newest() if due.gate == GateKind.MAJORITY or champion is None else None
-        recipe = self.recipe if due.seed < 0 else replace(self.recipe, seed=due.seed)
-        tried = dataset.newest(without=held) if recipe.search_seconds and recipe.family not in ONLINE else None
-        versions = [version.event for version in self.versions.values()]
-        old = rival(dataset, versions, self._answers, self.rule, recipe.archive, 0) if held is None else None
-        compared = None if held is not None else dataset.newest()
-        learned = self._learned(recipe, due.end, numbers=not dataset.classes)
-        job = FitJob(
-            dataset.digest, dataset.features, dataset.labels, dataset.classes, held, recipe, tried, old, compared, learned, self.categories
+            return FitEnded(request.request_id, Failed(str(error)), definition_version=defined)
+        if refused := names_refusal(dataset.classes):
+            return FitEnded(request.request_id, Failed(refused), dataset.rows, dataset.digest, definition_version=defined)
+        due = self._online_models(fitting)
+        job = fit_job(
+            request,
+            fitting.plan,
+            dataset,
+            self._versions(state, fitting),
+            lambda version, rows: self._models[version.digest].answers(rows),
+            due=due,
+            categories=self.categories,
+            definition_version=defined,
         )
         result = fit(job, self._online)
-        if isinstance(result, Failed):
-            yield from self._failed(failed(request, result, dataset.rows, dataset.digest))
-            return
-        self.fitted += 1
-        self.rows_fitted += dataset.rows
-        judgement = Judgement(result.tally or (Tally() if dataset.classes else NumberTally()), due.end + 1)
-        if result.recalls:
-            version = self.versions[result.recalls]
-            self._open = _Open(due, request, version.model, result, version.event.rows, version.event.dataset_digest, judgement)
-        else:
-            rows = result.lessons or Lessons(dataset.rows, dataset.digest, dataset.classes)
-            self._open = _Open(due, request, Model(result.onnx, rows.classes), result, rows.rows, rows.digest, judgement)
-        self._tell(RunStatus.FITTED, due.end)
-        if result.tally is not None:
-            yield from self._ended(self.rule.beside_majority(result.tally, has_champion=champion is not None), due.end)
+        if not isinstance(result, Failed):
+            self.fits += 1
+            self.rows_fitted += dataset.rows
+        return FitEnded(request.request_id, result, dataset.rows, dataset.digest, dataset.classes, defined)
 
-    def advance(self) -> Iterator[Version | str]:
-        """Judge the challenger at the gate on the rows that have come."""
-        if self._open is not None:
-            yield from self._advance(self._open.fit.gate_until)
+    def _versions(self, state: TrialState, fitting: Fitting) -> list[ModelVersion]:
+        versions = [version.event for version in self.versions.values()]
+        if not versions:
+            return versions
+        candidate = rehearse(fitting.plan, state, fitting.request.row, lambda state, effect: self._perform(state, effect, []))
+        return [*versions, version_of(candidate, versions[-1].version + 1)] if candidate else versions
 
-    def _learned(self, recipe: Recipe, row: int, *, numbers: bool) -> Due | None:
-        """The online models of a recipe, which have learned all rows up to this one."""
-        course = recipe.course(STREAM, self.examples.width, numbers=numbers, categories=self.categories)
+    def _online_models(self, fitting: Fitting) -> Due | None:
+        """The online models of the recipe, taught all rows up to that of the request."""
+        row, numbers = fitting.request.row, self.examples.numbers
+        course = fitting.plan.recipe_for(fitting.request.seed).course(
+            STREAM, self.examples.width, numbers=numbers, categories=self.categories
+        )
         if course is None:
             return None
         if self._online is None:
@@ -149,69 +182,24 @@ class Training:
             self._online.learn(Lesson(course, start + 1, row, self.examples.features(start, row), labels, begin=start == 0))
         return Due(course, row)
 
-    def _answers(self, version: ModelVersion, rows: NDArray[Any]) -> list[str]:
-        return self.versions[version.version].model.answers(rows)
+    def _store(self, effect: Store) -> Stored:
+        fitted, ended = effect.fitted, effect.ended
+        champion = max(self.versions) if self.versions else None
+        if fitted.recalls:
+            version = next(each.event for each in reversed(self.versions.values()) if each.event.digest == fitted.digest)
+            return Stored(recalled(fitted, version), champion)
+        data = Lessons(ended.rows, ended.dataset_digest, ended.classes)
+        challenger = challenger_of(fitted, data, definition_version=ended.definition_version)
+        self._models[challenger.digest] = Model(fitted.onnx, challenger.classes)
+        return Stored(challenger, champion)
 
-    def _advance(self, until: int) -> Iterator[Version | str]:
-        opened, champion = self._open, self.champion
-        assert opened is not None
-        assert champion is not None
-        first, last = opened.judgement.next_row, min(self.examples.rows, until)
-        rows = self.examples.features(first - 1, max(last, first - 1))
-        truth = self.examples.labels[first - 1 : max(last, first - 1)]
-        answers, others = (model.answers(rows) if len(rows) else [] for model in (opened.model, champion.model))
-        compared = outcomes(answers, others, truth, numbers=not opened.model.classes)
-        opened.judgement = judge(self.rule, opened.judgement, compared, until)
-        if opened.judgement.verdict is not None:
-            yield from self._ended(opened.judgement.verdict, opened.judgement.next_row - 1)
-
-    def _ended(self, verdict: Verdict, row: int) -> Iterator[Version | str]:
-        opened = self._open
-        assert opened is not None
-        promoted = verdict == Verdict.PROMOTE
-        self._tell(RunStatus.PROMOTED if promoted else RunStatus.REJECTED, row)
-        self._open = None
-        if promoted:
-            number = max(self.versions, default=0) + 1
-            event = ModelVersion(
-                stream=STREAM,
-                version=number,
-                request_id=opened.request.request_id,
-                digest=opened.fitted.digest,
-                size=len(opened.model.onnx),
-                classes=opened.model.classes,
-                beat_version=number - 1,
-                rows=opened.rows,
-                dataset_digest=opened.dataset_digest,
-                recalls=opened.fitted.recalls,
-            )
-            self.versions[number] = Version(event, opened.model)
-            yield self.versions[number]
-        elif opened.fit.reason.stage == 0:
-            yield opened.fit.reason.campaign
-
-    def _failed(self, run: TrainingRun) -> Iterator[str]:
-        self.runs(run)
-        if run.stage == 0:
-            yield run.campaign
-
-    def _tell(self, status: RunStatus, row: int) -> None:
-        opened = self._open
-        assert opened is not None
-        tally = opened.judgement.tally
-        self.runs(
-            replace(
-                step(opened.request, status, row),
-                digest=opened.fitted.digest,
-                rows=opened.rows,
-                dataset_digest=opened.dataset_digest,
-                champion_version=max(self.versions, default=0),
-                wins=tally.wins,
-                losses=tally.losses,
-                judged=tally.judged,
-                metrics={**opened.fitted.metrics, **tally.metrics},
-                parameters=opened.fitted.parameters,
-                fit_seconds=round(opened.fitted.seconds, 3),
-                recalls=opened.fitted.recalls,
-            )
-        )
+    def _compare(self, effect: Compare) -> Compared:
+        """The answers of challenger and champion to rows, beside the labels."""
+        gate, first = effect.gate, effect.first - 1
+        last = max(min(self.examples.rows, effect.last), first)
+        rows, labels = self.examples.features(first, last), self.examples.labels[first:last]
+        champion = self.versions[max(self.versions)]
+        models = (self._models[gate.challenger.digest], champion.model)
+        answers, others = (model.answers(rows) if len(rows) else [] for model in models)
+        compared = outcomes(answers, others, labels, numbers=not gate.challenger.classes)
+        return Compared(champion.event.version, effect.first, tuple(compared))
