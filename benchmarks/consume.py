@@ -15,7 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from edgeloop_cli.connection import Cluster
 from edgeloop_contracts import Event, Topic, topics
 from edgeloop_kafka import KafkaSettings, Received
-from edgeloop_kafka.received import received_from
+from edgeloop_kafka.received_record import received_from
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_streaming import Context, Send, Service, State
 from edgeloop_streaming.loop import Loop

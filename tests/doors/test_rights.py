@@ -46,7 +46,7 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_kafka import KafkaSettings
-from edgeloop_kafka.received import received_from
+from edgeloop_kafka.received_record import received_from
 from edgeloop_local import ChildSpec, Supervisor
 from edgeloop_local.ports import free_port
 from edgeloop_readers.topic_scan import Scanner
@@ -218,7 +218,7 @@ def test_the_loop_closes_with_exactly_the_printed_rights(guarded: Guarded) -> No
         assert publisher.flush(30) == 0
         outsider.until(lambda e: isinstance(e, Alert) and e.kind is AlertKind.FORGED_CANDIDATE, "the alert")
         cli = guarded.context("edgeloop-cli")
-        cli.succession(topics.POLICIES).write(KEY, lambda _: Policy(stream="pumps", version=1))
+        cli.key_updater(topics.POLICIES).update(KEY, lambda _: Policy(stream="pumps", version=1))
         outsider.until(lambda e: isinstance(e, Policy), "the policy")
         scan, _ = Scanner(cli.settings, cli.codec, topics.all_topics(), topics.STATE_KINDS, lambda key: key.startswith(KEY)).scan()
         assert all(scan.committed[service] for service in topics.STATE_KINDS)

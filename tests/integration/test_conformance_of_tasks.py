@@ -7,7 +7,7 @@ import time
 
 from edgeloop_contracts import Label, ObservationBatch, Redrive, topics
 from edgeloop_kafka import Received
-from edgeloop_kafka.dead_letters import Given, letter_of
+from edgeloop_kafka.dead_letters import RedrivenMessage, letter_of
 from edgeloop_streaming import BackpressureError, Forward, InvalidEventError, Reject, Send
 from support.conformance import gap_in_memory
 from support.scripts import Scene, count, pass_on
@@ -254,12 +254,16 @@ def test_a_redrive_of_a_place_where_nothing_can_have_lain_is_a_dead_letter_and_n
 def test_a_record_far_larger_than_a_letter_takes_becomes_a_letter_all_the_same(scene: Scene) -> None:
     scene.on(pass_on)
     letter = letter_of(
-        SERVICE, topics.LABELS_RAW, Given(Redrive(key=b"\xff" * (1 << 20), value=bytes(7 << 20)), ""), "TOO_LARGE", "x" * (1 << 20)
+        SERVICE,
+        topics.LABELS_RAW,
+        RedrivenMessage(Redrive(key=b"\xff" * (1 << 20), value=bytes(7 << 20)), ""),
+        "TOO_LARGE",
+        "x" * (1 << 20),
     )
     assert (letter.cut, letter.value_size) == (True, 7 << 20)
     assert len(scene.stage.clients.codec.encode(topics.dead_letters(SERVICE), letter)) < topics.dead_letters(SERVICE).max_bytes // 8
     whole = letter_of(
-        SERVICE, topics.LABELS_RAW, Given(Redrive(key=b"k", value=bytes(2 * topics.LABELS_RAW.max_bytes)), ""), "TOO_LARGE", ""
+        SERVICE, topics.LABELS_RAW, RedrivenMessage(Redrive(key=b"k", value=bytes(2 * topics.LABELS_RAW.max_bytes)), ""), "TOO_LARGE", ""
     )
     assert not whole.cut, "whatever a broker takes uncompressed stays whole"
     assert scene.stage.produce(topics.LABELS_RAW, b"\xff" * 500_000, bytes(1_200_000), [("ce_id", b"i" * 100_000)]) == ""

@@ -23,14 +23,14 @@ from edgeloop_ingestion.settings import Settings as IngestionSettings
 from edgeloop_kafka import KafkaSettings
 from edgeloop_labels import app as labels
 from edgeloop_labels.settings import Settings as LabelsSettings
-from edgeloop_readers.skipped_records import Overlooked
+from edgeloop_readers.skipped_records import SkippedRecords
 from edgeloop_registry import app as registry
 from edgeloop_retraining import app as retraining
 from edgeloop_retraining.settings import Settings as RetrainingSettings
 from edgeloop_rollout import app as rollout
 from edgeloop_streaming import Service
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.testing import MemoryBroker, MemoryLoop
-from edgeloop_streaming.work import Record
 from prometheus_client import CollectorRegistry
 
 ROUNDS, RECORDS = 4, 60
@@ -114,7 +114,7 @@ class Strangers:
     def write(self, topic: Topic) -> None:
         key = self.random.choice([b"default/pumps/p1", b"default/pumps", b"", b"\xff\xfe", b"a" * 600, b"Checkpoint/"])
         value, headers = self.record(topic)
-        self.broker.produce(Record(topic.name, key, value, headers, self.random.randrange(self.broker.partitions_of(topic.name))))
+        self.broker.produce(OutputRecord(topic.name, key, value, headers, self.random.randrange(self.broker.partitions_of(topic.name))))
 
 
 class Process:
@@ -125,16 +125,16 @@ class Process:
         self.settings = KafkaSettings(extra={})
         self.metrics = CollectorRegistry()
         self.log = structlog.get_logger()
-        self.overlooked = Overlooked(name, self.log, self.metrics, lambda: broker.publisher(name))
+        self.skipped = SkippedRecords(name, self.log, self.metrics, lambda: broker.publisher(name))
 
     def reader(self) -> Any:
         made = self.broker.reader()
-        made._overlooked = self.overlooked
+        made._skipped = self.skipped
         return made
 
     def follower(self, followed: Any) -> Any:
         made = self.broker.follower(followed)
-        made._overlooked = self.overlooked
+        made._skipped = self.skipped
         return made
 
     def table(self, topic: Topic) -> Any:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Event, Topic
 from edgeloop_streaming import Service
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.dead_letter_limits import Limit, Limits
 from edgeloop_streaming.testing import MemoryBroker, MemoryLoop
-from edgeloop_streaming.work import Record
 from support.stages import PARTITIONS, Headers, Stage
 
 
@@ -52,7 +52,7 @@ class MemoryStage(Stage):
         self, topic: Topic, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None, time_ms: int = 0
     ) -> str:
         try:
-            self._broker.produce(Record(topic.name, key, value, list(headers), partition), time_ms or None)
+            self._broker.produce(OutputRecord(topic.name, key, value, list(headers), partition), time_ms or None)
         except KafkaException as error:
             return error.args[0].name()
         return ""

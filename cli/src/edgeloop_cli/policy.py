@@ -134,7 +134,7 @@ def _write(context: Context, policy: Policy) -> None:
         return replace(policy, version=newest.version + 1 if newest else 1)
 
     try:
-        written = context.succession(topics.POLICIES).write(f"{policy.tenant}/{policy.stream}", follow)
+        written = context.key_updater(topics.POLICIES).update(f"{policy.tenant}/{policy.stream}", follow)
     except LookupError as error:
         raise RefusedError(str(error.args[0])) from None
     except OvertakenError as error:

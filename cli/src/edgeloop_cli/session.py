@@ -56,7 +56,7 @@ class Session:
             topics.STATE_KINDS,
             lambda k: k == key or k.startswith(head),
             unread=_COUNTED_LATER,
-            overlooked=context.overlooked,
+            skipped=context.skipped,
         )
         self.starts = self._scanner.starts
         self.listeners: list[Callable[[Received[Any]], None]] = []

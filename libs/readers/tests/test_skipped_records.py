@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from edgeloop_contracts import StreamDefinition, topics
 from edgeloop_kafka import UnknownSchemaError
-from edgeloop_kafka.received import received_from
-from edgeloop_readers.skipped_records import Overlooked
+from edgeloop_kafka.received_record import received_from
+from edgeloop_readers.skipped_records import SkippedRecords
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.testing import MemoryBroker
-from edgeloop_streaming.work import Record
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
@@ -21,14 +21,14 @@ class Bench:
         self.counted = CollectorRegistry()
         import structlog
 
-        self.overlooked = Overlooked(service, structlog.get_logger(), self.counted, lambda: self.broker.publisher(service))
+        self.skipped = SkippedRecords(service, structlog.get_logger(), self.counted, lambda: self.broker.publisher(service))
 
     def write(self, value: bytes, topic: Any = topics.STREAMS) -> None:
-        self.broker.produce(Record(topic.name, b"default/s", value, [("ce_id", b"7")], 0))
+        self.broker.produce(OutputRecord(topic.name, b"default/s", value, [("ce_id", b"7")], 0))
 
     def follower(self) -> Any:
         follower = self.broker.follower([topics.STREAMS])
-        follower._overlooked = self.overlooked
+        follower._skipped = self.skipped
         return follower
 
     def letters(self) -> list[Any]:
@@ -66,7 +66,7 @@ def test_a_record_that_is_read_again_is_counted_once() -> None:
     bench = Bench("drift")
     bench.write(b"garbage", topics.EXAMPLES)
     reader = bench.broker.reader()
-    reader._overlooked = bench.overlooked
+    reader._skipped = bench.skipped
     for _ in range(3):
         assert reader.read(topics.EXAMPLES, 0, 0, 1) == []
     assert bench.count("NOT_AVRO", "examples") == 1
@@ -90,7 +90,7 @@ def test_a_broker_or_registry_that_does_not_answer_keeps_nobody_from_reading() -
     def away() -> Any:
         raise UnknownSchemaError("away")
 
-    bench.overlooked._publisher = away
+    bench.skipped._publisher = away
     follower = bench.follower()
     follower.refresh(lambda _: None)
     bench.write(b"garbage")

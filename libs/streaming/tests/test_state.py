@@ -4,7 +4,7 @@ from edgeloop_contracts import Cause, Checkpoint, Label, OffsetRange, SeenRows
 from edgeloop_kafka.causation import event_headers, identify, trace_of
 from edgeloop_kafka.settings import librdkafka_settings
 from edgeloop_streaming import State
-from edgeloop_streaming.work import agreement
+from edgeloop_streaming.state_recovery import agreement
 from hypothesis import given
 from hypothesis import strategies as st
 

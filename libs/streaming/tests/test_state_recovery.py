@@ -10,9 +10,9 @@ from edgeloop_contracts import Label, SeenRows, topics
 from edgeloop_contracts.topics import CHECKPOINT_KEY
 from edgeloop_kafka import Received
 from edgeloop_streaming import Send, Service, State
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.state_recovery import UnreadableStateError
 from edgeloop_streaming.testing import MemoryBroker, MemoryLoop
-from edgeloop_streaming.work import Record
 
 STATE = topics.state("ingestion")
 
@@ -44,7 +44,7 @@ def stage() -> tuple[MemoryBroker, MemoryLoop]:
 
 
 def put(broker: MemoryBroker, key: bytes, value: bytes | None) -> int:
-    return broker.produce(Record(STATE.name, key, value, [], 0)).offset()
+    return broker.produce(OutputRecord(STATE.name, key, value, [], 0)).offset()
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from edgeloop_ingestion.handlers import IngestionTask
 from edgeloop_ingestion.metrics import Metrics
 from edgeloop_kafka import Codec
 from edgeloop_streaming import State
+from edgeloop_streaming.assigned_partition import AssignedPartition, OutputRecord
 from edgeloop_streaming.dead_letter_limits import DeadLetterGuard, Limits
+from edgeloop_streaming.record_processor import RecordProcessor
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.testing.schemas import MemorySchemas
-from edgeloop_streaming.work import Assigned, Record, Work
 from prometheus_client import CollectorRegistry
 
 TOPIC = topics.OBSERVATION_ROWS_RAW
@@ -59,23 +60,23 @@ def raw(codec: Codec, place: int, device: str, seq: int, value: float = 1.0) -> 
     return Raw(codec.encode(TOPIC, row), place, [("traceparent", trace)] if place % 2 else [])
 
 
-def transaction(codec: Codec, messages: list[Raw], *, at_once: bool) -> tuple[list[Record], int]:
+def transaction(codec: Codec, messages: list[Raw], *, at_once: bool) -> tuple[list[OutputRecord], int]:
     metrics = LoopMetrics(CollectorRegistry())
     guard = DeadLetterGuard("ingestion", Limits(), metrics.halted_by_letters, structlog.get_logger())
-    work = Work("ingestion", (TOPIC,), codec, "", metrics, guard)
+    processor = RecordProcessor("ingestion", (TOPIC,), codec, "", metrics, guard)
     state = State()
-    assigned = Assigned(0, state, IngestionTask(0, 1, state, RULES.get, Metrics(CollectorRegistry())))
+    assigned = AssignedPartition(0, state, IngestionTask(0, 1, state, RULES.get, Metrics(CollectorRegistry())))
     waiting: list[Any] = list(reversed(messages))
     alone = 0
     while waiting:
         message = waiting.pop()
-        if not at_once or not work.take_all(assigned, TOPIC, message, waiting):
-            work.take(assigned, TOPIC, message)
+        if not at_once or not processor.process_batch(assigned, TOPIC, message, waiting):
+            processor.process(assigned, TOPIC, message)
             alone += 1
-    return work.close(assigned), alone
+    return processor.transaction_records(assigned), alone
 
 
-def plain(record: Record) -> tuple[object, ...]:
+def plain(record: OutputRecord) -> tuple[object, ...]:
     return record.topic, record.key, record.value, [pair for pair in record.headers if pair[0] != "ce_time"], record.partition
 
 

@@ -11,8 +11,8 @@ from edgeloop_contracts import Assignment, CandidateRefused, DeviceReport, Devic
 from edgeloop_readers.latest_records import Standing
 from edgeloop_rollout.handlers import RolloutTask
 from edgeloop_streaming import State
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.testing import TaskDriver
-from edgeloop_streaming.work import Record
 
 
 class Late:
@@ -143,7 +143,7 @@ def junk(rollout: Rollout, assigned: Assignment, form: str) -> None:
     if form == "another event":
         broker.publisher("stranger").publish(topic, key, replace(assigned, version=9, chunk_offset=-2))
     else:
-        broker.produce(Record(topic.name, key.encode(), None if form == "tombstone" else b"rubbish", [], None))
+        broker.produce(OutputRecord(topic.name, key.encode(), None if form == "tombstone" else b"rubbish", [], None))
 
 
 @pytest.mark.parametrize("form", ["another event", "tombstone", "rubbish"])

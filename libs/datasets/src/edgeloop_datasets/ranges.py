@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from edgeloop_contracts import DriftPartial, ExampleBatch, ModelChunk, Topic
 from edgeloop_contracts.row_references import Reference, counts
 from edgeloop_errors import InvalidError
-from edgeloop_kafka.received import Received
+from edgeloop_kafka.received_record import Received
 from edgeloop_readers.partition_reader import RangeGoneError
 
 CACHED_BATCHES = 1_000

@@ -5,7 +5,7 @@ from edgeloop_kafka.columns import Columns
 from edgeloop_kafka.partitioner import murmur2, partition_of
 from edgeloop_kafka.publisher import Publisher
 from edgeloop_kafka.reachability import UnreachableError, reach
-from edgeloop_kafka.received import Received
+from edgeloop_kafka.received_record import Received
 from edgeloop_kafka.schema_registry import RegistryUnavailableError, SchemaRegistry, UnknownSchemaError
 from edgeloop_kafka.settings import KafkaSettings, unusable
 

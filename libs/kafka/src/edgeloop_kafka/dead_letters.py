@@ -8,8 +8,8 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME
 from edgeloop_contracts import DeadLetter, Redrive, Topic
 from edgeloop_contracts.texts import cut
 
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import headers_of
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import headers_of
 
 MOST_BYTES = 5 << 19  # of key, value, headers and texts together, so that letter and redrive stay below what their topics take
 CUT_BYTES = 64 << 10
@@ -19,7 +19,7 @@ KEY_CHARACTERS = 512
 REASON_CHARACTERS = 64
 
 
-def letter_of(service: str, topic: Topic, message: Consumed, reason: str, text: str, redriven: str = "") -> DeadLetter:
+def letter_of(service: str, topic: Topic, message: ConsumerMessage, reason: str, text: str, redriven: str = "") -> DeadLetter:
     """The dead letter of a record. It fits its topic whatever comes: what a producer compresses may be far larger than a broker's limit.
 
     Parameters
@@ -56,7 +56,7 @@ def letter_of(service: str, topic: Topic, message: Consumed, reason: str, text: 
     )
 
 
-class Given:
+class RedrivenMessage:
     """The record in a redrive, as its consumer got it first.
 
     Parameters

@@ -11,8 +11,8 @@ from confluent_kafka import OFFSET_BEGINNING
 from edgeloop_contracts import DeadLetter, Topic, topics
 from edgeloop_errors import InvalidEventError
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Place, received_from
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Place, received_from
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_readers.partition_reader import PartitionReader
@@ -221,7 +221,7 @@ class DeadLetters:
         start, end = self._reader.span(place)
         if not start <= offset < end:
             raise wrong
-        found: list[Consumed] = []
+        found: list[ConsumerMessage] = []
         self._reader.assign({place: offset})
         try:
             self._reader.read_until({place: offset + 1}, found.append)
@@ -240,20 +240,20 @@ class DeadLetters:
         name = self._prefix + topic.name
         return [(name, partition) for partition in self._reader.partitions_of(name)]
 
-    def _committed(self, topic: Topic) -> Iterator[Consumed]:
+    def _committed(self, topic: Topic) -> Iterator[ConsumerMessage]:
         """What lies there now; handed over as it comes, so that the whole is never in memory."""
         for place, end in sorted(self._reader.ends(self._places[topic.name]).items()):
             if end:
                 yield from self._of_place(place, end)
 
-    def _of_place(self, place: Place, end: int) -> Iterator[Consumed]:
+    def _of_place(self, place: Place, end: int) -> Iterator[ConsumerMessage]:
         self._reader.assign({place: OFFSET_BEGINNING})
         try:
             yield from self._reader.until(place, end)
         finally:
             self._reader.release()
 
-    def _letter(self, message: Consumed, redriven: Mapping[int, set[int]]) -> Letter | None:
+    def _letter(self, message: ConsumerMessage, redriven: Mapping[int, set[int]]) -> Letter | None:
         try:
             event: Any = received_from(message, self._topic, self._codec).event
         except InvalidEventError:

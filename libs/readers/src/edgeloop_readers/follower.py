@@ -10,13 +10,13 @@ from confluent_kafka import OFFSET_BEGINNING
 from edgeloop_contracts import Topic
 from edgeloop_errors import InvalidEventError
 from edgeloop_kafka.codec import Codec, UndecodableError
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import SENSELESS, Place, Received, received_from
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import RECORD_ERRORS, Place, Received, received_from
 from edgeloop_kafka.schema_registry import RegistryUnavailableError
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_readers.partition_reader import PartitionReader
-from edgeloop_readers.skipping import Telling, untold
+from edgeloop_readers.skipped_records import SkipListener, ignore_skipped
 
 
 class Follower:
@@ -28,18 +28,18 @@ class Follower:
         As of the process.
     topics
         What to follow.
-    overlooked
+    skipped
         Told of each record that is no event.
     """
 
-    def __init__(self, settings: KafkaSettings, codec: Codec, topics: Iterable[Topic], overlooked: Telling = untold) -> None:
+    def __init__(self, settings: KafkaSettings, codec: Codec, topics: Iterable[Topic], skipped: SkipListener = ignore_skipped) -> None:
         self._codec = codec
-        self._overlooked = overlooked
+        self._skipped = skipped
         self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
         self._reader = PartitionReader(settings)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
-        self._waiting: deque[Consumed] = deque()
+        self._waiting: deque[ConsumerMessage] = deque()
         self._before: dict[Place, int] | None = None
 
     def poll(self, timeout: float = 0.1) -> list[Received[Any]]:
@@ -81,14 +81,14 @@ class Follower:
                 continue
             try:
                 handle(record)
-            except SENSELESS as error:  # well-formed, and nothing that its reader can make sense of
+            except RECORD_ERRORS as error:  # well-formed, and nothing that its reader can make sense of
                 self._overlook(message, UndecodableError("UNHANDLED", f"{type(record.event).__name__}: {error!r}"))
 
     def close(self) -> None:
         """Close the connection."""
         self._reader.close()
 
-    def _decode(self, message: Consumed) -> Received[Any] | None:
+    def _decode(self, message: ConsumerMessage) -> Received[Any] | None:
         if message.value() is None:
             return None
         try:
@@ -97,6 +97,6 @@ class Follower:
             self._overlook(message, error)
             return None
 
-    def _overlook(self, message: Consumed, error: InvalidEventError) -> None:
+    def _overlook(self, message: ConsumerMessage, error: InvalidEventError) -> None:
         before = (self._before or {}).get((message.topic(), message.partition()), 0)
-        self._overlooked(self._topics[message.topic()], message, error, fresh=message.offset() >= before)
+        self._skipped(self._topics[message.topic()], message, error, fresh=message.offset() >= before)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from confluent_kafka import ConsumerGroupTopicPartitions
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.received_record import Place
 from edgeloop_kafka.settings import KafkaSettings
 
-from edgeloop_readers.gaps import Lost, lost_between
+from edgeloop_readers.lost_ranges import Lost, lost_between
 from edgeloop_readers.offsets import connected_admin, earliest_offsets, end_offsets
 
 _TIMEOUT_S = 10.0

@@ -7,8 +7,8 @@ from typing import Any
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import OffsetSpec  # pyright: ignore[reportPrivateImportUsage]  # its documented place
 from edgeloop_contracts import Topic
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Place
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_readers.offsets import connected_admin, end_offsets
@@ -30,7 +30,7 @@ def heard(settings: KafkaSettings, topic: Topic, since: int) -> dict[str, int]:
     """
     found: dict[str, int] = {}
 
-    def take(message: Consumed) -> None:
+    def take(message: ConsumerMessage) -> None:
         key = (message.key() or b"").decode("utf-8", "replace")
         found[key] = max(found.get(key, 0), message.timestamp()[1])
 

@@ -7,7 +7,7 @@ import hashlib
 from confluent_kafka import OFFSET_BEGINNING
 from edgeloop_contracts import Event, Topic
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 
 from edgeloop_readers.partition_reader import PartitionReader
 
@@ -50,7 +50,7 @@ class Standing:
         """
         return self._newest.get(key) == _digest(self._codec.encode(self._topic, event))
 
-    def _take(self, message: Consumed) -> None:
+    def _take(self, message: ConsumerMessage) -> None:
         key, value = (message.key() or b"").decode("utf-8", "replace"), message.value()
         if value is None:
             self._newest.pop(key, None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # pyright: ignore[reportPrivateImportUsage]  # its documented place
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.received_record import Place
 from edgeloop_kafka.settings import KafkaSettings
 
 

@@ -11,8 +11,8 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from edgeloop_errors import InvalidError
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Place
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_readers.offsets import connected_admin, end_offsets
@@ -114,11 +114,11 @@ class PartitionReader:
         end = self.ends([place])[place]  # asked first: it waits for a leader that is not known yet
         return self.start(place), end
 
-    def poll(self, timeout: float) -> list[Consumed]:
+    def poll(self, timeout: float) -> list[ConsumerMessage]:
         """Messages that are there within ``timeout`` seconds; ends of partitions are noted."""
-        messages: list[Consumed] = []
+        messages: list[ConsumerMessage] = []
         first = self._consumer.poll(timeout)
-        come = [] if first is None else cast("list[Consumed]", [first, *self._consumer.consume(1000, 0)])
+        come = [] if first is None else cast("list[ConsumerMessage]", [first, *self._consumer.consume(1000, 0)])
         for message in come:
             place = (message.topic(), message.partition())
             error = message.error()
@@ -135,7 +135,7 @@ class PartitionReader:
                 raise KafkaException(error)
         return messages
 
-    def read_until(self, ends: Mapping[Place, int], handle: Callable[[Consumed], None], timeout: float = 60.0) -> None:
+    def read_until(self, ends: Mapping[Place, int], handle: Callable[[ConsumerMessage], None], timeout: float = 60.0) -> None:
         """Hand over messages until every partition has been read up to its end.
 
         Raises
@@ -153,9 +153,9 @@ class PartitionReader:
             elif time.monotonic() > deadline:
                 raise TimeoutError(f"stood at {self._next} of {dict(ends)} for {timeout:.0f} s")
 
-    def until(self, place: Place, end: int, timeout: float = 60.0) -> Iterator[Consumed]:
+    def until(self, place: Place, end: int, timeout: float = 60.0) -> Iterator[ConsumerMessage]:
         """Messages of the assigned partition up to its end, as they come; see :meth:`read_until`."""
-        found: deque[Consumed] = deque()
+        found: deque[ConsumerMessage] = deque()
         while self._next.get(place, 0) < end:
             self.read_until({place: min(self._next.get(place, 0) + 1, end)}, found.append, timeout)
             while found:

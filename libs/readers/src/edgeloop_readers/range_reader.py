@@ -9,12 +9,12 @@ from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic
 from edgeloop_errors import InvalidEventError
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Received, received_from
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Received, received_from
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_readers.partition_reader import PartitionReader, RangeGoneError
-from edgeloop_readers.skipping import Telling, untold
+from edgeloop_readers.skipped_records import SkipListener, ignore_skipped
 
 
 class RangeReader:
@@ -24,14 +24,14 @@ class RangeReader:
     ----------
     settings, codec
         As of the process.
-    overlooked
+    skipped
         Told of each record that is no event.
     """
 
-    def __init__(self, settings: KafkaSettings, codec: Codec, overlooked: Telling = untold) -> None:
+    def __init__(self, settings: KafkaSettings, codec: Codec, skipped: SkipListener = ignore_skipped) -> None:
         self._prefix = settings.topic_prefix
         self._codec = codec
-        self._overlooked = overlooked
+        self._skipped = skipped
         self._reader = PartitionReader(settings, wait_ms=5)
 
     def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
@@ -53,12 +53,12 @@ class RangeReader:
     ) -> None:
         """Hand over the records of :meth:`read` one by one as they come, so that what has come before a failure is not lost."""
 
-        def take(message: Consumed) -> None:
+        def take(message: ConsumerMessage) -> None:
             if message.offset() < end and message.value() is not None:
                 try:
                     record = received_from(message, topic, self._codec)
                 except InvalidEventError as error:
-                    self._overlooked(topic, message, error)
+                    self._skipped(topic, message, error)
                     return
                 handle(record)
 

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic, topics
 from edgeloop_errors import EdgeloopError, InvalidEventError
 from edgeloop_kafka.codec import UnknownKindError
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 from edgeloop_kafka.dead_letters import KEY_CHARACTERS, letter_of
 from edgeloop_kafka.publisher import Publisher
-from edgeloop_kafka.received import cause_of
+from edgeloop_kafka.received_record import cause_of
 from prometheus_client import CollectorRegistry, Counter
 
 MOST_REMEMBERED = 10_000
 WRITING_S = 2.0
 
 
-class Overlooked:
+class SkipListener(Protocol):
+    """Told of each record that is left out, such as :class:`edgeloop_readers.skipped_records.SkippedRecords`."""
+
+    def __call__(self, topic: Topic, message: ConsumerMessage, error: InvalidEventError, *, fresh: bool = True) -> None:
+        """Take note of it; ``fresh`` is false where it lay there before this process began to follow."""
+        ...
+
+
+def ignore_skipped(topic: Topic, message: ConsumerMessage, error: InvalidEventError, *, fresh: bool = True) -> None:
+    """Take no note: for who shows what he reads himself."""
+    del topic, message, error, fresh
+
+
+class SkippedRecords:
     """What a process left out of topics that it follows or looks into: definitions, policies, chunks, examples by offset.
 
     Parameters
@@ -44,7 +57,7 @@ class Overlooked:
             "edgeloop_side_records_skipped", "Records beside the inputs that are no events", ["topic", "reason"], registry=registry
         )
 
-    def __call__(self, topic: Topic, message: Consumed, error: InvalidEventError, *, fresh: bool = True) -> None:
+    def __call__(self, topic: Topic, message: ConsumerMessage, error: InvalidEventError, *, fresh: bool = True) -> None:
         """Take note of a record that is left out; the first time that this process sees it."""
         place = topic.name, message.partition(), message.offset()
         if place in self._known:
@@ -58,7 +71,7 @@ class Overlooked:
         if fresh and self._letters is not None and not isinstance(error, UnknownKindError):
             self._bury(self._letters, topic, message, error)
 
-    def _bury(self, letters: Topic, topic: Topic, message: Consumed, error: InvalidEventError) -> None:
+    def _bury(self, letters: Topic, topic: Topic, message: ConsumerMessage, error: InvalidEventError) -> None:
         letter = letter_of(self._service, topic, message, error.reason, error.message)
         try:
             if self._opened is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeloop_kafka.received import Received
+from edgeloop_kafka.received_record import Received
 
 from edgeloop_readers.follower import Follower
 

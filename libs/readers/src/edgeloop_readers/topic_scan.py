@@ -11,13 +11,13 @@ from edgeloop_contracts import Checkpoint, Topic
 from edgeloop_contracts.topics import CHECKPOINT_KEY, state
 from edgeloop_errors import InvalidEventError
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Received, received_from
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Received, received_from
 from edgeloop_kafka.settings import KafkaSettings
 
 from edgeloop_readers.offsets import connected_admin, end_offsets
 from edgeloop_readers.partition_reader import PartitionReader
-from edgeloop_readers.skipping import Telling, untold
+from edgeloop_readers.skipped_records import SkipListener, ignore_skipped
 
 Place = tuple[str, int]
 ClientError = KafkaException  # what Kafka's client raises, for those who do not know the client
@@ -56,7 +56,7 @@ class Scanner:
         Which keys' records to hand over; others are passed by undecoded.
     unread
         Topics of which the watched records are passed by, too: where they end is enough.
-    overlooked
+    skipped
         Told of each watched record that is no event.
 
     Attributes
@@ -78,7 +78,7 @@ class Scanner:
         services: Iterable[str],
         watched: Callable[[str], bool],
         unread: Iterable[Topic] = (),
-        overlooked: Telling = untold,
+        skipped: SkipListener = ignore_skipped,
     ) -> None:
         self._prefix = settings.topic_prefix
         self._codec = codec
@@ -88,7 +88,7 @@ class Scanner:
         self._topics = {self._prefix + topic.name: topic for topic in (*topics, *states)}
         self._watched = watched
         self._unread = {topic.name for topic in unread}
-        self._overlooked = overlooked
+        self._skipped = skipped
         self._admin = connected_admin(settings)
         # The end of a partition is told by an empty fetch: the broker is not to hold it for long.
         self._reader = PartitionReader(settings, wait_ms=8)
@@ -110,7 +110,7 @@ class Scanner:
         committed = self._committed()
         records: list[Received[Any]] = []
 
-        def take(message: Consumed) -> None:
+        def take(message: ConsumerMessage) -> None:
             if (record := self._take(message)) is not None:
                 records.append(record)
 
@@ -134,7 +134,7 @@ class Scanner:
             for group, answer in answers.items()
         }
 
-    def _take(self, message: Consumed) -> Received[Any] | None:
+    def _take(self, message: ConsumerMessage) -> Received[Any] | None:
         name, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
         key = (message.key() or b"").decode("utf-8", "replace")
         topic = self._topics[name]
@@ -148,11 +148,11 @@ class Scanner:
         self.ends[topic.name, partition] = offset + 1
         return None if topic.name in self._unread else self._decoded(message, topic)
 
-    def _decoded(self, message: Consumed, topic: Topic) -> Received[Any] | None:
+    def _decoded(self, message: ConsumerMessage, topic: Topic) -> Received[Any] | None:
         if message.value() is None:
             return None
         try:
             return received_from(message, topic, self._codec)
         except InvalidEventError as error:
-            self._overlooked(topic, message, error)
+            self._skipped(topic, message, error)
             return None

@@ -9,8 +9,8 @@ from typing import Any
 from edgeloop_contracts import Topic
 from edgeloop_errors import InvalidEventError
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Place, Received, received_from
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Place, Received, received_from
 from edgeloop_kafka.schema_registry import RegistryUnavailableError
 from edgeloop_kafka.settings import KafkaSettings
 
@@ -79,7 +79,7 @@ class TopicTail:
             # Every transaction leaves a control record behind, so more offsets are needed than records.
             starts = {place: max(start, ends[place] - 3 * newest - 10) for place, start in starts.items()}
         self._reader.assign(starts)
-        messages: list[Consumed] = []
+        messages: list[ConsumerMessage] = []
         self._reader.read_until({place: end for place, end in ends.items() if end > starts[place]}, messages.append)
         yield from map(self._shown, sorted(messages, key=lambda m: (m.timestamp()[1], m.partition(), m.offset())))
 
@@ -91,7 +91,7 @@ class TopicTail:
         """Close the connection."""
         self._reader.close()
 
-    def _shown(self, message: Consumed) -> Shown:
+    def _shown(self, message: ConsumerMessage) -> Shown:
         try:
             if message.value() is not None:
                 return received_from(message, self._topic, self._codec)

@@ -3,13 +3,13 @@
 from edgeloop_errors import InvalidEventError
 
 from edgeloop_streaming.health import CannotListenError, HealthServer
-from edgeloop_streaming.messages import BackpressureError, Bulk, Effect, Forward, Reject, Send, Task
+from edgeloop_streaming.key_updates import KeyUpdater, OvertakenError
 from edgeloop_streaming.process import Context, StopSignal, run, setting_up, watch
 from edgeloop_streaming.service import Service
 from edgeloop_streaming.state import State
-from edgeloop_streaming.subscriptions import Subscription
+from edgeloop_streaming.subscription import Subscription
+from edgeloop_streaming.tasks import BackpressureError, Bulk, Effect, Forward, Reject, Send, Task
 from edgeloop_streaming.telemetry import configure_logs
-from edgeloop_streaming.versioned_writes import OvertakenError, Succession
 
 __all__ = [
     "BackpressureError",
@@ -20,6 +20,7 @@ __all__ = [
     "Forward",
     "HealthServer",
     "InvalidEventError",
+    "KeyUpdater",
     "OvertakenError",
     "Reject",
     "Send",
@@ -27,7 +28,6 @@ __all__ = [
     "State",
     "StopSignal",
     "Subscription",
-    "Succession",
     "Task",
     "configure_logs",
     "run",

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgeloop_contracts import Topic
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.received_record import Place
 from edgeloop_kafka.settings import KafkaSettings
 from prometheus_client import Gauge
 
-from edgeloop_streaming.messages import BackpressureError
+from edgeloop_streaming.tasks import BackpressureError
 
 RETRY_S = 5.0
 WINDOW = 1_000

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Place
 from edgeloop_kafka.settings import KafkaSettings
-from edgeloop_readers.gaps import OVERTAKEN, Halts
 
+from edgeloop_streaming.halts import OVERTAKEN, Halts
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.transactions import FencedError
 
@@ -42,7 +42,7 @@ def configuration(settings: KafkaSettings, group: str, instance: str, **more: An
     }
 
 
-def is_record(message: Consumed, halts: Halts, log: Any, at_end: Callable[[Place, int], None] = lambda *_: None) -> bool:
+def is_record(message: ConsumerMessage, halts: Halts, log: Any, at_end: Callable[[Place, int], None] = lambda *_: None) -> bool:
     """Whether a consumer's message is a record; an error among the messages is dealt with.
 
     Parameters

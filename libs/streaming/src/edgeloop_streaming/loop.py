@@ -10,26 +10,27 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from edgeloop_contracts import topics
 from edgeloop_errors import RetryableError
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Place
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.follower import Follower
-from edgeloop_readers.gaps import Halts
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_readers.table import Table
 
+from edgeloop_streaming.assigned_partition import AssignedPartition, OutputRecord
 from edgeloop_streaming.dead_letter_limits import DeadLetterGuard, Limits
 from edgeloop_streaming.group_consumer import configuration, is_record
+from edgeloop_streaming.halts import Halts
 from edgeloop_streaming.host_load import Age, Pace
 from edgeloop_streaming.lag import EVERY_MS, Lag
 from edgeloop_streaming.membership import Membership
-from edgeloop_streaming.pauses import Paused, ready_again
+from edgeloop_streaming.paused_partitions import PausedPartitions, ready_again
 from edgeloop_streaming.progress import Calls, Progress
+from edgeloop_streaming.record_processor import RecordProcessor
 from edgeloop_streaming.service import Service, task_of
 from edgeloop_streaming.state_recovery import AGREE_S, Restorer
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError, FencedError, TransactionalProducer
-from edgeloop_streaming.work import Assigned, Record, Work
 
 BATCH = 500
 HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
@@ -60,9 +61,9 @@ class Loop:
         self._inputs = {prefix + topic.name: topic for topic in inputs}
         self._codec = codec
         guard = DeadLetterGuard(service.name, Limits.of(settings), metrics.halted_by_letters, log)
-        self._work = Work(service.name, service.inputs, codec, prefix, metrics, guard)
+        self._processor = RecordProcessor(service.name, service.inputs, codec, prefix, metrics, guard)
         self._member = f"{prefix}edgeloop-{service.name}-{settings.instance}"
-        self._tasks: dict[int, Assigned] = {}
+        self._tasks: dict[int, AssignedPartition] = {}
         self.assigned = False
         self.beat = time.monotonic()
         self._reader = PartitionReader(settings, wait_ms=5)
@@ -79,7 +80,7 @@ class Loop:
             )
             | {"stats_cb": Lag(self._inputs, lambda: self._tasks, metrics.lag).take}
         )
-        self._paused = Paused(self._consumer)
+        self._paused = PausedPartitions(self._consumer)
         self._halts = Halts(service.name, prefix, self._reader.span, self._skips, metrics.halted, log)
         self._membership = Membership(settings, f"{prefix}edgeloop-{service.name}", self._member, log)
         self._restorer = Restorer(service.name, inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_rebuilt, log)
@@ -88,7 +89,7 @@ class Loop:
         self._producer = self._opened_producer()
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Work until ``stopping()`` is true.
+        """RecordProcessor until ``stopping()`` is true.
 
         Raises
         ------
@@ -117,16 +118,16 @@ class Loop:
             self._consumer.close()
             self._reader.close()
 
-    def _poll(self, timeout: float) -> list[Consumed]:
+    def _poll(self, timeout: float) -> list[ConsumerMessage]:
         first = self._consumer.poll(timeout)
-        messages = [] if first is None else cast("list[Consumed]", [first, *self._consumer.consume(BATCH - 1, 0)])
+        messages = [] if first is None else cast("list[ConsumerMessage]", [first, *self._consumer.consume(BATCH - 1, 0)])
         return [message for message in messages if is_record(message, self._halts, self._log, self.progress.at_end)]
 
-    def _handle(self, messages: list[Consumed]) -> None:
+    def _handle(self, messages: list[ConsumerMessage]) -> None:
         """Handle messages, in as many transactions as their work needs."""
         waiting = list(reversed(messages))
         while waiting:
-            touched: dict[int, Assigned] = {}
+            touched: dict[int, AssignedPartition] = {}
             started = time.monotonic()
             while waiting and time.monotonic() - started < HANDLING_S:
                 message = waiting.pop()
@@ -136,8 +137,8 @@ class Loop:
                     continue
                 try:
                     topic = self._inputs[message.topic()]
-                    if not self._work.take_all(assigned, topic, message, waiting):
-                        self._work.take(assigned, topic, message)
+                    if not self._processor.process_batch(assigned, topic, message, waiting):
+                        self._processor.process(assigned, topic, message)
                     touched[message.partition()] = assigned
                 except DoubtError:
                     raise
@@ -151,7 +152,7 @@ class Loop:
         for place, record in self._halts.decided():
             assigned = self._tasks[place[1]]
             try:
-                self._work.skip(assigned, record)
+                self._processor.skip_gap(assigned, record)
             except RetryableError as error:
                 self._log.warning("cannot skip yet", error=str(error))
                 return
@@ -172,8 +173,8 @@ class Loop:
         positions = [(place, self._position(place)) for place in places if place[1] in self._tasks]
         self._consumer.assign([TopicPartition(*place, OFFSET_BEGINNING if at is None else at) for place, at in positions])
 
-    def _commit(self, touched: list[Assigned]) -> None:
-        records: list[Record] = [record for assigned in touched for record in self._work.close(assigned)]
+    def _commit(self, touched: list[AssignedPartition]) -> None:
+        records: list[OutputRecord] = [record for assigned in touched for record in self._processor.transaction_records(assigned)]
         prefix = self._settings.topic_prefix
         offsets = [TopicPartition(prefix + name, a.partition, end) for a in touched for name, end in a.end.items()]
         with self._metrics.transactions.time():
@@ -183,7 +184,7 @@ class Loop:
             self._producer.commit(offsets, self._consumer.consumer_group_metadata())
         self.progress.committed()
         for assigned in touched:
-            self._work.committed(assigned)
+            self._processor.committed(assigned)
 
     def _tell_life(self) -> None:
         self.beat = time.monotonic()
@@ -267,5 +268,5 @@ class Loop:
         states, committed = self._restorer.restore(places)
         for p, state in states.items():
             ends = {r.topic: r.end for r in state.checkpoint.ranges}
-            self._tasks[p] = Assigned(p, state, task_of(self._service, p, state), end=ends)
+            self._tasks[p] = AssignedPartition(p, state, task_of(self._service, p, state), end=ends)
         return [TopicPartition(name, p, committed.get((name, p), OFFSET_BEGINNING)) for name, p in places]

@@ -25,7 +25,7 @@ from edgeloop_readers.follower import Follower
 from edgeloop_readers.latest_records import Standing
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_readers.range_reader import RangeReader
-from edgeloop_readers.skipped_records import Overlooked
+from edgeloop_readers.skipped_records import SkippedRecords
 from edgeloop_readers.table import Table
 from prometheus_client import CollectorRegistry
 from pydantic_settings import BaseSettings
@@ -33,12 +33,12 @@ from pydantic_settings import BaseSettings
 from edgeloop_streaming.arguments import look_at
 from edgeloop_streaming.health import HealthServer
 from edgeloop_streaming.host_load import Age
+from edgeloop_streaming.key_updates import KeyUpdater
 from edgeloop_streaming.loop import Loop
 from edgeloop_streaming.progress import Calls
 from edgeloop_streaming.service import Service
 from edgeloop_streaming.state_recovery import UnreadableStateError
 from edgeloop_streaming.telemetry import LoopMetrics, configure_logs
-from edgeloop_streaming.versioned_writes import Succession
 
 HUNG_S = 45.0
 LONGEST_CALL_S = 5.5  # the time-outs of all calls are shorter
@@ -66,15 +66,15 @@ class Context:
         self.metrics = CollectorRegistry()
         self.schemas = SchemaRegistry(settings.schema_registry_url)
         self.codec = Codec(self.schemas, settings.topic_prefix)
-        self.overlooked = Overlooked(name, self.log, self.metrics, self.publisher)
+        self.skipped = SkippedRecords(name, self.log, self.metrics, self.publisher)
 
     def reader(self) -> RangeReader:
         """A reader of offset ranges."""
-        return RangeReader(self.settings, self.codec, self.overlooked)
+        return RangeReader(self.settings, self.codec, self.skipped)
 
     def follower(self, topics: Iterable[Topic]) -> Follower:
         """A follower of whole topics."""
-        return Follower(self.settings, self.codec, topics, self.overlooked)
+        return Follower(self.settings, self.codec, topics, self.skipped)
 
     def table(self, topic: Topic) -> Table:
         """The newest record of each key of a topic."""
@@ -88,9 +88,9 @@ class Context:
         """A producer without transactions, which gives a record up after ``timeout_s``, or never."""
         return Publisher(self.settings, self.codec, self.name, timeout_s)
 
-    def succession(self, topic: Topic) -> Succession:
+    def key_updater(self, topic: Topic) -> KeyUpdater:
         """Writes what follows the newest record of a key."""
-        return Succession(self.settings, self.codec, self.name, topic, self.table(topic))
+        return KeyUpdater(self.settings, self.codec, self.name, topic, self.table(topic))
 
 
 class StopSignal:

@@ -14,8 +14,8 @@ from edgeloop_kafka.codec import Codec, body
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.dead_letter_reader import DeadLetters, Letter, Wanted
 
+from edgeloop_streaming.key_updates import PAUSE_S, OvertakenError
 from edgeloop_streaming.transactions import DoubtError, FencedError, TransactionalProducer
-from edgeloop_streaming.versioned_writes import PAUSE_S, OvertakenError
 
 LETTERS = 200  # most in a transaction
 BYTES = 4 << 20

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from edgeloop_contracts import Topic, topics
 
-from edgeloop_streaming.messages import Task
 from edgeloop_streaming.state import State
 from edgeloop_streaming.state_recovery import UnreadableStateError
+from edgeloop_streaming.tasks import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

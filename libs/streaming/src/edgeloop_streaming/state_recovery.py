@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, TopicPartition
-from edgeloop_contracts import Event, Topic, topics
+from edgeloop_contracts import Checkpoint, Event, Topic, topics
 from edgeloop_errors import FatalError, InvalidError, RetryableError
 from edgeloop_kafka.codec import Codec, UndecodableError, UnknownKindError
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Place
 from edgeloop_readers.partition_reader import PartitionReader
 
 from edgeloop_streaming.membership import is_fenced
 from edgeloop_streaming.state import State
 from edgeloop_streaming.transactions import FencedError
-from edgeloop_streaming.work import agreement
 
 AGREE_S = 30.0
 _PAUSE_S = 0.2
@@ -136,9 +135,9 @@ class Restorer:
 
     def _state(self, partition: int) -> State:
         place = (self._prefix + self._topic.name, partition)
-        newest: dict[bytes, Consumed] = {}
+        newest: dict[bytes, ConsumerMessage] = {}
 
-        def take(message: Consumed) -> None:
+        def take(message: ConsumerMessage) -> None:
             self._alive()
             key = message.key() or b""
             if message.value() is None:
@@ -159,7 +158,7 @@ class Restorer:
             state.restore(*self._readable(key, message))
         return state
 
-    def _readable(self, key: bytes, message: Consumed) -> tuple[str, Event]:
+    def _readable(self, key: bytes, message: ConsumerMessage) -> tuple[str, Event]:
         try:
             return readable(self._topic, key, message.value(), self._codec)
         except NoStateError as error:
@@ -194,3 +193,16 @@ def readable(topic: Topic, key: bytes, value: bytes, codec: Codec) -> tuple[str,
     if not name.startswith(f"{type(event).__name__}/"):
         raise NoStateError(f"its key is none of a {type(event).__name__}")
     return name, event
+
+
+def agreement(checkpoint: Checkpoint, committed: Mapping[str, int], inputs: Iterable[str]) -> str:
+    """The difference between a checkpoint and the group's committed offsets, or ``""``.
+
+    Parameters
+    ----------
+    committed
+        Offset by topic; a topic without one is absent.
+    """
+    ends = {r.topic: r.end for r in checkpoint.ranges}
+    differing = [f"{name}: state {ends.get(name)}, group {committed.get(name)}" for name in inputs if ends.get(name) != committed.get(name)]
+    return "; ".join(differing)

@@ -9,7 +9,7 @@ from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import CHECKPOINT_KEY
 from edgeloop_errors import InvalidError
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.partition_reader import PartitionReader
 
@@ -67,13 +67,13 @@ def mend(settings: KafkaSettings, codec: Codec, topic: Topic, partition: int, of
     return Mended(broken.key() or b"", None if before is None else before.offset())
 
 
-def _records(settings: KafkaSettings, topic: Topic, partition: int) -> list[Consumed]:
+def _records(settings: KafkaSettings, topic: Topic, partition: int) -> list[ConsumerMessage]:
     place = (settings.topic_prefix + topic.name, partition)
     reader = PartitionReader(settings)
     try:
         if partition not in reader.partitions_of(place[0]):
             raise NothingToMendError(f"{topic.name} has no partition {partition}")
-        records: list[Consumed] = []
+        records: list[ConsumerMessage] = []
         ends = reader.ends([place])
         reader.assign({place: OFFSET_BEGINNING})
         reader.read_until(ends, records.append)
@@ -82,7 +82,7 @@ def _records(settings: KafkaSettings, topic: Topic, partition: int) -> list[Cons
         reader.close()
 
 
-def _good(message: Consumed, topic: Topic, codec: Codec) -> bool:
+def _good(message: ConsumerMessage, topic: Topic, codec: Codec) -> bool:
     if message.value() is None:
         return False
     try:

@@ -24,7 +24,7 @@ def run(context: Context, settings: Settings, tracking: Tracking, stopping: Call
     """Mirror runs and versions until ``stopping()``."""
     shared = context.settings
     signatures = Signatures(load_trusted(settings.trust_file) if settings.trust_file else ())
-    subscription = Subscription(shared, context.codec, context.log, SPEC.name, SPEC.inputs, context.overlooked, context.metrics)
+    subscription = Subscription(shared, context.codec, context.log, SPEC.name, SPEC.inputs, context.skipped, context.metrics)
     sources = Sources(context.reader(), context.table(topics.STREAMS))
     mirror = Mirror(tracking, sources, signatures, Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds)
     health = HealthServer(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from edgeloop_contracts import Alert, topics
 from edgeloop_errors import EdgeloopError
 from edgeloop_kafka import Received
-from edgeloop_kafka.received import SENSELESS
+from edgeloop_kafka.received_record import RECORD_ERRORS
 from edgeloop_streaming import Context, HealthServer, watch
 
 from edgeloop_monitoring.core.rules import rules
@@ -86,7 +86,7 @@ class Service:
             try:
                 if monitor.take(record) and isinstance(record.event, Undecodable):
                     self._context.log.warning("skipped", at=at, reason=record.event.reason, error=record.event.message)
-            except SENSELESS as error:
+            except RECORD_ERRORS as error:
                 self._metrics.undecodable.labels(record.topic, "UNHANDLED").inc()
                 self._context.log.warning("skipped", at=at, reason="UNHANDLED", error=repr(error))
 

@@ -8,17 +8,17 @@ from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException
 from edgeloop_contracts import Topic
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 from edgeloop_kafka.publisher import Publisher
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.received_record import Place
 from edgeloop_readers.follower import Follower
 from edgeloop_readers.partition_reader import PartitionReader, RangeGoneError
 from edgeloop_readers.range_reader import RangeReader
-from edgeloop_readers.skipping import untold
+from edgeloop_readers.skipped_records import ignore_skipped
 
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.testing.cluster import MemoryCluster
 from edgeloop_streaming.testing.logs import number_of
-from edgeloop_streaming.work import Record
 
 
 class MemoryPartitionReader(PartitionReader):
@@ -52,7 +52,7 @@ class MemoryPartitionReader(PartitionReader):
         """See :meth:`PartitionReader.ends`."""
         return {place: self._cluster.log(*place).end for place in places}
 
-    def poll(self, timeout: float) -> list[Consumed]:
+    def poll(self, timeout: float) -> list[ConsumerMessage]:
         """Everything that was written since the last call."""
         del timeout
         logs = {place: self._cluster.log(*place) for place in self._next}
@@ -63,7 +63,7 @@ class MemoryPartitionReader(PartitionReader):
         self._next = {place: log.end for place, log in logs.items()}
         return [message for _, message in entries]
 
-    def read_until(self, ends: Mapping[Place, int], handle: Callable[[Consumed], None], timeout: float = 60.0) -> None:
+    def read_until(self, ends: Mapping[Place, int], handle: Callable[[ConsumerMessage], None], timeout: float = 60.0) -> None:
         """See :meth:`PartitionReader.read_until`; what is not there yet never comes."""
         del timeout
         for message in self.poll(0):
@@ -85,7 +85,7 @@ class MemoryRangeReader(RangeReader):
     def __init__(self, cluster: MemoryCluster) -> None:
         self._prefix = ""
         self._codec = cluster.codec
-        self._overlooked = untold
+        self._skipped = ignore_skipped
         self._reader = MemoryPartitionReader(cluster)
 
 
@@ -100,7 +100,7 @@ class MemoryFollower(Follower):
         self._reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
         self._waiting = deque()
         self._before = None
-        self._overlooked = untold
+        self._skipped = ignore_skipped
 
 
 class MemoryPublisher(Publisher):
@@ -126,7 +126,7 @@ class _Producer:
     ) -> None:
         error, message = None, None
         try:
-            message = self._cluster.produce(Record(topic, key, value, headers, partition))
+            message = self._cluster.produce(OutputRecord(topic, key, value, headers, partition))
         except KafkaException as refused:
             error = refused.args[0]
         self._reports.append(lambda: on_delivery(error, message))

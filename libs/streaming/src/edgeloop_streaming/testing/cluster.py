@@ -10,14 +10,14 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, Ka
 from edgeloop_contracts import Topic, topics
 from edgeloop_contracts.topics import Partitions
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 from edgeloop_kafka.partitioner import murmur2
-from edgeloop_kafka.received import Place
+from edgeloop_kafka.received_record import Place
 
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.testing.logs import PartitionLog
 from edgeloop_streaming.testing.schemas import MemorySchemas
 from edgeloop_streaming.transactions import FencedError
-from edgeloop_streaming.work import Record
 
 
 class MemoryCluster:
@@ -74,7 +74,7 @@ class MemoryCluster:
             found = self._logs[topic, partition] = PartitionLog()
         return found
 
-    def produce(self, record: Record, timestamp: int | None = None) -> Consumed:
+    def produce(self, record: OutputRecord, timestamp: int | None = None) -> ConsumerMessage:
         """Write bytes, as any program may that has a Kafka client; give back where they lie.
 
         Parameters
@@ -86,7 +86,7 @@ class MemoryCluster:
             timestamp = self.now + 1
         return self.append(record, self._placed(record), timestamp)
 
-    def append(self, record: Record, place: Place, timestamp: int, offset: int | None = None) -> Consumed:
+    def append(self, record: OutputRecord, place: Place, timestamp: int, offset: int | None = None) -> ConsumerMessage:
         """Write a record that is to lie exactly there, and then."""
         log = self.log(*place)
         self.now = max(self.now + 1, timestamp)
@@ -100,7 +100,7 @@ class MemoryCluster:
             headers=list(record.headers),
             timestamp=(kind, timestamp),
         )
-        message: Consumed = written
+        message: ConsumerMessage = written
         log.append(next(self._numbers), message)
         return message
 
@@ -108,7 +108,7 @@ class MemoryCluster:
         """Give partitions to a member of a group; whoever had them before is fenced."""
         self._owners |= {(group, partition): member for partition in partitions}
 
-    def commit(self, group: str, member: object, records: Iterable[Record], offsets: Mapping[Place, int]) -> list[Consumed]:
+    def commit(self, group: str, member: object, records: Iterable[OutputRecord], offsets: Mapping[Place, int]) -> list[ConsumerMessage]:
         """Records and offsets of a transaction, all or none; a marker follows in each partition that was written.
 
         Raises
@@ -140,7 +140,7 @@ class MemoryCluster:
         """Delete a partition's records before ``offset``, as retention does."""
         self.log(topic.name, partition).delete_before(offset)
 
-    def _placed(self, record: Record) -> Place:
+    def _placed(self, record: OutputRecord) -> Place:
         """Where a record goes, if it can be written."""
         topic, count = self.topic(record.topic), self.partitions_of(record.topic)
         if len(record.value or b"") > 2 * topic.max_bytes:

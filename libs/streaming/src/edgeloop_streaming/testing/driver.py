@@ -9,15 +9,15 @@ from typing import Any, cast
 from confluent_kafka import Message
 from edgeloop_contracts import Cause, Event, Topic, topics
 from edgeloop_errors import InvalidEventError
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Received, received_from
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Received, received_from
 
-from edgeloop_streaming.messages import BulkTask, Effect, Forward, Reject, Send, Task
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.service import Service
 from edgeloop_streaming.state import State
+from edgeloop_streaming.tasks import BulkTask, Effect, Forward, Reject, Send, Task
 from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.loop import MemoryLoop
-from edgeloop_streaming.work import Record
 
 
 class TaskDriver:
@@ -53,7 +53,7 @@ class TaskDriver:
         self._make = make
         self._inputs: dict[str, Topic] = {}
         self._last: list[Received[Any]] = []
-        self._kept: dict[str, Consumed | Event] = {}
+        self._kept: dict[str, ConsumerMessage | Event] = {}
         self.restart()
 
     @property
@@ -83,7 +83,7 @@ class TaskDriver:
         """Write a record and make of it what the loop would hand over; offsets count up by topic."""
         at = self.now + 1 if timestamp is None else timestamp
         self.now = max(self.now, at)
-        record = Record(topic.name, key.encode(), self.broker.codec.encode(topic, event), [], self.partition)
+        record = OutputRecord(topic.name, key.encode(), self.broker.codec.encode(topic, event), [], self.partition)
         return received_from(self.broker.append(record, (topic.name, self.partition), at, offset), topic, self.broker.codec)
 
     def send(self, topic: Topic, event: Event, key: str = "", **place: Any) -> list[Send | Forward]:
@@ -116,7 +116,7 @@ class TaskDriver:
         self._watched = _WatchedBulk(task) if isinstance(task, BulkTask) else _Watched(task)
         return self._watched
 
-    def _note(self, written: list[Consumed]) -> list[Send | Forward]:
+    def _note(self, written: list[ConsumerMessage]) -> list[Send | Forward]:
         """Take in what a transaction wrote: each effect of the task is one record, in the same order."""
         sent: list[Send | Forward] = []
         others = [message for message in written if not self._keep(message)]
@@ -128,7 +128,7 @@ class TaskDriver:
         self.sent += sent
         return sent
 
-    def _keep(self, message: Consumed) -> bool:
+    def _keep(self, message: ConsumerMessage) -> bool:
         """Take in what belongs to the state topic; whether it does."""
         if message.topic() != self._state_topic.name:
             return False
@@ -139,7 +139,7 @@ class TaskDriver:
             self._kept[key] = message
         return True
 
-    def _as_read(self, effect: Send | Forward, message: Consumed) -> Send | Forward:
+    def _as_read(self, effect: Send | Forward, message: ConsumerMessage) -> Send | Forward:
         if isinstance(effect, Forward) or effect.event is None:
             return effect
         read = received_from(message, effect.topic, self.broker.codec)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 
-Entry = tuple[int, Consumed]
+Entry = tuple[int, ConsumerMessage]
 
 
 class PartitionLog:
@@ -25,7 +25,7 @@ class PartitionLog:
         self.end = 0
         self._entries: list[Entry] = []
 
-    def append(self, number: int, message: Consumed) -> None:
+    def append(self, number: int, message: ConsumerMessage) -> None:
         """Write a record, the ``number``-th of the whole broker."""
         offset = message.offset()
         if offset < self.end:
@@ -41,7 +41,7 @@ class PartitionLog:
         """Records from ``offset`` on."""
         return self._entries[self._index(offset) :]
 
-    def at(self, offset: int) -> Consumed:
+    def at(self, offset: int) -> ConsumerMessage:
         """The record at ``offset``."""
         index = self._index(offset)
         if index == len(self._entries) or self._entries[index][1].offset() != offset:

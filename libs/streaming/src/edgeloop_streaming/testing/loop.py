@@ -11,22 +11,23 @@ import structlog
 from confluent_kafka import OFFSET_INVALID, TopicPartition
 from edgeloop_contracts import topics
 from edgeloop_errors import RetryableError
-from edgeloop_kafka.consumed import Consumed
-from edgeloop_kafka.received import Place, Received
-from edgeloop_readers.gaps import LOOK_S, Halts
+from edgeloop_kafka.consumer_message import ConsumerMessage
+from edgeloop_kafka.received_record import Place, Received
 from prometheus_client import CollectorRegistry
 
+from edgeloop_streaming.assigned_partition import AssignedPartition, OutputRecord
 from edgeloop_streaming.dead_letter_limits import RETRY_S, DeadLetterGuard, Limits
+from edgeloop_streaming.halts import LOOK_S, Halts
 from edgeloop_streaming.loop import BATCH
-from edgeloop_streaming.messages import BackpressureError
+from edgeloop_streaming.record_processor import FailedRecordError, RecordProcessor
 from edgeloop_streaming.service import Service
 from edgeloop_streaming.state import State
 from edgeloop_streaming.state_recovery import Restorer
+from edgeloop_streaming.tasks import BackpressureError
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.testing.broker import MemoryBroker
 from edgeloop_streaming.testing.clients import MemoryPartitionReader
 from edgeloop_streaming.testing.logs import number_of
-from edgeloop_streaming.work import Assigned, Record, SenselessError, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Transaction:
         Partitions whose record the task could not take yet.
     """
 
-    written: list[Consumed] = field(default_factory=list[Consumed])
+    written: list[ConsumerMessage] = field(default_factory=list[ConsumerMessage])
     paused: dict[Place, BackpressureError] = field(default_factory=dict[Place, BackpressureError])
 
 
@@ -88,7 +89,7 @@ class MemoryLoop:
         self._metrics = LoopMetrics(self.metrics)
         clock = itertools.count(step=RETRY_S).__next__  # each look is a try
         guard = DeadLetterGuard(service.name, limits or Limits(), self._metrics.halted_by_letters, structlog.get_logger(), clock)
-        self._work = Work(service.name, service.inputs, broker.codec, "", self._metrics, guard)
+        self._processor = RecordProcessor(service.name, service.inputs, broker.codec, "", self._metrics, guard)
         self.restart()
 
     def restart(self) -> None:
@@ -107,14 +108,14 @@ class MemoryLoop:
         )
         self._ended = False
         states, _ = self._restorer().restore(self._places)
-        self.assigned: dict[int, Assigned] = {}
+        self.assigned: dict[int, AssignedPartition] = {}
         for p in self._own:
             state = states.get(p) or State()
             ends = {r.topic: r.end for r in state.checkpoint.ranges}
-            self.assigned[p] = Assigned(p, state, self._service.task(p, state), end=ends)
+            self.assigned[p] = AssignedPartition(p, state, self._service.task(p, state), end=ends)
 
     def run(self, most: int = 10_000) -> int:
-        """Work until nothing waits that can be handled; give back the number of transactions.
+        """RecordProcessor until nothing waits that can be handled; give back the number of transactions.
 
         Raises
         ------
@@ -141,7 +142,7 @@ class MemoryLoop:
         waiting = [entry for name, p in reading for entry in self._broker.log(name, p).since(self.assigned[p].end.get(name, 0))]
         try:
             done = self.deliver([message for _, message in sorted(waiting, key=number_of)[: self._batch]])
-        except SenselessError:
+        except FailedRecordError:
             self.restart()
             return True
         self._paused |= done.paused
@@ -153,16 +154,16 @@ class MemoryLoop:
                 self._halts.halt(place, self.assigned[place[1]].end.get(place[0]))
 
     def _skip(self, place: Place, record: Received[Any]) -> None:
-        self._work.skip(self.assigned[place[1]], record)
+        self._processor.skip_gap(self.assigned[place[1]], record)
         self._commit([self.assigned[place[1]]])
         self._halts.release(place)
 
-    def deliver(self, messages: Iterable[Consumed]) -> Transaction:
+    def deliver(self, messages: Iterable[ConsumerMessage]) -> Transaction:
         """Handle these records as one transaction."""
         if self._ended:
             raise RuntimeError("this process has ended: restart() it")
         paused: dict[Place, BackpressureError] = {}
-        touched: dict[int, Assigned] = {}
+        touched: dict[int, AssignedPartition] = {}
         self._ended = True
         waiting = list(messages)[::-1]
         while waiting:
@@ -172,10 +173,10 @@ class MemoryLoop:
             if place in paused:
                 continue
             try:
-                if not self._work.take_all(assigned, topic, message, waiting):
-                    self._work.take(assigned, topic, message)
+                if not self._processor.process_batch(assigned, topic, message, waiting):
+                    self._processor.process(assigned, topic, message)
                 touched[place[1]] = assigned
-            except SenselessError:
+            except FailedRecordError:
                 raise
             except BackpressureError as pressure:
                 paused[place] = pressure
@@ -185,12 +186,12 @@ class MemoryLoop:
         self._ended = False
         return done
 
-    def _commit(self, touched: list[Assigned]) -> list[Consumed]:
-        records: list[Record] = [record for assigned in touched for record in self._work.close(assigned)]
+    def _commit(self, touched: list[AssignedPartition]) -> list[ConsumerMessage]:
+        records: list[OutputRecord] = [record for assigned in touched for record in self._processor.transaction_records(assigned)]
         offsets = {(name, assigned.partition): end for assigned in touched for name, end in assigned.end.items()}
         written = self._broker.commit(self._group, self, records, offsets)
         for assigned in touched:
-            self._work.committed(assigned)
+            self._processor.committed(assigned)
         return written
 
     def _restorer(self) -> Restorer:

@@ -11,14 +11,14 @@ from edgeloop_errors import InvalidError
 
 from edgeloop_kafka.causation import identify
 from edgeloop_kafka.codec import Codec
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 Place = tuple[str, int]
 
 # What is raised at a record that is well-formed and makes no sense. All else (a disk, a broker, memory) ends the process.
-SENSELESS = (InvalidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+RECORD_ERRORS = (InvalidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Received(Generic[E_co]):
         return Cause(id=self.id, correlation=self.correlation, at=self.at)
 
 
-def received_from(message: Consumed, topic: Topic, codec: Codec) -> Received[Any]:
+def received_from(message: ConsumerMessage, topic: Topic, codec: Codec) -> Received[Any]:
     """Decode a Kafka message; see :meth:`Codec.decode` for what it raises."""
     headers = headers_of(message)
     place = f"{topic.name}/{message.partition()}/{message.offset()}"
@@ -74,14 +74,14 @@ def received_from(message: Consumed, topic: Topic, codec: Codec) -> Received[Any
     )
 
 
-def cause_of(message: Consumed, topic: Topic) -> Cause:
+def cause_of(message: ConsumerMessage, topic: Topic) -> Cause:
     """A Kafka message as the cause of an event; the same as ``received_from(…).cause``, without decoding."""
     place = f"{topic.name}/{message.partition()}/{message.offset()}"
     event_id, correlation = identify(headers_of(message), place)
     return Cause(id=event_id, correlation=correlation, at=place)
 
 
-def headers_of(message: Consumed) -> dict[str, bytes]:
+def headers_of(message: ConsumerMessage) -> dict[str, bytes]:
     """Headers as a mapping; where a name repeats, the last wins, and where one is no text, there are none."""
     try:
         given = message.headers() or ()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError
 
 
-class Consumed(Protocol):
+class ConsumerMessage(Protocol):
     """:class:`confluent_kafka.Message` of a consumer: unlike one that is still to be sent, it has a place."""
 
     def error(self) -> KafkaError | None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from edgeloop_contracts import Cause, Event, Topic
 from edgeloop_errors import RetryableError
 from edgeloop_kafka import Columns
-from edgeloop_kafka.received import Received
+from edgeloop_kafka.received_record import Received
 
 
 class BackpressureError(RetryableError):

@@ -8,9 +8,9 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from edgeloop_errors import RetryableError
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 
-from edgeloop_streaming.messages import BackpressureError
+from edgeloop_streaming.tasks import BackpressureError
 
 RETRY_S = 0.5
 Place = tuple[str, int]
@@ -25,7 +25,7 @@ def ready_again(error: RetryableError, log: Any) -> Callable[[], bool]:
     return lambda: time.monotonic() > retry
 
 
-class Paused:
+class PausedPartitions:
     """Pauses partitions of a consumer, and lets them go on.
 
     Parameters
@@ -46,7 +46,7 @@ class Paused:
         """What is paused."""
         return set(self._ready)
 
-    def pause(self, message: Consumed, ready: Callable[[], bool]) -> None:
+    def pause(self, message: ConsumerMessage, ready: Callable[[], bool]) -> None:
         """Hold a record's partition; the record comes again once ``ready()``, which :meth:`go_on` asks."""
         place = TopicPartition(message.topic(), message.partition(), message.offset())
         self._consumer.pause([place])

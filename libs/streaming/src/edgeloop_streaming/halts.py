@@ -1,67 +1,22 @@
-"""Partitions whose next records are gone before they were handled: they wait until a person lets their service go on."""
+"""Halted partitions: their next records are deleted, and they wait for a skip."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from edgeloop_contracts import Gap, Skip
 from edgeloop_errors import RetryableError
-from edgeloop_kafka.received import Place, Received
+from edgeloop_kafka.received_record import Place, Received
+from edgeloop_readers.lost_ranges import Lost, input_key, lost_between
+from edgeloop_readers.table import Table
 from prometheus_client import Gauge
 
-from edgeloop_readers.table import Table
-
 LOOK_S = 2.0
-# What a consumer tells of a partition that it has given up; only an assignment makes it read there again.
+# Errors of a consumer that has given a partition up; only an assignment makes it read there again.
 OVERTAKEN = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Records that are gone.
-
-    Attributes
-    ----------
-    topic, partition
-        Where; the topic without the settings' prefix.
-    first, end
-        Where the service stands, and the oldest offset that is left. ``end`` is the smaller one where the topic was made anew.
-    """
-
-    topic: str
-    partition: int
-    first: int
-    end: int
-
-    @property
-    def count(self) -> int:
-        """How many offsets, those of transaction markers included; at least one."""
-        return max(self.end - self.first, 1)
-
-    def __str__(self) -> str:
-        if self.end > self.first:
-            return f"{self.topic}/{self.partition}, offsets {self.first} to {self.end - 1}"
-        return f"{self.topic}/{self.partition} from offset {self.first} on: the topic ends before, so it is another one than was read"
-
-
-def input_key(service: str, topic: str, partition: int) -> str:
-    """Key of skips and gaps."""
-    return f"{service}/{topic}/{partition}"
-
-
-def lost_between(topic: str, partition: int, position: int, span: tuple[int, int]) -> Lost | None:
-    """What is gone for a reader at ``position`` of a partition that holds ``span``: its oldest offset, and the one after its last."""
-    start, end = span
-    return None if start <= position <= end else Lost(topic, partition, position, start)
-
-
-def gap_of(skip: Skip) -> Gap:
-    """The event of a skip that was carried out."""
-    return Gap(service=skip.service, topic=skip.topic, partition=skip.partition, first=skip.first, end=skip.end, who=skip.who, why=skip.why)
 
 
 class Halts:

@@ -11,20 +11,21 @@ from edgeloop_contracts import Topic
 from edgeloop_contracts.topics import GAPS, SKIPS
 from edgeloop_errors import InvalidEventError, RetryableError
 from edgeloop_kafka.codec import Codec, UndecodableError
-from edgeloop_kafka.consumed import Consumed
+from edgeloop_kafka.consumer_message import ConsumerMessage
 from edgeloop_kafka.publisher import Publisher
-from edgeloop_kafka.received import SENSELESS, Place, Received, received_from
+from edgeloop_kafka.received_record import RECORD_ERRORS, Place, Received, received_from
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.follower import Follower
-from edgeloop_readers.gaps import Halts, gap_of, input_key
+from edgeloop_readers.lost_ranges import gap_of, input_key
 from edgeloop_readers.partition_reader import PartitionReader
-from edgeloop_readers.skipping import Telling, untold
+from edgeloop_readers.skipped_records import SkipListener, ignore_skipped
 from edgeloop_readers.table import Table
 from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.group_consumer import configuration, is_record
+from edgeloop_streaming.halts import Halts
 from edgeloop_streaming.membership import is_fenced
-from edgeloop_streaming.pauses import Paused, ready_again
+from edgeloop_streaming.paused_partitions import PausedPartitions, ready_again
 from edgeloop_streaming.telemetry import halted_gauge
 from edgeloop_streaming.transactions import FencedError
 
@@ -44,7 +45,7 @@ class Subscription:
         Of the service, hence of its group.
     topics
         What to read, from the beginning if the group is new.
-    overlooked
+    skipped
         Told of each record that is no event; it is passed.
 
     Attributes
@@ -62,7 +63,7 @@ class Subscription:
         log: Any,
         name: str,
         topics: Iterable[Topic],
-        overlooked: Telling = untold,
+        skipped: SkipListener = ignore_skipped,
         metrics: CollectorRegistry | None = None,
     ) -> None:
         self._settings = settings
@@ -72,10 +73,10 @@ class Subscription:
         self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
         self.beat = time.monotonic()
         self.assigned = False
-        self._overlooked = overlooked
+        self._skipped = skipped
         group = f"{settings.topic_prefix}edgeloop-{name}"
         self._consumer = Consumer(configuration(settings, group, f"{group}-{settings.instance}", queued_max_messages_kbytes=16_384))
-        self._paused = Paused(self._consumer)
+        self._paused = PausedPartitions(self._consumer)
         self._next: dict[Place, int] = {}
         self._reader = PartitionReader(settings, wait_ms=5)
         gauge = halted_gauge(metrics or CollectorRegistry())
@@ -99,7 +100,7 @@ class Subscription:
             while not stopping():
                 self.beat = time.monotonic()
                 self._paused.go_on()
-                message = cast("Consumed | None", self._consumer.poll(0.2))
+                message = cast("ConsumerMessage | None", self._consumer.poll(0.2))
                 if message is not None and self._good(message):
                     self._take(message, handle)
                 if self._halts.look(self._next.get):
@@ -109,7 +110,7 @@ class Subscription:
             self._consumer.close()
             self._reader.close()
 
-    def _take(self, message: Consumed, handle: Callable[[Received[Any]], None]) -> None:
+    def _take(self, message: ConsumerMessage, handle: Callable[[Received[Any]], None]) -> None:
         place = (str(message.topic()), int(message.partition() or 0))
         try:
             if message.value() is not None:
@@ -118,9 +119,9 @@ class Subscription:
             self._paused.pause(message, ready_again(error, self._log))
             return
         except InvalidEventError as error:
-            self._overlooked(self._topics[place[0]], message, error)
-        except SENSELESS as error:  # it would come again and again
-            self._overlooked(self._topics[place[0]], message, UndecodableError("UNHANDLED", repr(error)))
+            self._skipped(self._topics[place[0]], message, error)
+        except RECORD_ERRORS as error:  # it would come again and again
+            self._skipped(self._topics[place[0]], message, UndecodableError("UNHANDLED", repr(error)))
         self._commit(place, int(message.offset() or 0) + 1)
 
     def _commit(self, place: Place, offset: int) -> None:
@@ -158,7 +159,7 @@ class Subscription:
         places = [(tp.topic, tp.partition) for tp in self._consumer.assignment()]
         self._consumer.assign([TopicPartition(*place, self._next.get(place, OFFSET_BEGINNING)) for place in places])
 
-    def _good(self, message: Consumed) -> bool:
+    def _good(self, message: ConsumerMessage) -> bool:
         place = (message.topic(), message.partition())
         return is_record(message, self._halts, self._log) and place not in self._paused and place not in self._halts
 

@@ -21,7 +21,7 @@ def following(name: str, newest: Policy | None) -> Policy:
 
 
 def write(settings: KafkaSettings, name: str) -> Policy:
-    return Context(settings, "test").succession(topics.POLICIES).write(KEY, lambda newest: following(name, newest))
+    return Context(settings, "test").key_updater(topics.POLICIES).update(KEY, lambda newest: following(name, newest))
 
 
 def written(settings: KafkaSettings) -> list[Policy]:
@@ -55,7 +55,7 @@ def test_who_was_overtaken_between_reading_and_writing_reads_again(cluster: Clus
             write(settings, "quicker")
         return following("slower", newest)
 
-    Context(settings, "test").succession(topics.POLICIES).write(KEY, follow)
+    Context(settings, "test").key_updater(topics.POLICIES).update(KEY, follow)
     assert seen == [0, 1]
     assert [(policy.name, policy.version) for policy in written(settings)] == [("quicker", 1), ("slower", 2)]
 
@@ -82,4 +82,4 @@ def test_who_never_gets_a_turn_is_told_why(cluster: Cluster, monkeypatch: pytest
 
     monkeypatch.setattr(TransactionalProducer, "commit", fails)
     with pytest.raises(OvertakenError, match="policies: the broker is away"):
-        Context(settings, "test").succession(topics.POLICIES).write(KEY, lambda newest: following("never", newest), timeout=0)
+        Context(settings, "test").key_updater(topics.POLICIES).update(KEY, lambda newest: following("never", newest), timeout=0)

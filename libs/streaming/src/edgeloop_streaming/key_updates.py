@@ -25,7 +25,7 @@ class OvertakenError(RetryableError):
     """No attempt came through in time."""
 
 
-class Succession:
+class KeyUpdater:
     """Whoever writes takes the topic's turn first, and only then reads what there is.
 
     The turn is a transactional producer's id: to open one ends the transaction of the one before, whose record then does not
@@ -52,7 +52,7 @@ class Succession:
         self._logger = logging.getLogger(__name__)
         self._logger.disabled = True  # to be fenced is no trouble here, and what is one is raised
 
-    def write(self, key: str, follow: Callable[[Any], E], timeout: float = 30.0) -> E:
+    def update(self, key: str, follow: Callable[[Any], E], timeout: float = 30.0) -> E:
         """Write the next record of a key; give it back.
 
         Parameters
