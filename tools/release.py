@@ -21,6 +21,12 @@ def joined(text: str) -> str:
     return re.sub(r"(^(?:- |  ).*\n)\n(?=- )", r"\1", text, flags=re.MULTILINE)
 
 
+def uncategorised() -> list[Path]:
+    """Fragments whose first line is no category."""
+    found = sorted(path for path in (ROOT / "changelog.d").glob("*.md") if path.name != "README.md")
+    return [path for path in found if not path.read_text(encoding="utf-8").startswith("### ")]
+
+
 def numbered(version: str) -> None:
     """Write the version where packages, images and documents take it from."""
     (ROOT / "VERSION").write_text(f"{version}\n", encoding="utf-8")
@@ -38,6 +44,9 @@ def main() -> int:
     version = sys.argv[1]
     if f"\n## {version} " in CHANGELOG.read_text(encoding="utf-8"):
         print(f"release: {CHANGELOG.name} has a section {version} already", file=sys.stderr)
+        return 2
+    if bare := [path.name for path in uncategorised()]:
+        print(f"release: {', '.join(bare)}: expected a heading such as '### Added' above each list", file=sys.stderr)
         return 2
     numbered(version)
     done = subprocess.run([sys.executable, "-m", "scriv", "collect", "--version", version], cwd=ROOT, check=False)
