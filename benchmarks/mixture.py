@@ -20,10 +20,9 @@ from typing import Any
 import grpc
 import numpy as np
 import structlog
-from edgeloop_contracts import AdapterMember, Feature, StreamDefinition
+from edgeloop_contracts import AdapterMember, Feature, ModelFile, StreamDefinition
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
-from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.mixture_sessions import ServingMixture
 from edgeloop_inference.io.models import Models, Serving
@@ -35,6 +34,7 @@ from edgeloop_inference.metrics import Metrics
 from edgeloop_mixture.learner import Learner
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import MixtureSession
+from edgeloop_signing.statements import VersionStatement
 from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
 from edgeloop_trainer.io.fit import fit
 from prometheus_client import CollectorRegistry
@@ -85,7 +85,7 @@ def models(features: Any, labels: list[str], remembered: int, fitted: int) -> tu
     fits = [forest(features[start:][:fitted], labels[start:][:fitted]) for start in starts]
     forests = [ServingModel(_statement(FOREST, features.shape[1], names), file) for file, names in fits]
     members = [
-        AdapterMember(version=number, digest=hashlib.sha256(file).hexdigest(), classes=names)
+        AdapterMember(version=number, file=ModelFile(digest=hashlib.sha256(file).hexdigest()), classes=names)
         for number, (file, names) in enumerate(fits, start=1)
     ]
     rule = Rule()
@@ -110,8 +110,8 @@ def forest(features: Any, labels: list[str]) -> tuple[bytes, tuple[str, ...]]:
     return fitted.onnx, classes
 
 
-def _statement(stream: str, width: int, classes: tuple[str, ...]) -> Statement:
-    return Statement("default", stream, 1, "", 0, classes, 1, tuple(f"f{i}" for i in range(width)))
+def _statement(stream: str, width: int, classes: tuple[str, ...]) -> VersionStatement:
+    return VersionStatement("default", stream, 1, "", 0, classes, 1, tuple(f"f{i}" for i in range(width)))
 
 
 def _timed(call: Callable[[int], object], calls: int) -> Callable[[], float]:

@@ -13,6 +13,7 @@ from edgeloop_contracts import (
     ExampleBatch,
     GateKind,
     ModelCandidate,
+    ModelFile,
     ModelVersion,
     ObservationBatch,
     Occasion,
@@ -54,10 +55,10 @@ def ledger() -> Ledger:
         label(ledger, row, "s-warmup", row, partition=3, index=row, now=1_000)
     feed(ledger, ObservationBatch(count=4), at="observations/3/0")
     feed(ledger, TrainingRequest(request_id="first/0", gate=GateKind.MAJORITY, row=4), time=1_100, event_id="r0")
-    feed(ledger, TrainingRun(request_id="first/0", status=RunStatus.FITTED, digest="aa", rows=4, fit_seconds=0.5))
-    feed(ledger, TrainingRun(request_id="first/0", status=RunStatus.PROMOTED, digest="aa", rows=4, row=4, fit_seconds=0.5))
-    feed(ledger, ModelCandidate(request_id="first/0", digest="aa"))
-    feed(ledger, ModelVersion(version=1, request_id="first/0", digest="aa", rows=4), time=1_200)
+    feed(ledger, TrainingRun(request_id="first/0", status=RunStatus.FITTED, file=ModelFile(digest="aa"), rows=4, fit_seconds=0.5))
+    feed(ledger, TrainingRun(request_id="first/0", status=RunStatus.PROMOTED, file=ModelFile(digest="aa"), rows=4, row=4, fit_seconds=0.5))
+    feed(ledger, ModelCandidate(request_id="first/0", file=ModelFile(digest="aa")))
+    feed(ledger, ModelVersion(version=1, request_id="first/0", file=ModelFile(digest="aa"), rows=4), time=1_200)
     installed(ledger, 1, (1_300, 1_310))
     answers = ["a", "b", "b", "b", "a", "a"]
     truth = ["a", "b", "a", "b", "a", "b"]
@@ -75,9 +76,12 @@ def ledger() -> Ledger:
             request = TrainingRequest(request_id="sig/0", campaign="sig", row=7, opened=6, occasion=Occasion.DRIFT, cause=CAUSE)
             feed(ledger, request, time=2_110, event_id="r1")
         if row == 7:
-            feed(ledger, TrainingRun(request_id="sig/0", status=RunStatus.FITTED, digest="bb", rows=3, fit_seconds=1.5))
-            feed(ledger, TrainingRun(request_id="sig/0", status=RunStatus.PROMOTED, digest="bb", rows=3, row=8, fit_seconds=1.5))
-            feed(ledger, ModelCandidate(request_id="sig/0", digest="bb"))
-            feed(ledger, ModelVersion(version=2, request_id="sig/0", digest="bb", rows=3), time=2_400)
+            feed(ledger, TrainingRun(request_id="sig/0", status=RunStatus.FITTED, file=ModelFile(digest="bb"), rows=3, fit_seconds=1.5))
+            feed(
+                ledger,
+                TrainingRun(request_id="sig/0", status=RunStatus.PROMOTED, file=ModelFile(digest="bb"), rows=3, row=8, fit_seconds=1.5),
+            )
+            feed(ledger, ModelCandidate(request_id="sig/0", file=ModelFile(digest="bb")))
+            feed(ledger, ModelVersion(version=2, request_id="sig/0", file=ModelFile(digest="bb"), rows=3), time=2_400)
             installed(ledger, 2, (2_500, 2_607))
     return ledger

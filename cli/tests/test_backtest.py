@@ -53,8 +53,8 @@ def test_what_turns_is_noticed_fitted_and_learned() -> None:
 def test_the_same_seed_gives_the_same_answers_and_models() -> None:
     one, other = played(LoopPolicy(), group=50), played(LoopPolicy(), group=50)
     assert one.ledger.answers == other.ledger.answers
-    assert [v.event.digest for v in one.trainer.versions.values()] == [v.event.digest for v in other.trainer.versions.values()]
-    assert played(LoopPolicy(), group=50, seed=1).trainer.versions[1].event.digest != one.trainer.versions[1].event.digest
+    assert [v.event.file.digest for v in one.trainer.versions.values()] == [v.event.file.digest for v in other.trainer.versions.values()]
+    assert played(LoopPolicy(), group=50, seed=1).trainer.versions[1].event.file.digest != one.trainer.versions[1].event.file.digest
 
 
 def test_labels_that_come_late_are_learned_from_late() -> None:
@@ -80,8 +80,8 @@ def test_a_world_that_comes_back_brings_its_version_back_and_devices_fetch_nothi
     loop = played(parse({"training": {"archive": 8}, "adapter": {"enabled": False}}), table, warmup=750)
     events = [version.event for version in loop.trainer.versions.values()]
     again = next(event for event in events if event.recalls)
-    assert again.digest == events[again.recalls - 1].digest
-    assert loop.version_bytes == sum({event.digest: event.size for event in events}.values())
+    assert again.file.digest == events[again.recalls - 1].file.digest
+    assert loop.version_bytes == sum({event.file.digest: event.file.size for event in events}.values())
     without = played(parse({"training": {"archive": 0}, "adapter": {"enabled": False}}), table, warmup=750)
     assert not any(version.event.recalls for version in without.trainer.versions.values())
     assert without.ledger.accuracy.total < loop.ledger.accuracy.total + 0.002
@@ -92,7 +92,7 @@ def test_online_models_take_part_and_give_the_same_twice(training) -> None:
     policy = parse({"training": training, "adapter": {"enabled": False}})
     one, other = played(policy), played(policy)
     versions = [version.event for version in one.trainer.versions.values()]
-    assert [event.digest for event in versions] == [version.event.digest for version in other.trainer.versions.values()]
+    assert [event.file.digest for event in versions] == [version.event.file.digest for version in other.trainer.versions.values()]
     assert one.ledger.answers == other.ledger.answers
     fits = [run for run in one.ledger.fitted.values() if run.request_id != versions[0].request_id]
     assert fits

@@ -13,7 +13,7 @@ from edgeloop_cli.core.experiments import Experiments, matching
 from edgeloop_cli.models import as_object as version_object
 from edgeloop_cli.models import matching as matching_versions
 from edgeloop_cli.training_runs import as_object as run_object
-from edgeloop_contracts import CandidateRefused, Cause, DeviceReport, ModelVersion, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_contracts import CandidateRefused, Cause, DeviceReport, ModelFile, ModelVersion, RunStatus, TrainingRequest, TrainingRun
 from rich.console import Console
 
 KEY = "default/s"
@@ -24,13 +24,13 @@ REQUESTS = [
 ]
 METRICS = {"gate_accuracy": 0.9, "gate_champion_accuracy": 0.8}
 RUNS = [
-    TrainingRun(stream="s", request_id="first/0", status=RunStatus.FITTED, digest="a" * 64, rows=50),
-    TrainingRun(stream="s", request_id="first/0", status=RunStatus.PROMOTED, digest="a" * 64, rows=50, metrics=METRICS),
+    TrainingRun(stream="s", request_id="first/0", status=RunStatus.FITTED, file=ModelFile(digest="a" * 64), rows=50),
+    TrainingRun(stream="s", request_id="first/0", status=RunStatus.PROMOTED, file=ModelFile(digest="a" * 64), rows=50, metrics=METRICS),
     TrainingRun(stream="s", request_id="signal/0", status=RunStatus.TRIAL, trial=1, metrics={"accuracy": 0.7}, parameters={"C": "1.0"}),
     TrainingRun(stream="s", request_id="signal/0", status=RunStatus.TRIAL, trial=2, parameters={"C": "0.123456"}, reason="would not fit"),
-    TrainingRun(stream="s", request_id="signal/0", status=RunStatus.FITTED, digest="b" * 64, rows=70),
+    TrainingRun(stream="s", request_id="signal/0", status=RunStatus.FITTED, file=ModelFile(digest="b" * 64), rows=70),
 ]
-VERSIONS = [ModelVersion(stream="s", version=1, request_id="first/0", digest="a" * 64, rows=50, metrics=METRICS)]
+VERSIONS = [ModelVersion(stream="s", version=1, request_id="first/0", file=ModelFile(digest="a" * 64), rows=50, metrics=METRICS)]
 REPORTS = [DeviceReport(stream="s", device_id=f"d{n}", version=version) for n, version in enumerate((1, 0, 1))]
 
 

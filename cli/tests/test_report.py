@@ -3,7 +3,7 @@ from dataclasses import fields
 
 from edgeloop_cli.core.audit_counts import Tally, counts
 from edgeloop_cli.core.settlement import snapshot, unsettled
-from edgeloop_contracts import DeviceReport, DeviceStatus, ExampleBatch, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_contracts import DeviceReport, DeviceStatus, ExampleBatch, ModelFile, RunStatus, TrainingRequest, TrainingRun
 from edgeloop_replay.ledger import Ledger
 from edgeloop_replay.report import Counts, assemble
 
@@ -72,7 +72,7 @@ def test_the_ledger_of_a_finished_run_is_settled(ledger: Ledger):
 def test_a_request_is_open_until_it_ends_or_waits_at_its_gate(ledger: Ledger):
     ledger.take(TrainingRequest(request_id="sig/1"), "default/s", 0, "", "")
     assert snapshot(ledger, {}, {}, {}).open_requests == ("sig/1",)
-    ledger.take(TrainingRun(request_id="sig/1", status=RunStatus.FITTED, digest="cc", rows=9), "default/s", 0, "", "")
+    ledger.take(TrainingRun(request_id="sig/1", status=RunStatus.FITTED, file=ModelFile(digest="cc"), rows=9), "default/s", 0, "", "")
     assert snapshot(ledger, {}, {}, {}).open_requests == ()
 
 

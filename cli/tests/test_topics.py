@@ -128,14 +128,16 @@ def test_json_tells_types_keys_partitions_and_fields_to_programs() -> None:
         "edgeloop.model.ModelVersion",
         "edgeloop.model.CandidateRefused",
     ]
-    assert {"name": "digest", "type": "string", "default": ""} in listed["model.events"]["events"][0]["fields"]
+    fields = {field["name"]: field for field in listed["model.events"]["events"][0]["fields"]}
+    assert fields["version"] == {"name": "version", "type": "int", "default": 0}
+    assert fields["file.digest"] == {"name": "file.digest", "type": "string", "default": ""}
     assert labels["events"][0]["subject"] == "labels.raw-value"
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_one_topic_is_shown_with_its_fields_and_an_unknown_one_with_all_names() -> None:
     shown = run("model.events")
-    assert "chunk_offset" in shown.stdout
+    assert "file.offset" in shown.stdout
     assert "drift.signals" not in shown.stdout
     unknown = run("nothing")
     assert unknown.exit_code == 2

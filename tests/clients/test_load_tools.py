@@ -21,7 +21,6 @@ import onnx
 import pytest
 import structlog
 from edgeloop_contracts import Feature, StreamDefinition
-from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.models import Models
 from edgeloop_inference.io.outbox import Outbox
@@ -29,6 +28,7 @@ from edgeloop_inference.io.server import Server
 from edgeloop_inference.io.servicer import InferenceServicer, Limits
 from edgeloop_inference.io.sessions import ServingModel
 from edgeloop_inference.metrics import Metrics
+from edgeloop_signing.statements import VersionStatement
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry
 
@@ -61,7 +61,7 @@ def _model() -> bytes:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     models = Models(())
-    models.install(ServingModel(Statement("default", "pumps", 1, "", 0, ("bad", "good"), 1, ("flow", "pressure")), _model()))
+    models.install(ServingModel(VersionStatement("default", "pumps", 1, "", 0, ("bad", "good"), 1, ("flow", "pressure")), _model()))
     definitions = Definitions(tmp_path_factory.mktemp("definitions"), b"salt")
     definitions.learn(StreamDefinition(stream="pumps", version=1, features=(Feature(name="flow"), Feature(name="pressure"))))
     outbox = Outbox(tmp_path_factory.mktemp("outbox"), max_rows=1_000_000, max_bytes=1 << 28)

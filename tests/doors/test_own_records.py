@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from edgeloop_contracts import (
     DeviceStatus,
     Feature,
     ModelChunk,
+    ModelFile,
     ModelVersion,
     StreamDefinition,
     Topic,
@@ -32,6 +32,7 @@ from edgeloop_kafka import KafkaSettings
 from edgeloop_local.ports import free_port
 from edgeloop_readers import RangeGoneError
 from edgeloop_signing.keys import KeyPair, Role, generate_keys, load_signer
+from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import Context
 from onnx import TensorProto, helper, numpy_helper
 from support.broker import Cluster
@@ -84,12 +85,11 @@ class Site:
         self.put(topics.STREAMS, StreamDefinition(stream="pumps", version=1, features=(Feature(name="heat"),), classes=("no", "yes")))
         first = self.context.reader().end(topics.MODEL_CHUNKS, 1)
         self.put(topics.MODEL_CHUNKS, ModelChunk(digest=digest, total=1, size=len(model), data=model), f"{digest}/0", partition=1)
-        said = {"classes": ["no", "yes"], "definition_version": 1, "digest": digest, "features": ["heat"], "size": len(model)}
-        statement = json.dumps({**said, "stream": "pumps", "tenant": "default", "version": 1}, sort_keys=True).encode()
+        statement = VersionStatement("default", "pumps", 1, digest, len(model), ("no", "yes"), 1, ("heat",)).encode()
         signer = load_signer(self.keys.private, "KEY")
-        place = {"size": len(model), "chunks": 1, "chunk_partition": 1, "chunk_offset": first}
-        signed = {"statement": statement, "signature": signer.sign(statement), "key_id": signer.key_id}
-        version = ModelVersion(stream="pumps", version=1, digest=digest, classes=("no", "yes"), definition_version=1, **place, **signed)
+        file = ModelFile(digest=digest, size=len(model), chunks=1, partition=1, offset=first)
+        signed = signer.signed(statement)
+        version = ModelVersion(stream="pumps", version=1, file=file, classes=("no", "yes"), definition_version=1, signed=signed)
         self.put(topics.MODEL_EVENTS, version)
         return version
 
@@ -143,14 +143,17 @@ def test_a_device_outlives_what_a_stranger_says_of_it_and_is_assigned_again_afte
             # The report names a version that does not run, and an impossible boot epoch.
             site.put(topics.FLEET_REPORTED, DeviceReport(stream="pumps", device_id="p1", boot_epoch=2**63 - 1, version=7), KEY)
         shutil.rmtree(site.folder / "disk")
-        junk = Assignment(stream="pumps", device_id="p1", version=9, digest=version.digest, size=9, chunks=1, chunk_partition=10**9)
+        junk = Assignment(
+            stream="pumps", device_id="p1", version=9, file=ModelFile(digest=version.file.digest, size=9, chunks=1, partition=10**9)
+        )
         site.put(topics.ROLLOUT_ASSIGNMENTS, junk, KEY)
         with site.device():
             site.installed(2)
     shutil.rmtree(site.folder / "disk")
     # A place without a chunk, under a statement that the registry has signed, while no rollout runs to repair it.
-    fields = {name: getattr(version, name) for name in ("digest", "size", "chunks", "chunk_offset", "statement", "signature", "key_id")}
-    site.put(topics.ROLLOUT_ASSIGNMENTS, Assignment(stream="pumps", device_id="p1", version=1, chunk_partition=77, **fields), KEY)
+    elsewhere = replace(version.file, partition=77)
+    assignment = Assignment(stream="pumps", device_id="p1", version=1, file=elsewhere, signed=version.signed)
+    site.put(topics.ROLLOUT_ASSIGNMENTS, assignment, KEY)
     with ExitStack() as stack:
         stack.enter_context(site.device())
         refused = site.until(lambda report: report.status is DeviceStatus.REFUSED and report.boot_epoch == 3)

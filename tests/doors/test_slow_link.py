@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 import sys
 import time
@@ -17,8 +16,9 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from edgeloop_contracts import Assignment, Feature, ModelChunk, StreamDefinition, topics
+from edgeloop_contracts import Assignment, Feature, ModelChunk, ModelFile, SignedStatement, StreamDefinition, topics
 from edgeloop_local.ports import free_port
+from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import Context
 from onnx import TensorProto, helper, numpy_helper
 from support.processes import environment, eventually
@@ -62,10 +62,14 @@ def publish(settings: Any, key: Ed25519PrivateKey, model: bytes) -> None:
     for index, part in enumerate(parts):
         chunk = ModelChunk(digest=digest, index=index, total=len(parts), size=size, data=part)
         publisher.publish(topics.MODEL_CHUNKS, f"{digest}/{index}", chunk, partition=0)
-    named = {"tenant": "default", "stream": STREAM, "version": 1, "digest": digest, "size": size}
-    said = {**named, "classes": ["bad", "good"], "definition_version": 1, "features": ["flow", "pressure"]}
-    statement = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
-    assignment = Assignment(**named, device_id=DEVICE, chunks=len(parts), statement=statement, signature=key.sign(statement))
+    statement = VersionStatement("default", STREAM, 1, digest, size, ("bad", "good"), 1, ("flow", "pressure")).encode()
+    assignment = Assignment(
+        stream=STREAM,
+        device_id=DEVICE,
+        version=1,
+        file=ModelFile(digest=digest, size=size, chunks=len(parts)),
+        signed=SignedStatement(statement=statement, signature=key.sign(statement)),
+    )
     publisher.publish(topics.ROLLOUT_ASSIGNMENTS, f"default/{STREAM}/{DEVICE}", assignment)
     assert publisher.flush() == 0
 

@@ -211,7 +211,7 @@ def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home:
     assert len({adapter for _, adapter in answers.values()}) > 10
     frame, adapter, window = loop.adapting.newest()
     assert newest.digest == adapter_event("default", "load", frame, adapter, window).digest
-    assert [v["digest"] for v in run["versions"]] == [v.event.digest for v in loop.trainer.versions.values()]
+    assert [v["digest"] for v in run["versions"]] == [v.event.file.digest for v in loop.trainer.versions.values()]
     assert len(run["versions"]) >= 2
     assert "hoeffding_adaptive_tree" in call("runs", "--stream", "load", "--json", "--data-dir", home)
     call("backtest", "--topic", "examples", "--name", "load", "--data-dir", home, "--report", tmp_path / "again.json")

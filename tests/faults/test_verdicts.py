@@ -26,11 +26,11 @@ def candidate(stage: int = 0) -> Seen:
 
 
 def version(number: int, stage: int = 0) -> Seen:
-    return seen(request_id=f"c/{stage}", version=number, digest=f"file {number}")
+    return seen(request_id=f"c/{stage}", version=number, file={"digest": f"file {number}"})
 
 
 def assigned(number: int, file: str = "") -> Seen:
-    return seen(device_id="d", version=number, digest=file or f"file {number}")
+    return seen(device_id="d", version=number, file={"digest": file or f"file {number}"})
 
 
 @pytest.mark.parametrize(

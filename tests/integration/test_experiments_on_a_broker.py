@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 from edgeloop_cli.main import build
-from edgeloop_contracts import Cause, DeviceReport, DriftSignal, Event, ModelVersion, RunStatus, Topic, TrainingRequest, TrainingRun, topics
+from edgeloop_contracts import (
+    Cause,
+    DeviceReport,
+    DriftSignal,
+    Event,
+    ModelFile,
+    ModelVersion,
+    RunStatus,
+    Topic,
+    TrainingRequest,
+    TrainingRun,
+    topics,
+)
 from edgeloop_streaming import Context
 from typer.testing import CliRunner
 
@@ -33,10 +45,13 @@ def ask(cluster: Any, monkeypatch: pytest.MonkeyPatch):
     put(topics.DRIFT_SIGNALS, DriftSignal(stream="boiler", signal_id=ID, detector="ADWIN", before=0.1, after=0.4), f"{KEY}/{ID}")
     cause = Cause(id="x", at="drift.signals/0/0")
     put(topics.TRAINING_REQUESTS, TrainingRequest(stream="boiler", request_id=f"{ID}/0", campaign=ID, cause=cause))
-    fitted = {"stream": "boiler", "request_id": f"{ID}/0", "digest": "c" * 64, "rows": 300, "parameters": {"family": "mlp"}}
+    fitted = {"stream": "boiler", "request_id": f"{ID}/0", "file": ModelFile(digest="c" * 64), "rows": 300, "parameters": {"family": "mlp"}}
     put(topics.TRAINING_RUNS, TrainingRun(**fitted, status=RunStatus.FITTED))
     put(topics.TRAINING_RUNS, TrainingRun(**fitted, status=RunStatus.PROMOTED, metrics=GATE))
-    put(topics.MODEL_EVENTS, ModelVersion(stream="boiler", version=4, request_id=f"{ID}/0", digest="c" * 64, rows=300, metrics=GATE))
+    put(
+        topics.MODEL_EVENTS,
+        ModelVersion(stream="boiler", version=4, request_id=f"{ID}/0", file=ModelFile(digest="c" * 64), rows=300, metrics=GATE),
+    )
     put(topics.FLEET_REPORTED, DeviceReport(stream="boiler", device_id="boiler-7", version=4), f"{KEY}/boiler-7")
 
     def run(*arguments: str, code: int = 0) -> str:

@@ -23,6 +23,7 @@ from edgeloop_contracts import (
     Feature,
     Manifest,
     ModelChunk,
+    ModelFile,
     ModelVersion,
     Range,
     RunStatus,
@@ -33,6 +34,7 @@ from edgeloop_contracts import (
 )
 from edgeloop_local.ports import free_port
 from edgeloop_signing.keys import Role, generate_keys, load_signer
+from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import Context
 from edgeloop_trainer.core.families import Family
 from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
@@ -161,22 +163,43 @@ class Platform:
         for number, trial in enumerate(self.fitted.trials, 1):
             told = {"metrics": trial.metrics, "parameters": trial.parameters, "fit_seconds": trial.seconds}
             self.put(topics.TRAINING_RUNS, TrainingRun(**run, **told, status=RunStatus.TRIAL, trial=number), cause=cause)
-        model = {"digest": self.fitted.digest, "size": len(onnx), "chunks": 1, "classes": ("cold", "hot"), "definition_version": 2}
+        model = {"file": self.file, "classes": ("cold", "hot"), "definition_version": 2}
         run |= {**model, "parameters": self.fitted.parameters, "fit_seconds": self.fitted.seconds}
         self.put(topics.TRAINING_RUNS, TrainingRun(**run, status=RunStatus.FITTED, metrics=self.fitted.metrics), cause=cause)
 
+    @property
+    def file(self) -> ModelFile:
+        return ModelFile(digest=self.fitted.digest, size=len(self.fitted.onnx), chunks=1)
+
     def promote(self) -> None:
         gate = {"gate_accuracy": 0.95, "gate_champion_accuracy": 0.5}
-        run = {"stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "digest": self.fitted.digest}
+        run = {"stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "file": self.file}
         self.put(topics.TRAINING_RUNS, TrainingRun(**run, status=RunStatus.PROMOTED, row=340, metrics=gate, wins=20, judged=40))
 
     def register(self, number: int) -> None:
         """The model registry makes the challenger a version, and signs it."""
-        made = {"stream": "boiler", "version": number, "digest": self.fitted.digest, "size": len(self.fitted.onnx)}
-        said = json.dumps({**made, "tenant": "default"}).encode()
-        signed = {"statement": said, "signature": self.signer.sign(said), "key_id": self.signer.key_id}
-        file = {"chunks": 1, "classes": ("cold", "hot"), "definition_version": 2, "parameters": self.fitted.parameters}
-        version = ModelVersion(**made, **file, **signed, request_id="campaign/0", rows=300, dataset_digest="d" * 64)
+        statement = VersionStatement(
+            tenant="default",
+            stream="boiler",
+            version=number,
+            digest=self.file.digest,
+            size=self.file.size,
+            classes=("cold", "hot"),
+            definition_version=2,
+            features=("a", "b", "c"),
+        )
+        version = ModelVersion(
+            stream="boiler",
+            version=number,
+            request_id="campaign/0",
+            file=self.file,
+            classes=("cold", "hot"),
+            definition_version=2,
+            rows=300,
+            dataset_digest="d" * 64,
+            parameters=self.fitted.parameters,
+            signed=self.signer.signed(statement.encode()),
+        )
         self.put(topics.MODEL_EVENTS, version)
 
     @contextmanager

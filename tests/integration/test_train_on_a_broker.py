@@ -12,6 +12,7 @@ from edgeloop_cli.main import build
 from edgeloop_contracts import (
     CandidateRefused,
     Event,
+    ModelFile,
     ModelVersion,
     RefusalReason,
     RunStatus,
@@ -69,7 +70,7 @@ def test_the_command_is_written_and_what_comes_of_it_is_told(ask: Ask, put: Put,
     put(topics.TRAINING_REQUESTS, TrainingRequest(**OF_RUN))
     put(topics.TRAINING_RUNS, TrainingRun(**OF_RUN, status=RunStatus.FITTED, rows=300))
     put(topics.TRAINING_RUNS, TrainingRun(**OF_RUN, status=RunStatus.PROMOTED, rows=300))
-    put(topics.MODEL_EVENTS, ModelVersion(stream="boiler", request_id=f"{COMMAND}/0", version=4, size=2048))
+    put(topics.MODEL_EVENTS, ModelVersion(stream="boiler", request_id=f"{COMMAND}/0", version=4, file=ModelFile(size=2048)))
     assert "version 4: promoted, 300 rows, 2 KiB" in ask("boiler", "--rows", "300", "--seed", "7")
     reader = context.reader()
     partition, (begin, end) = next((p, span) for p, span in reader.spans(topics.RETRAINING_COMMANDS).items() if span[0] < span[1])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from support.checker import Findings, Row, Seen, check_rows
@@ -13,8 +15,8 @@ Name = tuple[Any, ...]
 
 
 def names(records: Iterable[Seen], *fields: str) -> list[Name]:
-    """Some fields of each record."""
-    return [tuple(seen.value[field] for field in fields) for seen in records]
+    """Some fields of each record; those of a nested one after a dot."""
+    return [tuple(reduce(getitem, field.split("."), seen.value) for field in fields) for seen in records]
 
 
 def once(what: str, came: Iterable[Name], found: Findings, wanted: Iterable[Name] = ()) -> None:
@@ -66,7 +68,7 @@ def versions(candidates: Sequence[Seen], made: Sequence[Seen], refused: Sequence
     """Each candidate is judged once, and a stream's versions are numbered from 1 without a gap; gives their digests."""
     same("verdict", names(candidates, "stream", "request_id"), names([*made, *refused], "stream", "request_id"), found)
     digests: dict[str, dict[int, str]] = defaultdict(dict)
-    for stream, version, digest in names(made, "stream", "version", "digest"):
+    for stream, version, digest in names(made, "stream", "version", "file.digest"):
         if version != len(digests[stream]) + 1:
             found.torn.append(f"version {version} of {stream} follows {len(digests[stream])}")
         digests[stream][version] = digest
@@ -78,7 +80,7 @@ def assignments(
 ) -> None:
     """Each device that reported is told the newest version of its stream, none twice, in rising order, with the version's file."""
     told: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for stream, device, version, digest in names(made, "stream", "device_id", "version", "digest"):
+    for stream, device, version, digest in names(made, "stream", "device_id", "version", "file.digest"):
         told[stream, device].append(version)
         if digests.get(stream, {}).get(version) != digest:
             found.torn.append(f"{stream}/{device} was told version {version} with another file")

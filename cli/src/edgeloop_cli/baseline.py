@@ -25,20 +25,20 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
     """
     reader = context.reader()
     try:
-        end = reader.end(topics.MODEL_CHUNKS, version.chunk_partition)
-        found = reader.read(topics.MODEL_CHUNKS, version.chunk_partition, version.chunk_offset, end)
+        end = reader.end(topics.MODEL_CHUNKS, version.file.partition)
+        found = reader.read(topics.MODEL_CHUNKS, version.file.partition, version.file.offset, end)
     finally:
         reader.close()
     chunks: dict[int, bytes] = {}
     for record in found:
         match record.event:
-            case ModelChunk(digest=version.digest, index=index, data=data):
+            case ModelChunk(digest=version.file.digest, index=index, data=data):
                 chunks[index] = data
             case _:
                 continue
     model = b"".join(chunks[index] for index in sorted(chunks))
-    if hashlib.sha256(model).hexdigest() != version.digest:
-        raise FailedError(f"version {version.version} is not whole in {topics.MODEL_CHUNKS.name}/{version.chunk_partition}")
+    if hashlib.sha256(model).hexdigest() != version.file.digest:
+        raise FailedError(f"version {version.version} is not whole in {topics.MODEL_CHUNKS.name}/{version.file.partition}")
     return model
 
 

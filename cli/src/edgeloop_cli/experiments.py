@@ -90,7 +90,7 @@ def lineage(found: Experiments, run: Run | None, version: Any, origin: Received[
         "cause": {"at": run.cause, "type": origin.event.FULLNAME if origin else None} if run and run.cause else None,
         "request": {"at": asked.at, "id": asked.event.request_id} if asked else None,
         "run": {"at": ended.at, "status": ended.event.status.value} if ended else None,
-        "version": {"at": version.at, "version": version.event.version, "digest": version.event.digest} if version else None,
+        "version": {"at": version.at, "version": version.event.version, "digest": version.event.file.digest} if version else None,
         "devices": found.devices(version.event) if version else [],
     }
 

@@ -74,7 +74,7 @@ def matching(versions: list[Timed], name: str) -> list[Timed]:
     stream, _, number = name.rpartition("/")
     if number.isdigit() and (named := [t for t in versions if t.event.version == int(number) and stream in ("", t.event.stream)]):
         return named
-    return [timed for timed in versions if len(name) >= 6 and timed.event.digest.startswith(name)]
+    return [timed for timed in versions if len(name) >= 6 and timed.event.file.digest.startswith(name)]
 
 
 def as_object(found: Experiments, version: Timed, origin: Received[Any] | None) -> dict[str, Any]:
@@ -118,9 +118,9 @@ def _list(found: Experiments, newest: list[Timed], silent: Collection[str]) -> N
             when(timed.timestamp),
             str(event.rows),
             gate(event.metrics),
-            f"{event.size / 1024:.0f}",
+            f"{event.file.size / 1024:.0f}",
             _counted(event, found.devices(event), silent),
-            event.digest[:DIGEST],
+            event.file.digest[:DIGEST],
         )
     draw([drawn])
 
@@ -140,10 +140,10 @@ def _tell(found: Experiments, version: Timed, origin: Received[Any] | None) -> N
     told = {
         "classes": escape(", ".join(event.classes)),
         "dataset": event.dataset_digest,
-        "digest": event.digest,
+        "digest": event.file.digest,
         "rows": event.rows,
-        "signed by": event.key_id,
-        "size": f"{event.size:,} bytes",
+        "signed by": event.signed.key_id,
+        "size": f"{event.file.size:,} bytes",
         "stream definition": event.definition_version,
         **({"recalls": f"version {event.recalls}"} if event.recalls else {}),
         "beat": f"version {event.beat_version}" if event.beat_version else "the majority class",

@@ -32,8 +32,21 @@ def duration(milliseconds: int) -> str:
 
 
 def fields_of(kind: Any) -> list[dict[str, Any]]:
-    """Name, type and default of each field of an event."""
-    return [{"name": f["name"], "type": _type(f["type"]), "default": f["default"]} for f in json.loads(kind.SCHEMA)["fields"]]
+    """Name, type and default of each field of an event; those of a nested record follow it, as ``file.digest``."""
+    named: dict[str, Any] = {}
+    return [one for field in json.loads(kind.SCHEMA)["fields"] for one in _with_nested(field, "", named)]
+
+
+def _with_nested(field: Any, head: str, named: dict[str, Any]) -> list[dict[str, Any]]:
+    """A field and those of the record that it holds, if any; types that are defined once are kept by name."""
+    name, avro = head + field["name"], field["type"]
+    held = next(one for one in avro if one != "null") if isinstance(avro, list) else avro
+    if isinstance(held, dict) and held["type"] == "record":
+        named[held["name"]] = held
+    record = held if isinstance(held, dict) and held["type"] == "record" else named.get(held) if isinstance(held, str) else None
+    nested = record["fields"] if record else []
+    own = {"name": name, "type": _type(avro), "default": field["default"]}
+    return [own, *(one for inner in nested for one in _with_nested(inner, f"{name}.", named))]
 
 
 def as_objects(topics: Iterable[Topic], sizes: Sizes, prefix: str, ids: Ids) -> list[dict[str, Any]]:

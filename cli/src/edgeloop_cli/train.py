@@ -135,7 +135,7 @@ def _state(found: Experiments, run: Run | None, command: StartTraining) -> tuple
             return f"{name} was fitted on {event.rows:,} rows in {event.fit_seconds:.2f} s; labelled rows judge it at the gate", False
         case "PROMOTED":
             if version is not None:
-                return f"version {version.event.version}: promoted, {event.rows:,} rows, {version.event.size / 1024:.0f} KiB", True
+                return f"version {version.event.version}: promoted, {event.rows:,} rows, {version.event.file.size / 1024:.0f} KiB", True
             if run.refused is not None:
                 return f"{name}: the registry refused it ({run.refused.reason.value})", True
             return f"{name} is promoted; the registry looks at it", False

@@ -135,7 +135,7 @@ def _tell(found: Experiments, run: Run, origin: Received[Any] | None) -> None:
         "status": run.status.lower() + (f": {event.reason}" if event.reason else ""),
         "rows": event.rows,
         "dataset": event.dataset_digest,
-        "model": f"{event.digest} ({event.size:,} bytes)" if event.digest else "",
+        "model": f"{event.file.digest} ({event.file.size:,} bytes)" if event.file else "",
         "recalls": f"version {event.recalls}, which did better on the new rows than a fresh fit" if event.recalls else "",
         "judged": f"{event.wins} wins, {event.losses} losses on {event.judged} rows" if event.judged else "",
         "fit seconds": round(event.fit_seconds, 3),

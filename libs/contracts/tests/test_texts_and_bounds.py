@@ -1,4 +1,4 @@
-"""Texts of others, what a report can say, and what a signature covers: the docstrings show it, here are the edges."""
+"""Texts of others and what a report can say: the docstrings show it, here are the edges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import doctest
 from types import ModuleType
 
 import edgeloop_contracts.plausibility
-import edgeloop_contracts.statements
 import edgeloop_contracts.texts
 import pytest
 from edgeloop_contracts.texts import MOST, cut
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-@pytest.mark.parametrize("module", [edgeloop_contracts.texts, edgeloop_contracts.plausibility, edgeloop_contracts.statements])
+@pytest.mark.parametrize("module", [edgeloop_contracts.texts, edgeloop_contracts.plausibility])
 def test_examples_of_the_docstrings(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgeloop_contracts import AdapterMember
+from edgeloop_contracts import AdapterMember, ModelFile
 from edgeloop_mixture import serialization
 from edgeloop_mixture.columns import EACH, MOST, columns, looked_at
 from edgeloop_mixture.learner import Learner
@@ -48,7 +48,7 @@ def stream(rows: int, seed: int = 0) -> tuple[np.ndarray, list[str]]:
 
 @pytest.fixture
 def learner() -> Learner:
-    member = AdapterMember(version=1, digest="m", classes=("dry", "wet"))
+    member = AdapterMember(version=1, file=ModelFile(digest="m"), classes=("dry", "wet"))
     features, labels = stream(400)
     return Learner.begin(RULE, member, ("dry", "wet"), features, labels, categories=COUNTS)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgeloop_contracts import AdapterMember
+from edgeloop_contracts import AdapterMember, ModelFile
 from edgeloop_mixture import serialization
 from edgeloop_mixture.graph import PROBABILITIES, bounded, checked
 from edgeloop_mixture.learner import Labelled, Learner
@@ -53,7 +53,7 @@ def stream(rows: int, seed: int = 0) -> tuple[np.ndarray, list[str]]:
 def begun():
     features, labels = stream(100)
     model, matrix = softmax_model(4, 2, seed=1)
-    member = AdapterMember(version=1, digest="m", classes=("b", "a"))
+    member = AdapterMember(version=1, file=ModelFile(digest="m"), classes=("b", "a"))
     learner = Learner.begin(RULE, member, ("a", "b", "c"), features, labels)
     return learner, model, matrix, features, labels
 
@@ -294,7 +294,7 @@ def test_the_first_version_is_never_dropped(begun) -> None:
     learner, *_ = begun
     for version in range(2, 8):
         learner.weights[0] = 0
-        learner.prepare([], AdapterMember(version=version, digest=f"m{version}", classes=("a", "b")))
+        learner.prepare([], AdapterMember(version=version, file=ModelFile(digest=f"m{version}"), classes=("a", "b")))
     assert len(learner.frame.members) == RULE.members
     assert learner.frame.members[0].version == 1
 
@@ -302,12 +302,12 @@ def test_the_first_version_is_never_dropped(begun) -> None:
 def test_a_version_that_is_the_file_of_a_member_takes_its_place_and_keeps_the_larger_weight(begun) -> None:
     learner, *_ = begun
     for version, digest in ((2, "m2"), (3, "m3")):
-        learner.prepare([], AdapterMember(version=version, digest=digest, classes=("a", "b")))
+        learner.prepare([], AdapterMember(version=version, file=ModelFile(digest=digest), classes=("a", "b")))
     learner.weights[:3] = 0.5, 0.9, 0.1
-    learner.prepare([], AdapterMember(version=4, digest="m2", classes=("a", "b")))
+    learner.prepare([], AdapterMember(version=4, file=ModelFile(digest="m2"), classes=("a", "b")))
     assert [member.version for member in learner.frame.members] == [1, 3, 4]
     assert learner.weights[:3].tolist() == [0.5, 0.1, 0.9]
-    learner.prepare([], AdapterMember(version=5, digest="m", classes=("a", "b")))
+    learner.prepare([], AdapterMember(version=5, file=ModelFile(digest="m"), classes=("a", "b")))
     assert [member.version for member in learner.frame.members] == [1, 3, 4, 5]  # the first one stays what it is
 
 

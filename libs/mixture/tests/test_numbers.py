@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgeloop_contracts import AdapterMember
+from edgeloop_contracts import AdapterMember, ModelFile
 from edgeloop_mixture import serialization
 from edgeloop_mixture.graph import PREDICTION, GraphError, checked
 from edgeloop_mixture.learner import Labelled, Learner
@@ -45,7 +45,7 @@ def stream(rows: int, seed: int = 0, *, turned: bool = False) -> tuple[np.ndarra
 
 def begin(rows: int = 100, seed: int = 0) -> Learner:
     features, labels = stream(rows, seed)
-    return Learner.begin(RULE, AdapterMember(version=1, digest="m"), (), features, labels, tolerance=0.5)
+    return Learner.begin(RULE, AdapterMember(version=1, file=ModelFile(digest="m")), (), features, labels, tolerance=0.5)
 
 
 def feeds_of(session: MixtureSession, learner: Learner, adapter):
@@ -110,7 +110,7 @@ def test_weights_are_shares_whoever_takes_part() -> None:
     learner = begin()
     assert learner.weights[:-1].sum() == pytest.approx(1)
     for version in range(2, 8):
-        learner.prepare([], AdapterMember(version=version, digest=f"m{version}"))
+        learner.prepare([], AdapterMember(version=version, file=ModelFile(digest=f"m{version}")))
         assert learner.weights[:-1].sum() == pytest.approx(1)
         assert learner.weights[-1] == 0
     assert [member.version for member in learner.frame.members] == [1, 5, 6, 7]
@@ -152,7 +152,7 @@ def test_few_rows_vote_as_far_as_they_go(late: int) -> None:
 @pytest.mark.parametrize("wild", [np.nan, np.inf, -3e38])
 def test_a_member_that_gives_no_number_spoils_neither_answers_nor_what_is_learned(wild: float) -> None:
     learner = begin()
-    learner.prepare([], AdapterMember(version=2, digest="wild"))
+    learner.prepare([], AdapterMember(version=2, file=ModelFile(digest="wild")))
     session = MixtureSession(learner.frame, [sum_model(), sum_model(offset=wild)], RULE)
     adapter = learner.publish()
     features, labels = stream(200, seed=4)

@@ -22,6 +22,7 @@ from edgeloop_contracts import (
     MemoryBlock,
     ModelAdapter,
     ModelChunk,
+    ModelFile,
     ModelVersion,
     Policy,
     topics,
@@ -112,7 +113,7 @@ class World:
         offset = self.driver.broker.log(topics.MODEL_CHUNKS.name, 0).end
         publisher.publish(topics.MODEL_CHUNKS, f"{digest}/0", chunk, partition=0)
         event = ModelVersion(
-            stream=self.stream, version=number, digest=digest, size=len(onnx), chunks=1, chunk_offset=offset, classes=classes
+            stream=self.stream, version=number, file=ModelFile(digest=digest, size=len(onnx), chunks=1, offset=offset), classes=classes
         )
         self.driver.broker.publisher("registry").publish(topics.MODEL_EVENTS, self.key, event)
 

@@ -24,6 +24,7 @@ from edgeloop_mixture import serialization
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.rule import PATIENCE
 from edgeloop_signing.keys import signed_by
+from edgeloop_signing.statements import adapter_statement
 from edgeloop_streaming import Send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -129,9 +130,9 @@ def test_what_is_sent_is_signed_with_the_services_key_for_its_tenant_stream_and_
     (received,) = begun.label([1], version=1)
     (sent,) = adapters(begun.deliver(received))
     assert sent.key_id == signer.key_id
-    assert signed_by([signer.key.public_key()], serialization.statement(sent), sent.signature)
+    assert signed_by([signer.key.public_key()], adapter_statement(sent), sent.signature)
     for other in (replace(sent, stream="fans"), replace(sent, tenant="other"), replace(sent, number=101), replace(sent, digest="0" * 64)):
-        assert not signed_by([signer.key.public_key()], serialization.statement(other), sent.signature)
+        assert not signed_by([signer.key.public_key()], adapter_statement(other), sent.signature)
 
 
 @given(st.sets(st.integers(1, 299)), st.integers(1, 7), st.integers(0, 60), st.sampled_from([0, 50, 280]))

@@ -25,7 +25,9 @@ from edgeloop_contracts import (
     Feature,
     ModelAdapter,
     ModelChunk,
+    ModelFile,
     ObservationBatch,
+    SignedStatement,
     StreamDefinition,
     topics,
 )
@@ -37,6 +39,7 @@ from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import MixtureSession
 from edgeloop_readers import RangeGoneError
+from edgeloop_signing.statements import adapter_statement
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry
 from support.processes import eventually
@@ -105,11 +108,8 @@ class Registry:
             stream=stream,
             device_id=device,
             version=version,
-            digest=digest,
-            size=len(model),
-            chunks=1,
-            statement=data,
-            signature=self.key.sign(data),
+            file=ModelFile(digest=digest, size=len(model), chunks=1),
+            signed=SignedStatement(statement=data, signature=self.key.sign(data)),
         )
 
 
@@ -149,10 +149,10 @@ class FakeKafka:
             first = self.end(topics.MODEL_CHUNKS, 0)
             # Another model's chunks lie in between, as they may where two trainers write to one partition.
             for index, part in enumerate(parts):
-                chunk = ModelChunk(digest=assignment.digest, index=index, total=len(parts), size=len(model), data=part)
-                self.append(topics.MODEL_CHUNKS, f"{assignment.digest}/{index}", chunk)
+                chunk = ModelChunk(digest=assignment.file.digest, index=index, total=len(parts), size=len(model), data=part)
+                self.append(topics.MODEL_CHUNKS, f"{assignment.file.digest}/{index}", chunk)
                 self.append(topics.MODEL_CHUNKS, "other/0", replace(chunk, digest="other"))
-            assignment = replace(assignment, chunks=len(parts), chunk_offset=first)
+            assignment = replace(assignment, file=replace(assignment.file, chunks=len(parts), offset=first))
         key = f"{assignment.tenant}/{assignment.stream}/{assignment.device_id}"
         return self.append(topics.ROLLOUT_ASSIGNMENTS, key, assignment)
 
@@ -335,12 +335,12 @@ class Teacher:
 
 def signed(event: ModelAdapter, key: Ed25519PrivateKey) -> ModelAdapter:
     """An adapter with a key's signature."""
-    return replace(event, signature=key.sign(serialization.statement(event)))
+    return replace(event, signature=key.sign(adapter_statement(event)))
 
 
 def member(assignment: Assignment) -> AdapterMember:
     """An assigned version as a member of a mixture."""
-    names = ("version", "digest", "size", "chunks", "chunk_partition", "chunk_offset", "statement", "signature", "key_id")
+    names = ("version", "file", "signed")
     return AdapterMember(**{name: getattr(assignment, name) for name in names}, classes=CLASSES)
 
 

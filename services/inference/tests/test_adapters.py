@@ -194,11 +194,11 @@ def test_a_member_that_is_not_here_is_fetched_and_verified(bench: Any) -> None:
 
 
 def unsigned(bench: Any, assignment: Any) -> Any:
-    return replace(assignment, signature=bytes(64))
+    return replace(assignment, signed=replace(assignment.signed, signature=bytes(64)))
 
 
 def without_chunks(bench: Any, assignment: Any) -> Any:
-    return replace(assignment, chunk_offset=1000)
+    return replace(assignment, file=replace(assignment.file, offset=1000))
 
 
 def of_another_stream(bench: Any, assignment: Any) -> Any:

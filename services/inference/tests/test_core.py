@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgeloop_contracts import Assignment, StreamTask
+from edgeloop_contracts import Assignment, ModelFile, StreamTask
 from edgeloop_contracts.rpc.model_graph import Model
 from edgeloop_inference.core.graph import forbidden
 from edgeloop_inference.core.model_contract import Port, problem
 from edgeloop_inference.core.requests import InferRequest, Tensor, decode
-from edgeloop_inference.core.statement import Statement, StatementError, parse
 from edgeloop_inference.core.version_admission import Action, Installed, RefusalError, check_bytes, check_task, decide
+from edgeloop_signing.statements import VersionStatement
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
@@ -30,12 +30,8 @@ FIELDS: dict[str, Any] = {
 }
 
 
-def test_a_statement_may_know_more_than_this_device() -> None:
-    assert parse(json.dumps(FIELDS | {"later": 1}).encode()) == Statement(**FIELDS | {"classes": ("a",), "features": ("flow",)})
-
-
 def test_a_statement_without_classes_is_of_a_model_that_answers_with_a_number() -> None:
-    number, label = (parse(json.dumps(FIELDS | {"classes": classes}).encode()) for classes in ([], ["a"]))
+    number, label = (VersionStatement.parse(json.dumps(FIELDS | {"classes": classes}).encode()) for classes in ([], ["a"]))
     check_task(number, StreamTask.REGRESSION)
     check_task(label, StreamTask.CLASSIFICATION)
     with pytest.raises(RefusalError, match="DEFINITION: the stream's task is CLASSIFICATION, the model answers with a number"):
@@ -44,26 +40,9 @@ def test_a_statement_without_classes_is_of_a_model_that_answers_with_a_number() 
         check_task(label, StreamTask.REGRESSION)
 
 
-WRONG = [(name, wrong) for name in FIELDS for wrong in (None, True, 1.5, {}, [], [1]) if (name, wrong) != ("classes", [])]
-
-
-@pytest.mark.parametrize(("name", "wrong"), WRONG)
-def test_a_statement_with_a_field_missing_or_of_another_type_is_none_and_the_field_is_named(name: str, wrong: Any) -> None:
-    with pytest.raises(StatementError, match=name):
-        parse(json.dumps(FIELDS | {name: wrong}).encode())
-    with pytest.raises(StatementError, match=name):
-        parse(json.dumps({key: value for key, value in FIELDS.items() if key != name}).encode())
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_statement_or_an_error_of_statements(data: bytes) -> None:
-    with pytest.raises(StatementError):
-        parse(data)
-
-
 def test_what_is_newer_is_installed_what_is_the_same_is_kept() -> None:
-    statement = parse(json.dumps(FIELDS).encode())
-    assignment = Assignment(tenant="acme", stream="pumps", version=2, digest="d", size=10)
+    statement = VersionStatement.parse(json.dumps(FIELDS).encode())
+    assignment = Assignment(tenant="acme", stream="pumps", version=2, file=ModelFile(digest="d", size=10))
     assert decide(None, assignment, statement, ["flow"], 10) is Action.INSTALL
     assert decide(Installed(1, "c"), assignment, statement, ["flow"], 10) is Action.INSTALL
     assert decide(Installed(2, "d"), assignment, statement, None, 0) is Action.KEEP

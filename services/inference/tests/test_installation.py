@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import tritonclient.grpc as triton
-from edgeloop_contracts import DeviceStatus
+from edgeloop_contracts import DeviceStatus, SignedStatement
 from onnx import TensorProto, helper, numpy_helper
 
 STREAM = "pumps"
@@ -34,7 +34,7 @@ def test_a_device_reports_that_it_is_online_and_then_what_it_installed_and_why(b
     bench.kafka.define()
     assigned = bench.assign(1)
     installed = last_report(bench, DeviceStatus.INSTALLED)
-    assert (installed.version, installed.digest) == (1, assigned.event.digest)
+    assert (installed.version, installed.digest) == (1, assigned.event.file.digest)
     causes = [cause for report, cause in bench.kafka.causes if report.status is DeviceStatus.INSTALLED]
     assert causes == [assigned.cause]
     assert bench.kafka.logs["fleet.reported"][0].key == "acme/pumps/p1"
@@ -94,7 +94,7 @@ def short_chunks(bench: Any) -> None:
 def swapped_digest(bench: Any) -> None:
     model, other = bench.model(1), bench.model(0, input_name="x")
     good = bench.registry.assignment(model, 2)
-    bench.kafka.assign(replace(good, digest=bench.registry.assignment(other, 2).digest), other)
+    bench.kafka.assign(replace(good, file=replace(good.file, digest=bench.registry.assignment(other, 2).file.digest)), other)
 
 
 def foreign_key(bench: Any) -> None:
@@ -105,12 +105,13 @@ def foreign_key(bench: Any) -> None:
 def changed_statement(bench: Any) -> None:
     model = bench.model(1)
     good = bench.registry.assignment(model, 2)
-    bench.kafka.assign(replace(good, statement=good.statement.replace(b'"good"', b'"evil"')), model)
+    bench.kafka.assign(replace(good, signed=replace(good.signed, statement=good.signed.statement.replace(b'"good"', b'"evil"'))), model)
 
 
 def no_statement(bench: Any) -> None:
     model = bench.model(1)
-    bench.kafka.assign(replace(bench.registry.assignment(model, 2), statement=b"[]", signature=bench.registry.key.sign(b"[]")), model)
+    signed = SignedStatement(statement=b"[]", signature=bench.registry.key.sign(b"[]"))
+    bench.kafka.assign(replace(bench.registry.assignment(model, 2), signed=signed), model)
 
 
 def other_features(bench: Any) -> None:
@@ -123,11 +124,13 @@ def other_stream(bench: Any) -> None:
 
 
 def lost_chunks(bench: Any) -> None:
-    bench.kafka.assign(replace(bench.registry.assignment(bench.model(1), 2), chunk_partition=3))
+    good = bench.registry.assignment(bench.model(1), 2)
+    bench.kafka.assign(replace(good, file=replace(good.file, partition=3)))
 
 
 def late_chunks(bench: Any) -> None:
-    bench.kafka.assign(replace(bench.registry.assignment(bench.model(1), 2), chunk_offset=1000))
+    good = bench.registry.assignment(bench.model(1), 2)
+    bench.kafka.assign(replace(good, file=replace(good.file, offset=1000)))
 
 
 def expired_chunks(bench: Any) -> None:
@@ -137,7 +140,8 @@ def expired_chunks(bench: Any) -> None:
 
 def too_large(bench: Any) -> None:
     model = bench.model(1)
-    bench.kafka.assign(replace(bench.registry.assignment(model, 2, size=1 << 40), size=1 << 40), model)
+    good = bench.registry.assignment(model, 2, size=1 << 40)
+    bench.kafka.assign(replace(good, file=replace(good.file, size=1 << 40)), model)
 
 
 def no_onnx(bench: Any) -> None:

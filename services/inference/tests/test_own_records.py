@@ -50,14 +50,14 @@ def test_the_last_epoch_of_all_is_no_error(bench: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"chunk_partition": 10**9}, "MISSING"),
-        ({"chunk_partition": -1}, "chunk_partition: expected 0 or more"),
-        ({"chunk_offset": -2}, "chunk_offset: expected 0 or more"),
-        ({"chunks": 0}, "chunks: expected 1 to"),
-        ({"chunks": 2**31 - 1}, "chunks: expected 1 to"),
-        ({"size": -1}, "size: expected 1 byte or more"),
+        ({"partition": 10**9}, "MISSING"),
+        ({"partition": -1}, "file.partition: expected 0 or more"),
+        ({"offset": -2}, "file.offset: expected 0 or more"),
+        ({"chunks": 0}, "file.chunks: expected 1 to"),
+        ({"chunks": 2**31 - 1}, "file.chunks: expected 1 to"),
+        ({"size": -1}, "file.size: expected 1 byte or more"),
         ({"version": -7}, "version: expected 1 or more"),
-        ({"digest": "x" * 100_000}, "digest: expected 64"),
+        ({"digest": "x" * 100_000}, "file.digest: expected 64"),
     ],
     ids=str,
 )
@@ -65,7 +65,8 @@ def test_an_assignment_that_cannot_be_is_refused_and_the_next_one_is_taken(bench
     bench.kafka.define()
     bench.device()
     good = bench.registry.assignment(bench.model(0), 1)
-    bench.kafka.assign(replace(good, **change))
+    changed = replace(good, **change) if "version" in change else replace(good, file=replace(good.file, **change))
+    bench.kafka.assign(changed)
     report = bench.eventually(lambda: next((r for r in bench.kafka.reports if r.status is DeviceStatus.REFUSED), None))
     if message == "MISSING":
         assert report.reason == message

@@ -11,7 +11,7 @@ import pytest
 import tritonclient.grpc as triton
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edgeloop_contracts import AdapterFrame, DeviceStatus, MemoryBlock, ModelAdapter, topics
-from edgeloop_mixture import serialization
+from edgeloop_signing.statements import adapter_statement
 
 STREAM = "pumps"
 ROWS = np.array([[1, 2], [np.nan, -1], [300, np.nan], [0, 0.5]], np.float32)
@@ -31,7 +31,7 @@ def refused(bench: Any, count: int = 1) -> Any:
 
 
 def sign(event: ModelAdapter, key: Ed25519PrivateKey) -> ModelAdapter:
-    return replace(event, signature=key.sign(serialization.statement(event)))
+    return replace(event, signature=key.sign(adapter_statement(event)))
 
 
 def adapter(change: Change) -> Change:

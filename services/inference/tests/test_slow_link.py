@@ -18,9 +18,9 @@ MOST = 100_000
 
 @pytest.fixture
 def assigned(bench: Any) -> Any:
-    """An assignment whose chunks are in the topic, every other one of another model."""
+    """A file whose chunks are in the topic, every other one of another model."""
     model = bench.model()
-    return bench.kafka.assign(bench.registry.assignment(model, 1), model, size=60).event, model
+    return bench.kafka.assign(bench.registry.assignment(model, 1), model, size=60).event.file, model
 
 
 def partials_of(bench: Any, most: int = MOST) -> Partials:
@@ -28,14 +28,14 @@ def partials_of(bench: Any, most: int = MOST) -> Partials:
 
 
 def test_after_a_cut_only_what_is_missing_is_read(bench: Any, assigned: Any) -> None:
-    assignment, model = assigned
-    assert assignment.chunks >= 4
+    file, model = assigned
+    assert file.chunks >= 4
     bench.kafka.cut_after = 5  # chunks 0 to 2, and two of another model
     with pytest.raises(TimeoutError):
-        fetch(bench.kafka, assignment, partials_of(bench))
+        fetch(bench.kafka, file, partials_of(bench))
     bench.kafka.cut_after, bench.kafka.read = None, []
-    assert fetch(bench.kafka, assignment, partials_of(bench)) == model
-    assert min(bench.kafka.read) == assignment.chunk_offset + 5
+    assert fetch(bench.kafka, file, partials_of(bench)) == model
+    assert min(bench.kafka.read) == file.offset + 5
 
 
 def test_a_link_that_is_cut_after_every_record_brings_the_model_in_the_end(bench: Any) -> None:
@@ -53,29 +53,29 @@ def test_a_link_that_is_cut_after_every_record_brings_the_model_in_the_end(bench
 
 
 def test_a_part_that_was_torn_or_touched_is_read_again(bench: Any, assigned: Any) -> None:
-    assignment, model = assigned
+    file, model = assigned
     bench.kafka.cut_after = 5
     with pytest.raises(TimeoutError):
-        fetch(bench.kafka, assignment, partials_of(bench))
-    torn, *_ = sorted((bench.folder / "partial" / assignment.digest).iterdir())
+        fetch(bench.kafka, file, partials_of(bench))
+    torn, *_ = sorted((bench.folder / "partial" / file.digest).iterdir())
     torn.write_bytes(torn.read_bytes()[:-1])
     bench.kafka.cut_after = None
-    assert fetch(bench.kafka, assignment, partials_of(bench)) == model
+    assert fetch(bench.kafka, file, partials_of(bench)) == model
 
 
 def test_what_was_kept_of_other_offsets_is_forgotten_when_it_leads_nowhere(bench: Any, assigned: Any) -> None:
-    assignment, model = assigned
-    partials_of(bench).put(assignment.digest, 0, Part(10_000, b"old"))
-    assert fetch(bench.kafka, assignment, partials_of(bench)) == model
+    file, model = assigned
+    partials_of(bench).put(file.digest, 0, Part(10_000, b"old"))
+    assert fetch(bench.kafka, file, partials_of(bench)) == model
 
 
 def test_chunks_that_are_not_there_are_missing_and_too_many_bytes_are_refused_and_leave_nothing(bench: Any, assigned: Any) -> None:
-    assignment, _ = assigned
+    file, _ = assigned
     with pytest.raises(RefusalError, match=r"MISSING: .* of 99 chunks found"):
-        fetch(bench.kafka, replace(assignment, chunks=99), partials_of(bench))
+        fetch(bench.kafka, replace(file, chunks=99), partials_of(bench))
     with pytest.raises(RefusalError, match="DIGEST: expected 300 bytes"):
-        fetch(bench.kafka, replace(assignment, size=300), partials_of(bench))
-    assert not (bench.folder / "partial" / assignment.digest).exists()
+        fetch(bench.kafka, replace(file, size=300), partials_of(bench))
+    assert not (bench.folder / "partial" / file.digest).exists()
 
 
 def test_the_disk_that_parts_take_is_bounded_and_the_longest_untouched_go_first(tmp_path: Path) -> None:
@@ -91,6 +91,6 @@ def test_the_disk_that_parts_take_is_bounded_and_the_longest_untouched_go_first(
 
 
 def test_a_disk_that_takes_nothing_costs_no_model(bench: Any, assigned: Any) -> None:
-    assignment, model = assigned
+    file, model = assigned
     (bench.folder / "partial").write_text("no folder")
-    assert fetch(bench.kafka, assignment, partials_of(bench)) == model
+    assert fetch(bench.kafka, file, partials_of(bench)) == model

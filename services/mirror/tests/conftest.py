@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,18 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from edgeloop_contracts import Manifest, ModelChunk, ModelVersion, Range, RunStatus, TrainingRequest, TrainingRun, topics
+from edgeloop_contracts import (
+    Manifest,
+    ModelChunk,
+    ModelFile,
+    ModelVersion,
+    Range,
+    RunStatus,
+    SignedStatement,
+    TrainingRequest,
+    TrainingRun,
+    topics,
+)
 from edgeloop_kafka import Received
 from edgeloop_mirror.core.notes import DatasetNote
 from edgeloop_mirror.handlers import Mirror
@@ -22,6 +32,7 @@ from edgeloop_mirror.io.sources import Sources
 from edgeloop_mirror.io.tracking import Found, TrackingUnavailableError
 from edgeloop_mirror.metrics import Metrics
 from edgeloop_readers import RangeGoneError
+from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import BackpressureError
 from onnx import TensorProto, helper
 from prometheus_client import CollectorRegistry
@@ -206,10 +217,20 @@ def received(event: Any, topic: Any = topics.TRAINING_RUNS, partition: int = 0, 
 
 def version(number: int = 1, **fields: Any) -> ModelVersion:
     """A version of the run's challenger, signed."""
-    made = {"stream": "boiler", "version": number, "request_id": "campaign/1", "digest": DIGEST, "size": len(ONNX), "rows": 70, **fields}
-    said = json.dumps({name: made[name] for name in ("stream", "version", "digest", "size")} | {"tenant": "default"}).encode()
-    chunks = {"chunks": 1, "chunk_partition": 3, "classes": ("no", "yes"), "parameters": {"family": "mlp"}, "dataset_digest": "d" * 64}
-    return ModelVersion(**chunks, **made, statement=said, signature=KEY.sign(said), key_id="k" * 16)
+    file = ModelFile(digest=DIGEST, size=len(ONNX), chunks=1, partition=3)
+    made = {"stream": "boiler", "version": number, "request_id": "campaign/1", "file": file, "rows": 70, **fields}
+    statement = VersionStatement(
+        tenant="default",
+        stream=made["stream"],
+        version=number,
+        digest=made["file"].digest,
+        size=made["file"].size,
+        classes=("no", "yes"),
+        definition_version=1,
+        features=("heat",),
+    ).encode()
+    rest = {"classes": ("no", "yes"), "parameters": {"family": "mlp"}, "dataset_digest": "d" * 64}
+    return ModelVersion(**rest, **made, signed=SignedStatement(statement=statement, signature=KEY.sign(statement), key_id="k" * 16))
 
 
 class Scene:
@@ -225,7 +246,8 @@ class Scene:
             ("model.chunks", 3): [ModelChunk(digest=DIGEST, total=1, size=len(ONNX), data=ONNX)],
         }
         run = {"stream": "boiler", "request_id": "campaign/1", "campaign": "campaign", "stage": 1, "rows": 70, "dataset_digest": "d" * 64}
-        fitted = {**run, "digest": DIGEST, "chunks": 1, "chunk_partition": 3, "classes": ("no", "yes"), "parameters": {"family": "mlp"}}
+        file = ModelFile(digest=DIGEST, size=len(ONNX), chunks=1, partition=3)
+        fitted = {**run, "file": file, "classes": ("no", "yes"), "parameters": {"family": "mlp"}}
         gate = {"gate_accuracy": 0.9, "gate_champion_accuracy": 0.8}
         self.events = [
             TrainingRun(**run, status=RunStatus.TRIAL, trial=1, metrics={"accuracy": 0.7}, parameters={"alpha": "1.0"}),

@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from edgeloop_contracts import RunStatus
+from edgeloop_contracts import ModelFile, RunStatus
 from edgeloop_mirror.core.notes import key, model_name
 from edgeloop_mirror.io.tracking import TrackingRefusedError
 
@@ -105,7 +105,7 @@ def test_a_model_or_a_request_that_is_not_kept_any_more_keeps_no_run_from_being_
 
 def test_the_same_request_with_another_model_is_another_run(scene):
     scene.play()
-    take(scene, replace(scene.events[2], digest="e" * 64, chunks=0))
+    take(scene, replace(scene.events[2], file=ModelFile(digest="e" * 64)))
     assert len([run for run in scene.tracking.runs.values() if run["name"] == "campaign/1"]) == 2
 
 

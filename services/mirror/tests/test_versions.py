@@ -24,7 +24,7 @@ def test_a_version_is_one_of_its_streams_registered_model_and_of_the_run_that_ma
         "edgeloop.beat_version": "0",
         "edgeloop.dataset_digest": "d" * 64,
         "edgeloop.definition_version": "0",
-        "edgeloop.digest": either.events[-1].digest,
+        "edgeloop.digest": either.events[-1].file.digest,
         "edgeloop.key_id": "k" * 16,
         "edgeloop.model": "mirrored",
         "edgeloop.request_id": "campaign/1",
@@ -60,12 +60,12 @@ def test_an_older_version_that_comes_again_does_not_become_champion(either, make
 def test_what_the_registry_did_not_sign_is_marked_and_no_champion(scene, make_version):
     genuine = make_version(2)
     forged = [
-        replace(genuine, signature=bytes(64)),
-        replace(genuine, digest="e" * 64),
+        replace(genuine, signed=replace(genuine.signed, signature=bytes(64))),
+        replace(genuine, file=replace(genuine.file, digest="e" * 64)),
         replace(genuine, version=3),
-        replace(genuine, statement=b"[]"),
+        replace(genuine, signed=replace(genuine.signed, statement=b"[]")),
     ]
-    for event in [*forged, replace(genuine, statement=b"no JSON")]:
+    for event in [*forged, replace(genuine, signed=replace(genuine.signed, statement=b"no JSON"))]:
         scene.tracking.registered.clear()
         scene.events = [event]
         scene.play()

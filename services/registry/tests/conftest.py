@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from edgeloop_contracts import Feature, ModelCandidate, ModelChunk, RegisterStream, Topic, TrainingRequest, topics
-from edgeloop_contracts.statements import candidate_statement
+from edgeloop_contracts import Feature, ModelCandidate, ModelChunk, ModelFile, RegisterStream, Topic, TrainingRequest, topics
 from edgeloop_kafka import Received
 from edgeloop_registry.handlers import Ports, RegistryTask
 from edgeloop_registry.io.artifacts import Artifacts
@@ -21,9 +20,16 @@ from edgeloop_registry.io.training_requests import Requests
 from edgeloop_registry.io.trusted_trainers import Trainers
 from edgeloop_registry.metrics import Metrics
 from edgeloop_signing.keys import Role, Signer, generate_keys, load_signer, load_trusted
+from edgeloop_signing.statements import candidate_statement
 from edgeloop_streaming.testing import TaskDriver
 from onnx import TensorProto, helper, numpy_helper
 from prometheus_client import CollectorRegistry
+
+
+def changed(candidate: ModelCandidate, **fields: Any) -> ModelCandidate:
+    """A candidate with other values; those of its file as a dict."""
+    file = fields.pop("file", {})
+    return replace(candidate, **fields, file=replace(candidate.file, **file))
 
 
 def build_linear_model(features: int = 3, classes: int = 2, op: str = "Softmax", domain: str = "", seed: int = 0) -> onnx.ModelProto:
@@ -77,10 +83,7 @@ class ChunkLog:
         return ModelCandidate(
             stream="pumps",
             request_id=digest[:8],
-            digest=digest,
-            size=len(artifact),
-            chunks=len(parts),
-            chunk_offset=offset,
+            file=ModelFile(digest=digest, size=len(artifact), chunks=len(parts), offset=offset),
             classes=("no", "yes"),
             definition_version=1,
         )
@@ -136,6 +139,8 @@ class Registry:
         wanted = replace(candidate, **fields)
         self.ask(wanted.request_id, wanted.stream)
         return self.send(self.sign(wanted))
+
+    changed = staticmethod(changed)
 
     def sign(self, candidate: ModelCandidate, signer: Signer | None = None) -> ModelCandidate:
         """The candidate as the trainer would send it, or whoever has another key."""

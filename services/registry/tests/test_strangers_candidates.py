@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelVersion, RefusalReason, topics
+from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelFile, ModelVersion, RefusalReason, topics
 from edgeloop_registry.core.chain import verify_chain
 from edgeloop_registry.io.trusted_trainers import Trainers
 from edgeloop_signing.keys import Role, UnusableKeyError, generate_keys, load_signer, load_trusted
@@ -53,11 +53,11 @@ def test_another_key_does_not_sign_candidates(registry: Any, asked: ModelCandida
         {"stream": "fans"},
         {"tenant": "acme"},
         {"request_id": "other/0"},
-        {"digest": "ab" * 32},
-        {"size": 1},
-        {"chunks": 1},
-        {"chunk_partition": 1},
-        {"chunk_offset": 7},
+        {"file": {"digest": "ab" * 32}},
+        {"file": {"size": 1}},
+        {"file": {"chunks": 1}},
+        {"file": {"partition": 1}},
+        {"file": {"offset": 7}},
         {"classes": ("yes", "no")},
         {"definition_version": 2},
         {"champion_version": 1},
@@ -70,14 +70,16 @@ def test_another_key_does_not_sign_candidates(registry: Any, asked: ModelCandida
     ids=lambda change: next(iter(change)),
 )
 def test_a_stolen_signature_vouches_for_nothing_else(registry: Any, asked: ModelCandidate, change: dict[str, Any]) -> None:
-    stolen = replace(registry.sign(asked), **change)
+    stolen = registry.changed(registry.sign(asked), **change)
     assert refused(registry.send(stolen)).reason is RefusalReason.SIGNATURE
 
 
 def test_every_field_of_a_candidate_is_signed() -> None:
     """The test above has a case for each field, and a new one needs one."""
     (mark,) = [m for m in test_a_stolen_signature_vouches_for_nothing_else.pytestmark if m.name == "parametrize"]  # type: ignore[attr-defined]
-    assert {name for change in mark.args[1] for name in change} == set(ModelCandidate().as_dict()) - {"signature", "key_id"}
+    changes = mark.args[1]
+    assert {name for change in changes for name in change} == set(ModelCandidate().as_dict()) - {"signature", "key_id"}
+    assert {name for change in changes for name in change.get("file", ())} == set(ModelFile().as_dict())
 
 
 def test_a_candidate_that_is_sent_again_is_a_replay(registry: Any, asked: ModelCandidate) -> None:
@@ -122,9 +124,9 @@ def test_a_request_of_another_stream_is_no_request(registry: Any) -> None:
 def test_a_chunk_that_is_put_in_after_signing_is_a_broken_artifact(registry: Any, asked: ModelCandidate, linear_model: Any) -> None:
     signed = registry.sign(asked)
     other = registry.log.add(linear_model(seed=5).SerializeToString())
-    for index in range(asked.chunks):
-        chunk = registry.log.records[other.chunk_offset + index]
-        registry.log.records[index] = replace(chunk, digest=asked.digest, total=asked.chunks, size=asked.size)
+    for index in range(asked.file.chunks):
+        chunk = registry.log.records[other.file.offset + index]
+        registry.log.records[index] = replace(chunk, digest=asked.file.digest, total=asked.file.chunks, size=asked.file.size)
     event = refused(registry.send(signed))
     assert event.reason is RefusalReason.BROKEN_ARTIFACT
     assert event.request_id == asked.request_id
@@ -133,7 +135,7 @@ def test_a_chunk_that_is_put_in_after_signing_is_a_broken_artifact(registry: Any
 def test_long_and_odd_texts_of_a_stranger_make_a_short_event_in_a_chain_that_holds(registry: Any) -> None:
     registry.define()
     long = "x" * 200_000
-    event = refused(registry.send(ModelCandidate(tenant=long, stream=long, request_id=long, digest=long)))
+    event = refused(registry.send(ModelCandidate(tenant=long, stream=long, request_id=long, file=ModelFile(digest=long))))
     assert (event.tenant, event.stream) == ("", "")
     assert len(event.message) + len(event.digest) < 4_000
     assert verify_chain([send.event for send in registry.driver.sent if send.topic is topics.MODEL_EVENTS])

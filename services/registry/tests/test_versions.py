@@ -25,19 +25,19 @@ def test_a_sound_candidate_becomes_version_1_with_a_signature_that_the_public_ke
     (version,) = registry.propose(candidate)
     assert isinstance(version, ModelVersion)
     assert (version.version, version.beat_version, version.rows, version.dataset_digest) == (1, 0, 300, "d")
-    assert json.loads(version.statement) == {
+    assert json.loads(version.signed.statement) == {
         "classes": ["no", "yes"],
         "definition_version": 1,
-        "digest": candidate.digest,
+        "digest": candidate.file.digest,
         "features": ["heat", "noise", "flow"],
-        "size": candidate.size,
+        "size": candidate.file.size,
         "stream": "pumps",
         "tenant": "default",
         "version": 1,
     }
     trusted = load_trusted(registry.keys.public)
-    assert signed_by(trusted, version.statement, version.signature)
-    assert not signed_by(trusted, version.statement + b" ", version.signature)
+    assert signed_by(trusted, version.signed.statement, version.signed.signature)
+    assert not signed_by(trusted, version.signed.statement + b" ", version.signed.signature)
     sent = registry.driver.sent[-1]
     assert sent.topic is topics.MODEL_EVENTS
     assert sent.cause.at == "model.candidates/0/0"
@@ -79,8 +79,8 @@ def test_an_archived_file_becomes_a_new_version_that_names_the_one_it_recalls(re
     (first,) = registry.propose(registry.model(1))
     registry.propose(registry.model(2), champion_version=1)
     (again,) = registry.propose(registry.model(1), champion_version=2, recalls=1, request_id="again")
-    assert (again.version, again.recalls, again.digest, again.beat_version) == (3, 1, first.digest, 2)
-    assert json.loads(again.statement) == json.loads(first.statement) | {"version": 3}
+    assert (again.version, again.recalls, again.file.digest, again.beat_version) == (3, 1, first.file.digest, 2)
+    assert json.loads(again.signed.statement) == json.loads(first.signed.statement) | {"version": 3}
     reason, message = refusal(registry.propose(registry.model(2), champion_version=3, recalls=4, request_id="never"))
     assert (reason, message) == (RefusalReason.BROKEN_ARTIFACT, "version 4 is recalled; there are 1 to 3")
 
@@ -106,18 +106,18 @@ def test_a_tampered_chunk_is_a_broken_artifact(registry: Any) -> None:
     registry.log.records[2] = replace(chunk, data=bytes([chunk.data[0] ^ 1]) + chunk.data[1:])
     reason, message = refusal(registry.propose(candidate))
     assert reason is RefusalReason.BROKEN_ARTIFACT
-    assert candidate.digest in message
+    assert candidate.file.digest in message
 
 
 @pytest.mark.parametrize(
     "claim",
     [
-        {"size": 0},
-        {"size": 1 << 40, "chunks": 1 << 21},
-        {"chunks": 0},
-        {"chunk_partition": 7},
-        {"chunk_offset": -1},
-        {"digest": "../x"},
+        {"file": {"size": 0}},
+        {"file": {"size": 1 << 40, "chunks": 1 << 21}},
+        {"file": {"chunks": 0}},
+        {"file": {"partition": 7}},
+        {"file": {"offset": -1}},
+        {"file": {"digest": "../x"}},
         {"classes": ()},
         {"classes": ("a", "a")},
     ],
@@ -126,7 +126,7 @@ def test_impossible_claims_are_refused_before_anything_is_read(registry: Any, cl
     registry.define()
     candidate = registry.model()
     registry.log.records.clear()
-    assert refusal(registry.propose(candidate, **claim))[0] is RefusalReason.BROKEN_ARTIFACT
+    assert refusal(registry.propose(registry.changed(candidate, **claim)))[0] is RefusalReason.BROKEN_ARTIFACT
 
 
 def test_a_candidate_answers_with_what_its_stream_says(registry: Any) -> None:
@@ -147,14 +147,14 @@ def test_chunks_may_lie_apart(registry: Any) -> None:
     whole = b"".join(chunk.data for chunk in registry.log.records)
     registry.log.records.clear()
     apart = registry.log.add(whole, between=30)
-    assert apart.digest == artifact.digest
+    assert apart.file.digest == artifact.file.digest
     assert isinstance(registry.propose(apart)[0], ModelVersion)
 
 
 def test_a_candidate_that_points_far_before_its_chunks_is_refused_without_reading_everything(registry: Any) -> None:
     registry.define()
     registry.log.records = [None] * 20_000
-    candidate = replace(registry.model(), chunk_offset=0)
+    candidate = registry.changed(registry.model(), file={"offset": 0})
     assert refusal(registry.propose(candidate))[0] is RefusalReason.BROKEN_ARTIFACT
 
 

@@ -23,10 +23,10 @@ from edgeloop_contracts import (
     TrainingRequest,
     topics,
 )
-from edgeloop_contracts.statements import candidate_statement
 from edgeloop_kafka import KafkaSettings
 from edgeloop_registry.core.chain import Link, fingerprint, verify_chain
 from edgeloop_signing.keys import Role, generate_keys, load_signer, load_trusted, signed_by
+from edgeloop_signing.statements import candidate_statement
 from edgeloop_streaming import Context
 from support.processes import environment
 
@@ -67,7 +67,8 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
         changed = replace(candidate, **fields)
         return replace(changed, signature=signer.sign(candidate_statement(changed)), key_id=signer.key_id)
 
-    candidate = replace(log.add(linear_model().SerializeToString()), chunk_partition=2, chunk_offset=reader.end(topics.MODEL_CHUNKS, 2))
+    added = log.add(linear_model().SerializeToString())
+    candidate = replace(added, file=replace(added.file, partition=2, offset=reader.end(topics.MODEL_CHUNKS, 2)))
     for chunk in log.records:
         publish(topics.MODEL_CHUNKS, chunk, f"{chunk.digest}/{chunk.index}", partition=2)
     features = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
@@ -93,7 +94,7 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
     version, refused = first.event, second.event
     assert isinstance(version, ModelVersion)
     assert version.version == 1
-    assert signed_by(load_trusted(keys.public), version.statement, version.signature)
+    assert signed_by(load_trusted(keys.public), version.signed.statement, version.signed.signature)
     assert first.headers["ce_causationat"] == b"model.candidates/0/0"
     assert repeat.event.reason is RefusalReason.REPLAYED
     assert isinstance(refused, CandidateRefused)

@@ -7,7 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from edgeloop_contracts import Assignment, CandidateRefused, DeviceReport, DeviceStatus, Event, ModelVersion, RolloutState, topics
+from edgeloop_contracts import (
+    Assignment,
+    CandidateRefused,
+    DeviceReport,
+    DeviceStatus,
+    Event,
+    ModelFile,
+    ModelVersion,
+    RolloutState,
+    SignedStatement,
+    topics,
+)
 from edgeloop_readers.latest_records import Standing
 from edgeloop_rollout.handlers import RolloutTask
 from edgeloop_streaming import State
@@ -43,7 +54,10 @@ class Rollout:
 
     def version(self, number: int, stream: str = "pumps") -> list[tuple[str, int]]:
         version = ModelVersion(
-            stream=stream, version=number, digest=f"d{number}", size=9, chunks=1, statement=b"words", signature=b"sign", key_id="k"
+            stream=stream,
+            version=number,
+            file=ModelFile(digest=f"d{number}", size=9, chunks=1),
+            signed=SignedStatement(statement=b"words", signature=b"sign", key_id="k"),
         )
         return self._told(self.driver.send(topics.MODEL_EVENTS, version, f"default/{stream}"))
 
@@ -76,7 +90,11 @@ def test_a_device_that_comes_later_is_told_the_current_version_with_the_versions
     sent: Any = rollout.driver.sent[-1]
     assert sent.cause.at == "model.events/0/1"
     assert sent.event == Assignment(
-        stream="pumps", device_id="p1", version=2, digest="d2", size=9, chunks=1, statement=b"words", signature=b"sign", key_id="k"
+        stream="pumps",
+        device_id="p1",
+        version=2,
+        file=ModelFile(digest="d2", size=9, chunks=1),
+        signed=SignedStatement(statement=b"words", signature=b"sign", key_id="k"),
     )
 
 
@@ -141,7 +159,7 @@ def junk(rollout: Rollout, assigned: Assignment, form: str) -> None:
     """Put something over a device's assignment, as whoever may write the topic can."""
     broker, topic, key = rollout.driver.broker, topics.ROLLOUT_ASSIGNMENTS, "default/pumps/p1"
     if form == "another event":
-        broker.publisher("stranger").publish(topic, key, replace(assigned, version=9, chunk_offset=-2))
+        broker.publisher("stranger").publish(topic, key, replace(assigned, version=9, file=replace(assigned.file, offset=-2)))
     else:
         broker.produce(OutputRecord(topic.name, key.encode(), None if form == "tombstone" else b"rubbish", [], None))
 

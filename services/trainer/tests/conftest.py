@@ -24,10 +24,10 @@ from edgeloop_contracts import (
     TrainingRequest,
     topics,
 )
-from edgeloop_contracts.statements import candidate_statement
 from edgeloop_kafka import Received
 from edgeloop_readers import RangeGoneError
 from edgeloop_signing.keys import Signer, key_id, signed_by
+from edgeloop_signing.statements import candidate_statement
 from edgeloop_streaming import BackpressureError, Send, State
 from edgeloop_streaming.testing import MemoryBroker, TaskDriver
 from edgeloop_trainer.core.fits import Recipe
@@ -220,14 +220,10 @@ class World:
             stream=self.stream,
             version=self.versions,
             request_id=candidate.request_id,
-            digest=candidate.digest,
-            size=candidate.size,
+            file=candidate.file,
             rows=candidate.rows,
             definition_version=candidate.definition_version,
             recalls=candidate.recalls,
-            chunks=candidate.chunks,
-            chunk_partition=candidate.chunk_partition,
-            chunk_offset=candidate.chunk_offset,
             classes=candidate.classes,
         )
         self.log.append(topics.MODEL_EVENTS, 0, version, self.key)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgeloop_contracts import ModelCandidate, ModelVersion, RunStatus, TrainingRun, topics
+from edgeloop_contracts import ModelCandidate, ModelFile, ModelVersion, RunStatus, TrainingRun, topics
 from edgeloop_streaming import Send
 from edgeloop_trainer.core.dataset import Dataset
 from edgeloop_trainer.core.fits import Recipe
@@ -40,17 +40,15 @@ def there_and_back(world: Any) -> list[Send]:
 def test_an_archived_version_that_fits_the_new_rows_better_than_a_fresh_fit_is_promoted_again_and_sends_no_chunks(world):
     (fitted,) = runs(sent := there_and_back(world))
     first = world.log.records[topics.MODEL_EVENTS.name, 0][0].event
-    assert (fitted.status, fitted.recalls, fitted.digest, fitted.rows) == (RunStatus.FITTED, 1, first.digest, 200)
+    assert (fitted.status, fitted.recalls, fitted.file.digest, fitted.rows) == (RunStatus.FITTED, 1, first.file.digest, 200)
     assert fitted.metrics["archive_accuracy"] > fitted.metrics["fresh_accuracy"]
     assert not [send for send in sent if send.topic is topics.MODEL_CHUNKS]
     sent = world.deliver(*world.label([5] * 4))
     (promoted,) = runs(sent)
     assert (promoted.status, promoted.recalls, promoted.champion_version) == (RunStatus.PROMOTED, 1, 2)
     (candidate,) = candidates(sent)
-    assert (candidate.recalls, candidate.champion_version, candidate.digest) == (1, 2, first.digest)
-    assert (candidate.chunk_partition, candidate.chunk_offset, candidate.chunks) == (
-        first.chunk_partition, first.chunk_offset, first.chunks,
-    )  # fmt: skip
+    assert (candidate.recalls, candidate.champion_version, candidate.file.digest) == (1, 2, first.file.digest)
+    assert candidate.file == first.file
     assert world.versions == 3
 
 
@@ -87,7 +85,7 @@ def test_what_a_fit_has_to_beat_is_the_same_whether_its_request_closes_the_gate_
     begin = FitQueue.begin
 
     def noted(self: FitQueue, key: str, fitting: Any, versions: Any, course: Any) -> Any:
-        known.append([version.digest for version in versions])
+        known.append([version.file.digest for version in versions])
         return begin(self, key, fitting, versions, course)
 
     monkeypatch.setattr(FitQueue, "begin", noted)
@@ -99,7 +97,7 @@ def test_what_a_fit_has_to_beat_is_the_same_whether_its_request_closes_the_gate_
     world.deliver(world.request(400, 480, stage=1))
     first = world.log.records[topics.MODEL_EVENTS.name, 0][0].event
     assert world.versions == 2
-    assert known[-1] == [first.digest, fitted.digest]
+    assert known[-1] == [first.file.digest, fitted.file.digest]
 
 
 def rows(count: int = 100) -> Dataset:
@@ -109,7 +107,7 @@ def rows(count: int = 100) -> Dataset:
 
 def test_the_archive_holds_each_file_once_and_neither_the_champions_nor_those_of_another_definition():
     known = [
-        ModelVersion(version=number, digest=digest, definition_version=definition)
+        ModelVersion(version=number, file=ModelFile(digest=digest), definition_version=definition)
         for number, (digest, definition) in enumerate([("a", 1), ("b", 2), ("c", 2), ("b", 2), ("d", 2)], 1)
     ]
     assert [version.version for version in archived(known, 8, 2)] == [4, 3]
@@ -135,7 +133,7 @@ def test_the_best_archived_version_is_a_rival_if_it_is_ahead_of_the_champion(sha
         wrong = np.where(truth == "a", "b", "a")
         return None if right is None else list(np.where(np.arange(len(truth)) < right * len(truth), truth, wrong))
 
-    versions = [ModelVersion(version=number, digest=str(number)) for number in share]
+    versions = [ModelVersion(version=number, file=ModelFile(digest=str(number))) for number in share]
     found = rival(dataset, versions, answers, RULE, 8, 0)
     assert (found and found.version) == expected
 
@@ -149,7 +147,7 @@ def test_versions_that_answer_with_numbers_are_ranked_by_their_errors():
     def answers(version, features):
         return [str(value + off[version.version]) for value in newer]
 
-    versions = [ModelVersion(version=number, digest=str(number)) for number in off]
+    versions = [ModelVersion(version=number, file=ModelFile(digest=str(number))) for number in off]
     found = rival(dataset, versions, answers, RULE, 8, 0)
     assert found.version == 2
     assert np.allclose(found.scores, 0.1)

@@ -104,10 +104,10 @@ def test_trials_are_told_before_the_run_that_they_led_to_and_a_repeat_changes_no
     assert [run.status for run in told] == [RunStatus.TRIAL] * 3 + [RunStatus.FITTED, RunStatus.PROMOTED]
     assert [run.trial for run in told] == [1, 2, 3, 0, 0]
     assert {run.request_id for run in told} == {request.event.request_id}
-    assert all(set(run.metrics) == {"accuracy", "rows"} and run.metrics["rows"] == 32 and not run.digest for run in told[:3])
+    assert all(set(run.metrics) == {"accuracy", "rows"} and run.metrics["rows"] == 32 and not run.file for run in told[:3])
     assert "max_features" in told[1].parameters
     assert told[3].parameters["trials"] == "3"
-    assert (told[3].chunks, told[3].chunk_partition, told[3].classes) == (1, 0, ("high", "low"))
+    assert (told[3].file.chunks, told[3].file.partition, told[3].classes) == (1, 0, ("high", "low"))
     assert [send for send in world.driver.repeat() if send.topic.name == "training.runs"] == []
 
 

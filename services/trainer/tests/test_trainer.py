@@ -42,8 +42,8 @@ def test_the_first_model_of_a_stream_has_to_beat_the_majority_class(world):
     assert promoted.metrics["gate_accuracy"] > promoted.metrics["gate_champion_accuracy"]
     chunks = [send for send in sent if send.topic is topics.MODEL_CHUNKS]
     (candidate,) = candidates(sent)
-    assert hashlib.sha256(b"".join(send.event.data for send in chunks)).hexdigest() == candidate.digest == fitted.digest
-    assert (candidate.chunks, candidate.chunk_partition, candidate.chunk_offset) == (len(chunks), 0, 0)
+    assert hashlib.sha256(b"".join(send.event.data for send in chunks)).hexdigest() == candidate.file.digest == fitted.file.digest
+    assert (candidate.file.chunks, candidate.file.partition, candidate.file.offset) == (len(chunks), 0, 0)
     assert (candidate.classes, candidate.definition_version, candidate.champion_version) == (("high", "low"), 3, 0)
     assert {send.cause.id for send in sent} == {request.id}
     assert {send.cause.at for send in sent} == {request.at}
@@ -128,7 +128,7 @@ def test_a_challenger_that_is_never_ahead_is_rejected_at_the_last_row_and_its_ch
 def test_chunks_stay_where_the_same_file_is_a_version(world):
     world.first_champion()
     fitted = world.deliver(replace_id(world, world.request(0, 200, until=250)))
-    assert runs(fitted)[0].digest == world.log.records[topics.MODEL_EVENTS.name, 0][0].event.digest
+    assert runs(fitted)[0].file.digest == world.log.records[topics.MODEL_EVENTS.name, 0][0].event.file.digest
     sent = world.deliver(*world.label([10] * 5))
     assert statuses(sent) == [REJECTED]
     assert all(send.event is not None for send in sent)
@@ -317,7 +317,7 @@ def test_names_of_streams_do_not_change_a_model(make_world):
     for name in ("pumps", "run-7"):
         world = make_world(stream=name)
         world.deliver(*world.label([20] * 10))
-        digests |= {run.digest for run in runs(world.deliver(world.request(0, 200, GateKind.MAJORITY)))}
+        digests |= {run.file.digest for run in runs(world.deliver(world.request(0, 200, GateKind.MAJORITY)))}
     assert len(digests) == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from edgeloop_contracts import AwaitingRegistry, Cause, Challenger, DriftPartial, GateState, RunStatus, TrainingRequest
+from edgeloop_contracts import AwaitingRegistry, Cause, Challenger, DriftPartial, GateState, ModelFile, RunStatus, TrainingRequest
 from edgeloop_trainer.core.fits import Failed, Fitted, Recipe, Trial
 from edgeloop_trainer.core.gate import Rule, Tally
 from edgeloop_trainer.core.phases import (
@@ -45,7 +45,10 @@ def request(name: str, row: int, until: int) -> TrainingRequest:
 
 
 FIRST, SECOND = request("c/0", 100, 200), request("c/1", 150, 250)
-EARLIER, LATER = Challenger(digest="earlier", classes=("a", "b")), Challenger(digest="later", classes=("a", "b"))
+EARLIER, LATER = (
+    Challenger(file=ModelFile(digest="earlier"), classes=("a", "b")),
+    Challenger(file=ModelFile(digest="later"), classes=("a", "b")),
+)
 FITTED = Fitted(b"onnx", "later", {}, {}, 1.0)
 STORED = GateState(stream="pumps", rows=160, last_offset=5)
 GATE = gate_of(FIRST, CAUSE, EARLIER, 1, 4)
@@ -219,7 +222,7 @@ def fitted(tally: Tally | None = None) -> tuple[TrialState, FitEnded]:
 def test_a_fitted_challenger_stands_at_the_gate_once_its_file_is_stored():
     state, _ = fitted()
     after, [told] = decide(PLAN, state, Stored(LATER, 1))
-    assert (told.run.status, told.run.digest, told.cause) == (RunStatus.FITTED, "later", CAUSE)
+    assert (told.run.status, told.run.file.digest, told.cause) == (RunStatus.FITTED, "later", CAUSE)
     gate = after.stored.gate
     assert (gate.request_id, gate.row, gate.until, gate.next_row, gate.champion_version) == ("c/1", 150, 250, 151, 1)
     assert after.fitting is None
@@ -247,7 +250,7 @@ def test_a_promotion_counts_only_against_the_newest_version():
     state, effects = decide(PLAN, PHASES["at the gate"], Compared(1, 101, WON))
     assert effects == [ReadChampion(1, fresh=True)]
     promoted, [proposed, told] = decide(PLAN, state, ChampionRead(1))
-    assert (proposed.candidate.digest, proposed.candidate.champion_version, told.run.status) == ("earlier", 1, RunStatus.PROMOTED)
+    assert (proposed.candidate.file.digest, proposed.candidate.champion_version, told.run.status) == ("earlier", 1, RunStatus.PROMOTED)
     assert (told.run.row, told.run.wins, told.run.judged) == (104, 4, 4)
     assert promoted.phase == AwaitingRegistry(request_id="c/0", digest="earlier")
     again, [compare] = decide(PLAN, state, ChampionRead(2))

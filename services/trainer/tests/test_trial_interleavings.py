@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from edgeloop_contracts import Cause, Challenger, DriftPartial, GateKind, GateState, ModelCandidate, RunStatus, TrainingRequest
+from edgeloop_contracts import Cause, Challenger, DriftPartial, GateKind, GateState, ModelCandidate, ModelFile, RunStatus, TrainingRequest
 from edgeloop_trainer.core.fits import Failed, Fitted, Recipe
 from edgeloop_trainer.core.gate import Judgement, Outcome, Rule, Tally, Verdict, judge
 from edgeloop_trainer.core.phases import (
@@ -145,7 +145,7 @@ class Fleet:
         """The registry takes what it has been offered."""
         for candidate in self.proposed:
             assert candidate.champion_version == len(self.versions), "a stale candidate"
-            self.versions.append(candidate.digest)
+            self.versions.append(candidate.file.digest)
             self.answered.add(candidate.request_id)
         self.proposed.clear()
 
@@ -167,13 +167,13 @@ class Fleet:
                 return self.fit(state, fitting)
             case Store(fitted=fitted):
                 champion = len(self.known) or None
-                return Stored(Challenger(digest=fitted.digest, classes=CLASSES), champion)
+                return Stored(Challenger(file=ModelFile(digest=fitted.digest), classes=CLASSES), champion)
             case ReadChampion(known=known, fresh=fresh):
                 if fresh or len(self.known) < (known or 1):
                     self.known = list(self.versions)
                 return ChampionRead(len(self.known)) if self.known else Lost("no champion")
             case Compare(gate=gate, first=first, last=last):
-                found = outcomes(gate.challenger.digest, self.known[-1], first, last)
+                found = outcomes(gate.challenger.file.digest, self.known[-1], first, last)
                 return Compared(len(self.known), first, found)
             case Tell() | Propose() | Discard():
                 told.append(effect)

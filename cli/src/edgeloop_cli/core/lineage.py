@@ -85,19 +85,24 @@ def facts(event: Event) -> Facts:
             alone = {"version_alone": event.alone} if event.alone else {}
             return {"row": event.number, "frame_of_row": event.frame, "rows_in_memory": event.memory_end, "digest": event.digest} | alone
         case Assignment():
-            return {"version": event.version, "digest": event.digest, "size": event.size, "signed_by": event.key_id}
+            return {"version": event.version, "digest": event.file.digest, "size": event.file.size, "signed_by": event.signed.key_id}
         case ModelVersion():
             return {
                 "version": event.version,
                 "beat_version": event.beat_version,
                 **({"recalls": event.recalls} if event.recalls else {}),
-                "digest": event.digest,
+                "digest": event.file.digest,
                 "rows": event.rows,
                 "dataset": event.dataset_digest,
                 **event.metrics,
             }
         case ModelCandidate():
-            return {"request": event.request_id, "digest": event.digest, "champion_version": event.champion_version, "rows": event.rows}
+            return {
+                "request": event.request_id,
+                "digest": event.file.digest,
+                "champion_version": event.champion_version,
+                "rows": event.rows,
+            }
         case TrainingRun():
             return {
                 "request": event.request_id,

@@ -52,6 +52,7 @@ __all__ = [
     "ModelAdapter",
     "ModelCandidate",
     "ModelChunk",
+    "ModelFile",
     "ModelVersion",
     "NamedRow",
     "ObservationBatch",
@@ -69,6 +70,7 @@ __all__ = [
     "RegistryState",
     "RetrainingPolicy",
     "RolloutState",
+    "RolloutTarget",
     "RowMark",
     "RowPage",
     "RunStatus",
@@ -77,6 +79,7 @@ __all__ = [
     "SeenRows",
     "SeenSamples",
     "SignalKind",
+    "SignedStatement",
     "Skip",
     "StartTraining",
     "StreamDefinition",
@@ -90,53 +93,76 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdapterMember:
-    """A version that takes part in a mixture, with what a device needs to fetch and verify it.
+class ModelFile:
+    """An ONNX file by its digest, and where its chunks lie.
 
     Attributes
     ----------
-    version
-        Version.
     digest
-        SHA-256 of the ONNX file, hex.
+        SHA-256 of the file, hex.
     size
         Bytes.
     chunks
         Number of chunks.
-    chunk_partition
+    partition
         Partition of model.chunks that holds them.
-    chunk_offset
+    offset
         Offset from which they can be read.
-    classes
-        Class names in the order of its probabilities.
+    """
+
+    digest: str = ""
+    size: int = 0
+    chunks: int = 0
+    partition: int = 0
+    offset: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "digest": self.digest,
+            "size": self.size,
+            "chunks": self.chunks,
+            "partition": self.partition,
+            "offset": self.offset,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            digest=fields["digest"],
+            size=fields["size"],
+            chunks=fields["chunks"],
+            partition=fields["partition"],
+            offset=fields["offset"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
+            return "chunks"
+        if not -0x8000_0000 <= self.partition <= 0x7FFF_FFFF:
+            return "partition"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedStatement:
+    """A statement with its signature.
+
+    Attributes
+    ----------
     statement
-        Signed statement of the version.
+        Signed bytes: canonical JSON of what a device must know before it loads a model.
     signature
         Ed25519 over the statement.
     key_id
         SHA-256 of the public key, hex, first 16.
     """
 
-    version: int = 0
-    digest: str = ""
-    size: int = 0
-    chunks: int = 0
-    chunk_partition: int = 0
-    chunk_offset: int = 0
-    classes: tuple[str, ...] = ()
     statement: bytes = b""
     signature: bytes = b""
     key_id: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "version": self.version,
-            "digest": self.digest,
-            "size": self.size,
-            "chunks": self.chunks,
-            "chunk_partition": self.chunk_partition,
-            "chunk_offset": self.chunk_offset,
-            "classes": list(self.classes),
             "statement": self.statement,
             "signature": self.signature,
             "key_id": self.key_id,
@@ -145,25 +171,58 @@ class AdapterMember:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
-            version=fields["version"],
-            digest=fields["digest"],
-            size=fields["size"],
-            chunks=fields["chunks"],
-            chunk_partition=fields["chunk_partition"],
-            chunk_offset=fields["chunk_offset"],
-            classes=tuple(fields["classes"]),
             statement=fields["statement"],
             signature=fields["signature"],
             key_id=fields["key_id"],
         )
 
     def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterMember:
+    """A version that takes part in a mixture, with what a device needs to fetch and verify it.
+
+    Attributes
+    ----------
+    version
+        Version.
+    file
+        The model's file.
+    classes
+        Class names in the order of its probabilities.
+    signed
+        What the registry says of the version.
+    """
+
+    version: int = 0
+    file: ModelFile = field(default_factory=lambda: ModelFile())
+    classes: tuple[str, ...] = ()
+    signed: SignedStatement = field(default_factory=lambda: SignedStatement())
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "file": self.file.as_dict(),
+            "classes": list(self.classes),
+            "signed": self.signed.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            version=fields["version"],
+            file=ModelFile.from_dict(fields["file"]),
+            classes=tuple(fields["classes"]),
+            signed=SignedStatement.from_dict(fields["signed"]),
+        )
+
+    def fault(self) -> str:
         if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
             return "version"
-        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
-            return "chunks"
-        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
-            return "chunk_partition"
+        if fault := self.file.fault():
+            return f"file.{fault}"
         return ""
 
 
@@ -204,7 +263,7 @@ class AdapterFrame:
         Of a stream of numbers: an answer that is no further from the label is right; 0 for classes.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"AdapterFrame","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"members","type":{"type":"array","items":{"type":"record","name":"AdapterMember","fields":[{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}},"default":[]},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"width","type":"int","default":0},{"name":"features","type":{"type":"array","items":"int"},"default":[]},{"name":"means","type":"bytes","default":""},{"name":"gains","type":"bytes","default":""},{"name":"scales","type":"bytes","default":""},{"name":"centre","type":"double","default":0.0},{"name":"deviation","type":"double","default":0.0},{"name":"tolerance","type":"double","default":0.0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"AdapterFrame","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"members","type":{"type":"array","items":{"type":"record","name":"AdapterMember","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}}]}},"default":[]},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"width","type":"int","default":0},{"name":"features","type":{"type":"array","items":"int"},"default":[]},{"name":"means","type":"bytes","default":""},{"name":"gains","type":"bytes","default":""},{"name":"scales","type":"bytes","default":""},{"name":"centre","type":"double","default":0.0},{"name":"deviation","type":"double","default":0.0},{"name":"tolerance","type":"double","default":0.0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.AdapterFrame"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2376,16 +2435,8 @@ class ModelCandidate:
         Name of the stream; a stream's model has the same name.
     request_id
         campaign/stage.
-    digest
-        SHA-256 of the ONNX file, hex.
-    size
-        Bytes.
-    chunks
-        Number of chunks.
-    chunk_partition
-        Partition of model.chunks that holds them.
-    chunk_offset
-        Offset from which they can be read.
+    file
+        The model's file.
     classes
         Class names in the order of the probabilities; none where it answers with a number.
     definition_version
@@ -2408,7 +2459,7 @@ class ModelCandidate:
         SHA-256 of the trainer's public key, hex, first 16.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"recalls","type":"int","default":0},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"recalls","type":"int","default":0},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelCandidate"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2417,11 +2468,7 @@ class ModelCandidate:
     tenant: str = "default"
     stream: str = ""
     request_id: str = ""
-    digest: str = ""
-    size: int = 0
-    chunks: int = 0
-    chunk_partition: int = 0
-    chunk_offset: int = 0
+    file: ModelFile = field(default_factory=lambda: ModelFile())
     classes: tuple[str, ...] = ()
     definition_version: int = 0
     champion_version: int = 0
@@ -2438,11 +2485,7 @@ class ModelCandidate:
             "tenant": self.tenant,
             "stream": self.stream,
             "request_id": self.request_id,
-            "digest": self.digest,
-            "size": self.size,
-            "chunks": self.chunks,
-            "chunk_partition": self.chunk_partition,
-            "chunk_offset": self.chunk_offset,
+            "file": self.file.as_dict(),
             "classes": list(self.classes),
             "definition_version": self.definition_version,
             "champion_version": self.champion_version,
@@ -2461,11 +2504,7 @@ class ModelCandidate:
             tenant=fields["tenant"],
             stream=fields["stream"],
             request_id=fields["request_id"],
-            digest=fields["digest"],
-            size=fields["size"],
-            chunks=fields["chunks"],
-            chunk_partition=fields["chunk_partition"],
-            chunk_offset=fields["chunk_offset"],
+            file=ModelFile.from_dict(fields["file"]),
             classes=tuple(fields["classes"]),
             definition_version=fields["definition_version"],
             champion_version=fields["champion_version"],
@@ -2479,10 +2518,8 @@ class ModelCandidate:
         )
 
     def fault(self) -> str:
-        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
-            return "chunks"
-        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
-            return "chunk_partition"
+        if fault := self.file.fault():
+            return f"file.{fault}"
         if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
             return "definition_version"
         if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
@@ -2563,16 +2600,8 @@ class ModelVersion:
         From 1.
     request_id
         The training request behind it.
-    digest
-        SHA-256 of the ONNX file, hex.
-    size
-        Bytes.
-    chunks
-        Number of chunks.
-    chunk_partition
-        Partition of model.chunks that holds them.
-    chunk_offset
-        Offset from which they can be read.
+    file
+        The model's file.
     classes
         Class names in the order of the probabilities; none where it answers with a number.
     definition_version
@@ -2587,12 +2616,8 @@ class ModelVersion:
         Of gate and fit.
     parameters
         Of the fit.
-    statement
-        What is signed: canonical JSON of what a device must know before it loads.
-    signature
-        Ed25519 over the statement.
-    key_id
-        SHA-256 of the public key, hex, first 16.
+    signed
+        What the registry says of the version.
     previous
         Hash of the event before in the chain: SHA-256(its previous ‖ its schema fingerprint ‖ its Avro body).
     recalls
@@ -2600,7 +2625,7 @@ class ModelVersion:
         model.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""},{"name":"previous","type":"string","default":""},{"name":"recalls","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"previous","type":"string","default":""},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelVersion"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2610,11 +2635,7 @@ class ModelVersion:
     stream: str = ""
     version: int = 0
     request_id: str = ""
-    digest: str = ""
-    size: int = 0
-    chunks: int = 0
-    chunk_partition: int = 0
-    chunk_offset: int = 0
+    file: ModelFile = field(default_factory=lambda: ModelFile())
     classes: tuple[str, ...] = ()
     definition_version: int = 0
     beat_version: int = 0
@@ -2622,9 +2643,7 @@ class ModelVersion:
     dataset_digest: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
-    statement: bytes = b""
-    signature: bytes = b""
-    key_id: str = ""
+    signed: SignedStatement = field(default_factory=lambda: SignedStatement())
     previous: str = ""
     recalls: int = 0
 
@@ -2634,11 +2653,7 @@ class ModelVersion:
             "stream": self.stream,
             "version": self.version,
             "request_id": self.request_id,
-            "digest": self.digest,
-            "size": self.size,
-            "chunks": self.chunks,
-            "chunk_partition": self.chunk_partition,
-            "chunk_offset": self.chunk_offset,
+            "file": self.file.as_dict(),
             "classes": list(self.classes),
             "definition_version": self.definition_version,
             "beat_version": self.beat_version,
@@ -2646,9 +2661,7 @@ class ModelVersion:
             "dataset_digest": self.dataset_digest,
             "metrics": dict(self.metrics),
             "parameters": dict(self.parameters),
-            "statement": self.statement,
-            "signature": self.signature,
-            "key_id": self.key_id,
+            "signed": self.signed.as_dict(),
             "previous": self.previous,
             "recalls": self.recalls,
         }
@@ -2660,11 +2673,7 @@ class ModelVersion:
             stream=fields["stream"],
             version=fields["version"],
             request_id=fields["request_id"],
-            digest=fields["digest"],
-            size=fields["size"],
-            chunks=fields["chunks"],
-            chunk_partition=fields["chunk_partition"],
-            chunk_offset=fields["chunk_offset"],
+            file=ModelFile.from_dict(fields["file"]),
             classes=tuple(fields["classes"]),
             definition_version=fields["definition_version"],
             beat_version=fields["beat_version"],
@@ -2672,9 +2681,7 @@ class ModelVersion:
             dataset_digest=fields["dataset_digest"],
             metrics=fields["metrics"],
             parameters=fields["parameters"],
-            statement=fields["statement"],
-            signature=fields["signature"],
-            key_id=fields["key_id"],
+            signed=SignedStatement.from_dict(fields["signed"]),
             previous=fields["previous"],
             recalls=fields["recalls"],
         )
@@ -2682,10 +2689,8 @@ class ModelVersion:
     def fault(self) -> str:
         if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
             return "version"
-        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
-            return "chunks"
-        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
-            return "chunk_partition"
+        if fault := self.file.fault():
+            return f"file.{fault}"
         if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
             return "definition_version"
         if not -0x8000_0000 <= self.beat_version <= 0x7FFF_FFFF:
@@ -3891,25 +3896,13 @@ class Assignment:
         Name of the device, unique within the stream.
     version
         Version.
-    digest
-        SHA-256 of the ONNX file, hex.
-    size
-        Bytes.
-    chunks
-        Number of chunks.
-    chunk_partition
-        Partition of model.chunks that holds them.
-    chunk_offset
-        Offset from which they can be read.
-    statement
-        Signed statement of the version.
-    signature
-        Ed25519.
-    key_id
-        Key.
+    file
+        The model's file.
+    signed
+        What the registry says of the version.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Assignment","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Assignment","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.rollout.Assignment"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -3919,14 +3912,8 @@ class Assignment:
     stream: str = ""
     device_id: str = ""
     version: int = 0
-    digest: str = ""
-    size: int = 0
-    chunks: int = 0
-    chunk_partition: int = 0
-    chunk_offset: int = 0
-    statement: bytes = b""
-    signature: bytes = b""
-    key_id: str = ""
+    file: ModelFile = field(default_factory=lambda: ModelFile())
+    signed: SignedStatement = field(default_factory=lambda: SignedStatement())
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -3934,14 +3921,8 @@ class Assignment:
             "stream": self.stream,
             "device_id": self.device_id,
             "version": self.version,
-            "digest": self.digest,
-            "size": self.size,
-            "chunks": self.chunks,
-            "chunk_partition": self.chunk_partition,
-            "chunk_offset": self.chunk_offset,
-            "statement": self.statement,
-            "signature": self.signature,
-            "key_id": self.key_id,
+            "file": self.file.as_dict(),
+            "signed": self.signed.as_dict(),
         }
 
     @classmethod
@@ -3951,118 +3932,136 @@ class Assignment:
             stream=fields["stream"],
             device_id=fields["device_id"],
             version=fields["version"],
-            digest=fields["digest"],
-            size=fields["size"],
-            chunks=fields["chunks"],
-            chunk_partition=fields["chunk_partition"],
-            chunk_offset=fields["chunk_offset"],
-            statement=fields["statement"],
-            signature=fields["signature"],
-            key_id=fields["key_id"],
+            file=ModelFile.from_dict(fields["file"]),
+            signed=SignedStatement.from_dict(fields["signed"]),
         )
 
     def fault(self) -> str:
         if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
             return "version"
-        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
-            return "chunks"
-        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
-            return "chunk_partition"
+        if fault := self.file.fault():
+            return f"file.{fault}"
         return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutState:
-    """What rollout remembers. Under tenant/stream: the version that the stream's devices shall run, and what
-    caused it. Under tenant/stream/device: nothing but that the device is known.
+class Cause:
+    """The event that led to this one.
+
+    Attributes
+    ----------
+    id
+        ce_id of the causing event.
+    correlation
+        ce_correlationid, common to one chain of events.
+    at
+        topic/partition/offset of the causing event.
+    """
+
+    id: str = ""
+    correlation: str = ""
+    at: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "correlation": self.correlation,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            id=fields["id"],
+            correlation=fields["correlation"],
+            at=fields["at"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutTarget:
+    """The version that a stream's devices shall run.
 
     Attributes
     ----------
     version
-        Version; 0 for none.
-    digest
-        SHA-256 of the ONNX file, hex.
-    size
-        Bytes.
-    chunks
-        Number of chunks.
-    chunk_partition
-        Partition of model.chunks that holds them.
-    chunk_offset
-        Offset from which they can be read.
-    statement
-        Signed statement of the version.
-    signature
-        Ed25519.
-    key_id
-        Key.
-    cause_id
-        ce_id of the ModelVersion.
-    cause_correlation
-        Its correlation.
-    cause_at
-        Its place: topic/partition/offset.
+        Its number, from 1.
+    file
+        The model's file.
+    signed
+        What the registry says of the version.
+    cause
+        The ModelVersion event.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""},{"name":"cause_id","type":"string","default":""},{"name":"cause_correlation","type":"string","default":""},{"name":"cause_at","type":"string","default":""}]}'
-    FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutState"
-    IDENTITY: ClassVar[tuple[str, ...]] = ()
-    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    UNKNOWN: ClassVar[tuple[str, ...]] = ()
-
     version: int = 0
-    digest: str = ""
-    size: int = 0
-    chunks: int = 0
-    chunk_partition: int = 0
-    chunk_offset: int = 0
-    statement: bytes = b""
-    signature: bytes = b""
-    key_id: str = ""
-    cause_id: str = ""
-    cause_correlation: str = ""
-    cause_at: str = ""
+    file: ModelFile = field(default_factory=lambda: ModelFile())
+    signed: SignedStatement = field(default_factory=lambda: SignedStatement())
+    cause: Cause = field(default_factory=lambda: Cause())
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "version": self.version,
-            "digest": self.digest,
-            "size": self.size,
-            "chunks": self.chunks,
-            "chunk_partition": self.chunk_partition,
-            "chunk_offset": self.chunk_offset,
-            "statement": self.statement,
-            "signature": self.signature,
-            "key_id": self.key_id,
-            "cause_id": self.cause_id,
-            "cause_correlation": self.cause_correlation,
-            "cause_at": self.cause_at,
+            "file": self.file.as_dict(),
+            "signed": self.signed.as_dict(),
+            "cause": self.cause.as_dict(),
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
             version=fields["version"],
-            digest=fields["digest"],
-            size=fields["size"],
-            chunks=fields["chunks"],
-            chunk_partition=fields["chunk_partition"],
-            chunk_offset=fields["chunk_offset"],
-            statement=fields["statement"],
-            signature=fields["signature"],
-            key_id=fields["key_id"],
-            cause_id=fields["cause_id"],
-            cause_correlation=fields["cause_correlation"],
-            cause_at=fields["cause_at"],
+            file=ModelFile.from_dict(fields["file"]),
+            signed=SignedStatement.from_dict(fields["signed"]),
+            cause=Cause.from_dict(fields["cause"]),
         )
 
     def fault(self) -> str:
         if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
             return "version"
-        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
-            return "chunks"
-        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
-            return "chunk_partition"
+        if fault := self.file.fault():
+            return f"file.{fault}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutState:
+    """State of the rollout. Under tenant/stream: the target of the stream. Under tenant/stream/device: a device
+    that has reported.
+
+    Attributes
+    ----------
+    target
+        Under tenant/stream: the version that the stream's devices shall run. Null under tenant/stream/device,
+        which says only that the device is known.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"target","type":["null",{"type":"record","name":"RolloutTarget","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"cause","type":{"type":"record","name":"Cause","namespace":"edgeloop.training","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}],"default":null}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    target: RolloutTarget | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "target": None if self.target is None else self.target.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            target=None if fields["target"] is None else RolloutTarget.from_dict(fields["target"]),
+        )
+
+    def fault(self) -> str:
+        if self.target is not None:
+            if fault := self.target.fault():
+                return f"target.{fault}"
         return ""
 
 
@@ -4159,43 +4158,6 @@ class Checkpoint:
         for x in self.ranges:
             if fault := x.fault():
                 return f"ranges.{fault}"
-        return ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """The event that led to this one.
-
-    Attributes
-    ----------
-    id
-        ce_id of the causing event.
-    correlation
-        ce_correlationid, common to one chain of events.
-    at
-        topic/partition/offset of the causing event.
-    """
-
-    id: str = ""
-    correlation: str = ""
-    at: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "correlation": self.correlation,
-            "at": self.at,
-        }
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(
-            id=fields["id"],
-            correlation=fields["correlation"],
-            at=fields["at"],
-        )
-
-    def fault(self) -> str:
         return ""
 
 
@@ -4366,20 +4328,12 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenger:
-    """A fitted or recalled model, and the location of its file.
+    """A fitted or recalled model, and its file.
 
     Attributes
     ----------
-    digest
-        SHA-256 of the file, hex.
-    size
-        Bytes of the file.
-    chunks
-        Number of chunks in model.chunks.
-    chunk_partition
-        Partition of the chunks.
-    chunk_offset
-        Offset of the first chunk, or one before it.
+    file
+        The model's file.
     classes
         Class names; none where the model answers with a number.
     definition_version
@@ -4398,11 +4352,7 @@ class Challenger:
         Archived version that the challenger is; null for a fit.
     """
 
-    digest: str = ""
-    size: int = 0
-    chunks: int = 0
-    chunk_partition: int = 0
-    chunk_offset: int = 0
+    file: ModelFile = field(default_factory=lambda: ModelFile())
     classes: tuple[str, ...] = ()
     definition_version: int = 0
     rows: int = 0
@@ -4414,11 +4364,7 @@ class Challenger:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "digest": self.digest,
-            "size": self.size,
-            "chunks": self.chunks,
-            "chunk_partition": self.chunk_partition,
-            "chunk_offset": self.chunk_offset,
+            "file": self.file.as_dict(),
             "classes": list(self.classes),
             "definition_version": self.definition_version,
             "rows": self.rows,
@@ -4432,11 +4378,7 @@ class Challenger:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         return cls(
-            digest=fields["digest"],
-            size=fields["size"],
-            chunks=fields["chunks"],
-            chunk_partition=fields["chunk_partition"],
-            chunk_offset=fields["chunk_offset"],
+            file=ModelFile.from_dict(fields["file"]),
             classes=tuple(fields["classes"]),
             definition_version=fields["definition_version"],
             rows=fields["rows"],
@@ -4448,10 +4390,8 @@ class Challenger:
         )
 
     def fault(self) -> str:
-        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
-            return "chunks"
-        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
-            return "chunk_partition"
+        if fault := self.file.fault():
+            return f"file.{fault}"
         if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
             return "definition_version"
         if self.recalls is not None:
@@ -4664,7 +4604,7 @@ class GateState:
         The candidate at the registry; null for none.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":["null","long"],"default":null},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"gate","type":["null",{"type":"record","name":"AtGate","fields":[{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"until","type":"long","default":0},{"name":"minimum","type":"long","default":4},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"challenger","type":{"type":"record","name":"Challenger","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"recalls","type":["null","int"],"default":null}]},"default":{"digest":"","size":0,"chunks":0,"chunk_partition":0,"chunk_offset":0,"classes":[],"definition_version":0,"rows":0,"dataset_digest":"","parameters":{},"metrics":{},"fit_seconds":0.0,"recalls":null}},{"name":"champion_version","type":["null","int"],"default":null},{"name":"tally","type":{"type":"record","name":"GateTally","fields":[{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"absolute","type":"double","default":0.0},{"name":"squared","type":"double","default":0.0},{"name":"champion_absolute","type":"double","default":0.0},{"name":"champion_squared","type":"double","default":0.0}]},"default":{"wins":0,"losses":0,"both":0,"judged":0,"absolute":0.0,"squared":0.0,"champion_absolute":0.0,"champion_squared":0.0}},{"name":"next_row","type":"long","default":0}]}],"default":null},{"name":"awaiting","type":["null",{"type":"record","name":"AwaitingRegistry","fields":[{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""}]}],"default":null}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"GateState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":["null","long"],"default":null},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]},{"name":"done","type":{"type":"array","items":"string"},"default":[]},{"name":"gate","type":["null",{"type":"record","name":"AtGate","fields":[{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"until","type":"long","default":0},{"name":"minimum","type":"long","default":4},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"challenger","type":{"type":"record","name":"Challenger","fields":[{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"recalls","type":["null","int"],"default":null}]},"default":{"file":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0},"classes":[],"definition_version":0,"rows":0,"dataset_digest":"","parameters":{},"metrics":{},"fit_seconds":0.0,"recalls":null}},{"name":"champion_version","type":["null","int"],"default":null},{"name":"tally","type":{"type":"record","name":"GateTally","fields":[{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"both","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"absolute","type":"double","default":0.0},{"name":"squared","type":"double","default":0.0},{"name":"champion_absolute","type":"double","default":0.0},{"name":"champion_squared","type":"double","default":0.0}]},"default":{"wins":0,"losses":0,"both":0,"judged":0,"absolute":0.0,"squared":0.0,"champion_absolute":0.0,"champion_squared":0.0}},{"name":"next_row","type":"long","default":0}]}],"default":null},{"name":"awaiting","type":["null",{"type":"record","name":"AwaitingRegistry","fields":[{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""}]}],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.GateState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -5105,8 +5045,9 @@ class TrainingRun:
         Stage.
     status
         Where it stands.
-    digest
-        SHA-256 of the challenger's ONNX file.
+    file
+        The challenger's file; null where there is none. A rejected challenger's chunks are deleted after a
+        while.
     rows
         Rows fitted on.
     dataset_digest
@@ -5131,14 +5072,6 @@ class TrainingRun:
         Why it ended so.
     trial
         TRIAL: number of the trial, from 1; 0 for none.
-    size
-        Bytes of the challenger's file.
-    chunks
-        Number of its chunks; a rejected challenger's are deleted after a while.
-    chunk_partition
-        Partition of model.chunks that holds them.
-    chunk_offset
-        Offset from which they can be read.
     classes
         Class names in the order of the probabilities; none where it answers with a number.
     definition_version
@@ -5148,7 +5081,7 @@ class TrainingRun:
         fit.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"digest","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":"int","default":0},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"chunk_partition","type":"int","default":0},{"name":"chunk_offset","type":"long","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"recalls","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"file","type":["null",{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]}],"default":null},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"recalls","type":"int","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRun"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -5160,7 +5093,7 @@ class TrainingRun:
     campaign: str = ""
     stage: int = 0
     status: RunStatus = RunStatus.FITTED
-    digest: str = ""
+    file: ModelFile | None = None
     rows: int = 0
     dataset_digest: str = ""
     champion_version: int = 0
@@ -5173,10 +5106,6 @@ class TrainingRun:
     fit_seconds: float = 0.0
     reason: str = ""
     trial: int = 0
-    size: int = 0
-    chunks: int = 0
-    chunk_partition: int = 0
-    chunk_offset: int = 0
     classes: tuple[str, ...] = ()
     definition_version: int = 0
     recalls: int = 0
@@ -5189,7 +5118,7 @@ class TrainingRun:
             "campaign": self.campaign,
             "stage": self.stage,
             "status": self.status.value,
-            "digest": self.digest,
+            "file": None if self.file is None else self.file.as_dict(),
             "rows": self.rows,
             "dataset_digest": self.dataset_digest,
             "champion_version": self.champion_version,
@@ -5202,10 +5131,6 @@ class TrainingRun:
             "fit_seconds": self.fit_seconds,
             "reason": self.reason,
             "trial": self.trial,
-            "size": self.size,
-            "chunks": self.chunks,
-            "chunk_partition": self.chunk_partition,
-            "chunk_offset": self.chunk_offset,
             "classes": list(self.classes),
             "definition_version": self.definition_version,
             "recalls": self.recalls,
@@ -5220,7 +5145,7 @@ class TrainingRun:
             campaign=fields["campaign"],
             stage=fields["stage"],
             status=RunStatus(fields["status"]),
-            digest=fields["digest"],
+            file=None if fields["file"] is None else ModelFile.from_dict(fields["file"]),
             rows=fields["rows"],
             dataset_digest=fields["dataset_digest"],
             champion_version=fields["champion_version"],
@@ -5233,10 +5158,6 @@ class TrainingRun:
             fit_seconds=fields["fit_seconds"],
             reason=fields["reason"],
             trial=fields["trial"],
-            size=fields["size"],
-            chunks=fields["chunks"],
-            chunk_partition=fields["chunk_partition"],
-            chunk_offset=fields["chunk_offset"],
             classes=tuple(fields["classes"]),
             definition_version=fields["definition_version"],
             recalls=fields["recalls"],
@@ -5245,14 +5166,13 @@ class TrainingRun:
     def fault(self) -> str:
         if not -0x8000_0000 <= self.stage <= 0x7FFF_FFFF:
             return "stage"
+        if self.file is not None:
+            if fault := self.file.fault():
+                return f"file.{fault}"
         if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
             return "champion_version"
         if not -0x8000_0000 <= self.trial <= 0x7FFF_FFFF:
             return "trial"
-        if not -0x8000_0000 <= self.chunks <= 0x7FFF_FFFF:
-            return "chunks"
-        if not -0x8000_0000 <= self.chunk_partition <= 0x7FFF_FFFF:
-            return "chunk_partition"
         if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
             return "definition_version"
         if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:

@@ -75,20 +75,22 @@ def impossible_place(assignment: Assignment) -> str:
 
     Examples
     --------
-    >>> impossible_place(Assignment(version=1, digest="ab" * 32, size=9, chunks=1, chunk_offset=-2))
-    'chunk_offset: expected 0 or more, given -2'
+    >>> from edgeloop_contracts.events import ModelFile
+    >>> impossible_place(Assignment(version=1, file=ModelFile(digest="ab" * 32, size=9, chunks=1, offset=-2)))
+    'file.offset: expected 0 or more, given -2'
     """
     if assignment.version < 1:
         return f"version: expected 1 or more, given {assignment.version}"
-    if len(assignment.digest) != _SHA256 or not _HEX.issuperset(assignment.digest):
-        return f"digest: expected {_SHA256} small hexadecimal digits, given {cut(assignment.digest, LONGEST_NAME)!r}"
-    if assignment.size < 1:
-        return f"size: expected 1 byte or more, given {assignment.size}"
-    if not 1 <= assignment.chunks <= assignment.size:
-        return f"chunks: expected 1 to {assignment.size}, as many as bytes at most, given {assignment.chunks}"
-    for field in ("chunk_partition", "chunk_offset"):
-        if (value := getattr(assignment, field)) < 0:
-            return f"{field}: expected 0 or more, given {value}"
+    file = assignment.file
+    if len(file.digest) != _SHA256 or not _HEX.issuperset(file.digest):
+        return f"file.digest: expected {_SHA256} small hexadecimal digits, given {cut(file.digest, LONGEST_NAME)!r}"
+    if file.size < 1:
+        return f"file.size: expected 1 byte or more, given {file.size}"
+    if not 1 <= file.chunks <= file.size:
+        return f"file.chunks: expected 1 to {file.size}, as many as bytes at most, given {file.chunks}"
+    for field in ("partition", "offset"):
+        if (value := getattr(file, field)) < 0:
+            return f"file.{field}: expected 0 or more, given {value}"
     return ""
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edgeloop_contracts import DriftPartial, ExampleBatch, ModelChunk, Topic
+from edgeloop_contracts import DriftPartial, ExampleBatch, ModelChunk, ModelFile, Topic
 from edgeloop_contracts.row_references import Reference, counts
 from edgeloop_errors import InvalidError
 from edgeloop_kafka.received_record import Received
@@ -106,30 +105,7 @@ def partials(reader: Reader, topic: Topic, partition: int, key: str, first: int,
     return [r.event for r in records if f"{r.event.tenant}/{r.event.stream}" == key and counts(r.event)]
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """Where a model's file lies, as candidates and versions name it.
-
-    Attributes
-    ----------
-    digest
-        SHA-256 of the file, hex.
-    partition, offset
-        Where in ``model.chunks`` its chunks begin, or before.
-    chunks
-        How many.
-    classes
-        Names in the order of the probabilities.
-    """
-
-    digest: str
-    partition: int
-    offset: int
-    chunks: int
-    classes: tuple[str, ...]
-
-
-def model_file(reader: Reader, topic: Topic, artifact: Artifact) -> bytes:
+def model_file(reader: Reader, topic: Topic, file: ModelFile) -> bytes:
     """A model's file, whole.
 
     Raises
@@ -139,24 +115,24 @@ def model_file(reader: Reader, topic: Topic, artifact: Artifact) -> bytes:
     """
     parts: dict[int, bytes] = {}
     try:
-        for chunk in _chunks(reader, topic, artifact):
-            if chunk.digest == artifact.digest:
+        for chunk in _chunks(reader, topic, file):
+            if chunk.digest == file.digest:
                 parts[chunk.index] = chunk.data
-            if len(parts) >= artifact.chunks:
+            if len(parts) >= file.chunks:
                 break
     except RangeGoneError as error:
         raise ModelGoneError(str(error)) from error
     onnx = b"".join(parts[index] for index in sorted(parts))
-    if hashlib.sha256(onnx).hexdigest() != artifact.digest:
-        place = f"{topic.name}/{artifact.partition}/{artifact.offset}"
-        raise ModelGoneError(f"{len(parts)} of {artifact.chunks} chunks of {artifact.digest[:12]} found from {place} on")
+    if hashlib.sha256(onnx).hexdigest() != file.digest:
+        place = f"{topic.name}/{file.partition}/{file.offset}"
+        raise ModelGoneError(f"{len(parts)} of {file.chunks} chunks of {file.digest[:12]} found from {place} on")
     return onnx
 
 
-def _chunks(reader: Reader, topic: Topic, artifact: Artifact) -> Iterator[ModelChunk]:
-    """Everything from the artifact's first chunk on; usually all its chunks lie side by side there."""
-    end = reader.end(topic, artifact.partition)
-    for first in range(artifact.offset, end, artifact.chunks + STEP):
-        last = min(first + artifact.chunks + STEP, end)
-        for record in reader.read(topic, artifact.partition, first, last):
+def _chunks(reader: Reader, topic: Topic, file: ModelFile) -> Iterator[ModelChunk]:
+    """Everything from the first chunk on; usually all its chunks lie side by side there."""
+    end = reader.end(topic, file.partition)
+    for first in range(file.offset, end, file.chunks + STEP):
+        last = min(first + file.chunks + STEP, end)
+        for record in reader.read(topic, file.partition, first, last):
             yield record.event

@@ -98,7 +98,7 @@ def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int,
     """
     members, weights = list(frame.members), adapter.weights.tolist()
     weight = rule.newcomer
-    same = next((i for i, member in enumerate(members) if i and member.digest == newcomer.digest), None)
+    same = next((i for i, member in enumerate(members) if i and member.file.digest == newcomer.file.digest), None)
     if same is not None:
         weight = max(weight, weights[same])
         del members[same], weights[same]

@@ -112,23 +112,10 @@ def adapter_of(event: ModelAdapter, frame: Frame) -> Adapter:
     )
 
 
-def statement(event: ModelAdapter) -> bytes:
-    """What is signed about an adapter: whose it is, which, and the digest of all that its answers depend on, as canonical JSON.
-
-    No statement of a version is one of an adapter, whatever it holds.
-
-    Examples
-    --------
-    >>> statement(ModelAdapter(stream="pumps", number=120, digest="ab"))
-    b'{"digest":"ab","kind":"adapter","number":120,"stream":"pumps","tenant":"default"}'
-    """
-    return _canonical({"digest": event.digest, "kind": "adapter", "number": event.number, "stream": event.stream, "tenant": event.tenant})
-
-
 def digest(event: ModelAdapter, frame: Frame, window: Window) -> str:
     """SHA-256, hex, over all that an answer depends on: the frame, an adapter's numbers and the rows of its longest memory.
 
-    Not in it: tenant and stream, which :func:`statement` names, and where members' files lie, since their digests say which they are.
+    Not in it: tenant and stream, which the signed statement names, and where members' files lie, since their digests say which they are.
     """
     sha = hashlib.sha256(_canonical(_content(frame)))
     head = np.array([event.number, event.frame, event.memory_end, event.alone, len(event.weights), len(event.bias)], "<i8")
@@ -190,7 +177,7 @@ def _content(frame: Frame) -> dict[str, object]:
     return numbers | {
         "classes": frame.classes,
         "features": scaling.features.tolist(),
-        "members": [(member.version, member.digest, member.classes) for member in frame.members],
+        "members": [(member.version, member.file.digest, member.classes) for member in frame.members],
         "number": frame.number,
         "scaling": [part.astype("<f4").tobytes().hex() for part in (scaling.means, scaling.gains, scaling.scales)],
         "width": scaling.width,

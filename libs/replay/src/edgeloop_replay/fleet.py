@@ -20,7 +20,7 @@ from edgeloop_replay.models import Version
 def member(version: Version) -> AdapterMember:
     """A version as a member of a mixture."""
     event = version.event
-    return AdapterMember(version=event.version, digest=event.digest, size=event.size, classes=event.classes)
+    return AdapterMember(version=event.version, file=event.file, classes=event.classes)
 
 
 class Sessions:
@@ -76,7 +76,7 @@ class Serving:
 
     def install(self, version: Version) -> None:
         """Take a version; in a mixture it counts at once."""
-        file = Shelved(version.event.version, version.event.digest, version.event.size)
+        file = Shelved(version.event.version, version.event.file.digest, version.event.file.size)
         self.fetched += 0 if file.digest in (held.digest for held in self._shelf) else file.size
         self._shelf = shelved(self._shelf, file)
         self._current = version

@@ -153,7 +153,7 @@ class Ledger:
                 pass
             case TrainingRun():
                 self.runs[event.request_id] = timed
-                if event.digest and event.rows:
+                if event.file and event.rows:
                     self.fitted[event.request_id] = event
             case ModelCandidate():
                 self.candidates.add(event.request_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelVersion, RegistryState
+from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelVersion, RegistryState, SignedStatement
 from edgeloop_registry.core.candidates import CandidateRefusedError, check_standing, refusal_of, version_of
 from edgeloop_registry.core.definitions import DefinitionRefusedError, define
 
@@ -49,4 +49,4 @@ class Registry:
         except CandidateRefusedError as refused:
             return refusal_of(candidate, refused, "", self._known)
         self._known = replace(known, version=known.version + 1)
-        return version_of(candidate, self._known.version, statement=b"", signature=b"", key_id="", previous="")
+        return version_of(candidate, self._known.version, SignedStatement(), previous="")

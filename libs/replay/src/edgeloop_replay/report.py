@@ -125,7 +125,7 @@ def version_entry(ledger: Ledger, number: int) -> dict[str, Any]:
     version: ModelVersion = ledger.versions[number].event
     return {
         "version": number,
-        "digest": version.digest,
+        "digest": version.file.digest,
         "cause": cause_of(ledger, version),
         "trained_rows": version.rows,
         "installed_at_row": ledger.first_served.get(number, ledger.played),

@@ -123,11 +123,12 @@ class Trainer:
             case Propose(candidate=candidate):
                 answer = self.registry.answer(candidate)
                 if isinstance(answer, ModelVersion):
-                    self.versions[answer.version] = Version(answer, self._models[answer.digest])
+                    self.versions[answer.version] = Version(answer, self._models[answer.file.digest])
                 published.append(answer)
             case Discard(challenger=challenger):
-                if challenger.digest not in files_of([state.stored]) | {version.event.digest for version in self.versions.values()}:
-                    self._models.pop(challenger.digest, None)
+                digest, kept = challenger.file.digest, {version.event.file.digest for version in self.versions.values()}
+                if digest not in files_of([state.stored]) | kept:
+                    self._models.pop(digest, None)
         return None
 
     def _fit(self, state: TrialState, fitting: Fitting) -> FitEnded:
@@ -145,7 +146,7 @@ class Trainer:
             fitting.plan,
             dataset,
             self._versions(state, fitting),
-            lambda version, rows: self._models[version.digest].answers(rows),
+            lambda version, rows: self._models[version.file.digest].answers(rows),
             due=due,
             categories=self.categories,
             definition_version=defined,
@@ -186,11 +187,11 @@ class Trainer:
         fitted, ended = effect.fitted, effect.ended
         champion = max(self.versions) if self.versions else None
         if fitted.recalls:
-            version = next(each.event for each in reversed(self.versions.values()) if each.event.digest == fitted.digest)
+            version = next(each.event for each in reversed(self.versions.values()) if each.event.file.digest == fitted.digest)
             return Stored(recalled(fitted, version), champion)
         data = Lessons(ended.rows, ended.dataset_digest, ended.classes)
         challenger = challenger_of(fitted, data, definition_version=ended.definition_version)
-        self._models[challenger.digest] = Model(fitted.onnx, challenger.classes)
+        self._models[challenger.file.digest] = Model(fitted.onnx, challenger.classes)
         return Stored(challenger, champion)
 
     def _compare(self, effect: Compare) -> Compared:
@@ -199,7 +200,7 @@ class Trainer:
         last = max(min(self.examples.rows, effect.last), first)
         rows, labels = self.examples.features(first, last), self.examples.labels[first:last]
         champion = self.versions[max(self.versions)]
-        models = (self._models[gate.challenger.digest], champion.model)
+        models = (self._models[gate.challenger.file.digest], champion.model)
         answers, others = (model.answers(rows) if len(rows) else [] for model in models)
         compared = outcomes(answers, others, labels, numbers=not gate.challenger.classes)
         return Compared(champion.event.version, effect.first, tuple(compared))

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from edgeloop_contracts import SignedStatement
 from edgeloop_errors import InvalidError
 
 _BLOCK = re.compile(rb"(?=^-----BEGIN )", re.MULTILINE)
@@ -61,6 +62,10 @@ class Signer:
     def sign(self, statement: bytes) -> bytes:
         """Ed25519 signature, 64 bytes; the same for the same statement."""
         return self.key.sign(statement)
+
+    def signed(self, statement: bytes) -> SignedStatement:
+        """The statement with its signature, as versions carry it."""
+        return SignedStatement(statement=statement, signature=self.sign(statement), key_id=self.key_id)
 
 
 def key_id(public: Ed25519PublicKey) -> str:

@@ -16,9 +16,10 @@ from edgeloop_mixture.columns import categories_of
 from edgeloop_mixture.graph import PREDICTION, PROBABILITIES, GraphError, checked
 from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.rule import Rule
-from edgeloop_mixture.serialization import CLASSES, statement
+from edgeloop_mixture.serialization import CLASSES
 from edgeloop_readers import Policies, RangeGoneError
 from edgeloop_signing.keys import Signer
+from edgeloop_signing.statements import adapter_statement
 from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_adapter.core.rows import BACKLOG
@@ -115,7 +116,7 @@ class AdapterTask:
 
     def _signed(self, adapter: ModelAdapter) -> ModelAdapter:
         signer = self._ports.signer
-        return replace(adapter, signature=signer.sign(statement(adapter)), key_id=signer.key_id)
+        return replace(adapter, signature=signer.sign(adapter_statement(adapter)), key_id=signer.key_id)
 
     def _labelled(self, received: Received[Any], partial: DriftPartial) -> None:
         key = f"{partial.tenant}/{partial.stream}"

@@ -14,10 +14,10 @@ from edgeloop_contracts import ObservationBatch
 from edgeloop_errors import FatalError
 from edgeloop_kafka import KafkaSettings
 from edgeloop_mixture.rule import Rule
+from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import CannotListenError, Context, HealthServer, StopSignal
 from prometheus_client import CollectorRegistry
 
-from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.io.adapter_updates import Adapting
 from edgeloop_inference.io.archive import Archive
 from edgeloop_inference.io.assignments import Installer
@@ -96,7 +96,7 @@ class Device:
         shutil.rmtree(scratch, ignore_errors=True)  # a trial that was killed with its device leaves its directory
         scratch.mkdir()
 
-        def start_trial(statement: Statement) -> TrialRun:
+        def start_trial(statement: VersionStatement) -> TrialRun:
             return TrialRun(
                 statement,
                 scratch,

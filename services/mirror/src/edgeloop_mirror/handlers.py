@@ -110,7 +110,7 @@ class Mirror:
         asked = versions.asked(event)
         run_id, tags = self._run(asked, received.timestamp)
         model = tags.get(notes.MODEL) or self._model(run_id, asked, notes.parameters(asked))
-        told = {notes.DIGEST: event.digest, notes.MODEL: model, versions.NUMBER: str(event.version)}
+        told = {notes.DIGEST: event.file.digest, notes.MODEL: model, versions.NUMBER: str(event.version)}
         self._tracking.write(run_id, notes.Note(told), received.timestamp)
         self._tracking.register(run_id, versions.note(self._experiment, event, received.at, self._signatures.state(event), model))
 
@@ -126,8 +126,8 @@ class Mirror:
     def _model(self, run_id: str, event: TrainingRun, parameters: dict[str, str]) -> str:
         """Bring the model over; gives back what the run's tag says of it."""
         onnx = self._sources.model(event)
-        if onnx is None:
+        if event.file is None or onnx is None:
             return "deleted before it was mirrored"
-        tags = {notes.DIGEST: event.digest, "edgeloop.request_id": event.request_id, "edgeloop.stream": event.stream}
+        tags = {notes.DIGEST: event.file.digest, "edgeloop.request_id": event.request_id, "edgeloop.stream": event.stream}
         self._tracking.model(run_id, ModelNote(onnx, notes.model_name(event), tags, parameters), event.row)
         return "mirrored"

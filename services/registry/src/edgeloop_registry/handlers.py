@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from edgeloop_contracts import ModelCandidate, ModelVersion, RegisterStream, RegistryState, topics
 from edgeloop_kafka import Received, body
+from edgeloop_signing.keys import Signer
+from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_registry.core.candidates import (
@@ -21,23 +23,9 @@ from edgeloop_registry.core.candidates import (
 )
 from edgeloop_registry.core.chain import Chained, link
 from edgeloop_registry.core.definitions import DefinitionRefusedError, define, definition
-from edgeloop_registry.core.statement import statement
 from edgeloop_registry.metrics import Metrics
 
 HEAD = ""
-
-
-class Signing(Protocol):
-    """A key to sign with."""
-
-    @property
-    def key_id(self) -> str:
-        """Its short name."""
-        ...
-
-    def sign(self, statement: bytes) -> bytes:
-        """Signature over ``statement``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,7 @@ class Ports:
 
     artifact: Callable[[ModelCandidate], bytes]
     check_graph: Callable[[bytes, int, int], None]
-    signer: Signing
+    signer: Signer
     signed: Callable[[ModelCandidate], bool]
     request_offset: Callable[[str, str, str], int | None]
     metrics: Metrics
@@ -143,9 +131,7 @@ class RegistryTask:
         ports = self._ports
         ports.check_graph(ports.artifact(candidate), len(known.features), len(candidate.classes))
         number = known.version + 1
-        signed = statement(candidate, number, [feature.name for feature in known.features])
-        version = version_of(
-            candidate, number, statement=signed, signature=ports.signer.sign(signed), key_id=ports.signer.key_id, previous=previous
-        )
+        statement = VersionStatement.of(candidate, number, [feature.name for feature in known.features])
+        version = version_of(candidate, number, ports.signer.signed(statement.encode()), previous)
         check_size(len(body(version)))
         return version

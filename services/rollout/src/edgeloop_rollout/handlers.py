@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from edgeloop_contracts import CandidateRefused, DeviceReport, Event, ModelVersion, RolloutState, topics
+from edgeloop_contracts import CandidateRefused, DeviceReport, Event, ModelVersion, RolloutState, RolloutTarget, topics
 from edgeloop_contracts.plausibility import impossible_report
 from edgeloop_contracts.texts import cut
 from edgeloop_kafka import Received
 from edgeloop_streaming import InvalidEventError, Send, State
 
-from edgeloop_rollout.core.plan import assignment, cause_of, target
+from edgeloop_rollout.core.plan import assignment, target
 
 KNOWN = RolloutState()
 
@@ -74,10 +74,10 @@ class RolloutTask:
 
     def _retarget(self, version: ModelVersion, received: Received[Any]) -> Iterator[Send]:
         stream = f"{version.tenant}/{version.stream}"
-        aim = target(version, received.cause, self._state.get(RolloutState, stream) or RolloutState())
+        aim = target(version, received.cause, (self._state.get(RolloutState, stream) or KNOWN).target)
         if aim is None:
             return
-        self._state.put(stream, aim)
+        self._state.put(stream, RolloutState(target=aim))
         for key, _ in self._state.items(RolloutState):
             if key.startswith(f"{stream}/"):
                 yield self._assign(key, aim)
@@ -90,17 +90,17 @@ class RolloutTask:
         known = self._state.get(RolloutState, key) is not None
         if not known:
             self._state.put(key, KNOWN)
-        aim = self._state.get(RolloutState, f"{report.tenant}/{report.stream}")
+        aim = (self._state.get(RolloutState, f"{report.tenant}/{report.stream}") or KNOWN).target
         if aim is not None and not (known and self._stands(key, aim)):
             yield self._assign(key, aim)
 
-    def _stands(self, key: str, aim: RolloutState) -> bool:
+    def _stands(self, key: str, aim: RolloutTarget) -> bool:
         """Whether a device finds its assignment where it looks for it; one that is on its way counts."""
         if not self._looked:
             self._assigned.refresh()
             self._looked = True
         return key in self._told or self._assigned.holds(key, assignment(key, aim))
 
-    def _assign(self, key: str, aim: RolloutState) -> Send:
+    def _assign(self, key: str, aim: RolloutTarget) -> Send:
         self._told.add(key)
-        return Send(topics.ROLLOUT_ASSIGNMENTS, key, assignment(key, aim), cause_of(aim))
+        return Send(topics.ROLLOUT_ASSIGNMENTS, key, assignment(key, aim), aim.cause)

@@ -217,7 +217,7 @@ class TrainerTask:
         champion = self._ports.champions.get(key)
         champion_version = champion.version if champion else None
         if fitted.recalls:
-            found = [version for version in self._ports.champions.versions(key) if version.digest == fitted.digest]
+            found = [version for version in self._ports.champions.versions(key) if version.file.digest == fitted.digest]
             return Stored(recalled(fitted, found[-1]), champion_version)
         chunks = chunked(fitted.onnx, fitted.digest)
         first = self._ports.models.end(self._partition)
@@ -227,16 +227,17 @@ class TrainerTask:
             sends.append(Send(topics.MODEL_CHUNKS, name, chunk, effect.fitting.cause, self._partition))
         data = Lessons(ended.rows, ended.dataset_digest, ended.classes)
         challenger = challenger_of(fitted, data, definition_version=ended.definition_version)
-        challenger = replace(challenger, chunk_partition=self._partition, chunk_offset=first, chunks=len(chunks))
+        file = replace(challenger.file, chunks=len(chunks), partition=self._partition, offset=first)
+        challenger = replace(challenger, file=file)
         return Stored(challenger, champion_version)
 
     def _tombstones(self, key: str, state: TrialState, effect: Discard) -> list[Send]:
         challenger = effect.challenger
         others = [other for name, other in self._state.items(GateState) if name != key]
-        if challenger.digest in files_of([state.stored, *others]) or self._ports.champions.knows(challenger.digest):
+        if challenger.file.digest in files_of([state.stored, *others]) or self._ports.champions.knows(challenger.file.digest):
             return []
-        names = [f"{challenger.digest}/{index}" for index in range(challenger.chunks)]
-        return [Send(topics.MODEL_CHUNKS, name, None, effect.cause, challenger.chunk_partition) for name in names]
+        names = [f"{challenger.file.digest}/{index}" for index in range(challenger.file.chunks)]
+        return [Send(topics.MODEL_CHUNKS, name, None, effect.cause, challenger.file.partition) for name in names]
 
     def _stored(self, key: str) -> GateState:
         tenant, _, stream = key.partition("/")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from edgeloop_contracts import AdapterMember, ModelVersion, StreamDefinition, topics
-from edgeloop_datasets.ranges import Artifact, Reader, model_file
+from edgeloop_datasets.ranges import Reader, model_file
 from edgeloop_kafka import Received
 
 KEPT = 16
@@ -55,15 +55,9 @@ class Versions:
             case ModelVersion() as event:
                 self._members.setdefault(f"{event.tenant}/{event.stream}", {})[event.version] = AdapterMember(
                     version=event.version,
-                    digest=event.digest,
-                    size=event.size,
-                    chunks=event.chunks,
-                    chunk_partition=event.chunk_partition,
-                    chunk_offset=event.chunk_offset,
+                    file=event.file,
                     classes=event.classes,
-                    statement=event.statement,
-                    signature=event.signature,
-                    key_id=event.key_id,
+                    signed=event.signed,
                 )
             case _:
                 return
@@ -121,10 +115,9 @@ class Files:
         ModelGoneError
             It cannot be read any more.
         """
-        if member.digest not in self._files:
-            artifact = Artifact(member.digest, member.chunk_partition, member.chunk_offset, member.chunks, member.classes)
-            self._files[member.digest] = model_file(self._reader, topics.MODEL_CHUNKS, artifact)
-        self._files.move_to_end(member.digest)
+        if member.file.digest not in self._files:
+            self._files[member.file.digest] = model_file(self._reader, topics.MODEL_CHUNKS, member.file)
+        self._files.move_to_end(member.file.digest)
         while len(self._files) > KEPT:
             self._files.popitem(last=False)
-        return self._files[member.digest]
+        return self._files[member.file.digest]

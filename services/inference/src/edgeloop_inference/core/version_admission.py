@@ -10,8 +10,7 @@ from enum import StrEnum
 from edgeloop_contracts import AdapterMember, Assignment, StreamTask
 from edgeloop_contracts.plausibility import impossible_place
 from edgeloop_errors import InvalidError
-
-from edgeloop_inference.core.statement import Statement
+from edgeloop_signing.statements import VersionStatement
 
 
 class Reason(StrEnum):
@@ -71,7 +70,7 @@ def check_place(assignment: Assignment) -> None:
         raise RefusalError(Reason.IMPOSSIBLE, why)
 
 
-def admit(statement: Statement, assignment: Assignment, features: Sequence[str] | None, max_bytes: int) -> None:
+def admit(statement: VersionStatement, assignment: Assignment, features: Sequence[str] | None, max_bytes: int) -> None:
     """See that a verified statement is about the model that was named, and that this model is one for the stream.
 
     Parameters
@@ -97,19 +96,13 @@ def member_assignment(tenant: str, stream: str, member: AdapterMember) -> Assign
         tenant=tenant,
         stream=stream,
         version=member.version,
-        digest=member.digest,
-        size=member.size,
-        chunks=member.chunks,
-        chunk_partition=member.chunk_partition,
-        chunk_offset=member.chunk_offset,
-        statement=member.statement,
-        signature=member.signature,
-        key_id=member.key_id,
+        file=member.file,
+        signed=member.signed,
     )
 
 
 def decide(
-    installed: Installed | None, assignment: Assignment, statement: Statement, features: Sequence[str] | None, max_bytes: int
+    installed: Installed | None, assignment: Assignment, statement: VersionStatement, features: Sequence[str] | None, max_bytes: int
 ) -> Action:
     """Say whether to install what an assignment names.
 
@@ -144,7 +137,7 @@ def decide(
     return Action.INSTALL
 
 
-def check_task(statement: Statement, task: StreamTask) -> None:
+def check_task(statement: VersionStatement, task: StreamTask) -> None:
     """See that a model answers with what its stream's answers are.
 
     Raises
@@ -157,7 +150,7 @@ def check_task(statement: Statement, task: StreamTask) -> None:
         raise RefusalError(Reason.DEFINITION, f"the stream's task is {task.value}, the model answers with {answers}")
 
 
-def check_bytes(statement: Statement, data: bytes) -> None:
+def check_bytes(statement: VersionStatement, data: bytes) -> None:
     """See that a file is the one that the statement names.
 
     Raises
@@ -172,14 +165,16 @@ def check_bytes(statement: Statement, data: bytes) -> None:
         raise RefusalError(Reason.DIGEST, f"expected SHA-256 {statement.digest}, given {digest}")
 
 
-def _same(statement: Statement, assignment: Assignment) -> None:
-    for name in ("tenant", "stream", "version", "digest", "size"):
-        said, assigned = getattr(statement, name), getattr(assignment, name)
-        if said != assigned:
-            raise RefusalError(Reason.DIGEST, f"{name}: the signed statement says {said!r}, the assignment {assigned!r}")
+def _same(statement: VersionStatement, assignment: Assignment) -> None:
+    file = assignment.file
+    assigned = (assignment.tenant, assignment.stream, assignment.version, file.digest, file.size)
+    for name, given in zip(("tenant", "stream", "version", "digest", "size"), assigned, strict=True):
+        said = getattr(statement, name)
+        if said != given:
+            raise RefusalError(Reason.DIGEST, f"{name}: the signed statement says {said!r}, the assignment {given!r}")
 
 
-def _suits(statement: Statement, features: Sequence[str] | None, max_bytes: int) -> None:
+def _suits(statement: VersionStatement, features: Sequence[str] | None, max_bytes: int) -> None:
     if features is None:
         raise RefusalError(Reason.DEFINITION, f"the stream {statement.stream} is not defined")
     if tuple(features) != statement.features:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeloop_contracts import Assignment, ModelChunk, topics
+from edgeloop_contracts import ModelChunk, ModelFile, topics
 from edgeloop_kafka import Received
 from edgeloop_readers import RangeGoneError
 
@@ -15,8 +15,8 @@ from edgeloop_inference.io.partial_downloads import Part, Partials
 PATIENCE_S = 60.0  # without any record; a whole file may take hours
 
 
-def fetch(reader: Reader, assignment: Assignment, partials: Partials) -> bytes:
-    """Read the file that an assignment names, from where it says that it begins, or from where an earlier try was cut off.
+def fetch(reader: Reader, file: ModelFile, partials: Partials) -> bytes:
+    """Read a model's file from where its chunks begin, or from where an earlier try was cut off.
 
     Chunks of other models and the marks of transactions may lie between; so reading goes on behind the expected end,
     at most to the end of the partition. What comes is kept at once.
@@ -24,53 +24,53 @@ def fetch(reader: Reader, assignment: Assignment, partials: Partials) -> bytes:
     Raises
     ------
     RefusalError
-        ``MISSING``: chunks are not, or no longer, there. ``DIGEST``: there are more bytes than the assignment says.
+        ``MISSING``: chunks are not, or no longer, there. ``DIGEST``: there are more bytes than the file has.
     TimeoutError
         Nothing came for a minute: worth another try, which goes on from here.
     """
-    found = partials.begin(assignment.digest, assignment.size)
-    if sum(len(part.data) for part in found.values()) > assignment.size:
-        partials.drop(assignment.digest)
+    found = partials.begin(file.digest, file.size)
+    if sum(len(part.data) for part in found.values()) > file.size:
+        partials.drop(file.digest)
         found.clear()
-    begun = bool(found) or assignment.digest in partials.read_to
+    begun = bool(found) or file.digest in partials.read_to
     while True:
-        _read(reader, assignment, partials, found)
-        if len(found) == assignment.chunks:
-            return b"".join(found[index].data for index in range(assignment.chunks))
+        _read(reader, file, partials, found)
+        if len(found) == file.chunks:
+            return b"".join(found[index].data for index in range(file.chunks))
         if not begun:
-            place = f"{topics.MODEL_CHUNKS.name}/{assignment.chunk_partition}/{assignment.chunk_offset}"
-            raise RefusalError(Reason.MISSING, f"{len(found)} of {assignment.chunks} chunks found from {place} on")
+            place = f"{topics.MODEL_CHUNKS.name}/{file.partition}/{file.offset}"
+            raise RefusalError(Reason.MISSING, f"{len(found)} of {file.chunks} chunks found from {place} on")
         # What was kept may be of another topic, or of chunks that were sent again since.
         begun = False
-        partials.drop(assignment.digest)
+        partials.drop(file.digest)
         found.clear()
 
 
-def _read(reader: Reader, assignment: Assignment, partials: Partials, found: dict[int, Part]) -> None:
+def _read(reader: Reader, file: ModelFile, partials: Partials, found: dict[int, Part]) -> None:
     """Take what lies between the last chunk that is known and the end of the partition, until all are there."""
 
     def take(received: Received[Any]) -> None:
         chunk = received.event
-        partials.read_to[assignment.digest] = received.offset + 1
-        if not isinstance(chunk, ModelChunk) or chunk.digest != assignment.digest or not 0 <= chunk.index < assignment.chunks:
+        partials.read_to[file.digest] = received.offset + 1
+        if not isinstance(chunk, ModelChunk) or chunk.digest != file.digest or not 0 <= chunk.index < file.chunks:
             return
         part = Part(received.offset, chunk.data)
         others = sum(len(known.data) for index, known in found.items() if index != chunk.index)
-        if others + len(part.data) > assignment.size:
-            partials.drop(assignment.digest)
-            raise RefusalError(Reason.DIGEST, f"expected {assignment.size} bytes in {assignment.chunks} chunks, given more")
+        if others + len(part.data) > file.size:
+            partials.drop(file.digest)
+            raise RefusalError(Reason.DIGEST, f"expected {file.size} bytes in {file.chunks} chunks, given more")
         found[chunk.index] = part
-        partials.put(assignment.digest, chunk.index, part)
+        partials.put(file.digest, chunk.index, part)
 
-    topic, partition = topics.MODEL_CHUNKS, assignment.chunk_partition
-    first = max(_behind(found, assignment.chunk_offset), partials.read_to.get(assignment.digest, 0))
+    topic, partition = topics.MODEL_CHUNKS, file.partition
+    first = max(_behind(found, file.offset), partials.read_to.get(file.digest, 0))
     last = reader.end(topic, partition)
-    while len(found) < assignment.chunks and first < last:
-        end = min(first + assignment.chunks - len(found), last)
+    while len(found) < file.chunks and first < last:
+        end = min(first + file.chunks - len(found), last)
         try:
             reader.each(topic, partition, first, end, take, PATIENCE_S)
         except RangeGoneError as error:
-            partials.drop(assignment.digest)
+            partials.drop(file.digest)
             raise RefusalError(Reason.MISSING, f"the chunks are gone: {error}") from error
         first = end
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgeloop_contracts import Assignment, StreamDefinition
+from edgeloop_signing.statements import VersionStatement
 
-from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.core.version_admission import Action, Reason, RefusalError, check_place, check_task, decide
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.kafka_clients import Reader
@@ -103,7 +103,7 @@ class Installation:
         return None
 
 
-def _load(statement: Statement, package: Package) -> ServingModel:
+def _load(statement: VersionStatement, package: Package) -> ServingModel:
     try:
         return ServingModel(statement, package.model)
     except Exception as error:  # onnxruntime raises what it likes

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edgeloop_inference.core.statement import Statement
+from edgeloop_signing.statements import VersionStatement
+
 from edgeloop_inference.core.version_admission import Reason, RefusalError
 
 _KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")
@@ -30,7 +31,7 @@ class TrialRun:
         Limits of the child; ``seconds`` counts from when it has the model.
     """
 
-    def __init__(self, statement: Statement, folder: Path, *, memory_bytes: int, cpu_seconds: int, seconds: float) -> None:
+    def __init__(self, statement: VersionStatement, folder: Path, *, memory_bytes: int, cpu_seconds: int, seconds: float) -> None:
         self._seconds = seconds
         self._folder = tempfile.TemporaryDirectory(prefix="trial-", dir=folder)
         arguments = [memory_bytes, cpu_seconds, len(statement.features), len(statement.classes)]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
-from edgeloop_contracts import AdapterMember
+from edgeloop_contracts import AdapterMember, ModelFile
 from edgeloop_mixture.memory import MemoryRows
 from edgeloop_mixture.mixture import Adapter, Frame, joined
 from edgeloop_mixture.rule import Rule
+from edgeloop_signing.statements import VersionStatement
 
 from edgeloop_inference.core.adapter_parts import Learned
-from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.core.version_admission import Reason, RefusalError, admit, member_assignment
 from edgeloop_inference.io.adapter_store import AdapterStore
 from edgeloop_inference.io.kafka_clients import Reader
@@ -76,7 +76,7 @@ class Mixer:
         if intake.number:
             self._learned[stream] = intake.complete()
 
-    def mixed(self, statement: Statement) -> ServingMixture | None:
+    def mixed(self, statement: VersionStatement) -> ServingMixture | None:
         """A version that is about to be installed, with what its stream has learned; ``None`` where that is nothing.
 
         Raises
@@ -89,7 +89,7 @@ class Mixer:
             return None
         return self._mixture(statement, learned, None)
 
-    def apply(self, statement: Statement, learned: Learned, memory: MemoryRows, reader: Callable[[], Reader]) -> None:
+    def apply(self, statement: VersionStatement, learned: Learned, memory: MemoryRows, reader: Callable[[], Reader]) -> None:
         """Let an adapter answer together with the version that is installed.
 
         Parameters
@@ -115,14 +115,14 @@ class Mixer:
         """Close the files."""
         self._store.close()
 
-    def _mixture(self, statement: Statement, learned: Learned, reader: Callable[[], Reader] | None) -> ServingMixture:
+    def _mixture(self, statement: VersionStatement, learned: Learned, reader: Callable[[], Reader] | None) -> ServingMixture:
         frame, adapter = self._with_version(statement, learned)
         session = self._session(statement, frame, reader)
         mixture = ServingMixture(statement, frame.classes, session, session.feeds(adapter, learned.window), learned.number)
         _try(mixture)
         return mixture
 
-    def _with_version(self, statement: Statement, learned: Learned) -> tuple[Frame, Adapter]:
+    def _with_version(self, statement: VersionStatement, learned: Learned) -> tuple[Frame, Adapter]:
         """Frame and adapter, in which a version that is newer than all members counts at once."""
         frame, adapter = learned.frame, learned.adapter
         if bool(statement.classes) != bool(frame.classes):
@@ -136,15 +136,17 @@ class Mixer:
             )
         newest = frame.members[-1]
         if statement.version <= newest.version:
-            if statement.version == newest.version and statement.digest != newest.digest:
+            if statement.version == newest.version and statement.digest != newest.file.digest:
                 raise RefusalError(
-                    Reason.DIGEST, f"version {newest.version} is installed with digest {statement.digest}, not {newest.digest}"
+                    Reason.DIGEST, f"version {newest.version} is installed with digest {statement.digest}, not {newest.file.digest}"
                 )
             return frame, adapter
-        newcomer = AdapterMember(version=statement.version, digest=statement.digest, size=statement.size, classes=statement.classes)
+        newcomer = AdapterMember(
+            version=statement.version, file=ModelFile(digest=statement.digest, size=statement.size), classes=statement.classes
+        )
         return joined(frame, adapter, newcomer, frame.number, self._rule)
 
-    def _session(self, serving: Statement, frame: Frame, reader: Callable[[], Reader] | None) -> MixtureSession:
+    def _session(self, serving: VersionStatement, frame: Frame, reader: Callable[[], Reader] | None) -> MixtureSession:
         composition = _composition(frame)
         known = self._sessions.get(serving.stream)
         if known is not None and known[0] == composition:
@@ -160,7 +162,7 @@ class Mixer:
         self._store_of(serving.stream).keep(_name(member) for member in frame.members)
         return session
 
-    def _member(self, serving: Statement, member: AdapterMember, reader: Callable[[], Reader] | None) -> Package:
+    def _member(self, serving: VersionStatement, member: AdapterMember, reader: Callable[[], Reader] | None) -> Package:
         """A member's file: from disk, else fetched and verified as an assigned model is."""
         store = self._store_of(serving.stream)
         try:
@@ -175,17 +177,17 @@ class Mixer:
                 admit(statement, assignment, serving.features, self._verification.max_bytes)
                 package = self._verification.fetched(statement, assignment, reader)
                 store.save(_name(member), package)
-            if (statement.version, statement.digest, statement.classes) != (member.version, member.digest, member.classes):
+            if (statement.version, statement.digest, statement.classes) != (member.version, member.file.digest, member.classes):
                 raise RefusalError(Reason.DIGEST, "the signed statement and the frame differ")
         except RefusalError as refusal:
             raise RefusalError(refusal.reason, f"version {member.version}: {refusal.message}") from refusal
         return package
 
-    def _on_disk(self, store: ModelStore, serving: Statement, member: AdapterMember) -> Package:
+    def _on_disk(self, store: ModelStore, serving: VersionStatement, member: AdapterMember) -> Package:
         try:
             return store.load(_name(member))
         except BrokenFileError:
-            if member.digest != serving.digest:
+            if member.file.digest != serving.digest:
                 raise
         package = self._versions.load(serving.stream)
         store.save(_name(member), package)
@@ -199,12 +201,12 @@ class Mixer:
 
 def _name(member: AdapterMember) -> str:
     """Under which a member is kept; two versions may be the same file."""
-    return f"{member.version}-{member.digest}"
+    return f"{member.version}-{member.file.digest}"
 
 
 def _composition(frame: Frame) -> Composition:
     scaling = frame.scaling
-    members = tuple((member.version, member.digest, member.classes) for member in frame.members)
+    members = tuple((member.version, member.file.digest, member.classes) for member in frame.members)
     numbers = (scaling.features, scaling.means, scaling.gains, scaling.scales)
     return members, frame.classes, frame.numbers, scaling.width, *(part.tobytes() for part in numbers)
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from edgeloop_contracts import outcomes
+from edgeloop_signing.statements import VersionStatement
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.answers import Answer, Columns
-from edgeloop_inference.core.statement import Statement
 
 if TYPE_CHECKING:
     from edgeloop_mixture.session import Feeds, MixtureSession
@@ -30,7 +30,7 @@ class ServingMixture:
         Number of the adapter.
     """
 
-    def __init__(self, statement: Statement, classes: tuple[str, ...], session: MixtureSession, feeds: Feeds, adapter: int) -> None:
+    def __init__(self, statement: VersionStatement, classes: tuple[str, ...], session: MixtureSession, feeds: Feeds, adapter: int) -> None:
         self.statement = statement
         self.stream = statement.stream
         self.version = statement.version

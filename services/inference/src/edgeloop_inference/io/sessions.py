@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from edgeloop_mixture.runtime import open_session
+from edgeloop_signing.statements import VersionStatement
 from numpy.typing import NDArray
 
 from edgeloop_inference.core.answers import Answer, Columns
 from edgeloop_inference.core.model_contract import INPUT, LABEL, PREDICTION, PROBABILITIES
-from edgeloop_inference.core.statement import Statement
 
 
 class ServingModel:
@@ -22,7 +22,7 @@ class ServingModel:
         The ONNX file, of the statement's digest.
     """
 
-    def __init__(self, statement: Statement, model: bytes) -> None:
+    def __init__(self, statement: VersionStatement, model: bytes) -> None:
         self.statement = statement
         self.stream = statement.stream
         self.version = statement.version

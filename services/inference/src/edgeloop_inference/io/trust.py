@@ -8,10 +8,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edgeloop_contracts import ModelAdapter
 from edgeloop_errors import FatalError
-from edgeloop_mixture import serialization
 from edgeloop_signing.keys import UnusableKeyError, key_id, load_trusted, signed_by
+from edgeloop_signing.statements import StatementError, VersionStatement, adapter_statement
 
-from edgeloop_inference.core.statement import Statement, StatementError, parse
 from edgeloop_inference.core.version_admission import Reason, RefusalError
 
 
@@ -64,7 +63,7 @@ class Trust:
                 raise TrustError(f"trust file {path}: {problem}") from problem
         return cls(*keys)
 
-    def verified(self, statement: bytes, signature: bytes) -> Statement:
+    def verified(self, statement: bytes, signature: bytes) -> VersionStatement:
         """Give back a version's statement once its signature holds.
 
         Raises
@@ -75,7 +74,7 @@ class Trust:
         if not signed_by(self._versions, statement, signature):
             raise RefusalError(Reason.SIGNATURE, "the statement is not signed by a key that this device trusts for versions")
         try:
-            return parse(statement)
+            return VersionStatement.parse(statement)
         except StatementError as error:
             raise RefusalError(Reason.SIGNATURE, str(error)) from error
 
@@ -87,5 +86,5 @@ class Trust:
         RefusalError
             ``SIGNATURE``: not signed by a key that is trusted for adapters.
         """
-        if not signed_by(self._adapters, serialization.statement(adapter), adapter.signature):
+        if not signed_by(self._adapters, adapter_statement(adapter), adapter.signature):
             raise RefusalError(Reason.SIGNATURE, "the adapter is not signed by a key that this device trusts for adapters")

@@ -9,10 +9,10 @@ from typing import Protocol
 from edgeloop_contracts import Assignment, ModelAdapter
 from edgeloop_contracts.rpc.model_graph import Model
 from edgeloop_readers import RangeGoneError
+from edgeloop_signing.statements import VersionStatement
 from google.protobuf.message import DecodeError
 
 from edgeloop_inference.core.graph import forbidden
-from edgeloop_inference.core.statement import Statement
 from edgeloop_inference.core.version_admission import Reason, RefusalError, check_bytes
 from edgeloop_inference.io.archive import Archive
 from edgeloop_inference.io.chunks import fetch
@@ -30,7 +30,7 @@ class Judge(Protocol):
         ...
 
 
-StartTrial = Callable[[Statement], AbstractContextManager[Judge]]
+StartTrial = Callable[[VersionStatement], AbstractContextManager[Judge]]
 
 
 class Verification:
@@ -57,7 +57,7 @@ class Verification:
         self._partials = partials
         self.max_bytes = max_bytes
 
-    def statement(self, assignment: Assignment) -> Statement:
+    def statement(self, assignment: Assignment) -> VersionStatement:
         """What is signed about an assigned model.
 
         Raises
@@ -65,7 +65,7 @@ class Verification:
         RefusalError
             ``SIGNATURE``.
         """
-        return self._trust.verified(assignment.statement, assignment.signature)
+        return self._trust.verified(assignment.signed.statement, assignment.signed.signature)
 
     def adapter(self, event: ModelAdapter) -> None:
         """See that an adapter is signed.
@@ -77,7 +77,7 @@ class Verification:
         """
         self._trust.check(event)
 
-    def fetched(self, statement: Statement, assignment: Assignment, reader: Callable[[], Reader]) -> Package:
+    def fetched(self, statement: VersionStatement, assignment: Assignment, reader: Callable[[], Reader]) -> Package:
         """Fetch a model whose statement was admitted, unless its file is archived here, and try it in a child process.
 
         Raises
@@ -89,7 +89,7 @@ class Verification:
             data = self._archive.get(statement.stream, statement.digest)
             if data is None:
                 try:
-                    data = fetch(reader(), assignment, self._partials)
+                    data = fetch(reader(), assignment.file, self._partials)
                 except RangeGoneError as error:
                     raise RefusalError(Reason.MISSING, str(error)) from error
                 self._partials.drop(statement.digest)  # verified or not, there is nothing to add to it
@@ -97,9 +97,9 @@ class Verification:
             check_graph(data)
             trial.judge(data)
         self._archive.put(statement.stream, statement.version, statement.digest, data)
-        return Package(assignment.statement, assignment.signature, data)
+        return Package(assignment.signed.statement, assignment.signed.signature, data)
 
-    def stored(self, package: Package) -> Statement:
+    def stored(self, package: Package) -> VersionStatement:
         """See that a package from disk, tried before, is what it was.
 
         Raises

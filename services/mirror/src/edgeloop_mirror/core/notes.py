@@ -58,7 +58,7 @@ def key(event: TrainingRun) -> str:
 def same(event: TrainingRun, tags: Mapping[str, str]) -> bool:
     """Whether a run with the event's key is the event's: its model is the same, as far as both have one."""
     found = tags.get(DIGEST, "")
-    return not found or not event.digest or found == event.digest
+    return not found or not event.file or found == event.file.digest
 
 
 def mark(event: TrainingRun) -> str:
@@ -96,8 +96,8 @@ def first_tags(event: TrainingRun) -> dict[str, str]:
 def note(event: TrainingRun, at: str) -> Note:
     """What an event adds to its run; ``at`` is its place."""
     tags = {"edgeloop.status": event.status.value, "edgeloop.dataset_digest": event.dataset_digest, mark(event): at}
-    if event.digest:
-        tags |= {DIGEST: event.digest, "edgeloop.classes": json.dumps(list(event.classes))}
+    if event.file:
+        tags |= {DIGEST: event.file.digest, "edgeloop.classes": json.dumps(list(event.classes))}
     if event.recalls:
         tags["edgeloop.recalls"] = str(event.recalls)
     if event.reason:

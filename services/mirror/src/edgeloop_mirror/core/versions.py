@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any, cast
 
 from edgeloop_contracts import ModelVersion, TrainingRun
+from edgeloop_signing.statements import StatementError, VersionStatement
 
 NUMBER = "edgeloop.version"
 CHAMPION = "champion"
@@ -64,11 +63,7 @@ def asked(event: ModelVersion) -> TrainingRun:
         request_id=event.request_id,
         campaign=campaign or event.request_id,
         stage=int(stage) if campaign and stage.isdigit() else 0,
-        digest=event.digest,
-        size=event.size,
-        chunks=event.chunks,
-        chunk_partition=event.chunk_partition,
-        chunk_offset=event.chunk_offset,
+        file=event.file,
         classes=event.classes,
         parameters=event.parameters,
     )
@@ -77,13 +72,11 @@ def asked(event: ModelVersion) -> TrainingRun:
 def named(event: ModelVersion) -> bool:
     """Whether a version's signed statement is about this version and no other."""
     try:
-        said: Any = json.loads(event.statement)
-    except ValueError:
+        said = VersionStatement.parse(event.signed.statement)
+    except StatementError:
         return False
-    if not isinstance(said, dict):
-        return False
-    fields = ("tenant", "stream", "version", "digest", "size")
-    return all(cast("dict[str, Any]", said).get(field) == getattr(event, field) for field in fields)
+    told = (said.tenant, said.stream, said.version, said.digest, said.size)
+    return told == (event.tenant, event.stream, event.version, event.file.digest, event.file.size)
 
 
 def note(head: str, event: ModelVersion, at: str, signature: str, model: str) -> VersionNote:
@@ -104,8 +97,8 @@ def note(head: str, event: ModelVersion, at: str, signature: str, model: str) ->
         "edgeloop.beat_version": str(event.beat_version),
         "edgeloop.dataset_digest": event.dataset_digest,
         "edgeloop.definition_version": str(event.definition_version),
-        "edgeloop.digest": event.digest,
-        "edgeloop.key_id": event.key_id,
+        "edgeloop.digest": event.file.digest,
+        "edgeloop.key_id": event.signed.key_id,
         "edgeloop.model": model,
         "edgeloop.request_id": event.request_id,
         "edgeloop.signature": signature,

@@ -27,5 +27,5 @@ class Signatures:
         """``verified``, ``invalid``, or ``not verified`` without keys."""
         if not self._trusted:
             return "not verified"
-        valid = named(event) and signed_by(self._trusted, event.statement, event.signature)
+        valid = named(event) and signed_by(self._trusted, event.signed.statement, event.signed.signature)
         return "verified" if valid else INVALID

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from edgeloop_contracts import StreamDefinition, TrainingRequest, TrainingRun, topics
-from edgeloop_datasets.ranges import Artifact, ModelGoneError, Reader, model_file
+from edgeloop_datasets.ranges import ModelGoneError, Reader, model_file
 from edgeloop_kafka import Received
 from edgeloop_readers import RangeGoneError
 
@@ -57,8 +57,7 @@ class Sources:
 
     def model(self, event: TrainingRun) -> bytes | None:
         """The file of a run's challenger; ``None`` where its chunks have been deleted."""
-        artifact = Artifact(event.digest, event.chunk_partition, event.chunk_offset, event.chunks, event.classes)
         try:
-            return model_file(self._reader, topics.MODEL_CHUNKS, artifact) if event.chunks else None
+            return model_file(self._reader, topics.MODEL_CHUNKS, event.file) if event.file else None
         except ModelGoneError:
             return None

@@ -6,7 +6,17 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
-from edgeloop_contracts import CandidateRefused, ModelCandidate, ModelChunk, ModelVersion, RefusalReason, RegistryState, StreamTask
+from edgeloop_contracts import (
+    CandidateRefused,
+    ModelCandidate,
+    ModelChunk,
+    ModelFile,
+    ModelVersion,
+    RefusalReason,
+    RegistryState,
+    SignedStatement,
+    StreamTask,
+)
 from edgeloop_contracts.texts import cut
 from edgeloop_errors import InvalidError
 
@@ -129,25 +139,26 @@ def check_claims(candidate: ModelCandidate) -> None:
     CandidateRefusedError
         Impossible numbers, no digest, or class names that are not unique.
     """
-    if not 0 < candidate.size <= MAX_SIZE:
-        raise broken(f"an artifact of {candidate.size} bytes; 1 to {MAX_SIZE} are allowed")
-    if not -(-candidate.size // MAX_CHUNK) <= candidate.chunks <= candidate.size:
-        raise broken(f"{candidate.chunks} chunks of at most {MAX_CHUNK} bytes cannot hold {candidate.size} bytes")
-    if candidate.chunk_partition < 0 or candidate.chunk_offset < 0:
-        raise broken(f"no chunk lies at {candidate.chunk_partition}/{candidate.chunk_offset}")
-    if len(candidate.digest) != 64 or not set(candidate.digest) <= set("0123456789abcdef"):
-        raise broken(f"{candidate.digest!r} is no SHA-256 in small hexadecimal digits")
+    file = candidate.file
+    if not 0 < file.size <= MAX_SIZE:
+        raise broken(f"an artifact of {file.size} bytes; 1 to {MAX_SIZE} are allowed")
+    if not -(-file.size // MAX_CHUNK) <= file.chunks <= file.size:
+        raise broken(f"{file.chunks} chunks of at most {MAX_CHUNK} bytes cannot hold {file.size} bytes")
+    if file.partition < 0 or file.offset < 0:
+        raise broken(f"no chunk lies at {file.partition}/{file.offset}")
+    if len(file.digest) != 64 or not set(file.digest) <= set("0123456789abcdef"):
+        raise broken(f"{file.digest!r} is no SHA-256 in small hexadecimal digits")
     doubled = [name for name, count in Counter(candidate.classes).items() if count > 1]
     if doubled:
         raise broken(f"classes named twice: {doubled}")
 
 
-def assemble(candidate: ModelCandidate, chunks: Mapping[int, ModelChunk]) -> bytes:
-    """Put the artifact together, and check that it is the one that the candidate names.
+def assemble(file: ModelFile, chunks: Mapping[int, ModelChunk]) -> bytes:
+    """Put the artifact together, and check that it is the one that is named.
 
     Parameters
     ----------
-    candidate
+    file
         Whose claims hold (:func:`check_claims`).
     chunks
         By their index; all of them.
@@ -158,36 +169,32 @@ def assemble(candidate: ModelCandidate, chunks: Mapping[int, ModelChunk]) -> byt
         A chunk is missing, too large or of another artifact; or size or digest differ.
     """
     parts: list[bytes] = []
-    for index in range(candidate.chunks):
+    for index in range(file.chunks):
         chunk = chunks.get(index)
         if chunk is None:
-            raise broken(f"chunk {index} of {candidate.chunks} is missing")
-        if (chunk.digest, chunk.total, chunk.size) != (candidate.digest, candidate.chunks, candidate.size):
+            raise broken(f"chunk {index} of {file.chunks} is missing")
+        if (chunk.digest, chunk.total, chunk.size) != (file.digest, file.chunks, file.size):
             raise broken(f"chunk {index} belongs to another artifact")
         if len(chunk.data) > MAX_CHUNK:
             raise broken(f"chunk {index} has {len(chunk.data)} bytes; at most {MAX_CHUNK} are allowed")
         parts.append(chunk.data)
     artifact = b"".join(parts)
-    if len(artifact) != candidate.size:
-        raise broken(f"{candidate.size} bytes expected, {len(artifact)} found")
+    if len(artifact) != file.size:
+        raise broken(f"{file.size} bytes expected, {len(artifact)} found")
     digest = hashlib.sha256(artifact).hexdigest()
-    if digest != candidate.digest:
-        raise broken(f"SHA-256 {candidate.digest} expected, {digest} found")
+    if digest != file.digest:
+        raise broken(f"SHA-256 {file.digest} expected, {digest} found")
     return artifact
 
 
-def version_of(candidate: ModelCandidate, version: int, *, statement: bytes, signature: bytes, key_id: str, previous: str) -> ModelVersion:
+def version_of(candidate: ModelCandidate, version: int, signed: SignedStatement, previous: str) -> ModelVersion:
     """The candidate as version number ``version`` of its stream."""
     return ModelVersion(
         tenant=candidate.tenant,
         stream=candidate.stream,
         version=version,
         request_id=candidate.request_id,
-        digest=candidate.digest,
-        size=candidate.size,
-        chunks=candidate.chunks,
-        chunk_partition=candidate.chunk_partition,
-        chunk_offset=candidate.chunk_offset,
+        file=candidate.file,
         classes=candidate.classes,
         definition_version=candidate.definition_version,
         beat_version=candidate.champion_version,
@@ -196,9 +203,7 @@ def version_of(candidate: ModelCandidate, version: int, *, statement: bytes, sig
         metrics=candidate.metrics,
         parameters=candidate.parameters,
         recalls=candidate.recalls,
-        statement=statement,
-        signature=signature,
-        key_id=key_id,
+        signed=signed,
         previous=previous,
     )
 
@@ -219,7 +224,7 @@ def refusal_of(candidate: ModelCandidate, refused: CandidateRefusedError, previo
         tenant=cut(candidate.tenant, SHOWN) if named else "",
         stream=cut(candidate.stream, SHOWN) if named else "",
         request_id="" if strange else cut(candidate.request_id, SHOWN),
-        digest=cut(candidate.digest, SHOWN),
+        digest=cut(candidate.file.digest, SHOWN),
         reason=refused.reason,
         message=cut(refused.message),
         previous=previous,

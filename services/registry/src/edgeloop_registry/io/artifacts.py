@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any, Protocol
 
-from edgeloop_contracts import ModelCandidate, ModelChunk, Topic, topics
+from edgeloop_contracts import ModelCandidate, ModelChunk, ModelFile, Topic, topics
 from edgeloop_kafka import Received
 from edgeloop_streaming import BackpressureError
 
@@ -69,41 +69,39 @@ class Artifacts:
             Chunks are missing that may still appear.
         """
         check_claims(candidate)
-        if candidate.chunk_partition >= self._partitions():
-            raise broken(f"{topics.MODEL_CHUNKS.name} has no partition {candidate.chunk_partition}")
-        place = f"{candidate.chunk_partition}/{candidate.chunk_offset}"
+        if candidate.file.partition >= self._partitions():
+            raise broken(f"{topics.MODEL_CHUNKS.name} has no partition {candidate.file.partition}")
+        place = f"{candidate.file.partition}/{candidate.file.offset}"
         try:
-            chunks = self._read(candidate)
+            chunks = self._read(candidate.file)
         except self._gone as error:
             raise broken(f"the chunks at {place} are gone: {error}") from error
         except TimeoutError as error:
             now = self._clock()
             # Keyed by place too: a second candidate with the same digest may lie elsewhere.
-            since = self._missed.setdefault(f"{candidate.digest}@{place}", now)
+            since = self._missed.setdefault(f"{candidate.file.digest}@{place}", now)
             if now - since < PATIENCE:
                 raise BackpressureError(lambda: self._clock() >= now + PAUSE) from error
-            raise broken(f"of {candidate.chunks} chunks from {place} some did not appear within {PATIENCE:.0f} s") from error
+            raise broken(f"of {candidate.file.chunks} chunks from {place} some did not appear within {PATIENCE:.0f} s") from error
         finally:
             if len(self._missed) > 100:
                 self._missed.clear()
-        self._missed.pop(f"{candidate.digest}@{place}", None)
-        return assemble(candidate, chunks)
+        self._missed.pop(f"{candidate.file.digest}@{place}", None)
+        return assemble(candidate.file, chunks)
 
-    def _read(self, candidate: ModelCandidate) -> dict[int, ModelChunk]:
+    def _read(self, file: ModelFile) -> dict[int, ModelChunk]:
         """Chunks by index; control records and other artifacts may lie before and between them."""
         chunks: dict[int, ModelChunk] = {}
-        position, partition = candidate.chunk_offset, candidate.chunk_partition
+        position, partition = file.offset, file.partition
         end = self._reader.end(topics.MODEL_CHUNKS, partition)
-        while len(chunks) < candidate.chunks:
+        while len(chunks) < file.chunks:
             if position >= end:
                 raise TimeoutError
-            if position >= candidate.chunk_offset + candidate.chunks + MAX_SKIPPED:
-                raise broken(
-                    f"{candidate.chunks - len(chunks)} of {candidate.chunks} chunks do not lie among the {MAX_SKIPPED} records that follow"
-                )
-            stop = min(end, position + max(candidate.chunks - len(chunks), STRIDE))
+            if position >= file.offset + file.chunks + MAX_SKIPPED:
+                raise broken(f"{file.chunks - len(chunks)} of {file.chunks} chunks do not lie among the {MAX_SKIPPED} records that follow")
+            stop = min(end, position + max(file.chunks - len(chunks), STRIDE))
             for received in self._reader.read(topics.MODEL_CHUNKS, partition, position, stop, READ_TIMEOUT):
-                if received.event.digest == candidate.digest and 0 <= received.event.index < candidate.chunks:
+                if received.event.digest == file.digest and 0 <= received.event.index < file.chunks:
                     chunks[received.event.index] = received.event
             position = stop
         return chunks

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edgeloop_contracts import ModelCandidate
-from edgeloop_contracts.statements import candidate_statement
 from edgeloop_signing.keys import Signer, UnusableKeyError, key_id, signed_by
+from edgeloop_signing.statements import candidate_statement
 
 
 class Trainers:

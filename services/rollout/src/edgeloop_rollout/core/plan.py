@@ -1,11 +1,11 @@
-"""What the devices of a stream shall run."""
+"""The version that the devices of a stream shall run."""
 
 from __future__ import annotations
 
-from edgeloop_contracts import Assignment, Cause, ModelVersion, RolloutState
+from edgeloop_contracts import Assignment, Cause, ModelVersion, RolloutTarget
 
 
-def target(version: ModelVersion, cause: Cause, current: RolloutState) -> RolloutState | None:
+def target(version: ModelVersion, cause: Cause, current: RolloutTarget | None) -> RolloutTarget | None:
     """The new target of a stream; ``None`` if ``version`` is not newer than the current one.
 
     Parameters
@@ -15,45 +15,14 @@ def target(version: ModelVersion, cause: Cause, current: RolloutState) -> Rollou
     cause
         Its event, which every assignment of it will name, however late the device comes.
     current
-        The stream's target until now; a default one if none.
+        The stream's target until now; ``None`` before the first.
     """
-    if version.version <= current.version:
+    if current is not None and version.version <= current.version:
         return None
-    return RolloutState(
-        version=version.version,
-        digest=version.digest,
-        size=version.size,
-        chunks=version.chunks,
-        chunk_partition=version.chunk_partition,
-        chunk_offset=version.chunk_offset,
-        statement=version.statement,
-        signature=version.signature,
-        key_id=version.key_id,
-        cause_id=cause.id,
-        cause_correlation=cause.correlation,
-        cause_at=cause.at,
-    )
+    return RolloutTarget(version=version.version, file=version.file, signed=version.signed, cause=cause)
 
 
-def assignment(key: str, aim: RolloutState) -> Assignment:
+def assignment(key: str, aim: RolloutTarget) -> Assignment:
     """Tell the device ``key`` (tenant/stream/device) to run the stream's target."""
     tenant, stream, device = key.split("/")
-    return Assignment(
-        tenant=tenant,
-        stream=stream,
-        device_id=device,
-        version=aim.version,
-        digest=aim.digest,
-        size=aim.size,
-        chunks=aim.chunks,
-        chunk_partition=aim.chunk_partition,
-        chunk_offset=aim.chunk_offset,
-        statement=aim.statement,
-        signature=aim.signature,
-        key_id=aim.key_id,
-    )
-
-
-def cause_of(aim: RolloutState) -> Cause:
-    """The event that made ``aim`` the target."""
-    return Cause(id=aim.cause_id, correlation=aim.cause_correlation, at=aim.cause_at)
+    return Assignment(tenant=tenant, stream=stream, device_id=device, version=aim.version, file=aim.file, signed=aim.signed)

@@ -58,10 +58,10 @@ def archived(versions: Sequence[ModelVersion], most: int, definition_version: in
     [4, 3]
     """
     found: dict[str, ModelVersion] = {}
-    champion = versions[-1].digest if versions else ""
+    champion = versions[-1].file.digest if versions else ""
     for version in reversed(versions):
-        if version.digest != champion and version.definition_version == definition_version:
-            found.setdefault(version.digest, version)
+        if version.file.digest != champion and version.definition_version == definition_version:
+            found.setdefault(version.file.digest, version)
     return list(found.values())[:most]
 
 
@@ -99,7 +99,7 @@ def rival(
     lead = compared(best[1], scores(_values(champion, numbers=numbers), truth, numbers=numbers), numbers=numbers)
     if rule.verdict(lead, last=False) is not Verdict.PROMOTE:
         return None
-    return Rival(best[0].version, best[0].digest, best[1][dataset.newest()[ranked]])
+    return Rival(best[0].version, best[0].file.digest, best[1][dataset.newest()[ranked]])
 
 
 def scores(said: NDArray[Any], truth: NDArray[Any], *, numbers: bool) -> Scores:

@@ -12,6 +12,7 @@ from edgeloop_contracts import (
     GateState,
     GateTally,
     ModelCandidate,
+    ModelFile,
     ModelVersion,
     RunStatus,
     TrainingRequest,
@@ -77,7 +78,7 @@ def run_of(state: GateState, gate: AtGate, status: RunStatus, row: int, reason: 
         stage=gate.stage,
         status=status,
         row=row,
-        digest=challenger.digest,
+        file=challenger.file,
         rows=challenger.rows,
         dataset_digest=challenger.dataset_digest,
         champion_version=gate.champion_version or 0,
@@ -88,10 +89,6 @@ def run_of(state: GateState, gate: AtGate, status: RunStatus, row: int, reason: 
         parameters=challenger.parameters,
         fit_seconds=challenger.fit_seconds,
         reason=cut(reason),
-        size=challenger.size,
-        chunks=challenger.chunks,
-        chunk_partition=challenger.chunk_partition,
-        chunk_offset=challenger.chunk_offset,
         classes=challenger.classes,
         definition_version=challenger.definition_version,
         recalls=challenger.recalls or 0,
@@ -105,11 +102,7 @@ def candidate(state: GateState, gate: AtGate) -> ModelCandidate:
         tenant=state.tenant,
         stream=state.stream,
         request_id=gate.request_id,
-        digest=challenger.digest,
-        size=challenger.size,
-        chunks=challenger.chunks,
-        chunk_partition=challenger.chunk_partition,
-        chunk_offset=challenger.chunk_offset,
+        file=challenger.file,
         classes=challenger.classes,
         definition_version=challenger.definition_version,
         champion_version=gate.champion_version or 0,
@@ -128,11 +121,7 @@ def version_of(candidate: ModelCandidate, number: int) -> ModelVersion:
         stream=candidate.stream,
         version=number,
         request_id=candidate.request_id,
-        digest=candidate.digest,
-        size=candidate.size,
-        chunks=candidate.chunks,
-        chunk_partition=candidate.chunk_partition,
-        chunk_offset=candidate.chunk_offset,
+        file=candidate.file,
         classes=candidate.classes,
         definition_version=candidate.definition_version,
         beat_version=candidate.champion_version,
@@ -194,8 +183,7 @@ def challenger_of(fitted: Fitted, data: Lessons, *, definition_version: int) -> 
     """
     learned = fitted.lessons or data
     return Challenger(
-        digest=fitted.digest,
-        size=len(fitted.onnx),
+        file=ModelFile(digest=fitted.digest, size=len(fitted.onnx)),
         rows=learned.rows,
         dataset_digest=learned.digest,
         classes=learned.classes,
@@ -209,11 +197,7 @@ def challenger_of(fitted: Fitted, data: Lessons, *, definition_version: int) -> 
 def recalled(fitted: Fitted, version: ModelVersion) -> Challenger:
     """An archived version as the challenger, in place of the fit that it was ahead of; its file stays where it is."""
     return Challenger(
-        digest=version.digest,
-        size=version.size,
-        chunks=version.chunks,
-        chunk_partition=version.chunk_partition,
-        chunk_offset=version.chunk_offset,
+        file=version.file,
         rows=version.rows,
         dataset_digest=version.dataset_digest,
         classes=version.classes,
@@ -227,7 +211,7 @@ def recalled(fitted: Fitted, version: ModelVersion) -> Challenger:
 
 def files_of(states: Iterable[GateState]) -> set[str]:
     """Digests of the model files that trials still need: equal rows give equal files."""
-    found = [(state.gate.challenger.digest if state.gate else "", state.awaiting.digest if state.awaiting else "") for state in states]
+    found = [(state.gate.challenger.file.digest if state.gate else "", state.awaiting.digest if state.awaiting else "") for state in states]
     return {digest for digests in found for digest in digests if digest}
 
 

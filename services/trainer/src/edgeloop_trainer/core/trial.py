@@ -235,7 +235,7 @@ def _ended(state: TrialState, gate: AtGate, status: RunStatus, row: int, reason:
     effects: list[Effect] = [Tell(run_of(stored, gate, status, row, reason), gate.cause)]
     awaiting = stored.awaiting
     if status is RunStatus.PROMOTED:
-        awaiting = AwaitingRegistry(request_id=gate.request_id, digest=challenger.digest)
+        awaiting = AwaitingRegistry(request_id=gate.request_id, digest=challenger.file.digest)
         effects.insert(0, Propose(candidate(stored, gate), gate.cause))
     else:
         effects.append(Discard(challenger, gate.cause))

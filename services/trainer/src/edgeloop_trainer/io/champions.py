@@ -76,5 +76,5 @@ class Champions:
             key = f"{event.tenant}/{event.stream}"
             self._answered.add((key, event.request_id))
             if isinstance(event, ModelVersion):
-                self._digests.add(event.digest)
+                self._digests.add(event.file.digest)
                 self._versions.setdefault(key, {})[event.version] = event

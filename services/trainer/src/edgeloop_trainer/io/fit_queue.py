@@ -18,7 +18,7 @@ from edgeloop_trainer.core.lessons import Course, Due, Lesson
 from edgeloop_trainer.core.phases import FitEnded, Fitting
 from edgeloop_trainer.core.sizes import names_refusal, refusal, rows_named
 from edgeloop_trainer.io.fitting import FittingProcess, Pending
-from edgeloop_trainer.io.models import Models, artifact_of
+from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
 
 
@@ -135,6 +135,6 @@ class FitQueue:
 
     def _answers(self, version: ModelVersion, features: Floats) -> list[str] | None:
         try:
-            return self._models.answers(artifact_of(version), features)
+            return self._models.answers(version, features)
         except ModelGoneError:
             return None

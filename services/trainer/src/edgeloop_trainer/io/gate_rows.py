@@ -10,7 +10,7 @@ from edgeloop_readers import RangeGoneError
 from edgeloop_trainer.core.gate import outcomes
 from edgeloop_trainer.core.phases import ChampionRead, Compare, Compared, Lost, ReadChampion
 from edgeloop_trainer.io.champions import Champions
-from edgeloop_trainer.io.models import Models, artifact_of
+from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
 
 
@@ -54,10 +54,9 @@ class GateRows:
         champion = self._champion(key, gate.champion_version)
         if champion is None:
             return Lost(f"{key} has no champion any more")
-        challenger, current = artifact_of(gate.challenger), artifact_of(champion)
         try:
-            features, truth = self._rows.at(self._references(key, state, effect), self._models.width(challenger))
-            answers, others = self._models.answers(challenger, features), self._models.answers(current, features)
+            features, truth = self._rows.at(self._references(key, state, effect), self._models.width(gate.challenger))
+            answers, others = self._models.answers(gate.challenger, features), self._models.answers(champion, features)
         except (RangeGoneError, ModelGoneError) as error:
             return Lost(str(error))
         compared = outcomes(answers, others, truth, numbers=not gate.challenger.classes)

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from edgeloop_contracts import Challenger, ModelChunk, ModelVersion, topics
-from edgeloop_datasets.ranges import Artifact, Reader, model_file
+from edgeloop_contracts import Challenger, ModelChunk, ModelFile, ModelVersion, topics
+from edgeloop_datasets.ranges import Reader, model_file
 from edgeloop_mixture.runtime import open_session
 
 from edgeloop_trainer.core.dataset import Floats
 
 CHUNK_BYTES = 512 << 10
 KEPT = 16
+Model: TypeAlias = ModelVersion | Challenger
 
 
 def chunked(onnx: bytes, digest: str) -> list[ModelChunk]:
     """A file in chunks of at most 512 KiB."""
     parts = [onnx[at : at + CHUNK_BYTES] for at in range(0, len(onnx), CHUNK_BYTES)]
     return [ModelChunk(digest=digest, index=i, total=len(parts), size=len(onnx), data=part) for i, part in enumerate(parts)]
-
-
-def artifact_of(model: ModelVersion | Challenger) -> Artifact:
-    """The location of a model's file."""
-    return Artifact(model.digest, model.chunk_partition, model.chunk_offset, model.chunks, model.classes)
 
 
 class Models:
@@ -46,7 +42,7 @@ class Models:
         while len(self._sessions) > KEPT:
             self._sessions.popitem(last=False)
 
-    def answers(self, artifact: Artifact, features: Floats) -> list[str]:
+    def answers(self, model: Model, features: Floats) -> list[str]:
         """Class or number that a model gives each row; empty text where it takes rows of another width.
 
         Raises
@@ -54,13 +50,14 @@ class Models:
         ModelGoneError
             Its file cannot be read.
         """
-        session = self._session(artifact)
+        session, classes = self._session(model.file), model.classes
         if session.get_inputs()[0].shape[1] != features.shape[1]:
             return [""] * len(features)
-        (found,) = session.run(["label" if artifact.classes else "prediction"], {"input": features})
-        return [artifact.classes[label] for label in np.asarray(found)] if artifact.classes else [str(value) for value in np.asarray(found)]
+        (found,) = session.run(["label" if classes else "prediction"], {"input": features})
+        values = np.asarray(found)
+        return [classes[label] for label in values] if classes else [str(value) for value in values]
 
-    def width(self, artifact: Artifact) -> int:
+    def width(self, model: Model) -> int:
         """Features of a row that a model takes.
 
         Raises
@@ -68,14 +65,14 @@ class Models:
         ModelGoneError
             Its file cannot be read.
         """
-        return int(self._session(artifact).get_inputs()[0].shape[1])
+        return int(self._session(model.file).get_inputs()[0].shape[1])
 
     def end(self, partition: int) -> int:
         """Offset from which chunks that are sent now can be read."""
         return self._reader.end(topics.MODEL_CHUNKS, partition)
 
-    def _session(self, artifact: Artifact) -> Any:
-        if artifact.digest not in self._sessions:
-            self.add(artifact.digest, model_file(self._reader, topics.MODEL_CHUNKS, artifact))
-        self._sessions.move_to_end(artifact.digest)
-        return self._sessions[artifact.digest]
+    def _session(self, file: ModelFile) -> Any:
+        if file.digest not in self._sessions:
+            self.add(file.digest, model_file(self._reader, topics.MODEL_CHUNKS, file))
+        self._sessions.move_to_end(file.digest)
+        return self._sessions[file.digest]

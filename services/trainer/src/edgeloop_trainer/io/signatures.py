@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeloop_contracts import ModelCandidate
-from edgeloop_contracts.statements import candidate_statement
 from edgeloop_kafka import body, from_body
 from edgeloop_signing.keys import Signer
+from edgeloop_signing.statements import candidate_statement
 
 
 def signed(candidate: ModelCandidate, signer: Signer) -> ModelCandidate:
