@@ -225,14 +225,14 @@ def test_runs_are_in_mlflow_with_model_dataset_and_trials_whatever_goes_away_mea
     server, platform, log = Server(tmp_path), Platform(cluster, tmp_path / "keys"), tmp_path / "mirror.log"
     platform.play()
     with platform.mirror(server, log):
-        eventually(lambda: b"did not take an event" in log.read_bytes(), 90)  # MLflow is not there yet
+        eventually(lambda: b"event not mirrored" in log.read_bytes(), 90)  # MLflow is not there yet
         with server.running():
             eventually(lambda: any("edgeloop.at.fitted" in tags(run) for run in server.runs()))
             assert len(server.runs()) == 4
         platform.promote()
         platform.register(1)
-        waits = log.read_bytes().count(b"did not take an event")
-        eventually(lambda: log.read_bytes().count(b"did not take an event") > waits, 90)  # and away again
+        waits = log.read_bytes().count(b"event not mirrored")
+        eventually(lambda: log.read_bytes().count(b"event not mirrored") > waits, 90)  # and away again
     with server.running():
         with platform.mirror(server, log) as killed:
             eventually(lambda: bool(server.runs()))

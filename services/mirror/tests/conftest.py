@@ -271,7 +271,7 @@ class Scene:
         offset = 0
         while offset < len(self.events):
             try:
-                self.mirror.take(received(self.events[offset], offset=offset))
+                self.mirror.handle(received(self.events[offset], offset=offset))
             except Died:
                 self.mirror = self.made()
             except BackpressureError as pressure:

@@ -1,1 +1,1 @@
-"""What the trainer tells, mirrored to MLflow for those who look there."""
+"""Training runs and versions, mirrored to MLflow."""

@@ -1,4 +1,4 @@
-"""``edgeloop-mirror``: every training run and every version in MLflow, too."""
+"""``edgeloop-mirror``: a copy of training runs and versions in MLflow."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from edgeloop_mirror.spec import SPEC
 
 
 def main() -> int:
-    """Entry point; gives back the exit code."""
+    """Entry point; returns the exit code."""
     with setting_up(SPEC.name, Settings):
         context, settings = Context(KafkaSettings(), SPEC.name), Settings()
         if not settings.tracking_uri:
-            raise ValueError("MLFLOW_TRACKING_URI says where MLflow is; it is not set")
+            raise ValueError("MLFLOW_TRACKING_URI: expected the address of MLflow, given nothing")
     stop = StopSignal()
     stop.listen()
     set_defaults()

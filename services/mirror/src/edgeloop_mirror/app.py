@@ -1,4 +1,4 @@
-"""Puts the mirror together."""
+"""Composition of the mirror."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgeloop_mirror.metrics import Metrics
 from edgeloop_mirror.settings import Settings
 from edgeloop_mirror.spec import SPEC
 
-HUNG_S = 240.0  # a model of 256 MiB may take minutes to a store that is far away
+HUNG_S = 240.0  # a model of 256 MiB may take minutes to a distant store
 
 
 def run(context: Context, settings: Settings, tracking: Tracking, stopping: Callable[[], bool]) -> None:
@@ -37,5 +37,5 @@ def run(context: Context, settings: Settings, tracking: Tracking, stopping: Call
     if shared.http_port:
         health.start()
     watch(lambda: subscription.beat, HUNG_S, context.log)
-    subscription.run(mirror.take, stopping)
+    subscription.run(mirror.handle, stopping)
     context.log.info("stopped")

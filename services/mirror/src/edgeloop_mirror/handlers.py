@@ -1,4 +1,4 @@
-"""What becomes of each run, and of each version."""
+"""Handler of runs and versions: it writes each to MLflow once."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from edgeloop_mirror.metrics import Metrics
 
 
 class Mirror:
-    """Brings each event of ``training.runs`` and each version to MLflow; what is there already changes nothing.
+    """Copies each event of ``training.runs`` and each version to MLflow; a repeated event changes nothing.
 
-    An event is marked in its run when all of it is there, and each step before that may be repeated, so that a crash anywhere costs
-    nothing. While MLflow is away, the event waits, and those behind it. Runs and versions come in any order among each other:
-    whichever is first makes the run and brings the model.
+    An event is marked in its run once it is complete, and each step before may be repeated, so a crash does no harm. While MLflow cannot
+    be reached, the event and those behind it wait. Runs and versions may arrive in any order: the first one creates the run and stores
+    the model.
 
     Parameters
     ----------
     tracking, sources, signatures, metrics, log
-        As wired.
+        Its collaborators.
     experiment
-        Heads the names of experiments and registered models.
+        Prefix of the names of experiments and registered models.
     retry_s
-        Seconds after which an event that MLflow did not take is tried again.
+        Seconds between two attempts at an event.
     clock
-        Seconds, only ever rising.
+        Monotonic clock, in seconds.
     """
 
     def __init__(
@@ -56,26 +56,26 @@ class Mirror:
         self._retry_s = retry_s
         self._clock = clock
 
-    def take(self, received: Received[Any]) -> None:
+    def handle(self, received: Received[Any]) -> None:
         """Mirror one event.
 
         Raises
         ------
         BackpressureError
-            MLflow is away.
+            MLflow cannot be reached, or cannot carry out a request.
         """
         match received.event:
             case TrainingRun() as event:
                 status, mirror = event.status.value.lower(), self._mirror
             case ModelVersion():
                 status, mirror = "version", self._version
-            case _:  # a refused candidate; its run says how it ended
+            case _:  # a refused candidate, whose run has its end
                 return
         try:
             mirror(received)
         except TrackingUnavailableError as error:
             self._metrics.waits.inc()
-            self._log.warning("MLflow did not take an event: trying again", at=received.at, error=str(error), seconds=self._retry_s)
+            self._log.warning("event not mirrored: trying again", at=received.at, error=str(error), seconds=self._retry_s)
             until = self._clock() + self._retry_s
             raise BackpressureError(lambda: self._clock() >= until) from error
         except TrackingRefusedError as error:
@@ -88,7 +88,7 @@ class Mirror:
         event = received.event
         parent = ""
         if event.status is RunStatus.TRIAL:
-            # The run that the trial led to; its own events follow.
+            # The run of the request, whose own events follow.
             asked = TrainingRun(
                 tenant=event.tenant, stream=event.stream, request_id=event.request_id, campaign=event.campaign, stage=event.stage
             )
@@ -110,12 +110,12 @@ class Mirror:
         asked = versions.asked(event)
         run_id, tags = self._run(asked, received.timestamp)
         model = tags.get(notes.MODEL) or self._model(run_id, asked, notes.parameters(asked))
-        told = {notes.DIGEST: event.file.digest, notes.MODEL: model, versions.NUMBER: str(event.version)}
-        self._tracking.write(run_id, notes.Note(told), received.timestamp)
+        tags_of_run = {notes.DIGEST: event.file.digest, notes.MODEL: model, versions.NUMBER: str(event.version)}
+        self._tracking.write(run_id, notes.Note(tags_of_run), received.timestamp)
         self._tracking.register(run_id, versions.note(self._experiment, event, received.at, self._signatures.state(event), model))
 
     def _run(self, event: TrainingRun, at_ms: int, parent: str = "") -> tuple[str, dict[str, str]]:
-        """The run of an event and its tags, made if it is not there."""
+        """The run of an event and its tags; creates it if it is missing."""
         experiment = notes.experiment(self._experiment, event)
         found = [run for run in self._tracking.find(experiment, notes.key(event)) if notes.same(event, run.tags)]
         if found:
@@ -124,7 +124,7 @@ class Mirror:
         return self._tracking.create(experiment, notes.name(event), notes.first_tags(event), began, parent), {}
 
     def _model(self, run_id: str, event: TrainingRun, parameters: dict[str, str]) -> str:
-        """Bring the model over; gives back what the run's tag says of it."""
+        """Store the model; returns the text of the run's tag about it."""
         onnx = self._sources.model(event)
         if event.file is None or onnx is None:
             return "deleted before it was mirrored"

@@ -1,1 +1,1 @@
-"""Pure: what MLflow is told of an event."""
+"""Content of runs and versions in MLflow, as pure functions of events."""

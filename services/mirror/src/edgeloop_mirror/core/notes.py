@@ -1,4 +1,4 @@
-"""What MLflow is told of a run, and by which tags its run is found again."""
+"""Content of a run in MLflow, and the tags that identify it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeloop_contracts import RunStatus, StreamDefinition, TrainingRequest, Tra
 KEY = "edgeloop.key"
 DIGEST = "edgeloop.digest"
 MODEL = "edgeloop.model"
-_DIGEST_CHARACTERS = 32  # MLflow takes no more than 36 for a dataset
+_DIGEST_CHARACTERS = 32  # MLflow allows 36 for a dataset
 _ODD = re.compile(r"[^\w.\- /]")
 _GATE = "gate_"
 
@@ -23,19 +23,19 @@ ENDED: Mapping[RunStatus, str] = {
     RunStatus.TRIAL: "FINISHED",
     RunStatus.FAILED: "FAILED",
 }
-"""How MLflow calls the end of a run; one that waits at the gate goes on."""
+"""MLflow's status of an ended run. A run whose challenger is at the gate goes on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is written to a run.
+    """The content of one write to a run.
 
     Attributes
     ----------
     tags, parameters, metrics
-        As MLflow takes them.
+        In MLflow's form.
     step
-        Of the metrics: the labelled row at which they were taken.
+        The labelled row of the metrics.
     """
 
     tags: dict[str, str]
@@ -45,41 +45,41 @@ class Note:
 
 
 def experiment(head: str, event: TrainingRun) -> str:
-    """Name of the experiment that a stream's runs stand in."""
+    """Name of the experiment of a stream's runs."""
     return f"{head}/{event.tenant}/{event.stream}"
 
 
 def key(event: TrainingRun) -> str:
-    """By which an event's run is found: equal for all events of one request, but another one for each trial."""
+    """Key of an event's run: equal for all events of a request, and distinct for each search step."""
     parts = [event.tenant, event.stream, event.request_id, *([str(event.trial)] if event.status is RunStatus.TRIAL else [])]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_DIGEST_CHARACTERS]
 
 
 def same(event: TrainingRun, tags: Mapping[str, str]) -> bool:
-    """Whether a run with the event's key is the event's: its model is the same, as far as both have one."""
+    """Check that a run with the event's key is the event's own: if both have a model, it is the same."""
     found = tags.get(DIGEST, "")
     return not found or not event.file or found == event.file.digest
 
 
 def mark(event: TrainingRun) -> str:
-    """Tag that says that an event of this status has been mirrored; its value is the event's place."""
+    """Tag of a mirrored event of this status; its value is the event's place."""
     return f"edgeloop.at.{event.status.value.lower()}"
 
 
 def name(event: TrainingRun) -> str:
-    """Of a run, for people."""
+    """Name of a run, for people."""
     if event.status is RunStatus.TRIAL:
         return f"trial {event.trial}"
     return f"{event.campaign[:12]}/{event.stage}"
 
 
 def model_name(event: TrainingRun) -> str:
-    """Of a run's model; MLflow allows few characters in it."""
+    """Name of a run's model; MLflow allows few characters in it."""
     return re.sub(r"[^\w\-]+", "-", f"{event.stream}-{name(event)}")
 
 
 def first_tags(event: TrainingRun) -> dict[str, str]:
-    """Of a new run."""
+    """Tags of a new run."""
     return {
         KEY: key(event),
         "edgeloop.request_id": event.request_id,
@@ -94,7 +94,7 @@ def first_tags(event: TrainingRun) -> dict[str, str]:
 
 
 def note(event: TrainingRun, at: str) -> Note:
-    """What an event adds to its run; ``at`` is its place."""
+    """Content that an event adds to its run; ``at`` is its place."""
     tags = {"edgeloop.status": event.status.value, "edgeloop.dataset_digest": event.dataset_digest, mark(event): at}
     if event.file:
         tags |= {DIGEST: event.file.digest, "edgeloop.classes": json.dumps(list(event.classes))}
@@ -103,7 +103,7 @@ def note(event: TrainingRun, at: str) -> Note:
     if event.reason:
         tags |= {"edgeloop.reason": event.reason, "mlflow.note.content": event.reason}
     if event.status in (RunStatus.PROMOTED, RunStatus.REJECTED):
-        # What the fit told stands there since the run was fitted.
+        # The metrics of the fit were written with the status FITTED.
         gate = {name: value for name, value in event.metrics.items() if name.startswith(_GATE)}
         judged = {"wins": float(event.wins), "losses": float(event.losses), "judged": float(event.judged)}
         tags["edgeloop.champion_version"] = str(event.champion_version)
@@ -113,24 +113,24 @@ def note(event: TrainingRun, at: str) -> Note:
 
 
 def parameters(event: TrainingRun) -> dict[str, str]:
-    """Of a run; MLflow allows few characters in their names."""
+    """Parameters of a run; MLflow allows few characters in their names."""
     return {_ODD.sub("_", name): value for name, value in event.parameters.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetNote:
-    """The rows that a run was fitted on, as MLflow describes a dataset; texts are JSON.
+    """The rows of a run's fit as a dataset of MLflow; the texts are JSON.
 
     Attributes
     ----------
     name, digest
-        The stream, and as much of the rows' digest as MLflow takes.
+        The stream, and the first characters of the rows' digest, as many as MLflow allows.
     source
-        The manifest: cluster, topic and ranges of offsets, from which the same rows can be read again.
+        The manifest: cluster, topic and ranges of offsets, which give the same rows again.
     schema
-        Columns; empty where the definition is not kept any more.
+        Columns; empty if the definition is gone.
     profile
-        Number of rows, and the whole digest.
+        Number of rows, and the full digest.
     """
 
     name: str
@@ -141,7 +141,7 @@ class DatasetNote:
 
 
 def dataset(event: TrainingRun, request: TrainingRequest | None, definition: StreamDefinition | None) -> DatasetNote:
-    """The dataset of a run, as far as request and definition are still there."""
+    """The dataset of a run, with the parts of request and definition that still exist."""
     manifest = request.manifest.as_dict() if request else {}
     columns = [{"type": "float", "name": feature.name, "required": False} for feature in definition.features] if definition else []
     profile = {"num_rows": event.rows, "sha256": event.dataset_digest}

@@ -1,4 +1,4 @@
-"""What MLflow's model registry is told of versions."""
+"""Content of versions in MLflow's model registry."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class VersionNote:
     Attributes
     ----------
     name
-        Of the registered model, one for each stream.
+        Name of the registered model, one per stream.
     number
-        edgeloop's number of the version; MLflow counts by itself.
+        edgeloop's number of the version; MLflow's own may differ.
     tags, description
-        As MLflow takes them.
+        In MLflow's form.
     about
         Tags of the registered model.
     champion
-        Whether it may become the champion, if it is the newest.
+        The version may become the champion if it is the newest.
     """
 
     name: str
@@ -41,7 +41,7 @@ class VersionNote:
 
 
 def registered(head: str, event: ModelVersion) -> str:
-    """Name of a stream's registered model; what MLflow does not allow in one, or what parts it here, is written as its number.
+    """Name of a stream's registered model. Characters that MLflow does not allow, and dots, are written as their number.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def registered(head: str, event: ModelVersion) -> str:
 
 
 def asked(event: ModelVersion) -> TrainingRun:
-    """The run that a version came of, as far as the version tells."""
+    """The run of a version, with the fields that the version has."""
     campaign, _, stage = event.request_id.rpartition("/")
     return TrainingRun(
         tenant=event.tenant,
@@ -80,16 +80,16 @@ def named(event: ModelVersion) -> bool:
 
 
 def note(head: str, event: ModelVersion, at: str, signature: str, model: str) -> VersionNote:
-    """What MLflow is told of a version.
+    """Content of a version.
 
     Parameters
     ----------
     at
         Place of the event.
     signature
-        What is known of its signature.
+        State of its signature.
     model
-        Whether its file is there.
+        State of its file.
     """
     tags = {
         NUMBER: str(event.version),

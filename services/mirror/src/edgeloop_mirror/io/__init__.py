@@ -1,1 +1,1 @@
-"""MLflow, and what is read from topics."""
+"""MLflow, and reads of topics."""

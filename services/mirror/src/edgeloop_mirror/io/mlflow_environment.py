@@ -1,10 +1,10 @@
-"""What MLflow's client, and the onnxruntime that it loads, read from the environment when they are imported."""
+"""Environment of MLflow's client and its onnxruntime, which read it at their import."""
 
 from __future__ import annotations
 
 import os
 
-# The event is tried again anyway, and meanwhile this process must show that it lives. Nothing of a fleet's business leaves it.
+# Events are tried again anyway, and meanwhile the process must stay alive for its watchdog. Telemetry would tell others about a fleet.
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -16,6 +16,6 @@ DEFAULTS = {
 
 
 def set_defaults() -> None:
-    """Set what is not set; before the import."""
+    """Set the variables that are not set; call it before the import."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""MLflow's tracking server, by MLflow's own client: the only module that imports it, after :mod:`.mlflow_environment`."""
+"""MLflow's tracking server through its own client, which only this module imports, after :mod:`.mlflow_environment`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MlflowTracking:
     Parameters
     ----------
     uri
-        Of the tracking server.
+        Address of the tracking server.
     """
 
     def __init__(self, uri: str) -> None:
@@ -55,14 +55,14 @@ class MlflowTracking:
             return [Found(run.info.run_id, run.data.tags) for run in runs]
 
     def create(self, experiment: str, name: str, tags: Mapping[str, str], began_ms: int, parent: str) -> str:
-        """A new run; gives back its id."""
+        """Create a run; returns its id."""
         with _errors():
             given = {**tags, **({_PARENT: parent} if parent else {})}
             run = self._client.create_run(self._experiment(experiment), start_time=began_ms, tags=given, run_name=name)
             return str(run.info.run_id)
 
     def write(self, run_id: str, note: Note, at_ms: int) -> None:
-        """Parameters, metrics and tags; metrics also at the run's model, if it has one."""
+        """Write parameters, metrics and tags; metrics to the run's model, too, if it has one."""
         with _errors():
             outputs = self._client.get_run(run_id).outputs
             models = [output.model_id for output in outputs.model_outputs] if outputs else []
@@ -74,13 +74,13 @@ class MlflowTracking:
             self._client.log_batch(run_id, tags=[RunTag(name, value) for name, value in note.tags.items()])
 
     def dataset(self, run_id: str, note: DatasetNote) -> None:
-        """The dataset as an input of the run."""
+        """Add the dataset as an input of the run."""
         with _errors():
             described = Dataset(note.name, note.digest, "kafka", note.source, note.schema or None, note.profile)
             self._client.log_inputs(run_id, [DatasetInput(described, [InputTag(_CONTEXT, "training")])])
 
     def model(self, run_id: str, note: ModelNote, step: int) -> None:
-        """The model as an output of the run, in MLflow's ONNX flavour with its signature; what an attempt before left is removed."""
+        """Store the model as an output of the run, in the ONNX flavour with its signature; removes the rest of a failed attempt."""
         with _errors():
             place = self._client.get_run(run_id).info.experiment_id
             for left in self._client.search_logged_models([place], f"source_run_id = '{run_id}'"):
@@ -88,7 +88,7 @@ class MlflowTracking:
                     return
                 self._client.delete_logged_model(left.model_id)
             graph = onnx.load_model_from_string(note.onnx)
-            # Made here, as MLflow would make it in its default experiment, with tags of this process.
+            # Created here: MLflow would use its default experiment and add tags of this process.
             made = self._client.create_logged_model(place, note.name, run_id, note.tags, note.parameters)
             Model.log(
                 artifact_path=None,
@@ -98,15 +98,15 @@ class MlflowTracking:
                 step=step,
                 onnx_model=graph,
                 signature=signature(graph),
-                # Else MLflow would install and load the model to find out.
+                # Otherwise MLflow would install and load the model to infer them.
                 pip_requirements=["onnx", "onnxruntime"],
                 save_as_external_data=False,
             )
 
     def register(self, run_id: str, note: VersionNote) -> None:
-        """The run's model, or that it has none any more, as a version of a registered model; the newest one is its champion.
+        """Register the run's model, or its absence, as a version of a registered model; the newest one is its champion.
 
-        A version is found by edgeloop's number; of two, which an answer that never came may have left, the first stays.
+        edgeloop's number identifies a version. A lost response may leave two; then the first one stays.
         """
         with _errors():
             aliases = self._registered(note)
@@ -121,12 +121,12 @@ class MlflowTracking:
                 self._client.set_registered_model_alias(note.name, CHAMPION, first.version)
 
     def end(self, run_id: str, status: str, at_ms: int) -> None:
-        """The run has ended."""
+        """End the run."""
         with _errors():
             self._client.set_terminated(run_id, status, at_ms)
 
     def _registered(self, note: VersionNote) -> dict[str, Any]:
-        """Aliases of the note's registered model, made if it is not there."""
+        """Aliases of the note's registered model; creates it if it is missing."""
         try:
             return dict(self._client.get_registered_model(note.name).aliases)
         except MlflowException as error:
@@ -134,7 +134,7 @@ class MlflowTracking:
                 raise
         try:
             self._client.create_registered_model(note.name, note.about)
-        except MlflowException as error:  # another mirror was quicker
+        except MlflowException as error:  # another mirror created it first
             if error.error_code != _THERE:
                 raise
         return {}
@@ -146,19 +146,19 @@ class MlflowTracking:
         return self._client.create_model_version(note.name, source, run_id, note.tags, description=note.description, model_id=model)
 
     def _experiment(self, name: str) -> str:
-        """Id of an experiment, made if it is not there."""
+        """Id of an experiment; creates it if it is missing."""
         found = self._client.get_experiment_by_name(name)
         if found is None:
             return str(self._client.create_experiment(name))
         if found.lifecycle_stage != _ACTIVE:
             raise TrackingUnavailableError(
-                f"the experiment {name} is deleted: restore it, or give another name by EDGELOOP_MIRROR_EXPERIMENT"
+                f"the experiment {name} is deleted: restore it, or set another name in EDGELOOP_MIRROR_EXPERIMENT"
             )
         return str(found.experiment_id)
 
 
 def signature(graph: Any) -> ModelSignature:
-    """Inputs and outputs of a graph, as MLflow names them."""
+    """Inputs and outputs of a graph, in MLflow's form."""
     inputs, outputs = (Schema([_tensor(value) for value in values]) for values in (graph.graph.input, graph.graph.output))
     return ModelSignature(inputs, outputs)
 
@@ -171,7 +171,7 @@ def _tensor(value: Any) -> TensorSpec:
 
 @contextmanager
 def _errors() -> Generator[None]:
-    """Turn what goes wrong into what it means to the mirror."""
+    """Map MLflow's errors to those of the mirror."""
     try:
         yield
     except (TrackingUnavailableError, TrackingRefusedError):
@@ -180,5 +180,5 @@ def _errors() -> Generator[None]:
         if error.error_code in _REFUSALS:
             raise TrackingRefusedError(str(error)) from error
         raise TrackingUnavailableError(str(error)) from error
-    except Exception as error:  # artifact stores and their libraries raise what they like; a server that is away comes back
+    except Exception as error:  # libraries of artifact stores raise any error; an unreachable server comes back
         raise TrackingUnavailableError(f"{type(error).__name__}: {error}") from error

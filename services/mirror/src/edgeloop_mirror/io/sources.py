@@ -1,4 +1,4 @@
-"""What a run refers to, read again from the topics."""
+"""Records that a run refers to, read again from the topics."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from edgeloop_readers import RangeGoneError
 
 
 class Definitions(Protocol):
-    """What is needed of :class:`edgeloop_readers.Table` on ``streams``."""
+    """The part of :class:`edgeloop_readers.Table` on ``streams`` that is used here."""
 
     def refresh(self) -> None:
-        """Take in what has been committed until now."""
+        """Read the records that are committed by now."""
         ...
 
     def get(self, key: str) -> Received[Any] | None:
@@ -30,7 +30,7 @@ class Sources:
     reader
         Reads ranges of offsets.
     definitions
-        Of streams.
+        Definitions of streams.
     """
 
     def __init__(self, reader: Reader, definitions: Definitions) -> None:
@@ -38,7 +38,7 @@ class Sources:
         self._definitions = definitions
 
     def request(self, run: Received[TrainingRun]) -> TrainingRequest | None:
-        """The request that a run names as its cause; ``None`` where it cannot be read."""
+        """The request that a run names as its cause; ``None`` if it cannot be read."""
         name, _, place = run.headers.get("ce_causationat", b"").decode("utf-8", "replace").partition("/")
         partition, _, offset = place.partition("/")
         if name != topics.TRAINING_REQUESTS.name or not (partition.isdigit() and offset.isdigit()):
@@ -50,13 +50,13 @@ class Sources:
         return found[0].event if found and found[0].event.request_id == run.event.request_id else None
 
     def definition(self, event: TrainingRun) -> StreamDefinition | None:
-        """The definition that a run's model was trained on, if it is still the stream's."""
+        """The definition of a run's model, if it is still the stream's."""
         self._definitions.refresh()
         record = self._definitions.get(f"{event.tenant}/{event.stream}")
         return record.event if record is not None and record.event.version == event.definition_version else None
 
     def model(self, event: TrainingRun) -> bytes | None:
-        """The file of a run's challenger; ``None`` where its chunks have been deleted."""
+        """The file of a run's challenger; ``None`` if its chunks are deleted."""
         try:
             return model_file(self._reader, topics.MODEL_CHUNKS, event.file) if event.file else None
         except ModelGoneError:

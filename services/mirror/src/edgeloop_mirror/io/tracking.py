@@ -1,4 +1,4 @@
-"""What the mirror needs of MLflow."""
+"""Interface of the mirror to MLflow."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from edgeloop_mirror.core.versions import VersionNote
 
 
 class TrackingUnavailableError(RetryableError):
-    """MLflow did not answer, or could not do it now: the same is tried again later."""
+    """MLflow did not answer, or could not carry out a request now; it is tried again later."""
 
 
 class TrackingRefusedError(InvalidError):
-    """MLflow refused what it was given; asking again will not help."""
+    """MLflow refused the content of a request; another attempt is useless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ModelNote:
-    """A model in its ONNX file.
+    """A model as an ONNX file.
 
     Attributes
     ----------
     onnx
-        The file.
+        Content of the file.
     name
-        For people.
+        Name for people.
     tags, parameters
-        Of the model.
+        Those of the model.
     """
 
     onnx: bytes
@@ -49,32 +49,36 @@ class ModelNote:
 
 
 class Tracking(Protocol):
-    """MLflow's tracking server. Everything raises :class:`TrackingUnavailableError` or :class:`TrackingRefusedError`; everything may be repeated and changes nothing then."""
+    """MLflow's tracking server.
+
+    Every method may raise :class:`TrackingUnavailableError` or :class:`TrackingRefusedError`. A repeated call changes nothing, except
+    for :meth:`create`.
+    """
 
     def find(self, experiment: str, key: str) -> list[Found]:
         """Runs with this key, oldest first."""
         ...
 
     def create(self, experiment: str, name: str, tags: Mapping[str, str], began_ms: int, parent: str) -> str:
-        """A new run, below ``parent`` if that is not empty; gives back its id. The one call that is no harmless repeat."""
+        """Create a run, below ``parent`` if that is not empty; returns its id."""
         ...
 
     def write(self, run_id: str, note: Note, at_ms: int) -> None:
-        """Parameters, metrics and tags, which become visible in this order."""
+        """Write parameters, metrics and tags, in this order."""
         ...
 
     def dataset(self, run_id: str, note: DatasetNote) -> None:
-        """The dataset that the run was fitted on."""
+        """Add the dataset of the run's fit."""
         ...
 
     def model(self, run_id: str, note: ModelNote, step: int) -> None:
-        """The run's model."""
+        """Store the run's model."""
         ...
 
     def register(self, run_id: str, note: VersionNote) -> None:
-        """The run's model, or that it has none any more, as a version of a registered model; the newest one is its champion."""
+        """Register the run's model, or its absence, as a version of a registered model; the newest one is its champion."""
         ...
 
     def end(self, run_id: str, status: str, at_ms: int) -> None:
-        """The run has ended."""
+        """End the run."""
         ...
