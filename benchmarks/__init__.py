@@ -1,1 +1,1 @@
-"""How quick edgeloop is, against what it builds on: ratios, taken side by side in one run."""
+"""Benchmarks of edgeloop against the libraries that it builds on, as ratios within one run."""

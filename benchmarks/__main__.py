@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: run benchmarks, print their table, and record it."""
+"""``python -m benchmarks``: benchmarks, with a table and a record of their figures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import traceback
 from benchmarks.figures import Figure, History, Run, as_object, describe_machine, now
 from benchmarks.table import markdown, write
 
-# Each module says at its top what it compares, and has run(quick=...) -> list of figures.
+# The docstring of each module has its comparison; run(quick=...) returns a list of figures.
 BENCHMARKS = ("codec", "consume", "compression", "transactions", "pipeline", "profiles", "services", "mixture", "requests")
 BY_NAME_ONLY = ("numbers", "quality")  # a quarter of an hour, and more than an hour
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; 1 when a benchmark failed."""
+    """Entry point; returns 1 if a benchmark failed."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.record and given.quick:
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{name} …", file=sys.stderr, flush=True)
         try:
             figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(quick=given.quick)
-        except Exception:  # what the others found is kept
+        except Exception:  # the others' figures are kept
             traceback.print_exc()
             failed.append(name)
         else:
@@ -52,17 +52,17 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measures edgeloop against what it builds on, side by side in one run, and tells ratios.",
-        epilog="Works on an embedded Kafka of its own, or on the one that EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL name.",
+        description="Measures edgeloop against the libraries that it builds on, in one run, and prints ratios.",
+        epilog="Starts an embedded Kafka, unless EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL name another one.",
     )
     names = [*BENCHMARKS, *BY_NAME_ONLY]
     parser.add_argument(
         "benchmark", nargs="*", choices=[*names, []], metavar="benchmark", help=f"{', '.join(names)}; default: all but the last two"
     )
-    parser.add_argument("--quick", action="store_true", help="a few seconds of everything, to see that it works; the figures mean nothing")
+    parser.add_argument("--quick", action="store_true", help="a few seconds of everything, as a test; the figures mean nothing")
     parser.add_argument("--json", action="store_true", help="print the run as JSON")
-    parser.add_argument("--data", metavar="DIR", help="of quality: where its streams are; default EDGELOOP_BENCH_DATA or examples/data")
-    parser.add_argument("--record", action="store_true", help="append the run to benchmarks/results.json and renew benchmarks/README.md")
+    parser.add_argument("--data", metavar="DIR", help="folder of the streams of quality; default: EDGELOOP_BENCH_DATA, else examples/data")
+    parser.add_argument("--record", action="store_true", help="append the run to benchmarks/results.json and update benchmarks/README.md")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The broker that a benchmark works on: the one that the environment names, else the embedded one."""
+"""The broker of a benchmark: the one that the environment names, else an embedded one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARTITIONS = 4
 
 @contextmanager
 def cluster() -> Iterator[connection.Cluster]:
-    """Kafka and schema registry; what was started here ends here, and its records with it."""
+    """Kafka and schema registry; an embedded stack ends with the block, and its records with it."""
     if named := connection.given():
         yield named
         return
@@ -30,7 +30,7 @@ def cluster() -> Iterator[connection.Cluster]:
 
 
 def fresh(where: connection.Cluster, wanted: Iterable[Topic]) -> KafkaSettings:
-    """Settings under which these topics exist and are empty, with their schemas registered."""
+    """Settings with a prefix of their own: these topics exist, are empty, and their schemas are registered."""
     head = f"bench{uuid.uuid4().hex[:8]}."
     settings = KafkaSettings(bootstrap=where.bootstrap, schema_registry_url=where.registry_url, topic_prefix=head, extra={})
     found = list(wanted)

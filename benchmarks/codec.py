@@ -1,8 +1,8 @@
 """Bytes to rows and back: our batches and rows against fastavro's rows and Confluent's serializers.
 
-fastavro reads and writes one row a record with a schema that it has parsed before, which is the best that it does. Confluent's serializers
-keep their schemas too, and work against Confluent's registry in memory. What is decoded is what a program goes on with: our batch ends in
-a float32 matrix, our single row in its typed event, our rows at once in columns (as ingestion takes them), theirs in a dict.
+fastavro reads and writes one row per record with a parsed schema, which is its fastest way. Confluent's serializers cache their schemas too,
+and use Confluent's registry in memory. Each is decoded to the form that a program needs next: our batch to a float32 matrix, our single row to
+its typed event, our rows at once to columns, as in ingestion, and theirs to a dict.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from benchmarks.rounds import Sample, interleaved, rate
 from benchmarks.samples import FEATURES, Registry, batch, single_rows, values
 
 SIZES = (8, 32, 256, 1000)
-AIMED = 256  # the batch that the aim is about; smaller ones gain less, as every record has a head
-POLLED = (100, 500)  # rows that a service takes from Kafka at once: few of them, and as many as it takes at most
+AIMED = 256  # the batch of the aim; smaller ones gain less, since each record has a header
+POLLED = (100, 500)  # rows that a service reads from Kafka at once: a few, and the maximum
 BATCHES_AIM, ROWS_AIM = 100.0, 5.0
 BASE = "fastavro row"
 ROW_GROUP = ("tenant", "stream", "device_id", "boot_epoch")
@@ -57,7 +57,7 @@ def _figures(direction: str, measured: dict[str, Sample]) -> list[Figure]:
 
 
 def number_of(sample: Sample) -> str:
-    """The absolute rate beside a ratio."""
+    """The absolute rate of a ratio."""
     from benchmarks.table import number
 
     return number(sample.median, "rows/s")
@@ -125,7 +125,7 @@ def matrix_of(codec: Codec, data: bytes) -> np.ndarray:
 
 
 def _confluent(topic: Topic) -> tuple[Any, Any, SerializationContext]:
-    # Its classes tell their types by overloading __new__, which type checkers do not follow.
+    # Its classes overload __new__, which type checkers do not follow.
     client = SchemaRegistryClient.new_client({"url": "mock://benchmarks"})
     serializer: Any = AvroSerializer
     deserializer: Any = AvroDeserializer

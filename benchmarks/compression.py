@@ -1,8 +1,8 @@
-"""What compression saves and costs a producer: processor time and bytes on the wire, for batches of rows and for a forest's chunks.
+"""Savings and costs of compression for a producer: processor time and bytes on the wire, for batches of rows and for a forest's chunks.
 
-Each variant sends the same records with librdkafka, as our producers do. Bytes are those that it wrote to the broker's sockets, over those of the
-records; processor time is that of the whole process for a MB of records. What our producers take is marked in ``OURS``; chunks of models are
-compressed anew by the broker, as their topic says.
+Each variant sends the same records with librdkafka, as our producers do. Bytes are those written to the broker's sockets, divided by those of the
+records. Processor time is that of the whole process per MB of records. ``OURS`` marks the codec of our producers; the broker compresses chunks of
+models again, by the setting of their topic.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _variant(
         assert producer.flush(120) == 0
         spent = time.process_time() - began
         before = -1
-        while sent["bytes"] != before:  # the last statistics are on their way
+        while sent["bytes"] != before:  # waits for the last statistics
             before = sent["bytes"]
             producer.poll(0.1)
         shares.append(100 * sent["bytes"] / given)

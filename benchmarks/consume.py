@@ -1,8 +1,8 @@
-"""Taking records from Kafka: our reader and our transactional loop against raw librdkafka.
+"""Consumption from Kafka: our reader and our transactional loop against raw librdkafka.
 
-The raw consumer calls ``consume(1000)`` with the settings that made it quickest (``fetch.queue.backoff.ms=10``) and touches nothing. Each
-variant reads the same records, which lie in one topic of four partitions; the loop commits as many transactions as its work needs. The
-clock runs from the first record to the last, so that joining a group is left out.
+The raw consumer calls ``consume(1000)`` with its fastest settings (``fetch.queue.backoff.ms=10``) and does nothing else. Each variant reads the
+same records of one topic with four partitions; the loop commits as many transactions as it needs. The time is that from the first record to the
+last, without the join of a group.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def run(*, quick: bool) -> list[Figure]:
 
 
 def fill(settings: KafkaSettings, topic: Topic, events: list[Event], count: int) -> None:
-    """Produce ``count`` records, as quickly as it goes, evenly over the partitions."""
+    """Produce ``count`` records at full speed, evenly over the partitions."""
     codec = Context(settings, "benchmark").codec
     encoded = [codec.encode(topic, event) for event in events]
     producer = Producer({**settings.librdkafka(), "enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"})
@@ -67,7 +67,7 @@ def fill(settings: KafkaSettings, topic: Topic, events: list[Event], count: int)
 
 
 def produce(producer: Producer, topic: str, value: bytes, key: str, partition: int) -> None:
-    """Hand a record over, waiting where the queue is full."""
+    """Produce a record; waits while the queue is full."""
     while True:
         try:
             producer.produce(topic, value=value, key=key.encode(), partition=partition)
@@ -124,7 +124,7 @@ def _reader(settings: KafkaSettings, topic: str, count: int, handle: Callable[..
 
 
 def _timed(turn: Callable[[int], int], count: int) -> float:
-    """Messages a second, from when the first could be had until ``count`` have come; a turn is told how many are wanted."""
+    """Messages a second, from the first one until ``count`` have arrived; each call of a variant gets the number still wanted."""
     while True:
         began = time.perf_counter()
         if seen := turn(count):
@@ -135,7 +135,7 @@ def _timed(turn: Callable[[int], int], count: int) -> float:
 
 
 class _Counting:
-    """A task that takes everything and does nothing."""
+    """A task that handles every record and does nothing."""
 
     def __init__(self, times: list[float]) -> None:
         self._times = times
@@ -152,7 +152,7 @@ class _Counting:
 def _loop(where: Cluster, topic: Topic, events: list[Event], count: int) -> float:
     """Messages a second of the whole loop: fetched, decoded, counted, with offsets and a checkpoint in each transaction.
 
-    Offsets and state outlive a run, so each has topics of its own, with the same records.
+    Offsets and state outlive a run, so each run has its own topics with the same records.
     """
     settings = fresh(where, [topic, topics.state("ingestion"), topics.dead_letters("ingestion"), topics.redrive("ingestion")])
     fill(settings, topic, events, count)

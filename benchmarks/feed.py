@@ -1,4 +1,4 @@
-"""What the pipeline is fed with: a stream that drifts half-way, as records that are encoded beforehand."""
+"""Input of the pipeline: a stream that drifts half-way, as records that are encoded in advance."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from edgeloop_streaming import Context
 from benchmarks.samples import CLASSES, STREAM, batch, definition, values
 
 BATCH_ROWS = 32
-BLOCK_ROWS = 50  # as detection sums inputs up
+BLOCK_ROWS = 50  # the block of the drift service's inputs
 DEVICES = 16
-SHIFT = 3.0  # standard deviations by which inputs move half-way
+SHIFT = 3.0  # shift of the inputs half-way, in standard deviations
 
 
 class Case(StrEnum):
-    """Ways in which rows come."""
+    """Forms of input."""
 
     BATCHES = f"batches of {BATCH_ROWS}"
     LABELLED = f"batches of {BATCH_ROWS}, each row labelled"
@@ -35,7 +35,7 @@ class Feed:
     Attributes
     ----------
     rows
-        How many rows they hold.
+        Number of rows in all.
     records
         Topic's full name, key and value.
     """
@@ -45,11 +45,11 @@ class Feed:
 
     @property
     def blocks(self) -> int:
-        """Blocks of inputs that detection will have seen at the end."""
+        """Blocks of inputs that detection will have read at the end."""
         return self.rows // BLOCK_ROWS
 
     def send(self, settings: KafkaSettings) -> None:
-        """Produce everything, as quickly as it goes."""
+        """Produce everything at full speed."""
         producer = Producer(
             {
                 **settings.librdkafka(),
@@ -66,14 +66,14 @@ class Feed:
 
 
 def define(context: Context) -> None:
-    """Publish the stream's definition, and wait until it is there."""
+    """Publish the stream's definition, and wait for it."""
     publisher = context.publisher()
     publisher.publish(topics.STREAMS, f"default/{STREAM}", definition())
     assert publisher.flush(30) == 0
 
 
 def make(context: Context, case: Case, rows: int) -> Feed:
-    """Rows of some devices, of each a whole number of blocks; about as many as asked for."""
+    """Rows of some devices, a whole number of blocks each, and about as many as requested."""
     own = max(1, round(rows / DEVICES / BLOCK_ROWS)) * BLOCK_ROWS
     records = [
         (context.settings.topic_prefix + topic.name, f"default/{STREAM}/{event.device_id}".encode(), context.codec.encode(topic, event))
@@ -97,7 +97,7 @@ def _events(case: Case, own: int) -> Iterator[tuple[Topic, ObservationBatch | Ob
             yield topics.OBSERVATIONS_RAW, batch(first, part, device)
             if case is Case.LABELLED:
                 for seq in range(first, first + len(part)):
-                    # The model always answers the first class: it is right nine times in ten, and after the change one time in two.
+                    # The model always answers the first class, which is right in 9 of 10 rows, and after the change in 5 of 10.
                     wrong = seq % 10 == 0 if seq < own // 2 else seq % 2 == 0
                     yield topics.LABELS_RAW, Label(stream=STREAM, device_id=device, boot_epoch=1, seq=seq, label=CLASSES[wrong])
 

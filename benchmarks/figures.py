@@ -1,4 +1,4 @@
-"""Figures, the machine that they come from, and how one run compares with the one before."""
+"""Figures, their machine, and the comparison of a run with the one before."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PACKAGES = ("confluent-kafka", "fastavro", "numpy", "river")
 
 
 class Kind(StrEnum):
-    """How far a figure may be believed.
+    """Reliability of a figure.
 
-    A ratio was taken within one run, and a resource (seconds of processor time, bytes) hardly depends on who else uses the machine: when
-    one of these gets worse, it is marked. An absolute rate is told for orientation only.
+    A ratio is taken within one run. A resource (seconds of processor time, bytes) hardly depends on other load. If one of these gets
+    worse, it is marked. An absolute rate is for orientation only.
     """
 
     RATIO = "ratio"
@@ -39,17 +39,17 @@ class Figure:
     Attributes
     ----------
     name
-        What was measured; its benchmark comes before the first ``/``.
+        What was measured, after the benchmark and ``/``.
     value, unit
-        The median of the rounds, and what it counts.
+        The median of the rounds, and its unit.
     low, high
         Quartiles.
     lower_is_better
-        As for seconds and bytes.
+        True for seconds and bytes.
     aim
-        What it should be at least (at most where lower is better); ``None`` without one.
+        Lower bound, or upper bound if lower is better; ``None`` without one.
     note
-        What the reader has to know of this one.
+        Remark for the reader.
     """
 
     name: str
@@ -64,17 +64,17 @@ class Figure:
 
     @property
     def benchmark(self) -> str:
-        """The benchmark that it belongs to."""
+        """Its benchmark."""
         return self.name.partition("/")[0]
 
     def met(self) -> bool | None:
-        """Whether the aim is reached; ``None`` without one."""
+        """True if the aim is reached; ``None`` without one."""
         if self.aim is None:
             return None
         return self.value <= self.aim if self.lower_is_better else self.value >= self.aim
 
     def worse_than(self, before: Figure) -> bool:
-        """Whether it is a regression: worse by more than a fifth, where that can be believed."""
+        """True for a regression: a reliable figure that is worse by more than a fifth."""
         if self.kind is Kind.RATE or not before.value or not self.value:
             return False
         ratio = self.value / before.value
@@ -89,7 +89,7 @@ def figure(name: str, sample: Sample, unit: str, kind: Kind, **more: Any) -> Fig
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Figures of one run, and what they were taken on."""
+    """Figures of one run, and its machine."""
 
     at: str
     machine: dict[str, Any]
@@ -97,12 +97,12 @@ class Run:
 
     @property
     def busy(self) -> bool:
-        """Whether other programs kept the machine busy as it began: such figures are no measure for later ones."""
+        """True if the machine was busy at the start: later runs are not compared with such figures."""
         return self.machine.get("load", 0) > self.machine.get("cores", 1)
 
 
 def describe_machine() -> dict[str, Any]:
-    """Cores, versions, and how busy the machine was when the run began."""
+    """Cores, versions, and the load at the start of the run."""
     return {
         "cores": len(os.sched_getaffinity(0)),
         "load": round(os.getloadavg()[0], 2),
@@ -125,7 +125,7 @@ class History:
 
     @classmethod
     def load(cls, path: Path = RESULTS) -> History:
-        """Runs of a file; none where there is no file."""
+        """Runs of a file; none without one."""
         if not path.exists():
             return cls()
         runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
@@ -137,7 +137,7 @@ class History:
         path.write_text(text + "\n", encoding="utf-8")
 
     def newest(self, name: str, before: int | None = None) -> tuple[Run, Figure] | None:
-        """The newest figure of a name, with its run; of the first ``before`` runs only, if given."""
+        """The newest figure of a name, with its run; among the first ``before`` runs if that is given."""
         for run in reversed(self.runs[:before]):
             for one in run.figures:
                 if one.name == name and (before is None or not run.busy):
@@ -145,7 +145,7 @@ class History:
         return None
 
     def compared(self) -> list[tuple[Run, Figure, Figure | None]]:
-        """The figures of each benchmark's newest run, with that run, and what each was before on a machine that was not busy."""
+        """The figures of each benchmark's newest run, with that run, and their values in the last run on an idle machine."""
         newest = {one.benchmark: index for index, run in enumerate(self.runs) for one in run.figures}
         found: list[tuple[Run, Figure, Figure | None]] = []
         for benchmark, index in sorted(newest.items()):
@@ -158,7 +158,7 @@ class History:
 
 
 def as_object(run: Run) -> dict[str, Any]:
-    """A run as JSON takes it: with six significant digits, so that the three of the tables are the same when they are made anew from the file."""
+    """A run as JSON, with six significant digits: tables made from the file again have the same three digits."""
     return {"at": run.at, "machine": run.machine, "figures": [_short(one) for one in run.figures]}
 
 

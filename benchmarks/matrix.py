@@ -1,4 +1,4 @@
-"""Figures that are named ``benchmark/table/line/column``, as tables with those lines and columns."""
+"""Tables of figures that are named ``benchmark/table/line/column``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ PARTS = 4
 
 
 def is_matrix(figures: Sequence[Figure]) -> bool:
-    """Whether all of them are named so."""
+    """True if all of them have such names."""
     return all(one.name.count("/") == PARTS - 1 for one in figures)
 
 
 def matrices(figures: Sequence[Figure], number: Callable[[float], str]) -> list[str]:
-    """Lines of Markdown: a table for each second part of the names; an aim that was missed is marked."""
+    """Lines of Markdown: one table per second part of the names, with missed aims marked."""
     lines: list[str] = []
     for table in dict.fromkeys(_part(one, 1) for one in figures):
         own = {(_part(one, 2), _part(one, 3)): one for one in figures if _part(one, 1) == table}

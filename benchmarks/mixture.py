@@ -1,9 +1,9 @@
-"""What a mixture costs beside a single forest: one row a request, as sensors ask.
+"""Cost of a mixture against a single forest, with one row per request, as sensors send them.
 
-The stream is the one in ``examples/data``. The forest is what the trainer fits on 6,000 rows of it; the mixtures have four of them, from
-different times, and a linear part, and one also remembers the newest 1,000 and 20,000 rows. Rows differ from call to call: most of a
-forest's time is waiting for memory. ``run`` is onnxruntime alone; ``gRPC`` is a call of a device's server with its outbox, from a client in
-the same process, one request at a time. Four forests, asked one after another, show what the mixture adds to its members.
+The stream is that of ``examples/data``. The forest is the trainer's fit on 6,000 rows of it. The mixtures have four forests of different times and
+a linear part; one has memories of the newest 1,000 and 20,000 rows, too. Rows differ from call to call, since a forest mostly waits for memory.
+``run`` is onnxruntime alone. ``gRPC`` is a call of a device's server with its outbox, from a client in the same process, one request at a time.
+Four forests in turn show the cost that the mixture adds to its members.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def stream() -> tuple[Any, list[str]]:
 
 
 def models(features: Any, labels: list[str], remembered: int, fitted: int) -> tuple[list[ServingModel], dict[str, Serving]]:
-    """The forests, and what is compared, by name."""
+    """The forests and mixtures by name."""
     starts = [i * (len(labels) - fitted) // MEMBERS for i in range(MEMBERS)]
     fits = [forest(features[start:][:fitted], labels[start:][:fitted]) for start in starts]
     forests = [ServingModel(_statement(FOREST, features.shape[1], names), file) for file, names in fits]
@@ -115,7 +115,7 @@ def _statement(stream: str, width: int, classes: tuple[str, ...]) -> VersionStat
 
 
 def _timed(call: Callable[[int], object], calls: int) -> Callable[[], float]:
-    """A variant that gives the median time of a call in microseconds."""
+    """A variant that returns the median time of a call in microseconds."""
 
     def measure() -> float:
         times: list[float] = []
@@ -139,7 +139,7 @@ def _figures(way: str, measured: dict[str, Sample], aim: float | None) -> list[F
 
 
 def serve(answering: dict[str, Serving], folder: Path, *, workers: int = 2) -> tuple[Server, Outbox]:
-    """A device's server with some models, and its outbox."""
+    """A device's server with some models and its outbox."""
     serving = Models(answering)
     definitions = Definitions(folder / "definitions", b"salt")
     for name, model in answering.items():
@@ -155,7 +155,7 @@ def serve(answering: dict[str, Serving], folder: Path, *, workers: int = 2) -> t
 
 
 def request(name: str, rows: Any) -> m.ModelInferRequest:
-    """Some rows for a model."""
+    """A request with some rows for a model."""
     made = m.ModelInferRequest(model_name=name, raw_input_contents=[rows.tobytes()])
     made.inputs.add(name="input", datatype="FP32", shape=rows.shape)
     return made

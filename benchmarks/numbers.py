@@ -1,9 +1,9 @@
-"""How far the fleet's answers are from the truth where labels are numbers: the closed loop offline, beside River's regressors.
+"""Errors of the closed loop on streams of numbers, offline, against River's regressors.
 
-All begin with the same first tenth of a stream, and are asked row by row before they learn from the label (prequential). Errors are told as
-shares of those of the first version, never retrained. The loop is that of ``edgeloop backtest --task regression`` with the default policy, with
-labels at once and 500 rows late, and without what is learned between fits. The streams: the elevation in ``examples/data`` from all else,
-River's three kinds of drift in Friedman's function (Ikonomovska, Gama and Džeroski 2011), a line that walks at random, and one that stands still.
+All begin with the same first tenth of a stream, and answer each row before they learn from its label (prequential). Errors are shares of those of
+the first version, never retrained. The loop is ``edgeloop backtest --task regression`` with the default policy: with labels at once, 500 rows
+late, and without adapters. The streams are the elevation in ``examples/data`` from all other columns, River's three kinds of drift in Friedman's
+function (Ikonomovska, Gama and Džeroski 2011), a line with a random walk, and a constant one.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def run(*, quick: bool) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a learner came to on a stream: its mean absolute error, processor seconds, and the first version's error where it was played."""
+    """Result of a learner on a stream: mean absolute error, processor seconds, and the first version's error if it was played."""
 
     error: float
     seconds: float
@@ -73,7 +73,7 @@ class Played:
 
 
 def played(job: tuple[str, str], table: StreamTable) -> Played:
-    """Play a stream to a learner, given by the names of both."""
+    """Play a stream to a learner, both by name."""
     learner, stream = job
     if learner in PEERS:
         return _peer(PEERS[learner](), table)
@@ -100,7 +100,7 @@ def _figure(what: str, learner: str, stream: str, value: float) -> Figure:
 
 
 def streams(rows: int) -> dict[str, StreamTable]:
-    """By name, of so many rows each."""
+    """Streams by name, with this number of rows each."""
     rng = np.random.default_rng(1)
     terrain = read_table(EXAMPLES / "covtype_areas_dev.csv.gz", CsvOptions(label="y")).first(rows)
     still = rng.normal(size=(rows, 8))

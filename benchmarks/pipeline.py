@@ -1,7 +1,7 @@
-"""The way from an observation to a signal: ingestion, labels and drift as processes, on a stream that drifts half-way.
+"""The pipeline from observations to signals: ingestion, labels and drift as processes, on a stream that drifts half-way.
 
-All records are sent at once; the clock runs until detection has folded the last row. Rows per core are rows by the processor time of the
-three services together (Kafka's and the feed's are left out), so that other programs on the machine hardly show in them.
+All records are sent at once, and the time ends once detection has folded the last row. Rows per core are rows divided by the processor time of
+the three services, without that of Kafka and the feed. So other load on the machine hardly changes them.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ TOPICS = (
 )
 ROWS = {Case.BATCHES: 400_000, Case.LABELLED: 24_000, Case.ROWS: 40_000}
 QUICK_ROWS = 1_600
-SIGNALLING_ROWS = 16_000  # with fewer, detection still learns what is usual
+SIGNALLING_ROWS = 16_000  # with fewer, detection still learns the usual scale
 LIMIT_S = 240.0
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What one feed took.
+    """Time of one feed.
 
     Attributes
     ----------
@@ -65,12 +65,12 @@ class Passage:
 
     @property
     def per_core(self) -> float:
-        """Rows a second of one core, all three services together."""
+        """Rows a second and core, for all three services together."""
         return self.rows / sum(self.cpu.values())
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """Rows a second and microseconds a row, for each way in which rows come."""
+    """Rows a second and microseconds a row, for each form of input."""
     passages: dict[Case, list[Passage]] = {case: [] for case in ([Case.LABELLED] if quick else Case)}
     with cluster() as where:
         for _ in range(1 if quick else 3):
@@ -96,7 +96,7 @@ def _figures(case: Case, passages: list[Passage]) -> Iterator[Figure]:
 
 @contextmanager
 def stage(where: Cluster) -> Iterator[tuple[KafkaSettings, dict[str, Watched]]]:
-    """The three services, ready, on empty topics with a stream that is defined."""
+    """The three services, ready, on empty topics with a defined stream."""
     settings = fresh(where, TOPICS)
     define(Context(settings, "benchmark"))
     with tempfile.TemporaryDirectory(prefix="edgeloop-bench-") as name:
@@ -109,7 +109,7 @@ def stage(where: Cluster) -> Iterator[tuple[KafkaSettings, dict[str, Watched]]]:
 
 
 def passage(settings: KafkaSettings, services: dict[str, Watched], case: Case, feed: Feed) -> Passage:
-    """Send a feed, and wait until detection has folded its last row and signalled the drift."""
+    """Send a feed, and wait until detection has folded its last row and raised the signal."""
     drift = services["drift"]
     before = {name: one.cpu() for name, one in services.items()}
     began = time.perf_counter()
@@ -127,7 +127,7 @@ def passage(settings: KafkaSettings, services: dict[str, Watched], case: Case, f
 
 
 def _check(settings: KafkaSettings, *, signals: bool) -> None:
-    """There was a signal, and nothing was refused: else something else was measured."""
+    """Check that there was a signal and no refusal: otherwise the figures are void."""
     context = Context(settings, "benchmark")
     dead: list[object] = []
     letters = context.follower([topics.dead_letters(name) for name in SERVICES])
@@ -138,7 +138,7 @@ def _check(settings: KafkaSettings, *, signals: bool) -> None:
     follower = context.follower([topics.DRIFT_SIGNALS])
     deadline = time.monotonic() + 15
     found = not signals
-    while not found:  # what is counted commits a moment later
+    while not found:  # the counters are updated a moment later
         found = any(isinstance(record.event, DriftSignal) for record in follower.poll(0.2))
         if time.monotonic() > deadline:
             raise RuntimeError("no drift was signalled")

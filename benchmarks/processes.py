@@ -1,4 +1,4 @@
-"""Service processes to be watched: started as ``edgeloop up`` starts them, with their processor time and memory."""
+"""Service processes, started as by ``edgeloop up``, with their processor time and memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Watched:
     Attributes
     ----------
     name
-        Of the service.
+        Name of the service.
     """
 
     def __init__(self, spec: ChildSpec) -> None:
@@ -48,7 +48,7 @@ class Watched:
         return self.child.pid
 
     def wait(self, page: str = "/readyz") -> float:
-        """Wait until a page says yes; give back the seconds since the start."""
+        """Wait until a page returns 200; returns the seconds since the start."""
         while not http_answers(self.port, page):
             if self.child.poll() is not None or time.perf_counter() - self.began > READY_S:
                 raise RuntimeError(f"{self.name} did not become ready: {self.said()}")
@@ -91,7 +91,7 @@ def running(specs: Iterable[ChildSpec]) -> Iterator[dict[str, Watched]]:
 
 
 def spec_of(name: str, settings: KafkaSettings, folder: Path) -> ChildSpec:
-    """How a service, or a device, is started on a prefix of its own."""
+    """Specification of a service, or of a device, with a prefix of its own."""
     variables = settings.environment()
     if name == DEVICE:
         (device,) = planned([DEVICE], folder, remember=False)
@@ -100,12 +100,12 @@ def spec_of(name: str, settings: KafkaSettings, folder: Path) -> ChildSpec:
 
 
 def until(reached: Callable[[], bool], services: Iterable[Watched], timeout: float) -> None:
-    """Wait for something that services bring about.
+    """Wait for a condition that services fulfil.
 
     Raises
     ------
     RuntimeError
-        One of them ended, or it took too long.
+        A service ended, or the time is over.
     """
     deadline = time.monotonic() + timeout
     while not reached():

@@ -1,8 +1,7 @@
-"""Where the pipeline's time goes: py-spy looks into ingestion, labels and drift while labelled rows pass through them.
+"""Profiles of the pipeline: py-spy samples ingestion, labels and drift while labelled rows pass through them.
 
-Writes a flame graph of each service (``pictures/<service>.svg``), and one chart of what the services do by kind of work
-(``pictures/pipeline.svg``). Two feeds pass, because py-spy writes one format at a time. Shares are of the samples in which the service's main
-thread ran; waiting for Kafka is left out.
+It writes a flame graph of each service (``pictures/<service>.svg``) and one chart of their work by kind (``pictures/pipeline.svg``). There are two
+feeds, because py-spy writes one format at a time. Shares are of the samples in which the service's main thread ran; waits for Kafka are left out.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ PY_SPY = Path(sys.executable).with_name("py-spy")
 RATE = 100  # samples a second
 LOOP, OTHER = "Loop.run (", "the loop itself"
 
-# The first entry that a stack has, looked for from its innermost frame outwards, names the work.
+# The first entry in a stack, from its innermost frame outwards, names the kind of work.
 KINDS: tuple[tuple[str, str], ...] = (
     ("(edgeloop_kafka/codec.py)", "Avro"),
     ("(edgeloop_kafka/causation.py)", "headers and ids"),
@@ -72,7 +71,7 @@ def run(*, quick: bool) -> list[Figure]:
 
 
 def titled(picture: str, service: str) -> str:
-    """A flame graph with a title of ours in place of the command that made it, which names folders of this machine."""
+    """A flame graph with our title in place of its command, which has paths of this machine."""
     return re.sub(r'(<text id="title"[^>]*>)[^<]*', rf"\g<1>{service}, while labelled rows pass through", picture)
 
 
@@ -93,7 +92,7 @@ def shares_of(stacks: Iterable[str]) -> Counter[str]:
 
 
 def kind_of(frames: list[str]) -> str:
-    """What a stack was at work on."""
+    """Kind of work of a stack."""
     for frame in reversed(frames):
         for mark, kind in KINDS:
             if mark.rstrip(")") in frame:
@@ -110,7 +109,7 @@ def _profiled(where: Cluster, rows: int, form: str, folder: Path) -> None:
 
 @contextmanager
 def _watching(services: Iterable[Watched], form: str, folder: Path) -> Iterator[None]:
-    """Sample the processes as long as the block lasts."""
+    """Sample the processes during the block."""
     spies = {
         one.name: subprocess.Popen(
             [
@@ -135,7 +134,7 @@ def _watching(services: Iterable[Watched], form: str, folder: Path) -> Iterator[
 
 
 def chart(shares: dict[str, Counter[str]], path: Path) -> None:
-    """One bar a service, cut into kinds of work."""
+    """One bar per service, divided into kinds of work."""
     import matplotlib as mpl
 
     mpl.use("svg")

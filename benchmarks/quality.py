@@ -1,10 +1,11 @@
-"""How right the fleet's answers are: the closed loop offline, beside River's learners and published figures.
+"""Accuracy of the closed loop, offline, against River's learners and published figures.
 
-All begin with the same first tenth of a stream, and are asked row by row before they learn from the label (prequential). The loop is that of
-``edgeloop backtest``, one policy for all streams: with labels at once, 200 and 1,000 rows late, and without each of its parts. Streams are the
-``*.csv.gz`` with a label ``y`` of ``--data DIR`` (or ``EDGELOOP_BENCH_DATA``; by default ``examples/data``), and four that are made. River's
-ensembles are slow: each may take ``EDGELOOP_BENCH_PEER_SECONDS`` of processor time (600) and ``EDGELOOP_BENCH_PEER_ROWS`` rows (0 for all) of
-a stream; one that reaches no further is shown with that, and one that does not come through the warm-up not at all.
+All begin with the same first tenth of a stream, and answer each row before they learn from its label (prequential). The loop is ``edgeloop
+backtest`` with one policy for all streams: with labels at once, 200 and 1,000 rows late, and without each of its parts. Streams are each
+``*.csv.gz`` with a label ``y`` in ``--data DIR`` (or ``EDGELOOP_BENCH_DATA``; by default ``examples/data``), and four synthetic ones.
+
+River's ensembles are slow. Each gets ``EDGELOOP_BENCH_PEER_SECONDS`` of processor time (600) and ``EDGELOOP_BENCH_PEER_ROWS`` rows (0 for all) of a
+stream. The table shows the rows that it reached; one that does not finish the warm-up is left out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ NICE = 10
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """Accuracy, fits, bytes and processor time of each learner on each stream; renews the picture unless it is ``quick``."""
+    """Accuracy, fits, bytes and processor time of each learner on each stream; updates the picture unless it is ``quick``."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # processes share the cores
     directory = Path(os.environ.get("EDGELOOP_BENCH_DATA") or EXAMPLES)
@@ -42,7 +43,7 @@ def run(*, quick: bool) -> list[Figure]:
         streams = [streams[0], streams[-1]]
     most = int(os.environ.get("EDGELOOP_BENCH_PEER_ROWS", "0")) or sys.maxsize
     seconds = float(os.environ.get("EDGELOOP_BENCH_PEER_SECONDS", "600"))
-    # A few rows are played sooner than processes start.
+    # A few rows take less time than the start of processes.
     found = [one for job in _jobs(streams, QUICK_PEER_ROWS, seconds) for one in job()] if quick else list(_all(streams, most, seconds))
     played = {(one.stream, one.learner): one for one in found}
     if not quick:
@@ -53,7 +54,7 @@ def run(*, quick: bool) -> list[Figure]:
 
 
 def _all(streams: list[Stream], most: int, seconds: float) -> Iterable[Played]:
-    """In as many processes as there are cores."""
+    """All plays, in one process per core."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), context, os.nice, (NICE,)) as pool:
         futures = [pool.submit(job) for job in _jobs(streams, most, seconds)]
@@ -85,7 +86,7 @@ def _figures(ordered: list[Played], played: dict[tuple[str, str], Played]) -> It
 
 
 def _reached(one: Played, played: dict[tuple[str, str], Played]) -> str:
-    """For a learner that was too slow for all rows: how far it came, and what the default had there."""
+    """Note of a learner that was too slow for all rows: its rows, and the default's accuracy on these."""
     rows = len(one.right)
     if rows == one.rows:
         return ""

@@ -1,8 +1,8 @@
-"""What long requests cost the short ones beside them.
+"""Cost of long requests for the short ones beside them.
 
-A device's server runs in a process of its own, with the single forest and the mixture with memories of :mod:`benchmarks.mixture`. One
-client asks one row at a time; its 99th percentile alone is compared with that beside a second client, in another process, that asks for as
-many rows as a request may have, again and again. The aim is at most three times.
+A device's server runs in its own process, with the single forest and the mixture with memories of :mod:`benchmarks.mixture`. One client sends
+one row at a time. Its 99th percentile alone is compared with that beside a second client, in another process, that sends requests of the
+largest size without a pause. The aim is at most three times.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.mixture import ASKED, FITTED, FOREST, MEMORIES, REMEMBERED, ROWS
 from benchmarks.rounds import interleaved
 
 AIM = 3.0
-WORKERS = 16  # as a device has them by default
+WORKERS = 16  # a device's defaults
 
 
 def run(*, quick: bool) -> list[Figure]:
@@ -74,7 +74,7 @@ def _percentile(stub: Any, name: str, rows: Any, calls: int) -> Callable[[], flo
 def _beside(port: int, name: str, measure: Callable[[], float]) -> Callable[[], float]:
     def beside() -> float:
         with _child(_ask_much, port, name) as client:
-            client.recv()  # the first one is under way
+            client.recv()  # waits for the first one
             taken = measure()
             client.send(None)
             return taken
@@ -84,7 +84,7 @@ def _beside(port: int, name: str, measure: Callable[[], float]) -> Callable[[], 
 
 @contextmanager
 def _child(work: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
-    """A process with a connection to it; it ends when something is sent."""
+    """A process with a connection to it, which ends at the first message."""
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe()
     process = spawning.Process(target=work, args=(theirs, *arguments), daemon=True)

@@ -1,4 +1,4 @@
-"""Interleaved rounds: every variant once per round, in turn, so that a noisy moment touches all of them alike."""
+"""Interleaved rounds: every variant runs once per round, so that a noisy moment affects all alike."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the rounds gave for one variant.
+    """Figures of one variant in all rounds.
 
     Attributes
     ----------
     values
-        One a round, in the order of the rounds.
+        One per round, in order.
     """
 
     values: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median."""
         return statistics.median(self.values)
 
     @property
     def spread(self) -> tuple[float, float]:
-        """Lower and upper quartile; both ends where there are fewer than four values."""
+        """Lower and upper quartile; minimum and maximum of fewer than four values."""
         if len(self.values) < 4:
             return min(self.values), max(self.values)
         low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
@@ -40,9 +40,9 @@ class Sample:
 
 
 def interleaved(variants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Sample]:
-    """Call each variant once a round; each gives back its own figure.
+    """Call each variant once per round; each returns its own figure.
 
-    Every other round goes backwards, so that no variant always follows the same one.
+    Every other round runs backwards, so that no variant always follows the same one.
     """
     values: dict[str, list[float]] = {name: [] for name in variants}
     names: Sequence[str] = tuple(variants)
@@ -54,7 +54,7 @@ def interleaved(variants: Mapping[str, Callable[[], float]], rounds: int) -> dic
 
 
 def rate(items: int, work: Callable[[], object], seconds: float) -> Callable[[], float]:
-    """A variant that repeats ``work`` for about ``seconds`` and gives back items a second; ``work`` handles ``items``."""
+    """A variant that repeats ``work`` for about ``seconds`` and returns items a second; ``work`` handles ``items``."""
 
     def measure() -> float:
         done, began = 0, time.perf_counter()

@@ -1,4 +1,4 @@
-"""Rows of 16 floats and what else travels with them."""
+"""Sample rows of 16 floats, with their identity, times and answers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ CLASSES = ("steady", "worn")
 
 
 class Registry:
-    """A schema registry in memory, so that a codec is measured without one's network."""
+    """A schema registry in memory, so that a codec is measured without a network."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
 
     def lookup(self, subject: str, schema: str) -> int:
-        """Number of a schema; every text is registered."""
+        """Id of a schema; every text is registered."""
         del subject
         if schema not in self._texts:
             self._texts.append(schema)
@@ -38,7 +38,7 @@ class Registry:
 
 
 def definition() -> StreamDefinition:
-    """What the stream's rows are."""
+    """Definition of the stream."""
     features = tuple(Feature(name=f"x{i}") for i in range(FEATURES))
     return StreamDefinition(stream=STREAM, version=1, features=features, label="state", classes=CLASSES)
 
@@ -49,7 +49,7 @@ def values(rows: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def single_rows(count: int, devices: int = 8) -> list[ObservationRow]:
-    """Rows as a producer that cannot batch sends them, the devices in turn."""
+    """Single rows of a producer without batches, from the devices in turn."""
     return [
         ObservationRow(
             stream=STREAM,
@@ -73,7 +73,7 @@ def batch(
     bare: bool = False,
     answer: Callable[[int], str] = lambda _: CLASSES[0],
 ) -> ObservationBatch:
-    """Consecutive rows of a device; ``bare`` ones have neither times nor answers, as those of a gateway without a model."""
+    """Consecutive rows of a device; ``bare`` ones have neither times nor answers, like those of a gateway without a model."""
     count = len(rows)
     return ObservationBatch(
         stream=STREAM,

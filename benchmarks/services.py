@@ -1,8 +1,8 @@
-"""What each service costs before it has done anything: time to ``/readyz``, processor time and memory; and the size of its image.
+"""Start-up cost of each service: time to ``/readyz``, processor time and memory; and the size of its image.
 
-A service starts alone, as ``edgeloop up`` starts it, against a broker with empty topics. A device is ready only with a model, so it is
-measured until ``/healthz``. Memory is the proportional share (PSS). Images are measured when a Docker engine holds them; else the figure
-is what was recorded last, and says when.
+A service starts alone, as by ``edgeloop up``, on a broker with empty topics. A device is ready only with a model, so it is measured until
+``/healthz``. Memory is the proportional share (PSS). Images are measured if a Docker engine has them; otherwise the table shows the last record with
+its date.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _figures(name: str, starts: list[Start]) -> Iterator[Figure]:
 
 
 def images(names: tuple[str, ...]) -> Iterator[Figure]:
-    """Compressed size of each image, or what is known of it."""
+    """Compressed size of each image, or its last record."""
     history = History.load()
     for name in names:
         size = image_size(f"edgeloop/{name}")
@@ -93,7 +93,7 @@ def _limit(name: str) -> float:
 
 
 def image_size(image: str) -> int | None:
-    """Bytes of an image as a registry would hold it; ``None`` without Docker or without the image."""
+    """Compressed bytes of an image, as in a registry; ``None`` without Docker or without the image."""
     if shutil.which("docker") is None or subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode:
         return None
     counter = _Counter()
@@ -105,7 +105,7 @@ def image_size(image: str) -> int | None:
 
 
 class _Counter:
-    """A file that only counts what is written into it."""
+    """A file that only counts its bytes."""
 
     def __init__(self) -> None:
         self.bytes = 0

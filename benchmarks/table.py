@@ -1,4 +1,4 @@
-"""The table in the README and on the terminal: now, before, and what got worse."""
+"""Tables for the README and the terminal: the newest figures, those before, and regressions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TITLES = {
 
 
 def markdown(history: History) -> str:
-    """All newest figures, one table a benchmark."""
+    """All newest figures, one table per benchmark."""
     parts: list[str] = []
     rows = history.compared()
     for benchmark in dict.fromkeys(one.benchmark for _, one, _ in rows):
@@ -48,7 +48,7 @@ def write(history: History, path: Path = README) -> None:
 
 
 def number(value: float, unit: str = "") -> str:
-    """A value with three significant digits, in thousands and millions where it is a rate.
+    """A value with three significant digits; rates in thousands and millions.
 
     >>> number(1234567, "rows/s"), number(0.0123, "s"), number(12.34, "x")
     ('1.23 M rows/s', '0.0123 s', '12.3x')

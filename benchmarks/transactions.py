@@ -1,8 +1,8 @@
-"""Producing in transactions against plain producing, at 100, 1,000 and 10,000 messages a transaction.
+"""Transactional against plain producers, with 100, 1,000 and 10,000 messages per transaction.
 
-Plain is an idempotent producer with the same settings that never waits before its end. A transaction is what the loop does: produce, send
-offsets, commit, and then wait for a statistics tick that confirms the commit (see ADR 0002). The wait is told apart, because a service
-uses it to fetch and only waits for what is left of it.
+The plain one is an idempotent producer with the same settings that waits only at its end. A transaction is that of the loop: produce, send
+offsets, commit, and wait for the statistics that confirm the commit (see ADR 0002). The wait is a figure of its own, because a service fetches
+meanwhile and waits for the rest alone.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Times:
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """Shares of plain producing, and how long a commit takes."""
+    """Shares of the plain producer, and times of a commit."""
     sizes, rounds = ((100, 1_000), 1) if quick else (SIZES, 5)
     messages = 2_000 if quick else 40_000
     with cluster() as where:
@@ -132,7 +132,7 @@ def _transactions(
     spent = 0.0
     for _ in range(count):
         began = time.perf_counter()
-        producer.begin()  # waits for what confirms the commit before
+        producer.begin()  # waits for the confirmation of the commit before
         begun = time.perf_counter()
         for i in range(size):
             producer.produce(topic, f"default/pumps/pump-{i % 8}".encode(), values[i % len(values)], [], i % PARTITIONS)

@@ -1,8 +1,8 @@
-"""Ask a device for an answer with NVIDIA's stock client for the Open Inference Protocol.
+"""A request to a device with NVIDIA's stock client for the Open Inference Protocol.
 
     .venv/bin/python examples/call_device.py --address 127.0.0.1:9001 --model NAME
 
-reads what the model wants from the device itself and sends one row of zeros, or the values given.
+reads the model's inputs from the device, and sends one row of zeros, or the given values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--address", required=True, help="the device's gRPC address, host:port (`edgeloop status` lists them)")
-    parser.add_argument("--model", required=True, help="name of the stream whose model shall answer")
+    parser.add_argument("--model", required=True, help="name of the stream, which is that of its model")
     parser.add_argument("values", nargs="*", type=float, help="the row's features in order")
     arguments = parser.parse_args()
     try:
@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def ask(arguments: argparse.Namespace) -> None:
-    """Ask, and print the answer."""
+    """Send the request, and print the answer."""
     client = oip.InferenceServerClient(arguments.address)
     if not client.is_model_ready(arguments.model, client_timeout=5):
         sys.exit(

@@ -1,9 +1,9 @@
-"""Send rows and labels from your own program, with nothing but Confluent's Kafka client and Avro serializer.
+"""Rows and labels from your own program, with Confluent's Kafka client and Avro serializer alone.
 
     .venv/bin/python examples/produce.py --stream boiler --rows 200
 
-defines the stream, sends rows to ``observations.rows.raw`` and what turned out true of them to ``labels.raw``, and then
-waits until they come out of ``examples``, joined. ``edgeloop train boiler`` makes a first model of them.
+defines the stream, sends rows to ``observations.rows.raw`` and their labels to ``labels.raw``, and then waits for the joined rows in
+``examples``. ``edgeloop train boiler`` fits a first model on them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WRITTEN = {
 
 
 def addresses(arguments: argparse.Namespace) -> tuple[str, str]:
-    """Kafka and schema registry: as given, else of the stack that runs here."""
+    """Addresses of Kafka and schema registry: the given ones, else those of the stack that runs here."""
     if arguments.bootstrap and arguments.registry:
         return arguments.bootstrap, arguments.registry
     path = Path(".edgeloop/stack.json")
@@ -45,13 +45,13 @@ def main() -> int:
     parser.add_argument("--bootstrap", help="Kafka, host:port")
     parser.add_argument("--registry", help="schema registry, its Confluent-compatible address")
     parser.add_argument("--stream", default="boiler", help="name of the stream (default: %(default)s)")
-    parser.add_argument("--device", default="boiler-7", help="who sends (default: %(default)s)")
-    parser.add_argument("--rows", type=int, default=200, help="how many (default: %(default)s)")
+    parser.add_argument("--device", default="boiler-7", help="name of the device (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=200, help="number of rows (default: %(default)s)")
     arguments = parser.parse_args()
     bootstrap, registry_url = addresses(arguments)
 
     registry = SchemaRegistryClient({"url": registry_url})
-    # The schemas are there already; a program writes with those that it knows, and registers none. "The latest" may be somebody else's.
+    # The schemas are registered already. A program writes with those that it knows: "the latest" may be another's.
     settings = {"auto.register.schemas": False}
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "partitioner": "murmur2_random"})
     serializers = {
@@ -74,7 +74,7 @@ def main() -> int:
         stream | {"features": features, "label": "state", "classes": ["bad", "good"], "expected_version": 0},
     )
     producer.flush()
-    time.sleep(2)  # a definition comes before its rows
+    time.sleep(2)  # a definition must precede its rows
 
     chance = random.Random(7)
     key = f"default/{arguments.stream}/{arguments.device}"
@@ -92,7 +92,7 @@ def main() -> int:
 
 
 def await_examples(bootstrap: str, registry: SchemaRegistryClient, arguments: argparse.Namespace, epoch: int) -> int:
-    """Read ``examples`` until all rows have come, joined with their labels."""
+    """Read ``examples`` until all rows have arrived with their labels."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -112,7 +112,7 @@ def await_examples(bootstrap: str, registry: SchemaRegistryClient, arguments: ar
         batch = decode(message.value(), SerializationContext("examples", MessageField.VALUE))
         if (batch["stream"], batch["device_id"], batch["boot_epoch"]) == (arguments.stream, arguments.device, epoch):
             joined.update(batch["seqs"])
-            deadline = time.monotonic() + 30  # as long as some come, others may
+            deadline = time.monotonic() + 30  # as long as some arrive, others may
     consumer.close()
     print(f"{len(joined)} of {arguments.rows} came back as examples")
     return 0 if len(joined) == arguments.rows else 1

@@ -1,8 +1,8 @@
-"""Look whether ``docker compose up`` can work here; whatever stands in the way is one line that says what to do.
+"""Checks before and after ``docker compose up``. Each fault is one line with its remedy.
 
-python tools/check_docker.py          before: Docker, its age, Compose, the compose file, free ports
-python tools/check_docker.py --why    after it failed: which container it was, and the last thing that it said
-python tools/check_docker.py --where  after it went well: the addresses on this machine
+- ``python tools/check_docker.py``, before: Docker, its version, Compose, the compose file, free ports.
+- ``python tools/check_docker.py --why``, after a failure: the failed container with the last line of its log.
+- ``python tools/check_docker.py --where``, after a start: the addresses on this machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-# Health checks that look every second until the first success came with these.
+# Health checks with an interval of a second until the first success need these.
 ENGINE = (25, 0)
 COMPOSE = (2, 24)
 UNUSABLE = 2
@@ -24,7 +24,7 @@ PLAIN = "or do without containers: `make demo` needs only Python"
 
 
 class ObstacleError(Exception):
-    """Why it cannot work, and what to do."""
+    """A fault with its remedy."""
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
     try:
         match sys.argv[1:]:
             case ["--why"]:
-                print("\n".join(troubles()) or "no container has failed: the reason is what Compose said", file=sys.stderr)
+                print("\n".join(troubles()) or "no container has failed: Compose printed the reason above", file=sys.stderr)
             case ["--where"]:
                 print("\n".join(f"{service:16} {address}" for service, address in published(configuration())))
             case _:
@@ -44,19 +44,19 @@ def main() -> int:
 
 
 def check() -> None:
-    """Everything that can be known beforehand.
+    """Everything that can be checked before the start.
 
     Raises
     ------
     ObstacleError
-        The first thing that stands in the way.
+        The first fault.
     """
     if shutil.which("docker") is None:
-        raise ObstacleError(f"Docker is not installed: https://docs.docker.com/engine/install tells how; {PLAIN}")
+        raise ObstacleError(f"Docker is not installed, see https://docs.docker.com/engine/install; {PLAIN}")
     engine = docker("version", "--format", "{{.Server.Version}}")
     if engine.returncode:
         raise ObstacleError(
-            f"the Docker engine does not answer ({last_line(engine.stderr)}): start it, or get the right to use it; {PLAIN}"
+            f"the Docker engine does not answer ({last_line(engine.stderr)}): start it, or ask for the right to use it; {PLAIN}"
         )
     if version(engine.stdout) < ENGINE:
         raise ObstacleError(f"Docker Engine {engine.stdout.strip()} is too old: {dotted(ENGINE)} or newer is needed; {PLAIN}")
@@ -70,23 +70,23 @@ def check() -> None:
     for service, address in published(config):
         if address not in ours and not free(address):
             raise ObstacleError(
-                f"{address}, wanted for {service}, is taken: stop what listens there, or choose another port with "
+                f"{address}, wanted for {service}, is taken: stop its holder, or choose another port with "
                 f"{variable(service)}=… in the environment or in .env"
             )
 
 
 def troubles() -> Iterator[str]:
-    """One line for each container that is not as it should be."""
+    """One line per failed container."""
     for one in containers("--all"):
         state, health, code = one.get("State", ""), one.get("Health", ""), one.get("ExitCode", 0)
         if health == "unhealthy" or state in ("restarting", "dead") or (state == "exited" and code):
             how = "is unhealthy" if health == "unhealthy" else f"ended with exit code {code}"
             said = docker("compose", "logs", "--no-log-prefix", "--no-color", "--tail", "1", one["Service"])
-            yield f"{one['Service']} {how}; it said: {last_line(said.stdout) or 'nothing'} (all of it: docker compose logs {one['Service']})"
+            yield f"{one['Service']} {how}; its last line: {last_line(said.stdout) or 'none'} (whole log: docker compose logs {one['Service']})"
 
 
 def configuration() -> dict[str, Any]:
-    """The compose file, with everything filled in."""
+    """The compose file with all variables resolved."""
     done = docker("compose", "config", "--format", "json")
     if done.returncode:
         raise ObstacleError(f"the compose file cannot be used: {last_line(done.stderr)}")
@@ -94,7 +94,7 @@ def configuration() -> dict[str, Any]:
 
 
 def containers(*options: str) -> list[dict[str, Any]]:
-    """This project's containers; some versions of Compose print a list, others an object a line."""
+    """This project's containers; Compose prints a list or one object per line, depending on its version."""
     text = docker("compose", "ps", "--format", "json", *options).stdout.strip()
     return json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
 
@@ -107,13 +107,13 @@ def published(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def addresses_of(container: dict[str, Any]) -> Iterator[str]:
-    """Addresses on this machine that a running container has."""
+    """Addresses of a running container on this machine."""
     for publisher in container.get("Publishers") or []:
         yield f"{publisher['URL']}:{publisher['PublishedPort']}"
 
 
 def free(address: str) -> bool:
-    """Whether nobody listens there."""
+    """True if nobody listens there."""
     host, _, port = address.rpartition(":")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -125,7 +125,7 @@ def free(address: str) -> bool:
 
 
 def variable(service: str) -> str:
-    """The variable by which the compose file lets one choose a service's port.
+    """The compose file's variable of a service's port.
 
     >>> variable("edge-0")
     'EDGELOOP_PORT_EDGE_0'
@@ -143,18 +143,18 @@ def version(text: str) -> tuple[int, ...]:
 
 
 def dotted(numbers: tuple[int, ...]) -> str:
-    """A version as people write it."""
+    """A version as text."""
     return ".".join(map(str, numbers))
 
 
 def last_line(text: str) -> str:
-    """The last line that says something."""
+    """The last line that is not empty."""
     plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
     return next((line.strip() for line in reversed(plain.splitlines()) if line.strip()), "")
 
 
 def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """What Docker's command says."""
+    """Result of a docker command."""
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
 
 

@@ -1,6 +1,6 @@
-"""Write the tables of ``docs/policies.md`` from the model of a policy file and the docstrings of the dataclasses behind it.
+"""Tables of ``docs/policies.md``, generated from the model of a policy file and the docstrings of its dataclasses.
 
-``python tools/generate_policies.py`` writes the tables, ``--check`` only says whether they are up to date (exit code 1 if not).
+``python tools/generate_policies.py`` writes the tables; ``--check`` exits with 1 if they are not up to date.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def table(section: str) -> str:
-    """The fields of a section, with their defaults and meanings, and whether they change a running service."""
+    """The fields of a section, with their defaults, meanings, and effect on running services."""
     service, switched, values = SERVICES.get(section, section), running(section), defaults(section)
     rows = [f"### `{section}`\n\nOf the service [`{service}`](../services/{service}).\n\n"]
     rows.append("| field | default | meaning | while running |\n| --- | --- | --- | --- |\n")
@@ -58,7 +58,7 @@ def table(section: str) -> str:
 
 
 def defaults(section: str) -> dict[str, Any]:
-    """What holds where a file names nothing."""
+    """The values of a section without any field."""
     if section == "detection":
         errors, scopes = Detection().made().errors, Detection().made().scopes
         return {"detector": errors.name, "parameters": dict(errors.parameters), "scopes": scopes}

@@ -1,10 +1,9 @@
-"""Generate ``edgeloop_contracts.rpc`` from ``proto/**/*.proto``.
+"""The package ``edgeloop_contracts.rpc``, generated from ``proto/**/*.proto``.
 
-``python tools/generate_rpc.py`` writes the files, ``--check`` only says whether they are up to date (exit code 1 if not).
+``python tools/generate_rpc.py`` writes the files; ``--check`` exits with 1 if they are not up to date.
 
-protoc's own Python output registers its messages in the process-wide descriptor pool. The Open Inference Protocol's
-names are fixed by the protocol, so every stock client registers the same ones, and the second to be imported would
-fail. What is generated here therefore keeps each file in a descriptor pool of its own.
+protoc's own Python output registers its messages in the process-wide descriptor pool. The Open Inference Protocol fixes their names, so every
+stock client registers the same ones, and the second import would fail. So the generated code has its own descriptor pool for each file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Write the tables of settings in the READMEs from the fields that read them.
+"""Tables of settings in the READMEs, generated from the settings classes.
 
-``python tools/generate_settings.py`` writes the tables, ``--check`` only says whether they are up to date (exit code 1 if not).
+``python tools/generate_settings.py`` writes the tables; ``--check`` exits with 1 if they are not up to date.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edgeloop_kafka.settings_table import as_table, described
 
 
 def tables() -> dict[Path, str]:
-    """By page: the table that it holds."""
+    """The table of each page."""
     found = {ROOT / "docs/settings.md": as_table(described(KafkaSettings))}
     for spec in SERVICES.values():
         if spec.settings:

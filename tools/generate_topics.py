@@ -1,6 +1,6 @@
-"""Write ``docs/asyncapi.yaml`` and ``docs/topics.md`` from the declared topics, the schemas, and what services read and write.
+"""``docs/asyncapi.yaml`` and ``docs/topics.md``, generated from the declared topics, the schemas and the services.
 
-``python tools/generate_topics.py`` writes both, ``--check`` only says whether they are up to date (exit code 1 if not).
+``python tools/generate_topics.py`` writes both; ``--check`` exits with 1 if they are not up to date.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SERVICES = tuple(sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml")))
 HEADERS = {
     "ce_specversion": "Version of CloudEvents, `1.0`.",
-    "ce_id": "Id of the event, derived from what it says, its sender and its cause; a repeated event has the same id.",
+    "ce_id": "Id of the event, derived from its content, sender and cause; a repeated event has the same id.",
     "ce_source": "Sender: `/edgeloop/<service>`.",
     "ce_type": "Full name of the Avro record.",
     "ce_time": "Time of the event, ISO 8601 in UTC.",
@@ -43,10 +43,10 @@ Every topic with its key, its records, and the services that write and read it. 
 AsyncAPI 3 document with all schemas.
 
 - A value is Avro in Confluent's frame: a zero byte, the id of the schema in four bytes, the record.
-- A key is text. It chooses the partition by `murmur2`, unless the table says otherwise.
-- A topic of *many* partitions has {DEFAULT_PARTITIONS} on a new cluster; `edgeloop topics --apply --partitions N` makes it others.
+- A key is text. Its `murmur2` hash chooses the partition, except where the table has another rule.
+- A topic with *many* partitions has {DEFAULT_PARTITIONS} on a new cluster; `edgeloop topics --apply --partitions N` sets another number.
 - A compacted topic keeps the newest record of each key.
-- Each field of a record has a default, so that a reader can skip what it does not know.
+- Each field of a record has a default, so schemas can change in both directions.
 
 Each record that a service sends has these headers. Raw input may lack them.
 
@@ -152,7 +152,7 @@ def message(topic: Topic, kind: type[Event]) -> dict[str, Any]:
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
-    """What each service reads and writes."""
+    """An operation for each topic that a service reads or writes."""
     for service in SERVICES:
         for verb, action, named in (("reads", "receive", reads(service)), ("writes", "send", writes(service))):
             for topic in named:
@@ -225,7 +225,7 @@ def fields(schema: dict[str, Any], within: str = "") -> Iterator[tuple[str, ...]
 
 
 def _inside(avro: Any) -> list[Any]:
-    """A type and what arrays, maps and unions hold."""
+    """A type, or the types inside an array, map or union."""
     match avro:
         case list():
             return [each for part in avro for each in _inside(part)]
@@ -264,7 +264,7 @@ def rows(titles: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
 
 
 def doc(kind: type[Event]) -> str:
-    """What a record's schema says that it is."""
+    """The doc of a record's schema."""
     return " ".join(json.loads(TEXTS[kind.FULLNAME]).get("doc", "").split())
 
 

@@ -1,6 +1,6 @@
-"""Install packages with pip and say how far it is: one line that is written anew on a terminal, a line now and then elsewhere.
+"""Installation of packages with pip, with its progress: one updated line on a terminal, lines at intervals elsewhere.
 
-``python tools/install.py WHAT [pip's arguments …]``; run by the interpreter that is installed into. What pip says is shown when it fails.
+``python tools/install.py WHAT [pip's arguments …]``, run by the interpreter of the environment. pip's output is shown if it fails.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KEPT = 30
 
 
 def step(line: str, fetched: int) -> str:
-    """What a line of pip's means, in a few words; empty for nothing new."""
+    """Progress that a line of pip's output means; empty for none."""
     words = line.split()
     if not words:
         return ""
@@ -27,7 +27,7 @@ def step(line: str, fetched: int) -> str:
 
 
 def main() -> int:
-    """Entry point; gives back pip's exit code."""
+    """Entry point; returns pip's exit code."""
     what, *arguments = sys.argv[1:]
     live, fetched, told, began = sys.stdout.isatty(), 0, 0.0, time.monotonic()
     print(f"installing {what}", flush=True)

@@ -1,4 +1,4 @@
-"""Make ``requirements.lock`` anew: one universal lock with hashes and without addresses for Python 3.11 to 3.13.
+"""Update of ``requirements.lock``: one universal lock with hashes and without addresses for Python 3.11 to 3.13.
 
 Gathers the third-party dependencies of every package and of the development groups, and has uv resolve them.
 """

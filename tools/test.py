@@ -1,6 +1,6 @@
-"""Run the tests: those that wait for processes beside those that compute, so that no core waits.
+"""All tests, in parallel: those that wait for processes beside those that compute, so that no core is idle.
 
-``python tools/test.py`` runs all of them, ``python tools/test.py PATH… [-k …]`` those that are named, with pytest's own options.
+``python tools/test.py`` runs all of them, ``python tools/test.py PATH… [-k …]`` the named ones, with pytest's own options.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults and not doors and not clients"]
 LONG = ["libs/local", "services/inference", "services/trainer"]
 SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in LONG]
-# What is shown while it runs, and what runs beside it, more patiently. Those that kill have a limit of time for recovery, which
-# counts what others take of the machine: they come first, beside those that take little.
+# SHOWN runs in the foreground, BESIDE at low priority beside it. Tests that kill processes have a time limit for recovery, which depends on
+# the load: they come first, beside tests that need little.
 SHOWN = ["tests/faults", "tests/integration", "tests/e2e", "benchmarks"]
 BESIDE = [[*SHORT, "cli", "tests/architecture", "tests/offline"], LONG]
 
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def together(shown: list[str], beside: list[list[str]]) -> list[int]:
-    """Run all at the same time; give back how they ended."""
+    """Run all at the same time; returns their exit codes."""
     with ExitStack() as stack:
         others: list[tuple[subprocess.Popen[bytes], BinaryIO]] = []
         for paths in beside:
@@ -46,7 +46,7 @@ def together(shown: list[str], beside: list[list[str]]) -> list[int]:
         try:
             codes = [subprocess.run([*PYTEST, *shown], cwd=ROOT, check=False).returncode]
         finally:
-            codes_beside = [process.wait() for process, _ in others]  # at Ctrl-C, the terminal has told them, too
+            codes_beside = [process.wait() for process, _ in others]  # they get Ctrl-C from the terminal, too
         for paths, (_, told) in zip(beside, others, strict=True):
             told.seek(0)
             sys.stdout.write(f"\n--- {', '.join(paths)}, run beside {', '.join(shown)}\n")

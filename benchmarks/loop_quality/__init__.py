@@ -1,1 +1,1 @@
-"""How right the loop is, beside other learners, on real and made streams; see :mod:`benchmarks.quality`."""
+"""Accuracy of the loop against other learners, on real and synthetic streams; see :mod:`benchmarks.quality`."""

@@ -1,4 +1,4 @@
-"""The loop under its default policy, and with parts of it taken away."""
+"""The loop with its default policy, and without some of its parts."""
 
 from __future__ import annotations
 

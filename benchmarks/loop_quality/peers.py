@@ -1,4 +1,4 @@
-"""River's learners with their own defaults: ten members where they are ensembles, one seed, labels at once."""
+"""River's learners with their own defaults: ensembles of ten members, one seed, labels at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEARNERS: dict[str, Callable[[], Any]] = {
 
 
 def play(stream: Stream, name: str, most: int, seconds: float) -> list[Played]:
-    """A learner on a stream, after the same warm-up, until it has answered ``most`` rows or taken ``seconds`` of processor time."""
+    """Play a stream to a learner after the same warm-up, up to ``most`` rows or ``seconds`` of processor time."""
     learner, warmup = LEARNERS[name](), stream.warmup
     rows = len(stream.table) - warmup
     right: list[bool] = []

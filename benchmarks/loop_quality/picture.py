@@ -1,4 +1,4 @@
-"""Accuracy over rows, a panel for each stream."""
+"""Picture of the accuracy over rows, with a panel per stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a learner came to on a stream."""
+"""Result of a learner on a stream."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Played:
-    """Prequential: each row is answered before its label is learned from, and none of the warm-up counts.
+    """A prequential result: each row is answered before its label is learned, without the warm-up.
 
     Attributes
     ----------
     stream, learner
         Names.
     right
-        Whether each answer was right, from the first row after the warm-up to the last one that was reached.
+        Correctness of each answer, from the first row after the warm-up to the last one that was reached.
     rows
-        How many rows there were to answer.
+        Number of rows to answer.
     seconds
-        Processor time of everything, the warm-up included.
+        Processor time, with that of the warm-up.
     counted
-        What else is told of it, by the name of a table.
+        Further figures by the name of a table.
     """
 
     stream: str

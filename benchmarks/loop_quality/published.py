@@ -1,4 +1,4 @@
-"""What others have published for these streams, and what the default should reach: shares of right answers.
+"""Published accuracies for these streams, and the aims of the default policy.
 
 [1] Souza, Reis, Maletzke, Batista: Challenges in benchmarking stream learning algorithms with real-world data, Data Mining and Knowledge
 Discovery 34, 2020. [2] River's page of benchmarks.

@@ -1,4 +1,4 @@
-"""What is played: the streams of a directory, and four that are made from a seed."""
+"""The streams: those of a directory, and four synthetic ones from a seed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 LABEL = "y"
 WARMUP = 0.1
-NOISE = 0.05  # share of labels that are another class
+NOISE = 0.05  # share of labels with a wrong class
 Numbers = NDArray[np.float64]
 Classes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """Rows by name; ``changes`` are rows at which a made world becomes another one."""
+    """Rows by name; ``changes`` are rows at which a synthetic stream's distribution changes."""
 
     name: str
     table: StreamTable
@@ -28,12 +28,12 @@ class Stream:
 
     @property
     def warmup(self) -> int:
-        """Rows that everybody begins with."""
+        """Rows of the warm-up."""
         return int(len(self.table) * WARMUP)
 
 
 def real(directory: Path, most: int) -> list[Stream]:
-    """The ``*.csv.gz`` with a label ``y`` in a directory; of each, the first ``most`` rows (0 for all)."""
+    """Each ``*.csv.gz`` with a label ``y`` in a directory, with its first ``most`` rows (0 for all)."""
     found: list[Stream] = []
     for path in sorted(directory.glob("*.csv.gz")):
         table = read_table(path, CsvOptions(label=LABEL))
@@ -42,12 +42,12 @@ def real(directory: Path, most: int) -> list[Stream]:
 
 
 def made(rows: int) -> list[Stream]:
-    """One stream in which nothing changes, and three kinds of drift."""
+    """A stream without drift, and three with a kind of drift each."""
     return [_stationary(rows), _abrupt(rows), _gradual(rows), _recurring(rows)]
 
 
 def _stationary(rows: int) -> Stream:
-    """Rectangles of three of eight features, four classes: retraining and learning must do no harm."""
+    """Rectangles of three of eight features, four classes, without drift: fits and adapters must do no harm."""
     rng = np.random.default_rng(1)
     features = rng.random((rows, 8))
     labels = 2 * (features[:, 0] > 0.6) + ((features[:, 1] > 0.5) ^ (features[:, 2] < 0.3))
@@ -55,7 +55,7 @@ def _stationary(rows: int) -> Stream:
 
 
 def _abrupt(rows: int) -> Stream:
-    """The sum of two of three features against a bound that jumps three times (as SEA, Street and Kim 2001, with wider jumps)."""
+    """The sum of two of three features against a bound that jumps three times (like SEA, Street and Kim 2001, with wider jumps)."""
     rng = np.random.default_rng(2)
     features = rng.random((rows, 3)) * 10
     changes = [rows * part // 4 for part in (1, 2, 3)]
@@ -64,7 +64,7 @@ def _abrupt(rows: int) -> Stream:
 
 
 def _gradual(rows: int) -> Stream:
-    """A hyperplane in ten dimensions that turns all the time (Hulten, Spencer and Domingos 2001)."""
+    """A hyperplane in ten dimensions that turns steadily (Hulten, Spencer and Domingos 2001)."""
     rng = np.random.default_rng(3)
     features = rng.normal(size=(rows, 10))
     here, there = np.linalg.qr(rng.normal(size=(10, 2)))[0].T
@@ -74,7 +74,7 @@ def _gradual(rows: int) -> Stream:
 
 
 def _recurring(rows: int) -> Stream:
-    """Three concepts by turns, each of which comes back (A B C A B C): clusters whose classes are dealt anew."""
+    """Three recurring concepts (A B C A B C): clusters with other classes in each."""
     rng = np.random.default_rng(4)
     centres = rng.normal(size=(12, 6)) * 2
     concepts = np.array([rng.permutation(np.arange(12) % 3) for _ in range(3)])

@@ -1,11 +1,11 @@
-"""Which entries of ``requirements.lock`` one image needs, and which of our libraries.
+"""The part of ``requirements.lock`` and the libraries of ours that one image needs.
 
     python closure.py requirements.lock services/drift/pyproject.toml OUT
 
-writes ``OUT/requirements.txt``, entries of the lock with their hashes, and ``OUT/libraries.txt``, folders below ``libs/``. The lock holds
-the dependencies of everything in this repository; pip is asked which of them follow from the packages that the image holds, with the
-lock's versions, and their hashes are taken from the lock, not from the index. Services that a package names (the command line does) are
-left out: each has an image of its own. Needs nothing but Python and pip.
+writes ``OUT/requirements.txt``, entries of the lock with their hashes, and ``OUT/libraries.txt``, folders below ``libs/``. The lock has the
+dependencies of the whole repository. pip resolves those of the image's packages with the lock's versions as constraints, and the hashes come from
+the lock, not from the index. Services among the dependencies (of the command line) are left out, since each has an image of its own. It needs
+Python and pip alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def normal(name: str) -> str:
 
 
 def entries(lock: str) -> dict[str, list[str]]:
-    """The lock's entries by name; one name has several where versions differ between Pythons."""
+    """The lock's entries by name; a name has several if its version depends on Python's."""
     found: dict[str, list[str]] = {}
     for block in re.split(r"\n(?=[A-Za-z0-9])", lock):
         if match := PIN.match(block):
@@ -46,7 +46,7 @@ def pins(locked: dict[str, list[str]]) -> str:
 
 
 def wanted(project: Path, libraries: Path) -> tuple[list[str], list[str]]:
-    """Third-party requirements of a package and of the libraries that it needs, and these libraries."""
+    """Third-party requirements of a package and its libraries, and these libraries."""
     requirements: set[str] = set()
     needed: set[str] = set()
     waiting = [project]
@@ -62,7 +62,7 @@ def wanted(project: Path, libraries: Path) -> tuple[list[str], list[str]]:
 
 
 def resolve(requirements: list[str], constraints: str) -> list[str]:
-    """Names of everything that pip would install here."""
+    """Names of the packages that pip would install here."""
     with tempfile.TemporaryDirectory() as folder:
         pinned, report = Path(folder, "constraints.txt"), Path(folder, "report.json")
         pinned.write_text(constraints, encoding="utf-8")

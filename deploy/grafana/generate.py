@@ -1,6 +1,6 @@
-"""Write Grafana's dashboards from the tables in ``tables/``.
+"""Grafana's dashboards, generated from the tables in ``tables/``.
 
-``python deploy/grafana/generate.py`` writes them, ``--check`` only says whether they are up to date (exit code 1 if not).
+``python deploy/grafana/generate.py`` writes them; ``--check`` exits with 1 if they are not up to date.
 """
 
 from __future__ import annotations

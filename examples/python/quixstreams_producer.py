@@ -1,4 +1,4 @@
-"""Send rows and labels with Quix Streams.
+"""Rows and labels with Quix Streams.
 
 python quixstreams_producer.py HOST:PORT REGISTRY boiler-quix 20
 """
@@ -20,7 +20,7 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 def main(bootstrap: str, registry: str, device: str, rows: str) -> None:
     """Send."""
 
-    # Quix Streams writes the schema anew, so that the registry must compare meaning, not text: normalize_schemas.
+    # Quix Streams writes the schema's text anew, so the registry must compare its meaning: normalize_schemas.
     def serializer(file: str) -> AvroSerializer:
         return AvroSerializer(
             json.loads((SCHEMAS / file).read_text(encoding="utf-8")),

@@ -204,6 +204,6 @@ def test_the_container_that_failed_is_named_with_its_last_words(tmp_path: Path):
     """
     code, lines = run_check(tmp_path, script, "--why")
     assert code == 0
-    assert lines[0].startswith("kafka is unhealthy; it said: No space left on device")
-    assert lines[1].startswith("topics ended with exit code 2; it said: Kafka at kafka:9092: no answer")
+    assert lines[0].startswith("kafka is unhealthy; its last line: No space left on device")
+    assert lines[1].startswith("topics ended with exit code 2; its last line: Kafka at kafka:9092: no answer")
     assert len(lines) == 2
