@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgeloop_adapter.core.policies import taken as learning
+from edgeloop_adapter.core.policies import apply_policy as learning
 from edgeloop_cli.main import build
 from edgeloop_contracts import DetectionPolicy, Policy, RetrainingPolicy, TrainingPolicy
-from edgeloop_drift.core.policies import taken as rules
+from edgeloop_drift.core.policies import apply_policy as rules
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_kafka import body, from_body
 from edgeloop_mixture.rule import Rule as Learning

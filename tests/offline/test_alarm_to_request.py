@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from edgeloop_contracts import DriftPartial, ExampleBatch, StartTraining, TrainingRequest, topics
-from edgeloop_drift.core.policies import taken as drift_taken
+from edgeloop_drift.core.policies import apply_policy as drift_taken
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_drift.handlers import DriftTask
 from edgeloop_drift.metrics import Metrics as DriftMetrics

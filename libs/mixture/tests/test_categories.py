@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from edgeloop_contracts import AdapterMember, ModelFile
 from edgeloop_mixture import serialization
-from edgeloop_mixture.columns import EACH, MOST, columns, looked_at
+from edgeloop_mixture.columns import EACH, MOST, columns, select_columns
 from edgeloop_mixture.learner import Learner
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_mixture.session import MixtureSession
@@ -101,4 +101,6 @@ def test_columns_are_bounded_and_every_feature_has_one() -> None:
     assert len(many) <= MOST
     assert set((many % 4_000).tolist()) == set(range(4_000))
     assert len(columns((1_000, 0), 2)) == 1 + EACH
-    assert looked_at(np.array([[EACH, 1]], np.float32), columns((1_000, 0), 2)).sum() == 1  # only the number: no column for category 64
+    assert (
+        select_columns(np.array([[EACH, 1]], np.float32), columns((1_000, 0), 2)).sum() == 1
+    )  # only the number: no column for category 64

@@ -140,7 +140,7 @@ def test_a_late_label_is_learned_from_with_the_memories_that_answered_its_row(be
     for row, label in zip(features, labels, strict=True):
         learner.learn(Labelled(row, label, label, 1, then.number), experts)
     learner.publish()
-    adapter, window = learner.as_answered(then.number)
+    adapter, window = learner.answering_window(then.number)
     assert adapter.memory_end == then.memory_end
     np.testing.assert_array_equal(window.rows, learner.memory.window(100, RULE.horizon).rows)
     np.testing.assert_array_equal(adapter.coefficients, then.coefficients)
@@ -178,7 +178,7 @@ def test_a_label_that_is_later_than_the_memories_reach_back_meets_the_oldest_row
         learner.memory.append(learner.frame.scaling.steps(features[rows]), numbers)
     assert learner.memory.span(290, 60) == (230, 290)
     assert learner.memory.span(then.memory_end, 60) == (240, 300)
-    _, window = learner.as_answered(then.number)
+    _, window = learner.answering_window(then.number)
     assert len(window.labels) == 60
     session = MixtureSession(learner.frame, [model], RULE)
     assert np.isfinite(session.experts(features[:1], session.feeds(then, window))).all()
@@ -199,7 +199,7 @@ def test_a_new_class_and_a_new_version_widen_the_mixture(begun) -> None:
     assert learner.frame.classes == ("b", "a", "c", "e", "d")
     assert [member.version for member in learner.frame.members] == [1, 2]
     assert len(learner.weights) == 6 and learner.weights[1] == RULE.newcomer
-    adapter, _ = learner.as_answered(100)
+    adapter, _ = learner.answering_window(100)
     assert adapter.weights[1] == 0 and len(adapter.bias) == 5
     assert not learner.prepare([row], newcomer)
 
@@ -350,10 +350,10 @@ def test_a_member_tells_what_it_answers_alone_and_one_that_is_none_what_the_mixt
     adapter = learner.adapter
     feeds = session.feeds(adapter, learner.memory.window(adapter.memory_end, RULE.horizon))
     answers, probabilities = session.answer(rows, feeds)
-    texts, values, alone = session.beside(rows, feeds, 1)
+    texts, values, alone = session.answer_with_alone(rows, feeds, 1)
     own = [learner.frame.members[0].classes[place] for place in (np.nan_to_num(rows) @ matrix).argmax(axis=1)]
     assert alone == own != answers == texts
     np.testing.assert_array_equal(values, probabilities)
-    assert session.beside(rows, feeds, 2)[2] == answers
+    assert session.answer_with_alone(rows, feeds, 2)[2] == answers
     for n, row in enumerate(rows[:20]):
-        assert session.said(row[None], feeds, 1)[::2] == (answers[n], own[n])
+        assert session.answer_one(row[None], feeds, 1)[::2] == (answers[n], own[n])

@@ -81,7 +81,7 @@ def play(learner: Learner, features: np.ndarray, labels: list[str], *, late: int
         if len(waiting) > late:
             due = waiting.pop(0)
             assert not learner.prepare([due])
-            then = feeds_of(session, learner, learner.answered(due.adapter))
+            then = feeds_of(session, learner, learner.answering_adapter(due.adapter))
             if learner.learn(due, session.experts(due.features[None], then)[0]):
                 adapters.append(learner.publish())
     return np.array(errors), [adapter.number for adapter in adapters]
@@ -103,7 +103,7 @@ def test_the_graph_says_what_a_calculation_by_hand_says() -> None:
         expected = numbers.centre + numbers.deviation * float(adapter.sums(said[:, None])[0])
         assert values[n] == pytest.approx(expected, abs=1e-3)
         assert float(texts[n]) == pytest.approx(float(values[n]), rel=1e-6)
-        assert session.said(row[None], feeds, 0)[0] == session.answer(row[None], feeds)[0][0]
+        assert session.answer_one(row[None], feeds, 0)[0] == session.answer(row[None], feeds)[0][0]
 
 
 def test_weights_are_shares_whoever_takes_part() -> None:
@@ -158,7 +158,7 @@ def test_a_member_that_gives_no_number_spoils_neither_answers_nor_what_is_learne
     features, labels = stream(200, seed=4)
     for row, label in zip(features, labels, strict=True):
         feeds = feeds_of(session, learner, adapter)
-        answer, said, _ = session.said(row[None], feeds, 0)
+        answer, said, _ = session.answer_one(row[None], feeds, 0)
         assert np.isfinite(float(answer))
         assert np.abs(said).max() <= FARTHEST
         if learner.learn(Labelled(row, label, answer, 2, adapter.number), said):
@@ -198,7 +198,7 @@ def test_the_first_version_answers_alone_where_the_mixture_does_worse() -> None:
 def test_centre_and_deviation_are_those_of_most_labels(labels: list[str], centre: float, deviation: float) -> None:
     numbers = Numbers.learned(labels, tolerance=0.25)
     assert (numbers.centre, numbers.deviation) == (centre, pytest.approx(deviation))
-    assert np.abs(numbers.remembered(labels)).max() <= FENCE
+    assert np.abs(numbers.memory_labels(labels)).max() <= FENCE
 
 
 def test_frames_adapters_and_blocks_survive_the_way_through_events() -> None:

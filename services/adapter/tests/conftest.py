@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from edgeloop_adapter.core.policies import taken
+from edgeloop_adapter.core.policies import apply_policy
 from edgeloop_adapter.handlers import AdapterTask, Ports
 from edgeloop_adapter.io.rows import Rows
 from edgeloop_adapter.io.versions import Definitions, Files, Versions
@@ -99,7 +99,7 @@ class World:
         """A new process after a kill: everything is read again."""
         reader, follower = self.driver.broker.reader(), self.driver.broker.follower([topics.MODEL_EVENTS])
         definitions = Definitions(self.driver.broker.table(topics.STREAMS))
-        rules = self.driver.broker.policies(self.rule, taken) if self.rule else None
+        rules = self.driver.broker.policies(self.rule, apply_policy) if self.rule else None
         self.ports = Ports(Rows(reader), Versions(follower), Files(reader), definitions, rules, SIGNER, self.metrics)
         self.driver.restart()
 

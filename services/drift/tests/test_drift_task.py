@@ -22,7 +22,7 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_contracts.events import Feature
-from edgeloop_drift.core.policies import taken
+from edgeloop_drift.core.policies import apply_policy
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_drift.handlers import DriftTask
 from edgeloop_drift.io.definitions import FeatureNames, Tolerances
@@ -45,7 +45,7 @@ def driver(partition: int = 0, broker: MemoryBroker | None = None, names: Callab
     policies, metrics = broker or MemoryBroker(), Metrics(CollectorRegistry())
 
     def task(p: int, state: State) -> DriftTask:
-        return DriftTask(p, state, policies.policies(Rules(), taken), names, lambda _: 0.0, metrics)
+        return DriftTask(p, state, policies.policies(Rules(), apply_policy), names, lambda _: 0.0, metrics)
 
     return TaskDriver("drift", task, partition)
 

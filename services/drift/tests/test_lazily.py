@@ -34,8 +34,8 @@ def test_what_is_loaded_or_missing_is_left_alone() -> None:
     code = """
 import json.decoder
 before = json.decoder
-from edgeloop_drift.io.deferred_imports import put_off
-put_off("json.decoder", "json.nothing")
+from edgeloop_drift.io.deferred_imports import defer
+defer("json.decoder", "json.nothing")
 print(json.decoder is before)
 """
     assert run(code) == ["True"]

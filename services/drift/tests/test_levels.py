@@ -51,14 +51,14 @@ def test_other_changes_are_told_too_whichever_way_they_go(name: str, low: float,
 
 
 def test_a_second_change_is_measured_against_the_first_ones_new_level() -> None:
-    draw, watch, told = Random(3), ErrorWatch(DetectorSpec()), []
+    draw, watch, level = Random(3), ErrorWatch(DetectorSpec()), []
     for row in range(4500):
         rate = 0.1 if row < 1500 else 0.6 if row < 3000 else 0.3
         if change := watch.update(int(draw.random() < rate)):
-            told.append(change)
-    assert [change.rising for change in told] == [True, False]
-    assert told[1].before == pytest.approx(0.6, abs=0.05)
-    assert told[1].after == pytest.approx(0.3, abs=0.1)
+            level.append(change)
+    assert [change.rising for change in level] == [True, False]
+    assert level[1].before == pytest.approx(0.6, abs=0.05)
+    assert level[1].after == pytest.approx(0.3, abs=0.1)
 
 
 @pytest.mark.parametrize("away", [-3.0, -0.5, 0.7, 2.0])
@@ -97,4 +97,4 @@ def test_a_watch_of_a_snapshot_goes_on_to_the_byte_and_one_of_an_older_layout_st
 
 
 def test_a_run_that_is_too_long_to_be_counted_begins_again() -> None:
-    assert Run(65_535, 3.0, 1.0).then(1.0, 1.0) == Run()
+    assert Run(65_535, 3.0, 1.0).add(1.0, 1.0) == Run()

@@ -3,17 +3,21 @@
 import pytest
 from edgeloop_contracts import DetectionPolicy, Policy
 from edgeloop_drift.core.detectors import DetectorSpec
-from edgeloop_drift.core.policies import taken
+from edgeloop_drift.core.policies import apply_policy
 from edgeloop_drift.core.pooled_detectors import Rules
 
 
 def test_what_a_policy_does_not_give_stays_as_set() -> None:
     settings = Rules(errors=DetectorSpec("ADWIN", {"delta": 0.01}), learning=7)
-    assert taken(settings, Policy()) == settings
-    both = taken(settings, Policy(detection=DetectionPolicy(detector="DDM", parameters={"warm_start": "50"}, scopes=("version", "stream"))))
+    assert apply_policy(settings, Policy()) == settings
+    both = apply_policy(
+        settings, Policy(detection=DetectionPolicy(detector="DDM", parameters={"warm_start": "50"}, scopes=("version", "stream")))
+    )
     assert both == Rules(errors=DetectorSpec("DDM", {"warm_start": 50}), scopes=("version", "stream"), learning=7)
-    assert taken(settings, Policy(detection=DetectionPolicy(detector="ADWIN"))).errors == DetectorSpec()
-    assert taken(settings, Policy(detection=DetectionPolicy(parameters={"clock": "8"}))).errors == DetectorSpec("ADWIN", {"clock": 8})
+    assert apply_policy(settings, Policy(detection=DetectionPolicy(detector="ADWIN"))).errors == DetectorSpec()
+    assert apply_policy(settings, Policy(detection=DetectionPolicy(parameters={"clock": "8"}))).errors == DetectorSpec(
+        "ADWIN", {"clock": 8}
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,4 +34,4 @@ def test_what_a_policy_does_not_give_stays_as_set() -> None:
 )
 def test_a_policy_that_makes_no_sense_is_refused(given: DetectionPolicy) -> None:
     with pytest.raises(ValueError, match=r"ADWIN|JSON|epsilon|KSWIN does not work|scopes"):
-        taken(Rules(), Policy(detection=given))
+        apply_policy(Rules(), Policy(detection=given))

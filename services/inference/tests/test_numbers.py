@@ -121,8 +121,8 @@ def test_a_device_answers_with_what_was_learned_of_numbers_and_again_after_a_res
         learner = teacher.learner
         session = MixtureSession(learner.frame, [sum_model()], teacher.rule)
         for row in np.random.default_rng(number).normal(size=(60, 2)).astype(np.float32):
-            then, window = learner.as_answered(number)
-            answered, said, _ = session.said(row[None], session.feeds(then, window), 0)
+            then, window = learner.answering_window(number)
+            answered, said, _ = session.answer_one(row[None], session.feeds(then, window), 0)
             learner.learn(Labelled(row, str(2 * float(row.sum())), answered, 1, number), said)
     assert answer.as_numpy("prediction")[1] == pytest.approx(6, abs=2)
     batches = bench.eventually(lambda: [b for b in bench.kafka.batches if b.adapter == 180])

@@ -1,5 +1,5 @@
-"""The mixture that learns between fits.
+"""The mixture that learns between two versions.
 
-A *frame* says what a mixture is made of, an *adapter* what it has learned so far. ``learning`` moves an adapter by labels,
-``graph`` makes one ONNX graph of a frame's members, ``session`` answers with it, ``packing`` turns both into events and back.
+A *frame* is the composition of a mixture, an *adapter* what the mixture has learned. ``learner`` updates an adapter by labels, ``graph``
+builds one ONNX graph from a frame's members, ``session`` answers with it, and ``serialization`` converts both to events and back.
 """

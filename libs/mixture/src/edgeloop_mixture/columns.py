@@ -1,7 +1,7 @@
-"""What can be looked at in a row: a number as it is, and whether a feature is a certain category.
+"""Columns of a row: its numbers, and indicators of its categories.
 
-Columns have numbers. In rows of F features, column c is feature c where c < F. Else it tells whether feature c mod F is category
-c // F - 1: 1 for yes, 0 for no. A category that is unknown or missing is none, and all its columns are 0.
+Columns have numbers. In rows of F features, column c is feature c where c < F. Otherwise it is 1 if feature c mod F has category
+c // F - 1, and 0 if not. All columns of an unknown or missing category are 0.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from edgeloop_contracts import StreamDefinition
 from numpy.typing import NDArray
 
 EACH = 64
-"""Categories of one feature that have a column, the first ones; a further one is looked at like an unknown one."""
+"""Most categories of one feature that have a column; later ones count as unknown."""
 MOST = 4_096
-"""Columns of all categories together; where there are many features with categories, each has fewer."""
+"""Most columns of all categories together; with many such features, each has fewer."""
 
 Floats = NDArray[np.float32]
 Columns = NDArray[np.int64]
 
 
 def categories_of(definition: StreamDefinition) -> tuple[int, ...]:
-    """How many categories each feature of a stream has, 0 for a number; empty if all are numbers."""
+    """Number of categories of each feature of a stream, 0 for a number; empty if all are numbers."""
     counts = tuple(len(feature.categories) for feature in definition.features)
     return counts if any(counts) else ()
 
@@ -33,7 +33,7 @@ def columns(categories: Sequence[int], width: int) -> Columns:
     Parameters
     ----------
     categories
-        How many each feature has, 0 for a number; empty if all are numbers.
+        Number of each feature's categories, 0 for a number; empty if all are numbers.
 
     Examples
     --------
@@ -45,27 +45,27 @@ def columns(categories: Sequence[int], width: int) -> Columns:
     counts = np.fromiter(categories or (0,) * width, np.int64)
     named = np.flatnonzero(counts)
     each = max(1, min(EACH, MOST // max(1, len(named))))
-    of_categories = [feature + width * (1 + code) for feature in named.tolist() for code in range(min(counts[feature], each))]
-    return np.array([*np.flatnonzero(counts == 0).tolist(), *of_categories], np.int64)
+    is_category = [feature + width * (1 + code) for feature in named.tolist() for code in range(min(counts[feature], each))]
+    return np.array([*np.flatnonzero(counts == 0).tolist(), *is_category], np.int64)
 
 
-def looked_at(rows: Floats, chosen: Columns) -> Floats:
-    """Some columns of rows [N, F], float32 [N, D].
+def select_columns(rows: Floats, chosen: Columns) -> Floats:
+    """Selected columns of rows [N, F], float32 [N, D].
 
     Examples
     --------
     >>> rows = np.array([[0.5, 1], [2.5, -1], [4.5, np.nan]], np.float32)
-    >>> looked_at(rows, columns((0, 2), 2)).tolist()
+    >>> select_columns(rows, columns((0, 2), 2)).tolist()
     [[0.5, 0.0, 1.0], [2.5, 0.0, 0.0], [4.5, 0.0, 0.0]]
     """
     features, codes = parts(chosen, rows.shape[1])
     values = rows[:, features]
-    of_categories = codes >= 0
-    if of_categories.any():
-        values[:, of_categories] = values[:, of_categories] == codes[of_categories]
+    is_category = codes >= 0
+    if is_category.any():
+        values[:, is_category] = values[:, is_category] == codes[is_category]
     return values
 
 
 def parts(chosen: Columns, width: int) -> tuple[Columns, Columns]:
-    """Of each column its feature, and its category, -1 for a number."""
+    """Feature and category of each column; the category of a number is -1."""
     return chosen % width, chosen // width - 1

@@ -1,4 +1,4 @@
-"""Whether the first version had better answer alone."""
+"""Comparison of the mixture with the first version alone."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 
 from edgeloop_mixture.rule import Rule
 
-LONG_RUN = 20  # times as many labels as tell how the mixture does now, until the long run has forgotten
-MIXTURE, SWITCHING = 0.3, 0.4  # leads by which the long run prefers these to the first version, where nothing speaks for any of them
+LONG_RUN = 20  # memory of the long run, as a multiple of the memory of the recent losses
+MIXTURE, SWITCHING = 0.3, 0.4  # leads of these over the first version, where nothing is known of any
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The mixture beside the first version: now, and over the long run.
+    """Losses of the mixture relative to the first version, recent and over the long run.
 
-    There are three ways to answer: by the mixture, by the first version, and by switching to the first version as long as the mixture
-    does worse now. What labels say now is of the past, and with late labels it may be the opposite of what is true of the rows
-    that are answered: switching then does harm, or the mixture does. Which of the three it was is known once the labels are
-    there, for each of them, whoever answered. The long run decides between them.
+    There are three ways to answer: with the mixture, with the first version, and with the first version only while the mixture does
+    worse (switching). Labels tell of the past. With late labels, they may say the opposite of what holds for the rows answered now, and
+    then switching or the mixture does harm. Once labels are there, the loss of each way is known, whichever answered. The long run
+    decides between the three.
 
     Attributes
     ----------
     behind
-        By how much the mixture's loss has been above the first version's lately: over some hundred labels, ``Rule.memory_of_losses``.
+        Recent excess of the mixture's loss over the first version's, over some hundred labels (``Rule.memory_of_losses``).
     mixture, switching
-        By how much the loss of each has been below the first version's over the long run.
+        Excess of the first version's loss over each one's, over the long run.
     """
 
     behind: float = 0.0
@@ -32,12 +32,12 @@ class Comparison:
     switching: float = 0.0
 
     def after(self, rule: Rule, mixture: float, first: float, *, doubted: bool) -> Comparison:
-        """With one more label.
+        """The comparison after one more label.
 
         Parameters
         ----------
         mixture, first
-            The losses of both that it tells.
+            Losses of both at this label.
         doubted
             Whether switching would have left that row to the first version.
         """
@@ -49,11 +49,11 @@ class Comparison:
         )
 
     def doubts(self, rule: Rule) -> bool:
-        """Whether the mixture does worse now."""
+        """Whether the mixture has done worse recently."""
         return self.behind > rule.lead
 
     def against(self, rule: Rule) -> bool:
-        """Whether the first version had better answer alone."""
+        """Comparison of the mixture with the first version alone."""
         mixture, switching = self.mixture + MIXTURE * rule.lead, self.switching + SWITCHING * rule.lead
         if max(mixture, switching) < 0:
             return True

@@ -1,7 +1,7 @@
-"""One ONNX graph of a whole mixture: its members as they are, and what the adapter moves as inputs.
+"""One ONNX graph of a whole mixture, with members as constants and the adapter as inputs.
 
-Applying an adapter changes no graph: weights, bias, coefficients and memories are inputs. The members' trees are copied
-unchanged. Distances are sums of whole numbers, so a memory gives the same votes on every machine.
+A new adapter changes no graph, since weights, bias, coefficients and memories are inputs. The members' trees are copied
+unchanged. Distances are sums of integers, so a memory gives the same votes on every machine.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MEMORY, NORMS, MEMORY_LABELS = "memory", "norms", "memory_labels"
 ML = "ai.onnx.ml"
 OPSETS = {"": 17, ML: 3}
 IR_VERSION = 8
-NEAR = 0.01  # steps: what a distance of nothing counts as
-ROUNDING = 1e-3  # what the sum of a forest's largest leaves may be above 1
+NEAR = 0.01  # steps; counts in place of a distance of 0
+ROUNDING = 1e-3  # tolerance for the sum of a forest's largest leaves above 1
 _LEAVES = {"class_weights", "class_treeids"}
-SHIFT = np.array(-LOW, np.uint8)  # makes steps of a row unsigned
+SHIFT = np.array(-LOW, np.uint8)  # makes a row's steps unsigned
 
 
 class GraphError(InvalidError, ValueError):
-    """A member's file cannot take part in a mixture."""
+    """A model file cannot be a member of a mixture."""
 
 
 @dataclass
@@ -66,54 +66,56 @@ def build(frame: Frame, models: Sequence[bytes], rule: Rule, *, memories: bool =
         ONNX file of each member, in their order: input ``input`` float32 [N, F], output ``probabilities``, or ``prediction``
         where the labels are numbers.
     memories
-        Whether the memories take part; a device that has no room for them does without.
+        Whether the memories take part; a small device leaves them out.
 
     Raises
     ------
     GraphError
-        A file is no such model.
+        A file cannot be a member.
     """
     b = _Builder()
     memories = memories and bool(rule.memories)
     experts = frame.experts(rule) - (0 if memories else len(rule.memories))
     answer = PREDICTION if frame.numbers else PROBABILITIES
     alone: list[onnx.ValueInfoProto] = []
-    said: list[str] = []  # by each expert: probabilities [N, C], or how far from the centre the label is [N, 1]
+    experts_outputs: list[str] = []  # of each expert: probabilities [N, C], or distances from the centre [N, 1]
     for number, (member, model) in enumerate(zip(frame.members, models, strict=True)):
         graph = checked(model, frame.scaling.width, answer)
         output = _member(b, graph, f"m{number}_") + answer
         alone += _alone(graph, number, frame)
-        said.append(_distance(b, output, frame.numbers) if frame.numbers else _probabilities(b, output, graph, member.classes, frame))
+        experts_outputs.append(
+            _distance(b, output, frame.numbers) if frame.numbers else _probabilities(b, output, graph, member.classes, frame)
+        )
     scores = _scores(b, frame)
     linear = b.op("Gemm", scores, COEFFICIENTS, CONSTANT)
-    said.append(linear if frame.numbers else b.op("Softmax", linear, axis=1))
+    experts_outputs.append(linear if frame.numbers else b.op("Softmax", linear, axis=1))
     if memories:
         forces, labels = _neighbours(b, scores, frame, rule)
-        said.append(_means(b, forces, labels) if frame.numbers else _votes(b, forces, labels, len(frame.classes)))
+        experts_outputs.append(_means(b, forces, labels) if frame.numbers else _votes(b, forces, labels, len(frame.classes)))
     if frame.numbers:
-        _answer_numbers(b, said, frame.numbers)
+        _answer_numbers(b, experts_outputs, frame.numbers)
     else:
-        _answer_classes(b, said, experts, len(frame.classes), rule)
+        _answer_classes(b, experts_outputs, experts, len(frame.classes), rule)
     return _model(b, frame, experts, alone, memories=memories)
 
 
 def alone_output(member: int, frame: Frame) -> str:
-    """Name of what a member answers alone: the places of classes in its own order [N], or numbers [N]. Its file may give none."""
+    """Name of the output with a member's answers alone: indexes of its own classes [N], or numbers [N]. Its file may lack it."""
     return f"m{member}_{PREDICTION if frame.numbers else LABEL}"
 
 
 def checked(model: bytes, width: int, answer: str) -> onnx.GraphProto:
-    """The graph of a file that can be a member of a mixture for rows of ``width`` features.
+    """The graph of a model file, checked for a mixture of rows of ``width`` features.
 
     Parameters
     ----------
     answer
-        The output that is wanted of it: :data:`PROBABILITIES`, or :data:`PREDICTION` where labels are numbers.
+        Its required output: :data:`PROBABILITIES`, or :data:`PREDICTION` where labels are numbers.
 
     Raises
     ------
     GraphError
-        It cannot.
+        The file cannot be a member.
     """
     try:
         graph = onnx.load_model_from_string(model).graph
@@ -128,7 +130,7 @@ def checked(model: bytes, width: int, answer: str) -> onnx.GraphProto:
 
 
 def bounded(graph: onnx.GraphProto) -> bool:
-    """Whether a graph's probabilities are numbers from 0 to 1 by its form alone: sums of leaves, whatever the row is."""
+    """Whether a graph's probabilities are from 0 to 1 for every row, by its form alone: sums of leaves."""
     node = next((node for node in graph.node if PROBABILITIES in node.output), None)
     if node is None or node.op_type != "TreeEnsembleClassifier":
         return False
@@ -142,12 +144,12 @@ def bounded(graph: onnx.GraphProto) -> bool:
         return False
     _, places = np.unique(trees, return_inverse=True)
     most = np.zeros(len(trees))
-    np.maximum.at(most, places, weights)  # of each tree one leaf counts
+    np.maximum.at(most, places, weights)  # one leaf per tree counts
     return float(most.sum()) < 1 + ROUNDING
 
 
 def _member(b: _Builder, graph: onnx.GraphProto, prefix: str) -> str:
-    """Copy a member; give back what its names begin with."""
+    """Copy a member; return the prefix of its names."""
     named = compose.add_prefix_graph(graph, prefix, rename_inputs=False)
     b.nodes.extend(named.node)
     for tensor in named.initializer:
@@ -156,9 +158,9 @@ def _member(b: _Builder, graph: onnx.GraphProto, prefix: str) -> str:
 
 
 def _probabilities(b: _Builder, output: str, graph: onnx.GraphProto, classes: Sequence[str], frame: Frame) -> str:
-    """What a member says of the frame's classes [N, C]."""
+    """A member's probabilities of the frame's classes [N, C]."""
     if not bounded(graph):
-        # One member that gives no number, to one row, must not spoil what the others say: it says nothing of that row.
+        # A member that gives NaN for a row must not spoil the others' outputs, so it says nothing of that row.
         output = b.op("Clip", _known(b, output), np.array(0, np.float32), np.array(1, np.float32))
     if classes != frame.classes:
         places = [frame.classes.index(name) for name in classes]
@@ -167,28 +169,28 @@ def _probabilities(b: _Builder, output: str, graph: onnx.GraphProto, classes: Se
 
 
 def _distance(b: _Builder, output: str, numbers: Numbers) -> str:
-    """How far from the centre a member's answer is [N, 1]."""
+    """Distance of a member's answer from the centre, in deviations [N, 1]."""
     column = b.op("Reshape", output, np.array([-1, 1]))
     return b.op("Scaler", column, domain=ML, offset=[numbers.centre], scale=[1 / numbers.deviation])
 
 
 def _known(b: _Builder, values: str) -> str:
-    """Values with 0 for what is no number."""
+    """Values with 0 in place of NaN."""
     return b.op("Imputer", values, domain=ML, imputed_value_floats=[0.0], replaced_value_float=float("nan"))
 
 
-def _answer_classes(b: _Builder, said: Sequence[str], experts: int, classes: int, rule: Rule) -> None:
+def _answer_classes(b: _Builder, experts_outputs: Sequence[str], experts: int, classes: int, rule: Rule) -> None:
     floor, share = np.array(rule.floor / classes, np.float32), np.array(1 - rule.floor, np.float32)
-    logarithms = b.op("Log", b.op("Add", b.op("Mul", b.op("Concat", *said, axis=1), share), floor))
+    logarithms = b.op("Log", b.op("Add", b.op("Mul", b.op("Concat", *experts_outputs, axis=1), share), floor))
     b.op("Reshape", logarithms, np.array([0, experts, classes]), name=EXPERTS)
     sums = b.op("Gemm", logarithms, WEIGHTS, BIAS)
     b.op("ArgMax", sums, axis=1, keepdims=0, name=LABEL)
     b.op("Softmax", sums, axis=1, name=PROBABILITIES)
 
 
-def _answer_numbers(b: _Builder, said: Sequence[str], numbers: Numbers) -> None:
-    """What is no number, or far off, must not spoil what the others say."""
-    known = _known(b, b.op("Concat", *said, axis=1))
+def _answer_numbers(b: _Builder, experts_outputs: Sequence[str], numbers: Numbers) -> None:
+    """Sum of the outputs, with NaN and far outliers replaced."""
+    known = _known(b, b.op("Concat", *experts_outputs, axis=1))
     values = b.op("Clip", known, np.array(-FARTHEST, np.float32), np.array(FARTHEST, np.float32))
     b.op("Unsqueeze", values, np.array([2]), name=EXPERTS)
     sums = b.op("Gemm", values, WEIGHTS, BIAS)
@@ -197,23 +199,23 @@ def _answer_numbers(b: _Builder, said: Sequence[str], numbers: Numbers) -> None:
 
 
 def _scores(b: _Builder, frame: Frame) -> str:
-    """What :meth:`edgeloop_mixture.scaling.Scaling.scores` gives."""
+    """Standard scores, as :meth:`edgeloop_mixture.scaling.Scaling.scores` computes them."""
     scaling = frame.scaling
     features, codes = parts(scaling.features, scaling.width)
     chosen = b.op("Gather", INPUT, features, axis=1)
-    of_categories = codes >= 0
-    if of_categories.any():
+    is_category = codes >= 0
+    if is_category.any():
         same = b.op("Cast", b.op("Equal", chosen, codes.astype(np.float32)), to=TensorProto.FLOAT)
-        chosen = same if of_categories.all() else b.op("Where", of_categories, same, chosen)
+        chosen = same if is_category.all() else b.op("Where", is_category, same, chosen)
     scores = b.op("Scaler", chosen, domain=ML, offset=scaling.means.tolist(), scale=scaling.gains.tolist())
     return b.op("Clip", _known(b, scores), np.array(-CLIP, np.float32), np.array(CLIP, np.float32))
 
 
 def _neighbours(b: _Builder, scores: str, frame: Frame, rule: Rule) -> tuple[str, str]:
-    """How much each remembered row counts with each memory, [N, memories, rows], and the labels of these rows, [N, rows].
+    """Votes of each memory row in each memory, [N, memories, rows], and the labels of these rows, [N, rows].
 
-    A squared distance is the row's own square - 2 * product + the square of what is remembered; its first part orders nothing.
-    The product is that of the shifted row: what is too much in it is in the norms as well. A zero point would double its time.
+    A squared distance is the square of the row, minus twice the product, plus the square of the memory row; the first term does not
+    change the order. The product is that of the shifted row, and the norms hold the same shift. A zero point would double its time.
     """
     shifted = b.op("QuantizeLinear", b.op("Mul", scores, frame.scaling.scales), np.array(1, np.float32), SHIFT)
     own = b.op("ReduceSumSquare", b.op("DequantizeLinear", shifted, np.array(1, np.float32), SHIFT), axes=[1], keepdims=1)
@@ -238,7 +240,7 @@ def _neighbours(b: _Builder, scores: str, frame: Frame, rule: Rule) -> tuple[str
 def _votes(b: _Builder, forces: str, labels: str, classes: int) -> str:
     """Votes of all memories beside each other, [N, memories * C].
 
-    A class that is none has no vote: so it is with what fills up a memory of few rows.
+    A class index without a class has no vote, such as that of the rows that fill up a small memory.
     """
     named = b.op("OneHot", labels, np.array(classes), np.array([0, 1], np.float32))
     votes = b.op("LpNormalization", b.op("MatMul", forces, named), axis=2, p=1)
@@ -246,13 +248,13 @@ def _votes(b: _Builder, forces: str, labels: str, classes: int) -> str:
 
 
 def _means(b: _Builder, forces: str, labels: str) -> str:
-    """What all memories say beside each other, [N, memories]: the mean of the labels of their neighbours."""
+    """Mean labels of the neighbours in each memory, [N, memories]."""
     shares = b.op("LpNormalization", forces, axis=2, p=1)
     return b.op("Flatten", b.op("MatMul", shares, b.op("Unsqueeze", labels, np.array([2]))), axis=1)
 
 
 def _alone(graph: onnx.GraphProto, number: int, frame: Frame) -> list[onnx.ValueInfoProto]:
-    """What a member answers alone, as an output of the mixture, if its file gives that."""
+    """A member's answers alone, as an output of the mixture, if its file has them."""
     name = alone_output(number, frame)
     kind = TensorProto.FLOAT if frame.numbers else TensorProto.INT64
     given = {f"m{number}_{value.name}": value.type.tensor_type.elem_type for value in graph.output}
@@ -260,17 +262,17 @@ def _alone(graph: onnx.GraphProto, number: int, frame: Frame) -> list[onnx.Value
 
 
 def _model(b: _Builder, frame: Frame, experts: int, alone: Sequence[onnx.ValueInfoProto], *, memories: bool) -> bytes:
-    classes, looked_at = frame.target.width, len(frame.scaling.features)
+    classes, columns = frame.target.width, len(frame.scaling.features)
     inputs = [
         helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", frame.scaling.width]),
         helper.make_tensor_value_info(WEIGHTS, TensorProto.FLOAT, [experts * classes, classes]),
         helper.make_tensor_value_info(BIAS, TensorProto.FLOAT, [classes]),
-        helper.make_tensor_value_info(COEFFICIENTS, TensorProto.FLOAT, [looked_at, classes]),
+        helper.make_tensor_value_info(COEFFICIENTS, TensorProto.FLOAT, [columns, classes]),
         helper.make_tensor_value_info(CONSTANT, TensorProto.FLOAT, [classes]),
     ]
     if memories:
         inputs += [
-            helper.make_tensor_value_info(MEMORY, TensorProto.INT8, [looked_at, "M"]),
+            helper.make_tensor_value_info(MEMORY, TensorProto.INT8, [columns, "M"]),
             helper.make_tensor_value_info(NORMS, TensorProto.INT32, ["M"]),
             helper.make_tensor_value_info(MEMORY_LABELS, TensorProto.FLOAT if frame.numbers else TensorProto.INT64, ["M"]),
         ]

@@ -1,4 +1,4 @@
-"""The rows that memories hold, in the order in which they came."""
+"""Rows of the memories, in pooled order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeloop_mixture.scaling import Bytes
-from edgeloop_mixture.target import Remembered
+from edgeloop_mixture.target import MemoryLabels
 
 STEP = 500  # rows
 
@@ -24,25 +24,25 @@ class Window:
     norms
         float32 [M]: sum of squares of each.
     labels
-        [M], see :meth:`edgeloop_mixture.target.Target.remembered`.
+        [M], see :meth:`edgeloop_mixture.target.Target.memory_labels`.
     """
 
     rows: Bytes
     norms: NDArray[np.float32]
-    labels: Remembered
+    labels: MemoryLabels
 
 
 class MemoryRows:
-    """The newest rows, numbered from 0 as they came.
+    """The newest rows, numbered from 0 in their order.
 
     Parameters
     ----------
     width
-        Features of a row here.
+        Columns of a row.
     keep
-        How many rows are kept.
+        Rows to keep.
     first
-        Number of the first row to come.
+        Number of the first row.
     numbers
         Whether labels are numbers.
 
@@ -61,7 +61,7 @@ class MemoryRows:
         self._count = 0
         self._rows = np.zeros((width, max(2 * keep, 64)), np.int8)
         self._norms = np.zeros(self._rows.shape[1], np.float32)
-        self._labels: Remembered = np.zeros(self._rows.shape[1], np.float32 if numbers else np.int64)
+        self._labels: MemoryLabels = np.zeros(self._rows.shape[1], np.float32 if numbers else np.int64)
 
     @property
     def start(self) -> int:
@@ -73,8 +73,8 @@ class MemoryRows:
         """Number of the next row."""
         return self._first + self._count
 
-    def append(self, rows: Bytes, labels: Remembered) -> None:
-        """Take rows, int8 [N, D], and their labels."""
+    def append(self, rows: Bytes, labels: MemoryLabels) -> None:
+        """Append rows, int8 [N, D], and their labels."""
         room = self._rows.shape[1]
         rows, labels = rows[-room:], labels[-room:]
         if self._count + len(rows) > room:
@@ -86,10 +86,10 @@ class MemoryRows:
         self._count += len(rows)
 
     def span(self, end: int, rows: int) -> tuple[int, int]:
-        """Which are the newest rows before number ``end``, at most ``rows``: number of the first, and of the one after the last.
+        """Bounds of the newest rows before number ``end``, at most ``rows``: number of the first, and of the one after the last.
 
-        Rows older than the newest ``keep`` are gone; where some of them would be needed, it is the oldest that are left, as
-        many, in steps of :data:`STEP`, so that what is made of them serves for a while.
+        Rows older than the newest ``keep`` are gone. Where some of them are needed, the oldest remaining ones take their place. Their
+        bounds move in steps of :data:`STEP`, so that arrays made of them can be reused.
         """
         oldest, last = max(self._first, self.end - self._keep), min(end, self.end)
         if last - rows < oldest and oldest > 0:
@@ -102,7 +102,7 @@ class MemoryRows:
         here = slice(first - self._first, last - self._first)
         return Window(np.ascontiguousarray(self._rows[:, here]), self._norms[here].copy(), self._labels[here].copy())
 
-    def block(self, first: int, end: int) -> tuple[Bytes, Remembered]:
+    def block(self, first: int, end: int) -> tuple[Bytes, MemoryLabels]:
         """Rows ``first`` to ``end``, int8 [N, D], and their labels."""
         here = slice(max(first - self._first, 0), end - self._first)
         return np.ascontiguousarray(self._rows[:, here].T), self._labels[here].copy()

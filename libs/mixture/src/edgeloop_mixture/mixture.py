@@ -1,4 +1,4 @@
-"""What a mixture is made of, and what it has learned."""
+"""Frames and adapters of mixtures."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from edgeloop_mixture.target import Classes, Doubles, Numbers, Target
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """What a mixture is made of.
+    """The composition of a mixture.
 
     Attributes
     ----------
     number
-        Labelled rows of the stream when it began.
+        Labelled rows of the stream at its start.
     members
         Oldest first.
     classes
         Names in the order of the probabilities; none for numbers.
     scaling
-        How rows are seen by the linear part and the memories.
+        Columns and scales of the linear part and the memories.
     numbers
-        How labels are seen that are numbers; ``None`` for classes.
+        Scale of labels that are numbers; ``None`` for classes.
     """
 
     number: int
@@ -40,30 +40,30 @@ class Frame:
 
     @property
     def target(self) -> Target:
-        """What labels are."""
+        """The kind of labels."""
         return self.numbers or Classes(self.classes)
 
     def experts(self, rule: Rule) -> int:
-        """How many experts it has: members, the linear part, memories."""
+        """Number of experts: members, the linear part, memories."""
         return len(self.members) + 1 + len(rule.memories)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """What has been learned.
+    """What a mixture has learned up to one labelled row.
 
     Attributes
     ----------
     number
-        Labelled rows of the stream that it has learned from.
+        Row number of the newest row that it has learned from.
     weights
-        float64 [K + 1], of members, linear part and memories, and of the bias.
+        float64 [K + 1]: of members, linear part, memories and bias.
     bias
         float64 [C]; C is 1 for numbers.
     coefficients
         float32 [C, D + 1] of the linear part, the constant last.
     memory_end
-        Rows that the memories have taken in.
+        Number of rows in the memories so far.
     alone
         Version that answers alone; 0 for the mixture.
     doubted
@@ -79,22 +79,22 @@ class Adapter:
     doubted: bool = False
 
     def sums(self, experts: Doubles) -> Doubles:
-        """What the mixture makes of what its experts say, [K, C]: of classes the largest [C] is the answer, of numbers the only one."""
+        """Weighted sum of the experts' outputs [K, C]: the largest of [C] is the answer for classes, the only one for numbers."""
         return self.weights[:-1] @ experts + self.weights[-1] * self.bias
 
 
-def begun(number: int, frame: Frame, memory_end: int, rule: Rule) -> Adapter:
-    """An adapter that has learned nothing: the first version has its share, all other experts count the same."""
+def initial_adapter(number: int, frame: Frame, memory_end: int, rule: Rule) -> Adapter:
+    """An adapter without history: the first version has its share, all other experts have equal weights."""
     target = frame.target
     coefficients = np.zeros((target.width, len(frame.scaling.features) + 1), np.float32)
-    return Adapter(number, target.begun(rule, frame.experts(rule)), np.zeros(target.width), coefficients, memory_end)
+    return Adapter(number, target.initial_weights(rule, frame.experts(rule)), np.zeros(target.width), coefficients, memory_end)
 
 
-def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int, rule: Rule) -> tuple[Frame, Adapter]:
-    """Take a version in; where there is no room, the member of the lowest weight goes, never the first one.
+def with_member(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int, rule: Rule) -> tuple[Frame, Adapter]:
+    """Add a version; where there is no room, it replaces the member of the lowest weight, but never the first one.
 
-    A version that is the same file as a member, since it was archived and is back, takes that member's place and keeps its weight if it is
-    the larger one. Learner and devices do the same, so that a version counts from the moment at which it is installed.
+    A version with the same file as a member (a recalled one) takes that member's place, and keeps its weight if that is larger.
+    Learner and devices do the same, so a version counts from its installation on.
     """
     members, weights = list(frame.members), adapter.weights.tolist()
     weight = rule.newcomer
@@ -107,13 +107,13 @@ def joined(frame: Frame, adapter: Adapter, newcomer: AdapterMember, number: int,
         del members[lowest], weights[lowest]
     weights.insert(len(members), weight)
     members.append(newcomer)
-    wider, more = widened(frame, adapter, newcomer.classes, number)
-    balanced = frame.target.balanced(np.array(weights))
+    wider, more = with_classes(frame, adapter, newcomer.classes, number)
+    balanced = frame.target.normalized(np.array(weights))
     return replace(wider, number=number, members=tuple(members)), replace(more, weights=balanced)
 
 
-def widened(frame: Frame, adapter: Adapter, classes: Sequence[str], number: int) -> tuple[Frame, Adapter]:
-    """Append classes that were not known; where labels are numbers there are none."""
+def with_classes(frame: Frame, adapter: Adapter, classes: Sequence[str], number: int) -> tuple[Frame, Adapter]:
+    """Append unknown classes; labels that are numbers have none."""
     if frame.numbers:
         return frame, adapter
     new = tuple(name for name in dict.fromkeys(classes) if name not in frame.classes)

@@ -1,10 +1,10 @@
-"""What a mixture looks at, and how fast it learns: one setting for all streams that have no policy of their own."""
+"""Size and learning rates of mixtures, for all streams without a policy of their own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-PATIENCE = 4_096  # rows that a label may be late, or an adapter old, for a row to be judged with the memories that answered it
+PATIENCE = 4_096  # rows by which a label may be late for its row to be learned with the memories that answered it
 
 _SHARES = (
     *("newcomer", "lead", "weight_rate", "bias_rate", "bias_decay", "linear_rate", "trust_rate", "memory_of_losses"),
@@ -21,7 +21,7 @@ class Memory:
     rows
         Newest labelled rows that it holds.
     neighbours
-        How many of them vote, each by the inverse of its distance.
+        Number of nearest rows that vote, each by the inverse of its distance.
     """
 
     rows: int

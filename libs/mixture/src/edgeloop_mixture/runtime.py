@@ -1,6 +1,6 @@
-"""onnxruntime, silent: on its own each process that loads it writes an id into its user's cache and tells its makers that it runs.
+"""onnxruntime without telemetry: by default it writes an id into the user's cache, and reports each process to its vendor.
 
-It looks at its switch while it is loaded; ``disable_telemetry_events()`` comes too late for both. So it is imported from here, and nowhere else.
+It reads the switch while it is loaded, and ``disable_telemetry_events()`` comes too late. So every module imports it from here.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ SILENT = 4  # of onnxruntime's log
 
 
 def open_session(model: bytes, *, quiet: bool = False) -> Any:
-    """Load an ONNX file with one thread: requests are many and small, so they run beside each other.
+    """Load an ONNX file with one thread, since many small requests run in parallel.
 
     Parameters
     ----------
     quiet
-        Whether onnxruntime writes nothing about the model to standard error; who asks is told by exceptions.
+        Whether onnxruntime writes nothing about the model to standard error; exceptions report errors.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

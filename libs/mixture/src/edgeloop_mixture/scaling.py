@@ -1,4 +1,4 @@
-"""How rows are seen by the linear part and the memories: a few columns, in standard deviations, in small whole numbers."""
+"""Scaling of rows for the linear part and the memories: selected columns, in standard deviations, as small integers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeloop_mixture.columns import columns, looked_at
+from edgeloop_mixture.columns import columns, select_columns
 
 CLIP = 4.0  # standard deviations
-LEAST = 1e-38  # of a standard deviation: one that is smaller has no finite inverse as float32
-LOW, HIGH = -64, 63  # seven bits: products with eight bits add up without saturation on every processor
+LEAST = 1e-38  # a smaller standard deviation has no finite inverse in float32
+LOW, HIGH = -64, 63  # seven bits, so that products with eight bits do not saturate on any processor
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.int8]
@@ -21,16 +21,16 @@ Bytes = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
-    """Which columns count, and how much.
+    """Selected columns and their scales.
 
     Attributes
     ----------
     width
         Features of a row.
     features
-        int64 [D]: numbers of the columns looked at, most telling first, see :mod:`edgeloop_mixture.columns`.
+        int64 [D]: numbers of the selected columns, most informative first, see :mod:`edgeloop_mixture.columns`.
     means, gains, scales
-        float32 [D]: mean, 1 / standard deviation, and steps of a memory for one standard deviation.
+        float32 [D]: mean, 1 / standard deviation, and memory steps per standard deviation.
     """
 
     width: int
@@ -41,10 +41,10 @@ class Scaling:
 
     @classmethod
     def learned(cls, rows: Floats, labels: NDArray[np.int64], most: int, categories: Sequence[int] = ()) -> Self:
-        """From labelled rows.
+        """A scaling learned from labelled rows.
 
-        A column counts by the square root of the share of its variance that lies between classes (the correlation ratio,
-        Fisher 1925), which needs no model; a missing value is the mean, a constant column does not count.
+        A column's scale is its correlation ratio (Fisher 1925): the square root of the share of its variance between classes. It needs
+        no model. A missing value counts as the mean, and a constant column does not count.
 
         Parameters
         ----------
@@ -53,12 +53,12 @@ class Scaling:
         labels
             Class numbers [N].
         most
-            Columns to look at.
+            Most columns to select.
         categories
-            How many each feature has, 0 for a number; empty if all are numbers.
+            Number of each feature's categories, 0 for a number; empty if all are numbers.
         """
         every = columns(categories, rows.shape[1])
-        values = looked_at(rows, every).astype(np.float64)
+        values = select_columns(rows, every).astype(np.float64)
         known = np.isfinite(values)
         counts = np.maximum(known.sum(axis=0), 1)
         means = np.where(known, values, 0.0).sum(axis=0) / counts
@@ -72,7 +72,7 @@ class Scaling:
             of = labels == label
             between += of.mean() * (scores[of].mean(axis=0) - scores.mean(axis=0)) ** 2
         telling = np.sqrt(between / variance)
-        if not telling.any():  # one class only: all columns count the same
+        if not telling.any():  # only one class: all columns count equally
             telling = np.where(gains > 0, 1.0, 0.0)
         order = np.argsort(-telling, kind="stable")[:most]
         order = order[telling[order] > 0] if (telling > 0).any() else order[:1]
@@ -80,11 +80,11 @@ class Scaling:
         return cls(rows.shape[1], every[order], *(part.astype(np.float32) for part in (means[order], gains[order], steps)))
 
     def scores(self, rows: Floats) -> Floats:
-        """Standard scores of the columns that count, float32 [N, D]; missing values are 0."""
-        with np.errstate(invalid="ignore", over="ignore"):  # the largest numbers are clipped, an infinite constant feature is 0
-            scores = (looked_at(rows, self.features) - self.means) * self.gains
+        """Standard scores of the selected columns, float32 [N, D]; missing values are 0."""
+        with np.errstate(invalid="ignore", over="ignore"):  # overflow is clipped, and an infinite constant feature is 0
+            scores = (select_columns(rows, self.features) - self.means) * self.gains
         return np.clip(np.where(np.isnan(scores), np.float32(0), scores), -CLIP, CLIP).astype(np.float32)
 
     def steps(self, rows: Floats) -> Bytes:
-        """Rows as memories keep them, int8 [N, D]."""
+        """Rows in memory steps, int8 [N, D]."""
         return np.clip(np.rint(self.scores(rows) * self.scales), LOW, HIGH).astype(np.int8)

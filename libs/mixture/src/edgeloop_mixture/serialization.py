@@ -1,4 +1,4 @@
-"""Frames, adapters and memories as events, and back."""
+"""Conversion of frames, adapters and memories to events and back."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from edgeloop_mixture.columns import EACH
 from edgeloop_mixture.memory import MemoryRows, Window
 from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.scaling import Bytes, Scaling
-from edgeloop_mixture.target import Numbers, Remembered
+from edgeloop_mixture.target import MemoryLabels, Numbers
 
 BLOCK = 50  # rows
 CLASSES = 256  # a label is one byte of a block
 
 
 class PackedError(InvalidError, ValueError):
-    """An event does not hold what it should; the message names the field, what was expected and what given."""
+    """An event is malformed; the message names the field, the expected and the given value."""
 
 
 def frame_event(tenant: str, stream: str, frame: Frame) -> AdapterFrame:
@@ -50,7 +50,7 @@ def frame_of(event: AdapterFrame) -> Frame:
     Raises
     ------
     PackedError
-        It is none.
+        It is malformed.
     """
     count = len(event.features)
     if not event.members or not count or bool(event.classes) == (event.tolerance > 0):
@@ -113,9 +113,9 @@ def adapter_of(event: ModelAdapter, frame: Frame) -> Adapter:
 
 
 def digest(event: ModelAdapter, frame: Frame, window: Window) -> str:
-    """SHA-256, hex, over all that an answer depends on: the frame, an adapter's numbers and the rows of its longest memory.
+    """SHA-256, hex, of everything an answer depends on: the frame, the adapter's numbers and the rows of its longest memory.
 
-    Not in it: tenant and stream, which the signed statement names, and where members' files lie, since their digests say which they are.
+    It leaves out tenant and stream, which the signed statement names, and the places of members' files, which their digests identify.
     """
     sha = hashlib.sha256(_canonical(_content(frame)))
     head = np.array([event.number, event.frame, event.memory_end, event.alone, len(event.weights), len(event.bias)], "<i8")
@@ -126,7 +126,7 @@ def digest(event: ModelAdapter, frame: Frame, window: Window) -> str:
 
 
 def blocks(tenant: str, stream: str, scaling: int, memory: MemoryRows, since: int, horizon: int) -> Iterator[MemoryBlock]:
-    """The blocks that hold rows from number ``since`` on, as far as a memory of ``horizon`` rows needs them; full but the last.
+    """Blocks with the rows from number ``since`` on that a memory of ``horizon`` rows needs; all but the last are full.
 
     Parameters
     ----------
@@ -145,16 +145,16 @@ def blocks(tenant: str, stream: str, scaling: int, memory: MemoryRows, since: in
 
 
 def slot(block: MemoryBlock, horizon: int) -> int:
-    """Where a block goes among those of its stream: a later one takes it when the rows of both are never needed together."""
+    """Slot of a block among those of its stream; a later block reuses a slot whose rows no memory needs."""
     return block.first // BLOCK % (horizon // BLOCK + 2)
 
 
 def count(block: MemoryBlock) -> int:
-    """Rows of a block, as far as its labels tell."""
+    """Number of rows of a block, by its labels."""
     return len(block.numbers) // 4 if block.numbers else len(block.labels)
 
 
-def rows_of(block: MemoryBlock, width: int) -> tuple[Bytes, Remembered]:
+def rows_of(block: MemoryBlock, width: int) -> tuple[Bytes, MemoryLabels]:
     """Rows of a block, int8 [N, width], and their labels.
 
     Raises
@@ -163,7 +163,7 @@ def rows_of(block: MemoryBlock, width: int) -> tuple[Bytes, Remembered]:
         Their numbers differ, or a label is no finite number.
     """
     if block.numbers:
-        labels: Remembered = _numbers("numbers", block.numbers, "<f4", None).astype(np.float32)
+        labels: MemoryLabels = _numbers("numbers", block.numbers, "<f4", None).astype(np.float32)
     else:
         labels = np.frombuffer(block.labels, np.uint8).astype(np.int64)
     if len(block.rows) != len(labels) * width:

@@ -1,4 +1,4 @@
-"""Answers of a mixture in onnxruntime."""
+"""Answers of a mixture by onnxruntime."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.runtime import onnxruntime, open_session
 
-FAR = 1 << 24  # farther than any row, as a square
+FAR = 1 << 24  # a squared distance larger than any row's
 
 
 class Feeds:
-    """What an adapter makes of a graph; safe to use from many threads.
+    """Inputs of a graph for one adapter; safe to use from many threads.
 
-    The runtime gets the arrays once, not with each request: at one row, an array that is handed over costs as much as two nodes.
+    The runtime gets these arrays once instead of with each request: for one row, an array costs as much time as two nodes.
 
     Parameters
     ----------
     session
         Of onnxruntime.
     arrays
-        By input: all but the rows.
+        By input, without the rows.
     """
 
     def __init__(self, session: Any, arrays: dict[str, NDArray[Any]]) -> None:
@@ -39,7 +39,7 @@ class Feeds:
     def run(self, rows: NDArray[np.float32], *outputs: str) -> list[Any]:
         """Outputs of the graph for rows [N, F]."""
         binding: Any = getattr(self._mine, "binding", None)
-        if binding is None or self._mine.made_for != (outputs, len(rows)):  # outputs keep the size that they had first
+        if binding is None or self._mine.made_for != (outputs, len(rows)):  # bound outputs keep their first size
             binding = self._mine.binding = self._session.io_binding()
             self._mine.made_for = outputs, len(rows)
             for name, value in self._values.items():
@@ -71,10 +71,10 @@ class MixtureSession:
         self._alone = {version: found for version, found in named.items() if found[0] in given}
 
     def feeds(self, adapter: Adapter, window: Window) -> Feeds:
-        """What an adapter makes of the graph; a new one replaces the old one as a whole."""
+        """Inputs for an adapter; a new one replaces the old one as a whole."""
         own = len(self.frame.members) + 1
         left = adapter.weights if self.memories else np.append(adapter.weights[:own], adapter.weights[-1])
-        weights = self.frame.target.balanced(left)[:-1]
+        weights = self.frame.target.normalized(left)[:-1]
         bias = adapter.weights[-1] * adapter.bias
         if adapter.alone:
             versions = [member.version for member in self.frame.members]
@@ -82,7 +82,7 @@ class MixtureSession:
             weights[versions.index(adapter.alone)] = 1
             bias = np.zeros(len(bias))
         arrays: dict[str, NDArray[Any]] = {
-            # The graph multiplies all experts' logarithms, side by side, with one matrix.
+            # The graph multiplies the logarithms of all experts with one matrix.
             g.WEIGHTS: np.kron(weights[:, None], np.eye(len(bias))).astype(np.float32),
             g.BIAS: bias.astype(np.float32),
             g.COEFFICIENTS: np.ascontiguousarray(adapter.coefficients[:, :-1].T),
@@ -91,10 +91,9 @@ class MixtureSession:
         return Feeds(self._session, arrays | self._remembered(window) if self.memories else arrays)
 
     def _remembered(self, window: Window) -> dict[str, NDArray[Any]]:
-        """The memories' rows, doubled, since a distance holds each product twice; where rows are few, with some that have no vote, or next
-        to none.
+        """Memory rows, doubled, since a distance holds each product twice; a small memory is filled up with rows that have no vote.
 
-        Norms are those that belong to products of rows that are shifted.
+        The norms include the shift of the rows in the products.
         """
         missing = max(0, max(memory.neighbours for memory in self._rule.memories) - len(window.labels))
         doubled = window.rows * np.int8(2)
@@ -110,10 +109,10 @@ class MixtureSession:
         found, *more = feeds.run(rows, *self._outputs)
         return _texts(found, self.frame.classes), more[0] if more else found
 
-    def beside(self, rows: NDArray[np.float32], feeds: Feeds, version: int) -> tuple[list[str], NDArray[np.float32], list[str]]:
-        """What :meth:`answer` gives, and what a member answers alone: to the bit what it would answer without the mixture.
+    def answer_with_alone(self, rows: NDArray[np.float32], feeds: Feeds, version: int) -> tuple[list[str], NDArray[np.float32], list[str]]:
+        """Output of :meth:`answer`, and a member's answers alone, equal to the bit to its answers without the mixture.
 
-        Of a version that is no member, what the mixture answers.
+        For a version that is no member, these are the mixture's answers.
         """
         if version not in self._alone:
             texts, values = self.answer(rows, feeds)
@@ -122,8 +121,8 @@ class MixtureSession:
         found, *more, alone = feeds.run(rows, *self._outputs, name)
         return _texts(found, self.frame.classes), more[0] if more else found, _texts(alone, classes)
 
-    def said(self, row: NDArray[np.float32], feeds: Feeds, version: int) -> tuple[str, NDArray[np.float32], str]:
-        """Class or number of one row [1, F], what each expert says of it, [K, C], and what a member answers alone, as in :meth:`beside`."""
+    def answer_one(self, row: NDArray[np.float32], feeds: Feeds, version: int) -> tuple[str, NDArray[np.float32], str]:
+        """Class or number of one row [1, F], outputs of its experts [K, C], and a member's answer alone, as in :meth:`answer_with_alone`."""
         if version not in self._alone:
             found, experts = feeds.run(row, self._outputs[0], g.EXPERTS)
             text = _texts(found, self.frame.classes)[0]
@@ -133,11 +132,11 @@ class MixtureSession:
         return _texts(found, self.frame.classes)[0], experts[0], _texts(alone, classes)[0]
 
     def experts(self, rows: NDArray[np.float32], feeds: Feeds) -> NDArray[np.float32]:
-        """What each expert says, [N, K, C]; row by row, so that it does not matter how rows come together."""
+        """Outputs of the experts [N, K, C], row by row, so that batches do not change them."""
         return np.concatenate([feeds.run(rows[i : i + 1], g.EXPERTS)[0] for i in range(len(rows))])
 
 
 def _texts(found: NDArray[Any], classes: Sequence[str]) -> list[str]:
-    """Names of classes by their places, or numbers as texts."""
+    """Names of classes by their indexes, or numbers as texts."""
     places: list[int] = found.tolist()
     return [classes[i] for i in places] if classes else [str(number) for number in found]

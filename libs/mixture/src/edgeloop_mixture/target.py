@@ -1,4 +1,4 @@
-"""What a label is to a mixture, and how it learns from one: classes, and numbers."""
+"""Labels of a mixture, and learning from one: classes and numbers."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from numpy.typing import NDArray
 from edgeloop_mixture.rule import Rule
 
 Doubles = NDArray[np.float64]
-Remembered = NDArray[Any]  # int64: numbers of classes; float32: distances of numbers from their centre, in deviations
+MemoryLabels = NDArray[Any]  # int64: indexes of classes; float32: distances from the centre, in deviations
 
-FARTHEST = 1e4  # deviations: no expert says more than this
-STEEPEST = 3.0  # deviations: what is farther off moves no more than this does
-FENCE = 10.0  # deviations: memories keep no label as farther off what was expected
-NEGLIGIBLE = 0.01  # share of all weight below which an expert is not asked: what it says may be anything
+FARTHEST = 1e4  # deviations; bound of an expert's output
+STEEPEST = 3.0  # deviations; bound of the error in one step
+FENCE = 10.0  # deviations; bound of a memory label's distance from the mixture's answer
+NEGLIGIBLE = 0.01  # share of all weight below which an expert's output is ignored, since it may be arbitrary
 BINS = 10
-LEAST = 1e-30  # deviations whose inverse is a float32
+LEAST = 1e-30  # least deviation whose inverse is a float32
 
 
 class Target(Protocol):
-    """What the labels of a stream are."""
+    """The kind of a stream's labels."""
 
     @property
     def width(self) -> int:
-        """Numbers that an expert says of a row."""
+        """Outputs of an expert for a row."""
         ...
 
-    def remembered(self, labels: Sequence[str]) -> Remembered:
-        """Labels as memories keep them [N]."""
+    def memory_labels(self, labels: Sequence[str]) -> MemoryLabels:
+        """Labels in the form of memories [N]."""
         ...
 
-    def bins(self, remembered: Remembered) -> NDArray[np.int64]:
-        """Groups of labels [N], by which is seen what features tell."""
+    def bins(self, remembered: MemoryLabels) -> NDArray[np.int64]:
+        """Groups of labels [N], for the scaling of columns."""
         ...
 
     def truth(self, label: str) -> float:
-        """A label as it is learned from: number of a class, or distance from the centre in deviations."""
+        """A label in the form of the learner: index of a class, or distance from the centre in deviations."""
         ...
 
-    def kept(self, truth: float, sums: Doubles, /) -> Remembered:
-        """What memories keep of a label [1], where the mixture makes ``sums`` [width] of its row."""
+    def memory_label(self, truth: float, sums: Doubles, /) -> MemoryLabels:
+        """A label in the form of memories [1], where ``sums`` [width] are the mixture's for its row."""
         ...
 
     def wrong(self, answer: str, label: str) -> bool:
@@ -56,39 +56,39 @@ class Target(Protocol):
         ...
 
     def loss(self, sums: Doubles, truth: float) -> float:
-        """Loss of what a mixture makes of a row, [width]."""
+        """Loss of a mixture's sums [width]."""
         ...
 
-    def begun(self, rule: Rule, experts: int) -> Doubles:
-        """Weights [K + 1] of experts and bias of which nothing has been heard."""
+    def initial_weights(self, rule: Rule, experts: int) -> Doubles:
+        """Weights [K + 1] of experts and bias without history."""
         ...
 
-    def balanced(self, weights: Doubles) -> Doubles:
-        """Weights [K + 1], or without those of some experts, as a mixture may have them."""
+    def normalized(self, weights: Doubles) -> Doubles:
+        """Valid weights of a mixture made from weights [K + 1], or from fewer."""
         ...
 
-    def weighed(
-        self, rule: Rule, weights: Doubles, biases: tuple[Doubles, Doubles], said: Doubles, truth: float
+    def updated_weights(
+        self, rule: Rule, weights: Doubles, biases: tuple[Doubles, Doubles], outputs: Doubles, truth: float
     ) -> tuple[Doubles, Doubles]:
         """Weights and bias after a label.
 
         Parameters
         ----------
         biases
-            The newest, and that of the adapter that answered.
-        said
-            What the experts said, [K, width].
+            The newest bias, and that of the adapter that answered.
+        outputs
+            Outputs of the experts [K, width].
         """
         ...
 
-    def linear(self, rule: Rule, coefficients: Doubles, inputs: Doubles, truth: float) -> Doubles:
+    def updated_coefficients(self, rule: Rule, coefficients: Doubles, inputs: Doubles, truth: float) -> Doubles:
         """Coefficients [width, D] of the linear part after a label of a row [D]."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """One of some classes: experts say logarithms of probabilities, and learn from the log loss of the softmax of their sum."""
+    """Classes: experts give logarithms of probabilities, and learn from the log loss of the softmax of their weighted sum."""
 
     names: tuple[str, ...]
 
@@ -96,16 +96,16 @@ class Classes:
     def width(self) -> int:
         return len(self.names)
 
-    def remembered(self, labels: Sequence[str]) -> Remembered:
+    def memory_labels(self, labels: Sequence[str]) -> MemoryLabels:
         return np.array([self.names.index(label) for label in labels], np.int64)
 
-    def bins(self, remembered: Remembered) -> NDArray[np.int64]:
+    def bins(self, remembered: MemoryLabels) -> NDArray[np.int64]:
         return remembered.astype(np.int64)
 
     def truth(self, label: str) -> float:
         return self.names.index(label)
 
-    def kept(self, truth: float, _: Doubles, /) -> Remembered:
+    def memory_label(self, truth: float, _: Doubles, /) -> MemoryLabels:
         return np.array([truth], np.int64)
 
     def wrong(self, answer: str, label: str) -> bool:
@@ -117,44 +117,44 @@ class Classes:
     def loss(self, sums: Doubles, truth: float) -> float:
         return float(sums.argmax() != truth)
 
-    def begun(self, rule: Rule, experts: int) -> Doubles:
+    def initial_weights(self, rule: Rule, experts: int) -> Doubles:
         weights = np.full(experts + 1, rule.total * (1 - rule.first) / (experts - 1))
         weights[0], weights[-1] = rule.total * rule.first, 1.0
         return weights
 
-    def balanced(self, weights: Doubles) -> Doubles:
+    def normalized(self, weights: Doubles) -> Doubles:
         return weights
 
-    def weighed(
-        self, rule: Rule, weights: Doubles, biases: tuple[Doubles, Doubles], said: Doubles, truth: float
+    def updated_weights(
+        self, rule: Rule, weights: Doubles, biases: tuple[Doubles, Doubles], outputs: Doubles, truth: float
     ) -> tuple[Doubles, Doubles]:
-        sums, (bias, then) = weights[:-1] @ said, biases
+        sums, (bias, then) = weights[:-1] @ outputs, biases
         answered, newest = _gradient(sums + weights[-1] * then, truth), _gradient(sums + bias, truth)
-        experts = np.maximum(0.0, weights[:-1] - rule.weight_rate * (said @ answered))
+        experts = np.maximum(0.0, weights[:-1] - rule.weight_rate * (outputs @ answered))
         trust = min(1.0, max(0.0, weights[-1] - rule.trust_rate * float(then @ answered)))
         return np.append(experts, trust), rule.bias_decay * (bias - rule.bias_rate * newest)
 
-    def linear(self, rule: Rule, coefficients: Doubles, inputs: Doubles, truth: float) -> Doubles:
+    def updated_coefficients(self, rule: Rule, coefficients: Doubles, inputs: Doubles, truth: float) -> Doubles:
         gradient = _gradient(coefficients @ inputs, truth)
         return coefficients - rule.linear_rate * gradient[:, None] * inputs
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A number: experts say how far from the centre it is, and the mixture is their weighted mean.
+    """Numbers: experts give distances from the centre, and the mixture is their weighted mean.
 
-    Weights follow the absolute error by exponentiated gradients with a fixed share (Herbster and Warmuth 1998): they add up to 1, so
-    no answer lies outside what the experts say, and what was of no use for long is back soon. There is no bias: on ten streams one
-    lost more than it gave. No label moves anything by more than one that is a few deviations off.
+    Weights follow the absolute error by exponentiated gradients with a fixed share (Herbster and Warmuth 1998). They add up to 1, so
+    each answer lies within the range of the experts, and an expert without weight recovers soon. There is no bias: on ten streams it
+    cost more than it gained. The step of one label is bounded.
 
     Attributes
     ----------
     centre
-        Median of the labels at the beginning.
+        Median of the labels at the start.
     deviation
         Half their interquartile range.
     tolerance
-        An answer that is no further from the label is right.
+        Largest distance of a right answer from its label.
     """
 
     centre: float
@@ -163,7 +163,7 @@ class Numbers:
 
     @classmethod
     def learned(cls, labels: Sequence[str], tolerance: float) -> Self:
-        """From labels at the beginning, all of them numbers; where they are all equal, the tolerance is the deviation."""
+        """Scale learned from the first labels, all of them numbers; if they are equal, the tolerance is the deviation."""
         centre, deviation = spread([float(label) for label in labels])
         return cls(centre, max(deviation or tolerance, LEAST), tolerance)
 
@@ -171,18 +171,18 @@ class Numbers:
     def width(self) -> int:
         return 1
 
-    def remembered(self, labels: Sequence[str]) -> Remembered:
+    def memory_labels(self, labels: Sequence[str]) -> MemoryLabels:
         numbers = (np.array([float(label) for label in labels]) - self.centre) / self.deviation
         return np.clip(numbers, -FENCE, FENCE).astype(np.float32)
 
-    def bins(self, remembered: Remembered) -> NDArray[np.int64]:
+    def bins(self, remembered: MemoryLabels) -> NDArray[np.int64]:
         edges = np.unique(np.quantile(remembered, np.linspace(0, 1, BINS + 1)[1:-1]))
         return np.searchsorted(edges, remembered, side="right")
 
     def truth(self, label: str) -> float:
         return (float(label) - self.centre) / self.deviation
 
-    def kept(self, truth: float, sums: Doubles, /) -> Remembered:
+    def memory_label(self, truth: float, sums: Doubles, /) -> MemoryLabels:
         return np.clip([truth], sums - FENCE, sums + FENCE).astype(np.float32)
 
     def wrong(self, answer: str, label: str) -> bool:
@@ -195,26 +195,26 @@ class Numbers:
     def loss(self, sums: Doubles, truth: float) -> float:
         return min(1.0, abs(float(sums[0]) - truth))
 
-    def begun(self, rule: Rule, experts: int) -> Doubles:
+    def initial_weights(self, rule: Rule, experts: int) -> Doubles:
         weights = np.full(experts + 1, (1 - rule.first) / (experts - 1))
         weights[0], weights[-1] = rule.first, 0.0
         return weights
 
-    def balanced(self, weights: Doubles) -> Doubles:
+    def normalized(self, weights: Doubles) -> Doubles:
         counted = np.where(weights < NEGLIGIBLE * weights.sum(), 0.0, weights)
         return counted / counted.sum() if counted.any() else np.append(1.0, np.zeros(len(weights) - 1))
 
-    def weighed(
-        self, rule: Rule, weights: Doubles, biases: tuple[Doubles, Doubles], said: Doubles, truth: float
+    def updated_weights(
+        self, rule: Rule, weights: Doubles, biases: tuple[Doubles, Doubles], outputs: Doubles, truth: float
     ) -> tuple[Doubles, Doubles]:
-        shares, values = weights[:-1], said[:, 0]
+        shares, values = weights[:-1], outputs[:, 0]
         mixed = float(shares @ values)
         slopes = np.clip(np.sign(mixed - truth) * (values - mixed), -STEEPEST, STEEPEST)
         moved = shares * np.exp(-rule.hedge_rate * slopes)
         moved = (1 - rule.fixed_share) * moved / moved.sum() + rule.fixed_share / len(moved)
         return np.append(moved, 0.0), biases[0]
 
-    def linear(self, rule: Rule, coefficients: Doubles, inputs: Doubles, truth: float) -> Doubles:
+    def updated_coefficients(self, rule: Rule, coefficients: Doubles, inputs: Doubles, truth: float) -> Doubles:
         off = np.clip(coefficients @ inputs - truth, -STEEPEST, STEEPEST)
         step = rule.linear_rate / max(1.0, 2 * rule.linear_rate * float(inputs @ inputs))
         return coefficients - step * off[:, None] * inputs
@@ -232,7 +232,7 @@ def spread(numbers: Sequence[float]) -> tuple[float, float]:
 
 
 def _gradient(sums: Doubles, truth: float) -> Doubles:
-    """Of the log loss of softmax(sums), where class number ``truth`` is true."""
+    """Gradient of the log loss of softmax(sums) for the class with index ``truth``."""
     gradient = np.exp(sums - sums.max())
     gradient /= gradient.sum()
     gradient[int(truth)] -= 1

@@ -99,7 +99,7 @@ class Adapting:
         learner.prepare([row], member(newest))
         if said is None or frame is None or frame.members != learner.frame.members or frame.classes != learner.frame.classes:
             session = self._sessions.of(learner.frame)
-            said = session.said(row.features[None], session.feeds(*learner.as_answered(row.adapter)), row.version)[1]
+            said = session.answer_one(row.features[None], session.feeds(*learner.answering_window(row.adapter)), row.version)[1]
         if learner.learn(row, said):
             self._publish(learner)
 

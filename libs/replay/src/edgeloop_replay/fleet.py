@@ -9,7 +9,7 @@ import numpy as np
 from edgeloop_contracts import AdapterMember
 from edgeloop_inference.core.archive_plan import Shelved, shelved
 from edgeloop_mixture.learner import Learner
-from edgeloop_mixture.mixture import Adapter, Frame, joined
+from edgeloop_mixture.mixture import Adapter, Frame, with_member
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import Feeds, MixtureSession
 from numpy.typing import NDArray
@@ -94,7 +94,7 @@ class Serving:
         if self._session is None or self._feeds is None:
             answer = self._current.model.answers(row)[0]
             return answer, None, answer
-        return self._session.said(row, self._feeds, self._current.event.version)
+        return self._session.answer_one(row, self._feeds, self._current.event.version)
 
     @property
     def frame(self) -> Frame | None:
@@ -105,6 +105,6 @@ class Serving:
         assert self._current is not None
         assert self._learner is not None
         if self._current.event.version > frame.members[-1].version:
-            frame, adapter = joined(frame, adapter, member(self._current), frame.number, self._rule)
+            frame, adapter = with_member(frame, adapter, member(self._current), frame.number, self._rule)
         self._session = self._sessions.of(frame)
         self._feeds = self._session.feeds(adapter, self._learner.memory.window(adapter.memory_end, self._rule.horizon))

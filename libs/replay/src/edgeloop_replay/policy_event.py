@@ -25,8 +25,8 @@ from edgeloop_replay.policy_file import read
 TAKEN: Mapping[str, Callable[[Policy], object]] = {
     "retraining": lambda policy: retraining.with_policy(retraining.Policy(), policy),
     "training": lambda policy: training.taken(training.Plan(Recipe(), Rule()), policy),
-    "detection": lambda policy: detection.taken(Rules(), policy),
-    "adapter": lambda policy: adapter.taken(Learning(), policy),
+    "detection": lambda policy: detection.apply_policy(Rules(), policy),
+    "adapter": lambda policy: adapter.apply_policy(Learning(), policy),
 }
 
 

@@ -1,1 +1,1 @@
-"""What a stream's mixture of models learns from each label, between the fits."""
+"""Learning of a stream's mixture from each label, between two versions."""

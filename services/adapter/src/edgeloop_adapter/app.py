@@ -8,7 +8,7 @@ from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
 from edgeloop_streaming import Context, Service
 
-from edgeloop_adapter.core.policies import taken
+from edgeloop_adapter.core.policies import apply_policy
 from edgeloop_adapter.handlers import AdapterTask, Ports
 from edgeloop_adapter.io.rows import Rows
 from edgeloop_adapter.io.versions import Definitions, Files, Versions
@@ -25,7 +25,7 @@ def build(context: Context, settings: Settings, signer: Signer) -> Service:
         versions=Versions(context.follower([topics.MODEL_EVENTS])),
         files=Files(reader),
         definitions=Definitions(context.table(topics.STREAMS)),
-        rules=Policies(context.table(topics.POLICIES), Rule(), taken, context.metrics, context.log) if settings.enabled else None,
+        rules=Policies(context.table(topics.POLICIES), Rule(), apply_policy, context.metrics, context.log) if settings.enabled else None,
         signer=signer,
         metrics=Metrics(context.metrics),
     )

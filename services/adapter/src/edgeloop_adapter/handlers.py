@@ -24,26 +24,26 @@ from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_adapter.core.rows import BACKLOG
 from edgeloop_adapter.io.rows import Rows
-from edgeloop_adapter.io.stream_mixture import Mixing
+from edgeloop_adapter.io.stream_mixture import StreamMixture
 from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 
-BEGIN = 2  # labelled rows that a mixture needs to begin
-NEVER = -1  # instead of a frame: no mixture is possible
+BEGIN = 2  # labelled rows that a mixture needs
+NEVER = -1  # in place of a frame's number: no mixture is possible
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a task works with; one set for all tasks of a process.
+    """Dependencies of a task; one set for all tasks of a process.
 
     Attributes
     ----------
     rows, versions, files, definitions
         Read from topics.
     rules
-        How to learn, by stream; ``None`` for not at all.
+        Learning rules by stream; ``None`` switches learning off.
     signer
-        The key that devices trust for adapters, and for nothing else.
+        The key that devices trust for adapters alone.
     metrics
         Of the process.
     """
@@ -58,16 +58,16 @@ class Ports:
 
 
 class AdapterTask:
-    """Learning in one partition of ``drift.partials``, whose order of a stream's rows is the order in which it learns.
+    """Learning in one partition of ``drift.partials``, in the pooled order of each stream.
 
-    Rows are taken one by one as their partial comes: batches, transactions and restarts do not show in what is learned.
+    It learns from rows one by one, so batches, transactions and restarts do not change the result.
 
     Parameters
     ----------
     partition
         Of the input; the adapters of its streams go to the same partition of ``model.adapters``.
     state
-        What has been learned.
+        What its mixtures have learned.
     ports
         Of the process.
     """
@@ -76,13 +76,13 @@ class AdapterTask:
         self._partition = partition
         self._state = state
         self._ports = ports
-        self._mixings: dict[str, Mixing] = {}
+        self._mixtures: dict[str, StreamMixture] = {}
         self._orders: dict[str, LearnerState] = {}
         self._refused: set[tuple[str, int]] = set()
         self._polled = False
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
-        """Learn from a partial's rows; what comes of it is sent by :meth:`flush`."""
+        """Learn from a partial's rows; :meth:`flush` sends the adapters."""
         if self._ports.rules and not self._polled:
             self._ports.rules.poll()
             self._polled = True
@@ -96,14 +96,14 @@ class AdapterTask:
         return ()
 
     def flush(self) -> Iterator[Send]:
-        """Keep what was learned, and send each stream's newest adapter: rows first, the frame, then the adapter, which makes them count."""
+        """Save what was learned, and send each stream's newest adapter after its rows and its frame, since it refers to both."""
         for key, order in sorted(self._orders.items()):
-            mixing, metrics = self._mixings.get(key), self._ports.metrics
-            self._state.put(key, mixing.keep(order) if mixing else order)
+            mixture, metrics = self._mixtures.get(key), self._ports.metrics
+            self._state.put(key, mixture.save(order) if mixture else order)
             metrics.labelled.labels(order.tenant, order.stream).set(order.rows)
-            if mixing is None or mixing.due is None:
+            if mixture is None or mixture.due is None:
                 continue
-            due, mixing.due = mixing.due, None
+            due, mixture.due = mixture.due, None
             for slot, block in sorted(due.blocks.items(), key=lambda item: item[1].first):
                 yield Send(topics.MODEL_ADAPTERS, f"{key}/block/{slot}", block, due.cause, self._partition)
             if due.frame is not None:
@@ -125,9 +125,9 @@ class AdapterTask:
             return
         order = self._orders[key] = folded(before, partial, received.offset)
         rule = self._ports.rules.of(partial.tenant, partial.stream) if self._ports.rules else None
-        mixing = self._mixing(key, rule) if rule else None
+        mixture = self._mixture(key, rule) if rule else None
         outcomes = self._ports.metrics.rows
-        if rule is None or before.frame == NEVER or (mixing is None and not partial.model_version):
+        if rule is None or before.frame == NEVER or (mixture is None and not partial.model_version):
             outcomes.labels("idle").inc(partial.count)
         elif not partial.model_version:
             outcomes.labels("unanswered").inc(partial.count)
@@ -138,29 +138,31 @@ class AdapterTask:
                 outcomes.labels("gone").inc(partial.count)
             else:
                 self._learn(key, rule, order, before.rows, rows, received.cause)
-        if learner := self._mixings.get(key):
+        if learner := self._mixtures.get(key):
             learner.learner.rows = order.rows
 
     def _learn(self, key: str, rule: Rule, order: LearnerState, before: int, rows: list[Labelled], cause: Cause) -> None:
         """Learn from a partial's rows, all answered by one version; the first is number ``before + 1``."""
         outcomes = self._ports.metrics.rows
         version = self._member(key, rows[0])
-        first = None if key in self._mixings else self._ports.versions.first(key)
+        first = None if key in self._mixtures else self._ports.versions.first(key)
         for number, row in enumerate(rows, before):
-            mixing = self._mixings.get(key) or (self._begun(key, rule, order, first, number, row) if first else None)
-            if mixing is None:
+            mixture = self._mixtures.get(key) or (self._start_mixture(key, rule, order, first, number, row) if first else None)
+            if mixture is None:
                 outcomes.labels("idle").inc()
                 continue
-            mixing.learner.rows = number
-            if _fits(mixing.learner, row):
-                newcomer = version if version and _joins(mixing.learner, version, row) else None
-                self._ports.metrics.published.inc(mixing.take(row, newcomer, cause))
+            mixture.learner.rows = number
+            if _fits(mixture.learner, row):
+                newcomer = version if version and _has_room(mixture.learner, version, row) else None
+                self._ports.metrics.published.inc(mixture.learn(row, newcomer, cause))
                 outcomes.labels("learned").inc()
             else:
                 outcomes.labels("unfit").inc()
 
-    def _begun(self, key: str, rule: Rule, order: LearnerState, first: AdapterMember, rows: int, row: Labelled) -> Mixing | None:
-        """The mixture of the first version that begins with this row, from those before it."""
+    def _start_mixture(
+        self, key: str, rule: Rule, order: LearnerState, first: AdapterMember, rows: int, row: Labelled
+    ) -> StreamMixture | None:
+        """A new mixture of the first version, learned from the rows before this one."""
         if rows < BEGIN or self._orders[key].frame == NEVER:
             return None
         definition = self._ports.definitions.of(key)
@@ -172,25 +174,25 @@ class AdapterTask:
             return None
         labels = [one.label for one in earlier]
         too_many = not tolerance and len({*first.classes, *classes, *labels, row.label}) > CLASSES
-        if too_many or not self._takes_part(key, first, len(row.features), numbers=tolerance > 0):
+        if too_many or not self._can_join(key, first, len(row.features), numbers=tolerance > 0):
             self._orders[key] = replace(self._orders[key], frame=NEVER)
             return None
         features = np.stack([one.features for one in earlier])
         learner = Learner.begin(rule, first, classes, features, labels, rows, tolerance=tolerance, categories=categories)
-        self._mixings[key] = Mixing(key, learner, learner.frame.number, self._state, self._ports.files.of)
-        return self._mixings[key]
+        self._mixtures[key] = StreamMixture(key, learner, learner.frame.number, self._state, self._ports.files.of)
+        return self._mixtures[key]
 
     def _member(self, key: str, row: Labelled) -> AdapterMember | None:
         """The version that answered a row, where it is newer than all members and can take part."""
-        mixing = self._mixings.get(key)
-        if mixing and row.version <= mixing.learner.frame.members[-1].version:
+        mixture = self._mixtures.get(key)
+        if mixture and row.version <= mixture.learner.frame.members[-1].version:
             return None
         member = self._ports.versions.get(key, row.version)
-        numbers = mixing is not None and mixing.learner.frame.numbers is not None
-        return member if member and mixing and self._takes_part(key, member, len(row.features), numbers=numbers) else None
+        numbers = mixture is not None and mixture.learner.frame.numbers is not None
+        return member if member and mixture and self._can_join(key, member, len(row.features), numbers=numbers) else None
 
-    def _takes_part(self, key: str, member: AdapterMember, width: int, *, numbers: bool) -> bool:
-        """Whether a version's file can be a member for rows of this width, whose labels are numbers or not."""
+    def _can_join(self, key: str, member: AdapterMember, width: int, *, numbers: bool) -> bool:
+        """Whether a version's file can be a member for rows of this width and labels of this kind."""
         if bool(member.classes) == numbers or (key, member.version) in self._refused:
             return False
         try:
@@ -201,13 +203,13 @@ class AdapterTask:
             return False
         return True
 
-    def _mixing(self, key: str, rule: Rule) -> Mixing | None:
-        if key not in self._mixings and (again := Mixing.again(key, rule, self._state, self._ports.files.of)):
-            self._mixings[key] = again
-        mixing = self._mixings.get(key)
-        if mixing is not None:
-            mixing.learner.rule = rule
-        return mixing
+    def _mixture(self, key: str, rule: Rule) -> StreamMixture | None:
+        if key not in self._mixtures and (restored := StreamMixture.restore(key, rule, self._state, self._ports.files.of)):
+            self._mixtures[key] = restored
+        mixture = self._mixtures.get(key)
+        if mixture is not None:
+            mixture.learner.rule = rule
+        return mixture
 
     def _order(self, key: str, partial: DriftPartial) -> LearnerState:
         kept = self._orders.get(key) or self._state.get(LearnerState, key)
@@ -215,14 +217,14 @@ class AdapterTask:
 
 
 def _fits(learner: Learner, row: Labelled) -> bool:
-    """Whether a row is as wide as the mixture's, and its label is a number, or a class that is known or can be taken in."""
+    """Whether a row has the mixture's width, and its label is a number, a known class, or a new class within the limit."""
     frame = learner.frame
     fits = _is_number(row.label) if frame.numbers else row.label in frame.classes or len(frame.classes) < CLASSES
     return fits and len(row.features) == frame.scaling.width
 
 
-def _joins(learner: Learner, version: AdapterMember, row: Labelled) -> bool:
-    """Whether a version that has answered a row is newer than all members, and its classes can be taken in."""
+def _has_room(learner: Learner, version: AdapterMember, row: Labelled) -> bool:
+    """Whether a version is newer than all members, and its classes are within the limit."""
     frame = learner.frame
     room = frame.numbers is not None or len({*frame.classes, *version.classes, row.label}) <= CLASSES
     return room and version.version > frame.members[-1].version

@@ -35,13 +35,13 @@ class DriftTask:
     partition, state
         Which partition, and the snapshots that it goes on from.
     policies
-        What is watched with what.
+        Detectors and scopes, by stream.
     names
         Name of a feature, given ``tenant/stream`` and its number; empty for one that is not watched.
     tolerance_of
-        How near the answers of a batch have to come to their labels; 0 for classes.
+        Tolerance of a batch's labels; 0 for classes.
     metrics
-        What to count into.
+        Of the process.
     """
 
     def __init__(
@@ -77,8 +77,8 @@ class DriftTask:
             case ExampleBatch() as batch:
                 if problem := bits.problem(batch):
                     raise InvalidEventError("MALFORMED", problem)
-                told = bits.partials(batch, received.partition, received.offset, self._tolerance_of(batch))
-                return [_partial(partial) for partial in told]
+                partials = bits.partials(batch, received.partition, received.offset, self._tolerance_of(batch))
+                return [_partial(partial) for partial in partials]
             case DriftPartial() as partial:
                 if why := impossible_partial(partial):
                     raise InvalidEventError("MALFORMED", why)
@@ -87,7 +87,7 @@ class DriftTask:
                 raise InvalidEventError("WRONG_TYPE", f"expected a batch or a partial, given {type(other).__name__}")
 
     def flush(self) -> Iterable[Send]:
-        """Write snapshots of what changed, and tell how far detection has come; signals of the same rows went before."""
+        """Write snapshots of what changed, and the progress of detection; signals of the same rows precede it."""
         for key, block in self._blocks.items():
             self._state.put(key, block)
         for tenant, stream in self._touched_errors:

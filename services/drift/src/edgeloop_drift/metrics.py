@@ -1,4 +1,4 @@
-"""Every metric that drift owns."""
+"""Metrics of the service `drift`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from prometheus_client import CollectorRegistry, Counter
 
 
 class Metrics:
-    """What detection tells of itself. A transaction that is repeated counts again: rates, not totals."""
+    """Measurements of one process. A repeated transaction counts again, so use rates, not totals."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        # Labelled rows folded into pooled detectors, by what their answer was: right, wrong or unanswered.
+        # Labelled rows folded into pooled detectors, by answer: right, wrong or unanswered.
         self.rows = Counter("edgeloop_drift_rows", "Labelled rows by answer.", ["answer"], registry=registry)
         # Blocks of unlabelled rows folded into input detectors.
         self.blocks = Counter("edgeloop_drift_blocks", "Blocks of observed rows.", registry=registry)

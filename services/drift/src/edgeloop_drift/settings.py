@@ -1,4 +1,4 @@
-"""What can be set about detection, besides what all services share."""
+"""Settings of detection, besides those that all services share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from edgeloop_drift.core.pooled_detectors import Rules
 
 
 class Settings(BaseSettings):
-    """Settings from ``EDGELOOP_DRIFT_*`` variables; each field says what it is. All instances need the same.
+    """Settings from ``EDGELOOP_DRIFT_*`` variables; all instances need the same ones.
 
-    A detector whose settings changed starts anew.
+    A detector whose settings changed starts without history.
     """
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_DRIFT_", frozen=True)
@@ -23,18 +23,18 @@ class Settings(BaseSettings):
         default="ADWIN", description="detector of error rates: `ADWIN`, `PageHinkley`, `KSWIN`, `DDM`, `HDDM_A` or `HDDM_W`"
     )
     parameters: dict[str, float | str] = Field(
-        default_factory=dict[str, float | str], description='what the constructor of River takes, as JSON, such as `{"delta": 0.01}`'
+        default_factory=dict[str, float | str], description='parameters of its constructor in River, as JSON, such as `{"delta": 0.01}`'
     )
     scopes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=Rules().scopes,
-        description="whose errors are watched, some of: all answers of a stream (`stream`), what versions would have answered without their adapter "
-        "(`alone`), answers of the newest version (`version`)",
+        description="answers whose errors are watched, some of: all answers of a stream (`stream`), those of versions without their adapter "
+        "(`alone`), those of the newest version (`version`)",
     )
     input_detector: str = Field(
         default=Rules().inputs.name, description="detector of inputs, one of the same; it sees block means in standard deviations"
     )
     input_parameters: dict[str, float | str] = Field(
-        default_factory=lambda: dict(Rules().inputs.parameters), description="what its constructor takes, as JSON"
+        default_factory=lambda: dict(Rules().inputs.parameters), description="parameters of its constructor, as JSON"
     )
     input_learning: int = Field(
         default=Rules().learning, ge=2, description="blocks from which the scale of a feature is learned before it is watched"
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
 
     @property
     def rules(self) -> Rules:
-        """The settings as the core takes them."""
+        """The settings in the form that the core uses."""
         return Rules(
             errors=DetectorSpec(self.detector, self.parameters),
             scopes=self.scopes,

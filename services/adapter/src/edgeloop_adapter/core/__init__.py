@@ -1,1 +1,1 @@
-"""What is decided here, without topics, clock or metrics."""
+"""Decisions of the adapter service, without topics, clock and metrics."""

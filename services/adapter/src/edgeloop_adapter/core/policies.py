@@ -1,4 +1,4 @@
-"""What a policy changes about learning."""
+"""Learning rules under a policy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from edgeloop_contracts import Policy
 from edgeloop_mixture.rule import Rule
 
 
-def taken(settings: Rule, policy: Policy) -> Rule:
-    """The settings with what a policy gives: only what the learner alone looks at, as devices build their graphs by all else.
+def apply_policy(settings: Rule, policy: Policy) -> Rule:
+    """The settings with a policy's values. It changes only rules of the learner, since devices build their graphs by the others.
 
     Raises
     ------
     ValueError
-        A number makes no sense.
+        A number is out of its range.
     """
     return replace(settings, **{name: value for name, value in policy.adapter.as_dict().items() if value is not None})

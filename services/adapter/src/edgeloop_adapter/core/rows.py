@@ -1,4 +1,4 @@
-"""Rows of a batch as the mixture takes them."""
+"""Labelled rows of a batch."""
 
 from __future__ import annotations
 

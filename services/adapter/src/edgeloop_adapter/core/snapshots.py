@@ -1,4 +1,4 @@
-"""A learner as records of a state topic, and back, to the bit."""
+"""Snapshots of a learner as records of a state topic, equal to the bit."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from edgeloop_mixture.mixture import Adapter, Frame
 from edgeloop_mixture.rule import PATIENCE, Rule
 
 
-def kept_rows(rule: Rule) -> int:
-    """Rows of the memories that a learner keeps."""
+def stored_rows(rule: Rule) -> int:
+    """Number of memory rows that a learner keeps."""
     return rule.horizon + PATIENCE
 
 
 def snapshot(order: LearnerState, learner: Learner) -> LearnerState:
-    """The state of a stream: how far its rows were counted, and what has been learned from them."""
+    """The state of a stream: its row count, and the learner's numbers."""
     return replace(
         order,
         frame=learner.frame.number,
@@ -39,16 +39,16 @@ def snapshot(order: LearnerState, learner: Learner) -> LearnerState:
 def restored(
     rule: Rule, state: LearnerState, frames: Mapping[int, Frame], history: Iterable[ModelAdapter], blocks: Iterable[MemoryBlock]
 ) -> Learner:
-    """The learner that gave this snapshot.
+    """The learner of a snapshot.
 
     Parameters
     ----------
     frames
-        By number: the current one, and those of the published adapters that are remembered.
+        By number: the current one, and those of the published adapters in the history.
     history
-        The published adapters that are remembered.
+        Published adapters that labels may still name.
     blocks
-        Rows of the memories.
+        Memory rows.
     """
     frame = frames[state.frame]
     weights, bias = (np.frombuffer(part, "<f8").copy() for part in (state.weights, state.bias))
@@ -66,11 +66,11 @@ def restored(
 
 
 def _memory(rule: Rule, frame: Frame, blocks: Iterable[MemoryBlock]) -> MemoryRows:
-    """The newest rows that follow one another; of a rule with other memories, older ones may be left."""
+    """The newest consecutive rows; under a rule with other memories, older blocks may remain in the state."""
     width, numbers = len(frame.scaling.features), frame.numbers is not None
-    memory = MemoryRows(width, kept_rows(rule), numbers=numbers)
+    memory = MemoryRows(width, stored_rows(rule), numbers=numbers)
     for block in sorted(blocks, key=lambda block: block.first):
         if block.first != memory.end:
-            memory = MemoryRows(width, kept_rows(rule), block.first, numbers=numbers)
+            memory = MemoryRows(width, stored_rows(rule), block.first, numbers=numbers)
         memory.append(*serialization.rows_of(block, width))
     return memory

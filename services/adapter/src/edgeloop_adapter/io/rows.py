@@ -1,4 +1,4 @@
-"""Labelled rows, read from where partials say that they lie."""
+"""Labelled rows at the places that partials name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Rows:
         return self._rows([reference])
 
     def between(self, partition: int, key: str, state: LearnerState, first: int, last: int) -> list[Labelled]:
-        """Rows of a stream numbered ``first`` to ``last``; fewer, the newest, where older ones have been deleted."""
+        """Rows of a stream with numbers ``first`` to ``last``; only the newest of them where older ones have been deleted."""
         start = mark_before(state.marks, first)
         for mark in [mark for mark in state.marks if mark.row < last and (start is None or mark.row >= start.row)]:
             try:

@@ -1,4 +1,4 @@
-"""One stream's mixture at work: labelled rows in, adapters out."""
+"""One stream's mixture: labelled rows in, adapters out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgeloop_mixture.session import Feeds, MixtureSession
 from edgeloop_streaming import State
 from numpy.typing import NDArray
 
-from edgeloop_adapter.core.snapshots import kept_rows, restored, snapshot
+from edgeloop_adapter.core.snapshots import restored, snapshot, stored_rows
 
 CACHED_FEEDS = 8
 E = TypeVar("E", AdapterFrame, ModelAdapter, MemoryBlock)
@@ -24,7 +24,7 @@ E = TypeVar("E", AdapterFrame, ModelAdapter, MemoryBlock)
 
 @dataclass(slots=True)
 class Due:
-    """What devices are to get, and why: the newest adapter, its frame if that is new to them, and rows that are."""
+    """Records to send: the newest adapter, its frame and memory blocks as far as devices lack them, and their cause."""
 
     adapter: ModelAdapter
     cause: Cause
@@ -32,23 +32,23 @@ class Due:
     blocks: dict[int, MemoryBlock]
 
 
-class Mixing:
-    """A stream's learner, with the models that it needs to see what each expert said of a row.
+class StreamMixture:
+    """A stream's learner, with the models that give each expert's output for a row.
 
-    What is published does not depend on where a transaction ends; of several adapters in one, only the newest is sent.
+    Adapters do not depend on the bounds of transactions; of several in one transaction, only the newest is sent.
 
     Parameters
     ----------
     key
         ``tenant/stream``.
     learner
-        What has been learned.
+        Of the stream.
     scaling
-        Number of the first frame with its scaling.
+        Number of the first frame with the current scaling.
     state
-        Holds what is kept of it.
+        Where it is saved.
     files
-        Gives a member's file.
+        File of a member.
     """
 
     def __init__(self, key: str, learner: Learner, scaling: int, state: State, files: Callable[[AdapterMember], bytes]) -> None:
@@ -61,22 +61,22 @@ class Mixing:
         self._files = files
         self._session: MixtureSession | None = None
         self._feeds: OrderedDict[tuple[int, int, int], Feeds] = OrderedDict()
-        self._frames = {event.number: event.frame for event in _kept(state, ModelAdapter, key)}
-        self._stored = {event.number for event in _kept(state, AdapterFrame, key)}
+        self._frames = {event.number: event.frame for event in _records_of(state, ModelAdapter, key)}
+        self._stored = {event.number for event in _records_of(state, AdapterFrame, key)}
         self._written = learner.memory.end if self._frames else 0
 
     @classmethod
-    def again(cls, key: str, rule: Rule, state: State, files: Callable[[AdapterMember], bytes]) -> Mixing | None:
-        """The mixture that the state holds; ``None`` if there is none."""
+    def restore(cls, key: str, rule: Rule, state: State, files: Callable[[AdapterMember], bytes]) -> StreamMixture | None:
+        """The mixture in the state; ``None`` if there is none."""
         kept = state.get(LearnerState, key)
         if kept is None or kept.frame <= 0:
             return None
-        frames = {event.number: serialization.frame_of(event) for event in _kept(state, AdapterFrame, key)}
-        learner = restored(rule, kept, frames, _kept(state, ModelAdapter, key), _kept(state, MemoryBlock, key))
+        frames = {event.number: serialization.frame_of(event) for event in _records_of(state, AdapterFrame, key)}
+        learner = restored(rule, kept, frames, _records_of(state, ModelAdapter, key), _records_of(state, MemoryBlock, key))
         return cls(key, learner, kept.scaling, state, files)
 
-    def take(self, row: Labelled, newcomer: AdapterMember | None, cause: Cause) -> int:
-        """Learn from the stream's next row; give back how many adapters came of it.
+    def learn(self, row: Labelled, newcomer: AdapterMember | None, cause: Cause) -> int:
+        """Learn from the stream's next row; return the number of adapters published.
 
         Parameters
         ----------
@@ -89,26 +89,26 @@ class Mixing:
         if self.learner.prepare([row], newcomer):
             self._session = None
             self._feeds.clear()
-        if not self.learner.published:  # the mixture has just begun: devices need not wait for what it will learn
+        if not self.learner.published:  # the mixture is new, so devices need not wait for its first label
             published += self._publish(cause)
-        if self.learner.learn(row, self._said(row)):
+        if self.learner.learn(row, self._expert_outputs(row)):
             published += self._publish(cause)
         return published
 
-    def keep(self, order: LearnerState) -> LearnerState:
-        """Put into the state what has changed; give back the stream's record, which goes on from ``order``."""
+    def save(self, order: LearnerState) -> LearnerState:
+        """Save changes in the state; return the stream's record, made from ``order``."""
         learner = self.learner
         self._put_frame(serialization.frame_event(self._tenant, self._stream, learner.frame))
         for number in self._stored - {learner.frame.number, *self._frames.values()}:
             self._stored.discard(number)
             self._state.delete(AdapterFrame, f"{self._key}/{number:012}")
-        for slot, block in self._blocks(self._written, kept_rows(learner.rule)).items():
+        for slot, block in self._blocks(self._written, stored_rows(learner.rule)).items():
             self._state.put(f"{self._key}/{slot}", block)
         self._written = learner.memory.end
         return replace(snapshot(order, learner), scaling=self._scaling)
 
     def _publish(self, cause: Cause) -> int:
-        """Keep an adapter, and have it sent with the transaction."""
+        """Save an adapter, and mark it for the transaction."""
         learner = self.learner
         newest = next(reversed(learner.history), None)
         sent = learner.history[newest][1].memory_end if newest is not None else 0
@@ -134,13 +134,13 @@ class Mixing:
         self._state.put(f"{self._key}/{frame.number:012}", frame)
         self._stored.add(frame.number)
 
-    def _said(self, row: Labelled) -> NDArray[np.float32]:
-        """What each expert said of a row, with what it was answered with."""
+    def _expert_outputs(self, row: Labelled) -> NDArray[np.float32]:
+        """Each expert's output for a row, under the adapter that answered it."""
         learner = self.learner
         if self._session is None:
             models = [self._files(member) for member in learner.frame.members]
             self._session = MixtureSession(learner.frame, models, learner.rule)
-        then = learner.answered(row.adapter)
+        then = learner.answering_adapter(row.adapter)
         place = (then.number, *learner.memory.span(then.memory_end, learner.rule.horizon))
         feeds = self._feeds.get(place)
         if feeds is None:
@@ -151,12 +151,12 @@ class Mixing:
         return self._session.experts(row.features[None], feeds)[0]
 
     def _blocks(self, since: int, horizon: int) -> dict[int, MemoryBlock]:
-        """By slot: blocks with the rows from number ``since`` on."""
+        """Memory blocks with the rows from number ``since`` on, by slot."""
         memory = self.learner.memory
         made = serialization.blocks(self._tenant, self._stream, self._scaling, memory, since, horizon)
         return {serialization.slot(block, horizon): block for block in made}
 
 
-def _kept(state: State, kind: type[E], key: str) -> Iterator[E]:
-    """What a state holds of a stream, in the order of the keys."""
+def _records_of(state: State, kind: type[E], key: str) -> Iterator[E]:
+    """Records of a stream in a state, in the order of their keys."""
     return (event for name, event in state.items(kind) if name.startswith(f"{key}/"))

@@ -14,18 +14,18 @@ KEPT = 16
 
 
 class Followed(Protocol):
-    """What is needed of :class:`edgeloop_readers.Follower` on ``model.events``."""
+    """The part of :class:`edgeloop_readers.Follower` that :class:`Versions` needs."""
 
     def refresh(self, handle: Callable[[Received[Any]], None]) -> None:
-        """Hand over everything that was committed when this was called."""
+        """Hand over all records that were committed before this call."""
         ...
 
 
 class Versions:
-    """What the registry has made known.
+    """Versions of the model registry.
 
-    A version that has answered a row was committed before the device could know it, so one look suffices: what is not there
-    then, is none.
+    A version that answered a row was committed before its device installed it. So one lookup is enough: a version that is absent then
+    does not exist.
 
     Parameters
     ----------
@@ -64,10 +64,10 @@ class Versions:
 
 
 class Table(Protocol):
-    """What is needed of :class:`edgeloop_readers.Table` on ``streams``."""
+    """The part of :class:`edgeloop_readers.Table` that :class:`Definitions` needs."""
 
     def refresh(self) -> None:
-        """Take in what has been committed until now."""
+        """Read what has been committed until now."""
         ...
 
     def get(self, key: str) -> Received[Any] | None:
@@ -76,7 +76,7 @@ class Table(Protocol):
 
 
 class Definitions:
-    """What the registry knows of streams.
+    """Stream definitions.
 
     Parameters
     ----------
@@ -88,14 +88,14 @@ class Definitions:
         self._table = table
 
     def of(self, key: str) -> StreamDefinition:
-        """A stream's newest definition, which may name fewer classes than there are; an empty one where there is none."""
+        """A stream's newest definition, which may lack classes that labels name; an empty one where there is none."""
         self._table.refresh()
         record = self._table.get(key)
         return record.event if record else StreamDefinition()
 
 
 class Files:
-    """Members' ONNX files; the last few stay in memory.
+    """Model files of members; the most recent ones stay in memory.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What detection decides: no Kafka, no clock."""
+"""Decisions of detection, without Kafka and clock."""

@@ -1,4 +1,4 @@
-"""Level one of error detection: which labelled rows were answered wrongly."""
+"""Level one of error detection: error bits of labelled rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def partials(batch: ExampleBatch, partition: int, offset: int, tolerance: float 
     batch
         A batch in which :func:`problem` finds nothing.
     partition, offset
-        Where it lies in ``examples``.
+        Its place in ``examples``.
     tolerance
         Of the stream's definition, where labels are numbers; 0 for classes.
     """

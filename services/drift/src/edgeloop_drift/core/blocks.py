@@ -1,4 +1,4 @@
-"""Level one of input detection: rows of one device, summed up in blocks."""
+"""Level one of input detection: sums over blocks of one device's rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a batch lies in ``observations``."""
+    """The place of a batch in ``observations``."""
 
     partition: int
     offset: int
@@ -27,11 +27,11 @@ def problem(batch: ObservationBatch) -> str:
 
 
 def fold(state: BlockState | None, batch: ObservationBatch, place: Place) -> tuple[BlockState, list[DriftPartial]]:
-    """Take a batch of a device into its open block; give back the blocks that it completes.
+    """Add a batch of a device to its open block; return the block and the partials of completed blocks.
 
     A block is ``ROWS`` rows whose sequence numbers begin at a multiple of ``ROWS``. When rows are missing, the block ends
-    with the first row of a later one, and is given up if less than half of it came. Rows before the newest row taken are
-    skipped, so that a repeated batch changes nothing. Another epoch, higher or lower, begins a new block: a forged epoch costs one block.
+    with the first row of a later one; it is dropped if less than half of it arrived. Rows before the newest row are
+    skipped, so a repeated batch changes nothing. Another boot epoch, higher or lower, begins a new block, so a forged epoch costs one block.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def fold(state: BlockState | None, batch: ObservationBatch, place: Place) -> tup
     batch
         A batch in which :func:`problem` finds nothing.
     place
-        Where the batch lies.
+        The place of the batch.
     """
     rows = np.frombuffer(batch.features, dtype="<f4").reshape(batch.count, -1)
     if state is None or batch.boot_epoch != state.boot_epoch or len(state.sums) != rows.shape[1]:
@@ -71,7 +71,7 @@ def _parts(first_seq: int, rows: np.ndarray, from_seq: int) -> Iterator[tuple[in
 def _added(state: BlockState, first: int, part: np.ndarray) -> BlockState:
     has = np.isfinite(part)
     values = np.where(has, part, 0.0).astype(np.float64)
-    # A running sum adds row after row whatever the batches are; numpy's sum() would pair rows up, and round differently.
+    # A running sum adds row after row in batches of any size; numpy's sum() pairs rows, and rounds differently.
     sums = np.cumsum(np.vstack([np.asarray(state.sums), values]), axis=0)[-1]
     present = np.asarray(state.present) + has.sum(axis=0)
     return replace(

@@ -1,4 +1,4 @@
-"""River's detectors by name, and what they are made with."""
+"""River's detectors, by name and parameters."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from river import drift
 from river.__version__ import __version__
 from river.drift import binary
 
-# Names as in the literature. EDDM and FHDDM are left out: the one made 10 to 20 false alarms in 10,000 rows of a constant
-# error rate, the other wants 1 for right answers.
+# Names as in the literature. EDDM is missing, because it raised 10 to 20 false alarms in 10,000 rows of a constant error rate.
+# FHDDM is missing, because it expects 1 for right answers.
 DETECTORS: Mapping[str, Callable[..., Any]] = {
     "ADWIN": drift.ADWIN,
     "PageHinkley": drift.PageHinkley,
@@ -23,19 +23,19 @@ DETECTORS: Mapping[str, Callable[..., Any]] = {
     "HDDM_W": binary.HDDMW,
 }
 
-TRIAL, LONGEST_TRIAL = 600, 100_000  # values; what happens once in a while, or in a full window, has to happen in it
+TRIAL, LONGEST_TRIAL = 600, 100_000  # values; enough for periodic work and for a full window
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec:
-    """Which detector, with which parameters.
+    """A detector's name and parameters.
 
     Attributes
     ----------
     name
         One of ``DETECTORS``.
     parameters
-        As River's constructor takes them; what is absent has River's default.
+        Of River's constructor; absent ones have River's defaults.
 
     Examples
     --------
@@ -52,13 +52,13 @@ class DetectorSpec:
         Raises
         ------
         ValueError
-            There is no such detector, or it does not take these parameters.
+            There is no such detector, or its constructor refuses these parameters.
         """
         if self.name not in DETECTORS:
             raise ValueError(f"no detector is called {self.name!r}; there are: {', '.join(DETECTORS)}")
         if wrong := [name for name, value in self.parameters.items() if isinstance(value, float) and not math.isfinite(value)]:
             raise ValueError(f"{self.name}: {wrong[0]}: expected a finite number, given {self.parameters[wrong[0]]}")
-        # KSWIN draws at random: without a seed, no two runs would agree.
+        # KSWIN draws random numbers: without a seed, two runs differ.
         seed = {"seed": 0} if self.name == "KSWIN" else {}
         try:
             return DETECTORS[self.name](**seed, **self.parameters)
@@ -66,7 +66,7 @@ class DetectorSpec:
             raise ValueError(f"{self.name}: {error}") from error
 
     def check(self) -> None:
-        """Feed a new detector some hundred errors, or as many as its window holds: what its constructor takes may fail only then.
+        """Feed a new detector hundreds of errors, or as many as its window holds: some parameters fail only then.
 
         Raises
         ------
@@ -83,10 +83,10 @@ class DetectorSpec:
             raise ValueError(f"{self.name} does not work with {dict(self.parameters)}: {error}") from error
 
     def shared_by(self, count: int) -> DetectorSpec:
-        """The same detector for one of ``count`` values watched together, so that all make about as many false alarms as one would.
+        """The same detector for one of ``count`` values watched together, with about as many false alarms in total as one raises.
 
         ADWIN's delta is divided (a union bound). A Page-Hinkley test alarms falsely about ``exp(-2 delta threshold)`` times
-        a value (Siegmund 1985, for values of variance one), so its threshold rises by ``ln(count) / (2 delta)``. Others stay.
+        a value (Siegmund 1985, for values of variance one), so its threshold rises by ``ln(count) / (2 delta)``. Other detectors stay.
         """
         if count <= 1:
             return self
@@ -102,6 +102,6 @@ class DetectorSpec:
 
     @property
     def fingerprint(self) -> int:
-        """Changes with name, parameters and River's version, and so tells whether a snapshot fits."""
+        """Checksum of name, parameters and River's version, by which a snapshot is matched."""
         text = f"{self.name} {sorted(self.parameters.items())} {__version__}"
         return zlib.crc32(text.encode())

@@ -1,6 +1,6 @@
-"""What a mean was before a change, and what it is since: estimated from values on either side of the most likely change point.
+"""Means before and after a change, estimated on either side of the most likely change point.
 
-What a detector knows at its alarm mixes both: it alarms some rows after the change, and its window reaches back to before it.
+A detector's own estimate mixes both: it alarms some rows after the change, and its window begins before it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST = 10  # answers on either side: fewer would make chance look like a level
+LEAST = 10  # answers on either side; fewer make chance look like a level
 ALLOWED = 0.5  # standard deviations: half of the smallest shift that matters
 FAR = 3
 LONGEST = (1 << 16) - 1
@@ -26,7 +26,7 @@ class Change:
     before, after
         The mean up to the change, and since.
     since
-        Values since the change: what ``after`` is the mean of.
+        Values since the change; ``after`` is their mean.
     """
 
     before: float
@@ -40,14 +40,16 @@ class Change:
 
 
 def of_errors(errors: bytes | bytearray, *, rising: bool | None) -> Change | None:
-    """The error rate before and after the most likely change point: that under which these errors are likeliest, each side with a rate of its own.
+    """The error rate before and after the most likely change point.
+
+    That is the point with the largest likelihood of these errors, each side with a rate of its own.
 
     Parameters
     ----------
     errors
-        A byte an answer, 1 for wrong, in their order.
+        One byte per answer, 1 for wrong, in their order.
     rising
-        Which way the rate went; only such change points count. ``None`` where that is not known.
+        Direction of the change; only such change points count. ``None`` if unknown.
 
     Examples
     --------
@@ -70,41 +72,41 @@ def of_errors(errors: bytes | bytearray, *, rising: bool | None) -> Change | Non
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Values since a level may have changed one way: since their excess over what is usual was last used up (Page 1954).
+    """Values since a level may have changed in one direction, which is when their excess was last used up (Page 1954).
 
     Attributes
     ----------
     count, total
-        How many, and their sum.
+        Their number and their sum.
     excess
-        What they have in excess, in standard deviations.
+        Their excess over the usual level, in standard deviations.
     """
 
     count: int = 0
     excess: float = 0.0
     total: float = 0.0
 
-    def then(self, value: float, score: float) -> Run:
-        """With one more value, which lies ``score`` standard deviations on this run's side of the usual.
+    def add(self, value: float, score: float) -> Run:
+        """The run with one more value, ``score`` standard deviations from the usual level in this run's direction.
 
-        >>> Run().then(7.0, 1.5).then(8.0, 2.5)
+        >>> Run().add(7.0, 1.5).add(8.0, 2.5)
         Run(count=2, excess=3.0, total=15.0)
-        >>> Run().then(7.0, 1.0).then(10.0, 4.0)
+        >>> Run().add(7.0, 1.0).add(10.0, 4.0)
         Run(count=1, excess=3.5, total=10.0)
-        >>> Run().then(7.0, 1.5).then(3.0, -1.0)
+        >>> Run().add(7.0, 1.5).add(3.0, -1.0)
         Run(count=0, excess=0.0, total=0.0)
         """
         more = score - ALLOWED
         excess = self.excess + more
         if excess <= 0 or self.count == LONGEST:
             return Run()
-        if more > FAR * self.excess:  # the change begins here: what was in excess before was chance
+        if more > FAR * self.excess:  # the change begins here; the earlier excess was chance
             return Run(1, float(np.float32(more)), float(np.float32(value)))
-        # As single numbers, as they are kept: a restored run goes on to the bit.
+        # Rounded as in the snapshot, so a restored run is equal to the bit.
         return Run(self.count + 1, float(np.float32(excess)), float(np.float32(self.total + value)))
 
 
 def _likelihood(rate: Doubles, count: Doubles) -> Doubles:
-    """Logarithm of the likelihood of so many answers with this share of errors."""
+    """Logarithm of the likelihood of ``count`` answers with this error rate."""
     safe = np.clip(rate, 1e-12, 1 - 1e-12)
     return count * (rate * np.log(safe) + (1 - rate) * np.log1p(-safe))

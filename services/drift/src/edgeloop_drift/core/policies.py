@@ -1,4 +1,4 @@
-"""What a policy changes about detection."""
+"""Detection rules under a policy."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from edgeloop_drift.core.detectors import DetectorSpec
 from edgeloop_drift.core.pooled_detectors import Rules
 
 
-def taken(settings: Rules, policy: Policy) -> Rules:
-    """The settings with what a policy gives. A detector without parameters has its own defaults.
+def apply_policy(settings: Rules, policy: Policy) -> Rules:
+    """The settings with a policy's values in their place. A detector without parameters has its own defaults.
 
     Raises
     ------

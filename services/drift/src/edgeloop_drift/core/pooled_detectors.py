@@ -1,4 +1,4 @@
-"""Level two: the partials of a stream's devices, folded into pooled detectors."""
+"""Level two: pooled detectors, which fold the partials of a stream's devices."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from edgeloop_drift.core.watches import ErrorWatch, InputWatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is watched with what.
+    """Detectors and scopes of a stream.
 
     Attributes
     ----------
     errors
         Detector of error rates.
     scopes
-        ``stream``: one detector over all answers of a stream, whichever version gave them; it outlives versions, so it still
-        notices when a version comes that is bad from its first row. ``alone``: the same over what the versions would have
-        answered without their adapter, which learns from each label, and so hides for a while that the world has changed.
-        ``version``: one detector over the answers of the newest version, which starts new with it.
+        ``stream``: one detector over all answers of a stream, of any version. It outlives versions, so it detects a version that
+        is bad from its first row. ``alone``: the same over the answers of versions without their adapter. An adapter learns from
+        each label, and hides a change of the distribution for a while. ``version``: one detector over the answers of the newest
+        version; a new version starts a new one.
     inputs
         Detector of inputs, for one feature; see :meth:`DetectorSpec.shared_by`.
     learning
@@ -55,13 +55,13 @@ class ErrorAlarm:
     detector
         Its name, with its scope in brackets; that of a version has none.
     scope
-        What it watches.
+        Its scope.
     version
-        Version that answered the row of the alarm.
+        Version that answered the row at which it alarmed.
     row
-        Labelled rows of the stream counted, this one included.
+        Row number of that row.
     positions
-        Where the examples stood right after it.
+        Positions in ``examples`` right after it.
     """
 
     detector: str
@@ -75,9 +75,9 @@ class ErrorAlarm:
 class ErrorPool:
     """The error detectors of one stream.
 
-    A row counts as soon as its partial is folded, also one that no model answered; only answered rows feed a detector.
-    The detector of a version takes rows of the newest version seen so far: the first row of a newer version starts a new
-    detector, and rows that an older version answers after that are left out.
+    Each row counts once its partial is folded, but only answered rows feed a detector. The detector of a version reads rows of
+    the newest version seen so far: the first row of a newer version starts a new detector, and later rows of older versions are
+    left out.
     """
 
     def __init__(self, rules: Rules, state: DetectorState | None = None) -> None:
@@ -91,7 +91,7 @@ class ErrorPool:
             self._watches |= {s: ErrorWatch.load(data, rules.errors) for s, data in state.detectors.items() if s in rules.scopes}
 
     def fold(self, partial: DriftPartial) -> list[ErrorAlarm]:
-        """Take a partial of errors; rows counted before are skipped."""
+        """Fold a partial of errors; rows counted before are skipped."""
         alarms: list[ErrorAlarm] = []
         version = partial.model_version
         skipped = self.order.skipped(partial)
@@ -112,20 +112,20 @@ class ErrorPool:
         return alarms
 
     def _watched(self, version: int, error: int, alone: int) -> dict[str, Change]:
-        """The changes that one row brings to light, by scope."""
+        """Changes detected at one row, by scope."""
         changes: dict[str, Change] = {}
         for scope, watch in self._watches.items():
             if scope == VERSION and version < self.version:
                 continue
             if change := watch.update(alone if scope == ALONE else error):
                 changes[scope] = change
-        # Where no adapter answers, both see the same: one signal says it.
+        # Where no adapter answers, both detectors read the same: one signal is enough.
         if len(changes) > 1 and ALONE in changes and STREAM in changes and changes[ALONE].rising == changes[STREAM].rising:
             del changes[ALONE]
         return changes
 
     def snapshot(self, tenant: str, stream: str) -> DetectorState:
-        """Everything that :class:`ErrorPool` goes on from."""
+        """State from which :class:`ErrorPool` continues."""
         return DetectorState(
             tenant=tenant,
             stream=stream,
@@ -142,7 +142,7 @@ class ErrorPool:
 
 @dataclass(frozen=True, slots=True)
 class InputAlarm:
-    """A feature's detector's alarm.
+    """An alarm of a feature's detector.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ class InputPool:
             self._watches = [InputWatch.load(state.detectors[str(i)], self._spec) for i in range(len(state.detectors))]
 
     def fold(self, partial: DriftPartial) -> list[InputAlarm]:
-        """Take a block; a feature that is missing in half of it or more is left out, and a repeated block altogether."""
+        """Fold a block; a feature that is missing in half of its rows or more is left out, and so is a repeated block."""
         place = (partial.offset, partial.first_index)
         if place <= self._newest.get(partial.partition, (-1, -1)):
             return []
@@ -188,7 +188,7 @@ class InputPool:
         return alarms
 
     def snapshot(self, tenant: str, stream: str) -> DetectorState:
-        """Everything that :class:`InputPool` goes on from."""
+        """State from which :class:`InputPool` continues."""
         detectors: Mapping[str, bytes] = {str(i): watch.dump() for i, watch in enumerate(self._watches)}
         positions = tuple(Position(partition=p, offset=offset, index=first) for p, (offset, first) in sorted(self._newest.items()))
         return DetectorState(tenant=tenant, stream=stream, observed=self.observed, positions=positions, detectors=detectors)

@@ -1,7 +1,7 @@
-"""Detectors as bytes and back: a codec that knows what it may read, in place of pickle.
+"""Snapshots of detectors: a codec in place of pickle.
 
-A snapshot holds only what a detector has learned. It is read into a detector that was made from its parameters, field by
-field and by type, so that bytes from a topic can never name a class, a function or an attribute.
+A snapshot holds only the learned fields of a detector. They are read into a detector made from its parameters, field by field and
+by type, so bytes from a topic can never name a class, a function or an attribute.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from river.drift.binary.hddm_w import SampleInfo
 
 from edgeloop_drift.core.detectors import DetectorSpec
 
-# What each type has learned, in the order in which it is written.
+# Learned fields of each type, in the order in which they are written.
 LEARNED: dict[type[Any], tuple[str, ...]] = {
     drift.ADWIN: ("_drift_detected", "_helper"),
     drift.PageHinkley: ("_drift_detected", "_x_mean", "_sum_increase", "_sum_decrease", "_min_increase", "_max_decrease"),
@@ -40,7 +40,7 @@ LEARNED: dict[type[Any], tuple[str, ...]] = {
     stats.EWMean: ("_ewmean",),
     SampleInfo: ("_ewma", "_is_init", "_ibc"),
 }
-# Compiled parts, which give and take bytes of their own.
+# Compiled types, which have bytes of their own.
 COMPILED = {"AdaptiveWindowing", "RsEWMean"}
 MAX_BYTES = 64 * 1024
 _RANDOM_WORDS = 625
@@ -51,14 +51,14 @@ class SnapshotError(InvalidError):
 
 
 def dump(detector: Any, spec: DetectorSpec) -> bytes:
-    """Everything that ``detector``, made from ``spec``, has learned."""
+    """The snapshot of a detector that was made from ``spec``."""
     out = bytearray(struct.pack("<I", spec.fingerprint))
     _write(out, detector)
     return bytes(out)
 
 
 def load(data: bytes, spec: DetectorSpec) -> Any | None:
-    """The detector of a snapshot; ``None`` when the snapshot is of another detector, other parameters or another River.
+    """The detector of a snapshot; ``None`` where detector, parameters or River's version differ.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def load(data: bytes, spec: DetectorSpec) -> Any | None:
     reader = _Reader(data, 4)
     reader.into(detector)
     if reader.at != len(data):
-        raise SnapshotError(f"{len(data) - reader.at} bytes are left over")
+        raise SnapshotError(f"{len(data) - reader.at} bytes follow its end")
     return detector
 
 
@@ -118,7 +118,7 @@ class _Reader:
         return values
 
     def into(self, target: Any) -> None:
-        """Read what ``target``, newly made, had learned."""
+        """Read the learned fields of ``target``, which is newly made."""
         for name in LEARNED[type(target)]:
             fresh = getattr(target, name)
             if type(fresh) in LEARNED:
@@ -129,7 +129,7 @@ class _Reader:
                 setattr(target, name, self.value(fresh))
 
     def value(self, fresh: Any) -> Any:
-        """One plain value in the place where a new detector has ``fresh``."""
+        """One plain value; a new detector has ``fresh`` in its place."""
         match self.unpack("<c")[0]:
             case b"N":
                 return None
@@ -155,7 +155,7 @@ class _Reader:
         if tag != b"c":
             raise SnapshotError(f"unexpected {tag!r} for {type(target).__name__}")
         (inner,) = self.unpack(f"<{count}s")
-        # The compiled code panics on bytes that it does not expect: they are checked before it sees them.
+        # Compiled code panics on unexpected bytes, so they are checked first.
         fresh = bytes(target.__getstate__())
         if type(target).__name__ == "AdaptiveWindowing":
             _check_adwin(inner, fresh)
@@ -163,7 +163,7 @@ class _Reader:
             raise SnapshotError(f"expected {len(fresh)} bytes, given {count}")
         try:
             target.__setstate__(inner)
-        except BaseException as error:  # a panic of compiled code is no Exception; of flags it knows two values
+        except BaseException as error:  # a panic of compiled code is no Exception, and flags have two values
             if type(error).__name__ != "PanicException" and not isinstance(error, Exception):
                 raise
             raise SnapshotError(f"{type(target).__name__} does not take these bytes: {error}") from None

@@ -1,4 +1,4 @@
-"""A detector with what a person wants to know at its alarm: the mean before and after."""
+"""Detectors that report the mean before and after a change."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from edgeloop_drift.core.levels import Change, Run
 from edgeloop_drift.core.snapshots import SnapshotError, dump, load
 
 RECENT_ERRORS = 1 / 50  # share of the newest answer in the recent error rate
-CLIP = 4.0  # one strange block is no change: it counts for at most so many standard deviations
-KEPT_ERRORS = 4096  # newest answers, from which the levels at an alarm are estimated
+CLIP = 4.0  # standard deviations; one strange block is no change
+KEPT_ERRORS = 4096  # newest answers, from which both levels are estimated
 _ERRORS, _BLOCKS = struct.Struct("<4sqddH"), struct.Struct("<cqddHffHff")
-# Snapshots of another layout begin otherwise; their watches start new.
+# A snapshot of another layout begins otherwise; its watch starts without history.
 _OF_ERRORS, _OF_BLOCKS = b"EW2\n", b"2"
 
 
@@ -26,8 +26,8 @@ _OF_ERRORS, _OF_BLOCKS = b"EW2\n", b"2"
 class ErrorWatch:
     """Watches the errors of a stream, of one version, or of versions without their adapter.
 
-    ADWIN knows which way its mean went, and of the others a mean since the last alarm and a recent one tell that. How far it
-    went is estimated from the newest answers: see :mod:`edgeloop_drift.core.levels`.
+    ADWIN gives the direction of a change. For other detectors, the mean since the last alarm and a recent mean give it. Both levels are
+    estimated from the newest answers, see :mod:`edgeloop_drift.core.levels`.
     """
 
     spec: DetectorSpec
@@ -42,7 +42,7 @@ class ErrorWatch:
             self.detector = self.spec.make()
 
     def update(self, error: int) -> Change | None:
-        """Take the next answer: 1 for wrong, 0 for right."""
+        """Read the next answer: 1 for wrong, 0 for right."""
         adwin = self.spec.name == "ADWIN"
         before = self.detector.estimation if adwin else 0.0
         self.detector.update(error)
@@ -54,13 +54,13 @@ class ErrorWatch:
             del self.errors[:-KEPT_ERRORS]
         if not self.detector.drift_detected:
             return None
-        told = Change(before, self.detector.estimation) if adwin else Change(self.mean, self.recent)
-        rising = None if told.before == told.after else told.rising
+        estimate = Change(before, self.detector.estimation) if adwin else Change(self.mean, self.recent)
+        rising = None if estimate.before == estimate.after else estimate.rising
         found = levels.of_errors(self.errors[-KEPT_ERRORS:], rising=rising)
-        # What was answered since the change is what the next change is measured against.
+        # The next change is measured against the answers since this one.
         self.errors = self.errors[-found.since :] if found else bytearray()
         self.count, self.mean, self.recent = 0, 0.0, 0.0
-        return found or told
+        return found or estimate
 
     def dump(self) -> bytes:
         """Snapshot for :meth:`load`."""
@@ -101,14 +101,14 @@ class InputWatch:
             self.detector = self.spec.make()
 
     def update(self, value: float, learning: int) -> Change | None:
-        """Take the mean of the next block.
+        """Read the mean of the next block.
 
         Parameters
         ----------
         value
             The mean.
         learning
-            Blocks from which the scale is learned before anything is watched.
+            Blocks from which the scale is learned first.
         """
         change = None
         if self.count >= learning:
@@ -123,14 +123,14 @@ class InputWatch:
     def _watch(self, value: float) -> Change | None:
         scale = math.sqrt(self.squares / (self.count - 1))
         away = value - self.mean
-        # A feature that never moved has no scale; its first move counts as a large one.
+        # A constant feature has no scale, so its first move counts as a large one.
         score = max(-CLIP, min(CLIP, away / scale)) if scale > 0 else math.copysign(CLIP, away) if away else 0.0
-        self.risen, self.fallen = self.risen.then(value, score), self.fallen.then(value, -score)
+        self.risen, self.fallen = self.risen.add(value, score), self.fallen.add(value, -score)
         self.detector.update(score)
         if not self.detector.drift_detected:
             return None
         change = self._change(value)
-        # What it was used to is over: scale and detector start anew.
+        # Scale and detector start without history.
         self.detector, self.count, self.mean, self.squares, self.risen, self.fallen = self.spec.make(), 0, 0.0, 0.0, Run(), Run()
         return change
 

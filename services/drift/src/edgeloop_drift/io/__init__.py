@@ -1,1 +1,1 @@
-"""What detection asks of the outside."""
+"""Stream definitions, and deferred imports."""

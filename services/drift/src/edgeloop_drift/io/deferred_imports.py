@@ -1,4 +1,4 @@
-"""Putting off imports that a library makes in passing and a service hardly ever needs."""
+"""Deferred imports of modules that a library imports and a service hardly needs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import importlib.util
 import sys
 
 
-def put_off(*names: str) -> None:
-    """Have submodules loaded when they are first used, whoever imports them.
+def defer(*names: str) -> None:
+    """Load submodules at their first use, whoever imports them.
 
-    A module that has been imported already, or that its package does not have, is left as it is.
+    A module that is imported already, or that its package lacks, stays as it is.
 
     Parameters
     ----------
@@ -25,4 +25,4 @@ def put_off(*names: str) -> None:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
-        setattr(sys.modules[package], own, module)  # or `from package import module` would import it again, which is a use
+        setattr(sys.modules[package], own, module)  # else `from package import module` imports it again, which is a use

@@ -1,4 +1,4 @@
-"""Names of features, and what counts as right, from the table of stream definitions."""
+"""Feature names and tolerances, from the table of stream definitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Definitions(Protocol):
     """The part of :class:`edgeloop_readers.Table` that is needed here."""
 
     def refresh(self) -> None:
-        """Take in what is new."""
+        """Read what has been committed since."""
         ...
 
     def get(self, key: str) -> Received[StreamDefinition] | None:
@@ -21,18 +21,18 @@ class Definitions(Protocol):
 
 
 class FeatureNames:
-    """How people call the features of a stream, as far as their means are watched.
+    """Names of the features whose means are watched.
 
-    A feature does not become one with categories, nor cease to be one, once the stream has a model.
+    Once a stream has a model, categories are neither added to a feature nor removed as a whole.
     """
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
 
     def __call__(self, stream: str, feature: int) -> str:
-        """Name of feature number ``feature`` of ``tenant/stream``; its number when no definition tells; empty for one with categories.
+        """Name of a feature of ``tenant/stream``; its number where no definition names it; empty for one with categories.
 
-        The mean of indexes of categories says nothing, so there is no signal of it.
+        The mean of category indexes has no meaning, so no signal is made of it.
         """
         self._definitions.refresh()
         definition = self._definitions.get(stream)
@@ -43,10 +43,10 @@ class FeatureNames:
 
 
 class Tolerances:
-    """How near an answer has to come to its label, by stream; 0 where labels are classes.
+    """Tolerances of streams; 0 where labels are classes.
 
-    A stream's tolerance does not change any more once it has a model. So a look at the definitions when its first answered row comes
-    is enough, and rows that were answered wrong then are so after every restart.
+    A stream's tolerance is fixed once it has a model. So one lookup at its first answered row is enough, and the same rows count as
+    wrong after every restart.
     """
 
     def __init__(self, definitions: Definitions) -> None:

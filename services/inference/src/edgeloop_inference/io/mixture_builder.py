@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 from edgeloop_contracts import AdapterMember, ModelFile
 from edgeloop_mixture.memory import MemoryRows
-from edgeloop_mixture.mixture import Adapter, Frame, joined
+from edgeloop_mixture.mixture import Adapter, Frame, with_member
 from edgeloop_mixture.rule import Rule
 from edgeloop_signing.statements import VersionStatement
 
@@ -144,7 +144,7 @@ class Mixer:
         newcomer = AdapterMember(
             version=statement.version, file=ModelFile(digest=statement.digest, size=statement.size), classes=statement.classes
         )
-        return joined(frame, adapter, newcomer, frame.number, self._rule)
+        return with_member(frame, adapter, newcomer, frame.number, self._rule)
 
     def _session(self, serving: VersionStatement, frame: Frame, reader: Callable[[], Reader] | None) -> MixtureSession:
         composition = _composition(frame)

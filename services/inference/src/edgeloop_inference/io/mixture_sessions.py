@@ -44,5 +44,5 @@ class ServingMixture:
 
     def answer(self, rows: NDArray[np.float32]) -> Answer:
         """Class and probabilities, or the number, of each row of a float32 [n, F] array."""
-        labels, values, alone = self._session.beside(rows, self._feeds, self.version)
+        labels, values, alone = self._session.answer_with_alone(rows, self._feeds, self.version)
         return Answer(tuple(labels), values, outcomes.where_other(alone, labels))

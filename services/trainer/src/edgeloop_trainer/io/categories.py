@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import onnx
-from edgeloop_mixture.columns import columns, looked_at, parts
+from edgeloop_mixture.columns import columns, parts, select_columns
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -59,7 +59,7 @@ class Indicators(TransformerMixin, BaseEstimator):
 
     def transform(self, features: Floats) -> Floats:
         """Rows [N, F] as the model sees them, float32 [N, D]."""
-        return looked_at(features, self.columns)
+        return select_columns(features, self.columns)
 
     def before(self, file: bytes) -> bytes:
         """The ONNX file of a model that takes rows as it sees them, with this step before it: one that takes rows as they come."""
