@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from edgeloop_cli.backtest import check
-from edgeloop_replay.backtest import backtest
-from edgeloop_replay.policy import LoopPolicy
+from edgeloop_replay.policy import Policy
+from edgeloop_replay.result import replay
+from edgeloop_replay.setting import setting_of
 from edgeloop_replay.tables.csv_file import read_table
 from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.stream_table import StreamTable
@@ -37,11 +37,11 @@ from benchmarks.rounds import Sample
 ROWS, QUICK_ROWS = 16_000, 600
 WARMUP = 0.1
 ERROR, PROCESSOR = "mean absolute error, of that of the first version", "processor seconds for 1,000 rows"
-OURS: dict[str, tuple[LoopPolicy, int]] = {
-    DEFAULT: (LoopPolicy(), 0),
-    "default, labels 500 rows late": (LoopPolicy(), 500),
-    "without adapters": (LoopPolicy(adapters=False), 0),
-    "without adapters, labels 500 rows late": (LoopPolicy(adapters=False), 500),
+OURS: dict[str, tuple[Policy, int]] = {
+    DEFAULT: (Policy(), 0),
+    "default, labels 500 rows late": (Policy(), 500),
+    "without adapters": (Policy(adapters=False), 0),
+    "without adapters, labels 500 rows late": (Policy(adapters=False), 500),
 }
 PEERS: dict[str, Callable[[], Any]] = {
     "ARF (10)": lambda: forest.ARFRegressor(n_models=10, seed=1),
@@ -78,9 +78,9 @@ def played(job: tuple[str, str], table: StreamTable) -> Played:
     if learner in PEERS:
         return _peer(PEERS[learner](), table)
     policy, delay = OURS[learner]
-    setting = check(table, stream, 0, WARMUP, delay, 4, 1, 0, None, Task.REGRESSION)
+    setting = setting_of(table, stream, warmup=WARMUP, delay=delay, task=Task.REGRESSION)
     began = time.process_time()
-    report = backtest(setting, {learner: policy}, 1, lambda *_: None)[learner].report
+    report = replay(setting, policy).report
     return Played(report["mae"], time.process_time() - began, report["mae_static"])
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from edgeloop_cli.backtest import check
 from edgeloop_mixture.rule import Rule
-from edgeloop_replay.backtest import backtest
-from edgeloop_replay.policy import LoopPolicy
+from edgeloop_replay.policy import Policy
+from edgeloop_replay.result import replay
+from edgeloop_replay.setting import setting_of
 from edgeloop_retraining.core.policy import Policy as Retraining
 
 from benchmarks.loop_quality.played import Played
@@ -17,14 +17,14 @@ STATIC, DEFAULT = "never retrained", "default"
 FITS, ADAPTERS, VERSIONS = "fits", "KiB of adapters to a device", "KiB of versions to a device"
 NEVER = 1 << 40
 
-_DEFAULT = LoopPolicy()
-VARIANTS: dict[str, tuple[LoopPolicy, int]] = {
+_DEFAULT = Policy()
+VARIANTS: dict[str, tuple[Policy, int]] = {
     DEFAULT: (_DEFAULT, 0),
     "default, labels 200 rows late": (_DEFAULT, 200),
     "default, labels 1,000 rows late": (_DEFAULT, 1_000),
-    "without adapters": (LoopPolicy(adapters=False), 0),
-    "without fits": (LoopPolicy(retraining=Retraining(stages=(NEVER,), quiet=(), quiet_doubling=False)), 0),
-    "without memories": (LoopPolicy(adapter=Rule(memories=())), 0),
+    "without adapters": (Policy(adapters=False), 0),
+    "without fits": (Policy(retraining=Retraining(stages=(NEVER,), quiet=(), quiet_doubling=False)), 0),
+    "without memories": (Policy(adapter=Rule(memories=())), 0),
 }
 """By name: what is tried, and how many rows labels come late."""
 
@@ -32,9 +32,9 @@ VARIANTS: dict[str, tuple[LoopPolicy, int]] = {
 def play(stream: Stream, name: str) -> list[Played]:
     """A variant on a stream; with the default comes the first version, never retrained."""
     policy, delay = VARIANTS[name]
-    setting = check(stream.table, stream.name, 0, WARMUP, delay, 4, 1, 0, None)
+    setting = setting_of(stream.table, stream.name, warmup=WARMUP, delay=delay)
     began = time.process_time()
-    result = backtest(setting, {name: policy}, 1, lambda *_: None)[name]
+    result = replay(setting, policy)
     seconds = time.process_time() - began
     report = result.report
     sent = report["bytes_per_device"]

@@ -4,14 +4,15 @@ import json
 
 import numpy as np
 import pytest
-from edgeloop_cli.backtest import check, read_policies
+from edgeloop_cli.backtest import read_policies
 from edgeloop_cli.main import build
 from edgeloop_cli.problems import RefusedError
-from edgeloop_replay.backtest import backtest
 from edgeloop_replay.backtest_report import known_changes
 from edgeloop_replay.errors import BadPolicyError, NoFirstModelError
 from edgeloop_replay.loop import ReplayLoop
-from edgeloop_replay.policy import LoopPolicy, grid, parse
+from edgeloop_replay.parallel import backtest
+from edgeloop_replay.policy import Policy, grid
+from edgeloop_replay.setting import setting_of
 from edgeloop_replay.tables.stream_table import StreamTable
 from typer.testing import CliRunner
 
@@ -34,7 +35,7 @@ def written(path, table: StreamTable):
     return path
 
 
-def played(policy: LoopPolicy, table: StreamTable | None = None, **setting: int) -> ReplayLoop:
+def played(policy: Policy, table: StreamTable | None = None, **setting: int) -> ReplayLoop:
     table = table or turning()
     values = {"warmup": 300, "delay": 0, "devices": 3, "group": 1, "seed": 0} | setting
     loop = ReplayLoop(table, values["warmup"], values["delay"], values["devices"], values["group"], values["seed"], policy)
@@ -43,7 +44,7 @@ def played(policy: LoopPolicy, table: StreamTable | None = None, **setting: int)
 
 
 def test_what_turns_is_noticed_fitted_and_learned() -> None:
-    with_adapters, without = played(LoopPolicy()), played(LoopPolicy(adapters=False))
+    with_adapters, without = played(Policy()), played(Policy(adapters=False))
     assert with_adapters.ledger.accuracy.total > without.ledger.accuracy.total > with_adapters.ledger.static.total + 0.1
     assert without.adapting.published == without.adapting.bytes == 0
     assert len(without.trainer.versions) >= 2
@@ -51,14 +52,14 @@ def test_what_turns_is_noticed_fitted_and_learned() -> None:
 
 
 def test_the_same_seed_gives_the_same_answers_and_models() -> None:
-    one, other = played(LoopPolicy(), group=50), played(LoopPolicy(), group=50)
+    one, other = played(Policy(), group=50), played(Policy(), group=50)
     assert one.ledger.answers == other.ledger.answers
     assert [v.event.file.digest for v in one.trainer.versions.values()] == [v.event.file.digest for v in other.trainer.versions.values()]
-    assert played(LoopPolicy(), group=50, seed=1).trainer.versions[1].event.file.digest != one.trainer.versions[1].event.file.digest
+    assert played(Policy(), group=50, seed=1).trainer.versions[1].event.file.digest != one.trainer.versions[1].event.file.digest
 
 
 def test_labels_that_come_late_are_learned_from_late() -> None:
-    soon, late = played(LoopPolicy()), played(LoopPolicy(), delay=500)
+    soon, late = played(Policy()), played(Policy(), delay=500)
     assert late.ledger.accuracy.total < soon.ledger.accuracy.total
     assert late.ledger.labelled == soon.ledger.labelled == 3_000
 
@@ -66,7 +67,7 @@ def test_labels_that_come_late_are_learned_from_late() -> None:
 def test_labels_of_a_class_that_no_model_knows_are_learned() -> None:
     table = turning()
     labels = tuple("new" if row > 1_500 and float(table.features[row, 2]) > 0.5 else label for row, label in enumerate(table.labels))
-    loop = played(LoopPolicy(), StreamTable(table.names, table.features, table.nullable, "y", labels))
+    loop = played(Policy(), StreamTable(table.names, table.features, table.nullable, "y", labels))
     answered = [loop.ledger.answers[row] for row in range(2_500, 3_000)]
     assert answered.count("new") > 50
 
@@ -77,19 +78,19 @@ def test_a_world_that_comes_back_brings_its_version_back_and_devices_fetch_nothi
     sign = np.where(np.arange(4_500) // 1_500 == 1, -1, 1)
     labels = tuple("yes" if value > 0 else "no" for value in features[:, 0] + sign * features[:, 1])
     table = StreamTable(("a", "b", "c", "d"), features, (False,) * 4, "y", labels)
-    loop = played(parse({"training": {"archive": 8}, "adapter": {"enabled": False}}), table, warmup=750)
+    loop = played(Policy.parse({"training": {"archive": 8}, "adapter": {"enabled": False}}), table, warmup=750)
     events = [version.event for version in loop.trainer.versions.values()]
     again = next(event for event in events if event.recalls)
     assert again.file.digest == events[again.recalls - 1].file.digest
     assert loop.version_bytes == sum({event.file.digest: event.file.size for event in events}.values())
-    without = played(parse({"training": {"archive": 0}, "adapter": {"enabled": False}}), table, warmup=750)
+    without = played(Policy.parse({"training": {"archive": 0}, "adapter": {"enabled": False}}), table, warmup=750)
     assert not any(version.event.recalls for version in without.trainer.versions.values())
     assert without.ledger.accuracy.total < loop.ledger.accuracy.total + 0.002
 
 
 @pytest.mark.parametrize("training", [{"family": "online_logistic_regression"}, {"challengers": ["online_logistic_regression"]}])
 def test_online_models_take_part_and_give_the_same_twice(training) -> None:
-    policy = parse({"training": training, "adapter": {"enabled": False}})
+    policy = Policy.parse({"training": training, "adapter": {"enabled": False}})
     one, other = played(policy), played(policy)
     versions = [version.event for version in one.trainer.versions.values()]
     assert [event.file.digest for event in versions] == [version.event.file.digest for version in other.trainer.versions.values()]
@@ -105,8 +106,8 @@ def test_online_models_take_part_and_give_the_same_twice(training) -> None:
 
 
 def test_several_policies_run_side_by_side_and_give_what_each_gives_alone() -> None:
-    policies = {"default": LoopPolicy(), "quiet": parse({"adapter": {"enabled": False}})}
-    setting = check(turning(), "turning", 0, 0.1, 0, 2, 50, 0, None)
+    policies = {"default": Policy(), "quiet": Policy.parse({"adapter": {"enabled": False}})}
+    setting = setting_of(turning(), "turning", devices=2, group=50)
     told: list[str] = []
     together = backtest(setting, policies, 2, lambda name, rows: told.append(name))
     alone = backtest(setting, {"quiet": policies["quiet"]}, 1, lambda name, rows: None)
@@ -115,7 +116,7 @@ def test_several_policies_run_side_by_side_and_give_what_each_gives_alone() -> N
 
 
 def test_a_policy_names_what_it_changes_and_keeps_the_rest() -> None:
-    policy = parse(
+    policy = Policy.parse(
         {
             "detection": {"detector": "DDM"},
             "retraining": {"stages": [100, 300], "budget": 0},
@@ -125,10 +126,10 @@ def test_a_policy_names_what_it_changes_and_keeps_the_rest() -> None:
         }
     )
     assert policy.detection.errors.name == "DDM"
-    assert (policy.retraining.stages, policy.retraining.window) == ((100, 300), LoopPolicy().retraining.window)
+    assert (policy.retraining.stages, policy.retraining.window) == ((100, 300), Policy().retraining.window)
     assert policy.training.family == "logistic_regression"
     assert policy.adapter.horizon == 500 and policy.adapter.weight_rate == 1.0
-    assert parse(None) == LoopPolicy()
+    assert Policy.parse(None) == Policy()
 
 
 @pytest.mark.parametrize(
@@ -148,13 +149,13 @@ def test_a_policy_names_what_it_changes_and_keeps_the_rest() -> None:
 )
 def test_a_policy_that_is_none_is_told_by_field(content, told) -> None:
     with pytest.raises(BadPolicyError, match=told):
-        parse(content)
+        Policy.parse(content)
 
 
 def test_a_grid_gives_a_policy_for_each_combination() -> None:
     made = grid({"adapter": {"enabled": False}, "grid": {"retraining.gate": [100, 200], "training.trees": [10, 25]}})
     assert list(made)[1] == "retraining.gate=100 training.trees=25"
-    assert parse(made["retraining.gate=200 training.trees=10"]).training.trees == 10
+    assert Policy.parse(made["retraining.gate=200 training.trees=10"]).training.trees == 10
     with pytest.raises(BadPolicyError, match=r"expected section.field with a list"):
         grid({"grid": {"retraining": [1]}})
 
@@ -212,7 +213,7 @@ def test_without_a_first_model_it_says_why() -> None:
     table = turning(400, 10_000)
     table.features[7, 1] = np.inf
     with pytest.raises(NoFirstModelError, match=r"the first 300 rows give no first model: .*infinity"):
-        played(LoopPolicy(), table)
+        played(Policy(), table)
 
 
 def test_known_changes_are_taken_from_either_form() -> None:

@@ -15,7 +15,7 @@ from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_registry.core.definitions import MAX_FEATURES
 from edgeloop_replay.errors import BadTableError
 from edgeloop_replay.loop import ReplayLoop
-from edgeloop_replay.policy import LoopPolicy
+from edgeloop_replay.policy import Policy
 from edgeloop_replay.policy import parse as parsed
 from edgeloop_replay.schedule import batch_rows, groups
 from edgeloop_replay.tables.csv_file import read_table
@@ -52,9 +52,9 @@ def told(tmp_path: Path, text: str, *options: str) -> str:
     return line
 
 
-def played(table: StreamTable, warmup: int = WARMUP, policy: LoopPolicy | None = None, **setting: int) -> ReplayLoop:
+def played(table: StreamTable, warmup: int = WARMUP, policy: Policy | None = None, **setting: int) -> ReplayLoop:
     values = {"delay": 0, "devices": 4, "group": 1} | setting
-    loop = ReplayLoop(table, warmup, values["delay"], values["devices"], values["group"], 0, policy or LoopPolicy())
+    loop = ReplayLoop(table, warmup, values["delay"], values["devices"], values["group"], 0, policy or Policy())
     loop.run()
     return loop
 

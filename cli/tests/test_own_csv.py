@@ -12,7 +12,7 @@ from edgeloop_cli.main import build
 from edgeloop_registry.io.graph import check_graph
 from edgeloop_replay.errors import BadTableError
 from edgeloop_replay.loop import ReplayLoop
-from edgeloop_replay.policy import parse as parsed
+from edgeloop_replay.policy import Policy
 from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.tables.stream_table import AT_ONCE, StreamTable, check_definition, definition, described, parse
 from typer.testing import CliRunner
@@ -270,7 +270,7 @@ def test_several_columns_may_be_named_at_once_with_commas() -> None:
 @pytest.mark.parametrize("family", ["extra_trees", "gradient_boosting", "logistic_regression", "mlp", "online_logistic_regression"])
 def test_models_of_categories_are_such_as_the_registry_takes(family: str) -> None:
     found = table(machines(400), time="at", drop=("reading",))
-    loop = ReplayLoop(found, 200, 0, 2, 10, 0, parsed({"training": {"family": family}}))
+    loop = ReplayLoop(found, 200, 0, 2, 10, 0, Policy.parse({"training": {"family": family}}))
     loop.run()
     check_graph(loop.trainer.versions[1].model.onnx, features=3, classes=2)
     assert loop.ledger.accuracy.total > 0.85

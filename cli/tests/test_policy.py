@@ -13,8 +13,8 @@ from edgeloop_drift.core.policies import apply_policy as rules
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_kafka import body, from_body
 from edgeloop_mixture.rule import Rule as Learning
+from edgeloop_replay import Policy as ReplayPolicy
 from edgeloop_replay.errors import BadPolicyError
-from edgeloop_replay.policy import parse
 from edgeloop_replay.policy_event import event, named
 from edgeloop_retraining.core.policy import Policy as Retraining
 from edgeloop_retraining.core.policy import with_policy as retraining
@@ -51,7 +51,7 @@ def test_an_event_names_what_the_file_names_and_nothing_else() -> None:
 
 
 def test_services_make_of_the_event_what_a_backtest_makes_of_the_file() -> None:
-    tried, policy = parse(CONTENT), from_body(Policy, body(made(CONTENT)))
+    tried, policy = ReplayPolicy.parse(CONTENT), from_body(Policy, body(made(CONTENT)))
     assert retraining(Retraining(), policy) == tried.retraining
     assert plan(Plan(Recipe(), Rule()), policy) == Plan(tried.training, tried.gate)
     assert rules(Rules(), policy) == tried.detection

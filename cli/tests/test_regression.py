@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgeloop_cli.backtest import check
 from edgeloop_cli.main import build
-from edgeloop_cli.problems import RefusedError
-from edgeloop_replay.backtest import backtest
 from edgeloop_replay.errors import BadTableError
 from edgeloop_replay.ledger import Ledger
 from edgeloop_replay.loop import ReplayLoop
-from edgeloop_replay.policy import LoopPolicy, parse
+from edgeloop_replay.parallel import backtest
+from edgeloop_replay.policy import Policy
 from edgeloop_replay.report import Counts, assemble
 from edgeloop_replay.schedule import fitting_group
+from edgeloop_replay.setting import setting_of
 from edgeloop_replay.tables.regression import as_task, derived, told_apart
 from edgeloop_replay.tables.stream_table import StreamTable
 from edgeloop_replay.task import Task
@@ -36,14 +35,14 @@ def shifting(rows: int = 2_400, at: int = 1_200) -> StreamTable:
     return StreamTable(("a", "b", "c", "d"), features, (False,) * 4, "load", tuple(f"{value:.3f}" for value in load))
 
 
-def tried(table: StreamTable, *policies: LoopPolicy):
-    setting = check(table, "shifting", 0, 0.1, 0, 2, 50, 0, None, Task.REGRESSION, None)
+def tried(table: StreamTable, *policies: Policy):
+    setting = setting_of(table, "shifting", devices=2, group=50, task=Task.REGRESSION)
     results = backtest(setting, {str(number): policy for number, policy in enumerate(policies)}, 1, lambda name, rows: None)
     return [result.report for result in results.values()]
 
 
 def test_the_loop_learns_the_new_world_and_the_first_version_does_not() -> None:
-    report, without = tried(shifting(), LoopPolicy(), parse({"adapter": {"enabled": False}}))
+    report, without = tried(shifting(), Policy(), Policy.parse({"adapter": {"enabled": False}}))
     assert report["accuracy"] > report["accuracy_static"] + 0.2
     assert report["mae"] < 0.7 * report["mae_static"]
     assert report["rmse"] < report["rmse_static"]
@@ -58,21 +57,21 @@ def test_a_few_labels_that_are_far_off_spoil_what_is_learned_between_fits_no_mor
     table = shifting(1_500, at=1_500)
     wild = np.random.default_rng(1).random(len(table)) < 0.01
     labels = tuple("1e9" if bad else label for bad, label in zip(wild, table.labels, strict=True))
-    report, without = tried(replace(table, labels=labels), LoopPolicy(), parse({"adapter": {"enabled": False}}))
+    report, without = tried(replace(table, labels=labels), Policy(), Policy.parse({"adapter": {"enabled": False}}))
     assert report["accuracy"] > 0.9
     assert without["accuracy"] < 0.8
 
 
 @pytest.mark.parametrize("family", ["random_forest", "gradient_boosting", "linear", "mlp"])
 def test_other_families_go_through_the_loop_too(family: str) -> None:
-    (report,) = tried(shifting(1_200, 600), parse({"training": {"family": family, "trees": 10}}))
+    (report,) = tried(shifting(1_200, 600), Policy.parse({"training": {"family": family, "trees": 10}}))
     assert len(report["versions"]) >= 2
     assert report["mae"] < report["mae_static"]
 
 
 @pytest.mark.parametrize("training", [{"family": "adaptive_random_forest", "trees": 3}, {"challengers": ["hoeffding_adaptive_tree"]}])
 def test_models_that_learn_from_every_row_take_part_and_give_the_same_twice(training: dict[str, Any]) -> None:
-    policy = parse({"training": training, "adapter": {"enabled": False}})
+    policy = Policy.parse({"training": training, "adapter": {"enabled": False}})
     table = as_task(shifting(1_500, 700), Task.REGRESSION, 150, None)
     one, other = (ReplayLoop(table, 150, 0, 2, 50, 0, policy) for _ in range(2))
     one.run()
@@ -140,8 +139,8 @@ def test_what_is_no_regression_is_refused_with_row_and_column() -> None:
         as_task(table, Task.CLASSIFICATION, 4, 1.0)
     with pytest.raises(BadTableError, match="all labels of the warm-up are equal"):
         as_task(replace(table, labels=("1", "1.0", "1", "2")), Task.REGRESSION, 3, None)
-    with pytest.raises(RefusedError, match="two different"):
-        check(replace(table, labels=("1",) * 4), "same", 0, 0.5, 0, 2, 1, 0, None, Task.REGRESSION, None)
+    with pytest.raises(BadTableError, match=r"same: .*two different"):
+        setting_of(replace(table, labels=("1",) * 4), "same", warmup=0.5, task=Task.REGRESSION)
 
 
 def test_the_command_says_what_counts_as_right(tmp_path) -> None:

@@ -13,7 +13,7 @@ from edgeloop_cli import connection
 from edgeloop_contracts import ModelAdapter, ObservationBatch, StreamDefinition, topics
 from edgeloop_mixture.serialization import adapter_event
 from edgeloop_replay.loop import ReplayLoop
-from edgeloop_replay.policy import parse
+from edgeloop_replay.policy import Policy
 from edgeloop_replay.schedule import GROUP
 from edgeloop_replay.tables.csv_file import read_table
 from edgeloop_replay.tables.csv_options import CsvOptions
@@ -99,7 +99,7 @@ def test_its_recorded_rows_are_backtested_as_categories_too(run: dict, home: Pat
 
 def test_answers_adapters_and_event_times_are_those_of_the_backtest(run: dict, home: Path, stream: Path) -> None:
     table = read_table(stream, CsvOptions(label="state", time="at", drop=("reading",)))
-    offline = ReplayLoop(table, ROWS // 10, 0, 2, GROUP, 0, parse(POLICY))
+    offline = ReplayLoop(table, ROWS // 10, 0, 2, GROUP, 0, Policy.parse(POLICY))
     offline.run()
     assert table.times is not None
     answers, times, newest, definitions = {}, {}, ModelAdapter(), []

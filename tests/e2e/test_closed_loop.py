@@ -15,7 +15,7 @@ from edgeloop_cli import connection
 from edgeloop_contracts import ModelAdapter, ObservationBatch, topics
 from edgeloop_mixture.serialization import adapter_event
 from edgeloop_replay.loop import ReplayLoop
-from edgeloop_replay.policy import LoopPolicy, parse
+from edgeloop_replay.policy import Policy
 from edgeloop_replay.schedule import GROUP
 from edgeloop_replay.tables.csv_file import read_table
 from edgeloop_replay.tables.csv_options import CsvOptions
@@ -90,7 +90,7 @@ def test_the_fleet_learns_the_new_world_and_nothing_is_lost_or_doubled(first: di
 def offline(stream: Path) -> ReplayLoop:
     """The same rows without Kafka, in the same groups."""
     table = read_table(stream, CsvOptions(label="state"))
-    loop = ReplayLoop(table, ROWS // 10, 0, 2, GROUP, 0, LoopPolicy())
+    loop = ReplayLoop(table, ROWS // 10, 0, 2, GROUP, 0, Policy())
     loop.run()
     return loop
 
@@ -203,7 +203,7 @@ def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home:
         2,
         GROUP,
         0,
-        parse({"training": {"challengers": ["hoeffding_adaptive_tree"]}}),
+        Policy.parse({"training": {"challengers": ["hoeffding_adaptive_tree"]}}),
     )
     loop.run()
     answers, newest = told(home, "load", loop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +17,9 @@ from edgeloop_cli.output_files import prepare, write_report
 from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
-    from edgeloop_replay.backtest import Result, Setting
-    from edgeloop_replay.policy import LoopPolicy
+    from edgeloop_replay.policy import Policy
+    from edgeloop_replay.result import Result
+    from edgeloop_replay.setting import Setting
     from edgeloop_replay.tables.stream_table import StreamTable
 
 DEFAULT = "default"
@@ -91,6 +93,8 @@ def backtest(
     from edgeloop_local import interrupted_by_signals
 
     with told(), interrupted_by_signals("stopping the backtest; nothing is written"):
+        from edgeloop_replay.setting import setting_of
+
         policies = read_policies(policy or [])
         of_columns = {"--time": time, "--drop": drop, "--category": category, "--missing": missing}
         if (stream is None) == (not topic):
@@ -112,7 +116,19 @@ def backtest(
                 raise RefusedError(f"{given[0]} goes with --stream: recorded rows have no columns any more")
             table = read_recorded(topic, tenant, name, offsets or [], bootstrap, schema_registry, data_dir)
             title = f"{topic} of {name}"
-        setting = check(table, title, rows, warmup, label_delay, devices, group, seed, truth, task, tolerance)
+        setting = setting_of(
+            table.first(rows) if rows else table,
+            title,
+            warmup=warmup,
+            task=task,
+            tolerance=tolerance,
+            delay=label_delay,
+            devices=devices,
+            group=group,
+            seed=seed,
+        )
+        if truth is not None:
+            setting = replace(setting, known=_known_changes(truth, len(setting.table)))
         prepare(report, plot)
         if not as_json:
             _tell_columns(setting.table)
@@ -120,7 +136,7 @@ def backtest(
         _finish(setting, results, report, plot, as_json=as_json)
 
 
-def read_policies(paths: Sequence[Path]) -> dict[str, LoopPolicy]:
+def read_policies(paths: Sequence[Path]) -> dict[str, Policy]:
     """Policies by name; a grid gives one for each combination.
 
     Raises
@@ -129,9 +145,9 @@ def read_policies(paths: Sequence[Path]) -> dict[str, LoopPolicy]:
         A file cannot be read or used; one line that names file, field, what was expected and what given.
     """
     from edgeloop_replay.errors import BadPolicyError
-    from edgeloop_replay.policy import LoopPolicy, grid, parse
+    from edgeloop_replay.policy import Policy, grid
 
-    policies: dict[str, LoopPolicy] = {}
+    policies: dict[str, Policy] = {}
     for path in paths:
         content = read_yaml(path)
         try:
@@ -139,10 +155,10 @@ def read_policies(paths: Sequence[Path]) -> dict[str, LoopPolicy]:
                 name = f"{path.stem} {suffix}".strip()
                 if name in policies:
                     raise RefusedError(f"{path}: two policies are called {name!r}")
-                policies[name] = parse(each)
+                policies[name] = Policy.parse(each)
         except BadPolicyError as error:
             raise RefusedError(f"{path}: {error}") from None
-    return policies or {DEFAULT: LoopPolicy()}
+    return policies or {DEFAULT: Policy()}
 
 
 def read_yaml(path: Path) -> Any:
@@ -165,47 +181,20 @@ def read_yaml(path: Path) -> Any:
         raise RefusedError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
 
 
-def check(
-    table: StreamTable,
-    title: str,
-    rows: int,
-    warmup: float,
-    delay: int,
-    devices: int,
-    group: int,
-    seed: int,
-    truth: Path | None,
-    task: Task = Task.CLASSIFICATION,
-    tolerance: float | None = None,
-) -> Setting:
-    """Check everything before anything runs.
+def _known_changes(truth: Path, rows: int) -> list[int]:
+    """Rows of the known changes in a truth file.
 
     Raises
     ------
     RefusedError
-        It cannot be done so.
+        The file cannot be read.
     """
-    from edgeloop_replay.backtest import Setting
     from edgeloop_replay.backtest_report import known_changes
-    from edgeloop_replay.errors import BadTableError
-    from edgeloop_replay.tables.regression import as_task
-    from edgeloop_replay.tables.stream_table import check_playable
 
-    if rows:
-        table = table.first(rows)
-    warm = int(len(table) * warmup)
     try:
-        check_playable(table, warm)
-        table = as_task(table, task, warm, tolerance)
-    except BadTableError as error:
-        raise RefusedError(f"{title}: {error}") from None
-    known: list[int] = []
-    if truth is not None:
-        try:
-            known = known_changes(json.loads(truth.read_text(encoding="utf-8")), len(table))
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise RefusedError(f"{truth}: no file with change_points: {error}") from None
-    return Setting(title, table, warm, delay, devices, group, seed, known)
+        return known_changes(json.loads(truth.read_text(encoding="utf-8")), rows)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise RefusedError(f"{truth}: expected a JSON file with change_points: {error}") from None
 
 
 def _beside(stream: Path) -> Path | None:
@@ -222,9 +211,9 @@ def _tell_columns(table: StreamTable) -> None:
         Console().print(columns_of(table))
 
 
-def _run(setting: Setting, policies: Mapping[str, LoopPolicy], jobs: int) -> dict[str, Result]:
-    from edgeloop_replay.backtest import backtest as run
-    from edgeloop_replay.backtest import default_jobs
+def _run(setting: Setting, policies: Mapping[str, Policy], jobs: int) -> dict[str, Result]:
+    from edgeloop_replay.parallel import backtest as run
+    from edgeloop_replay.parallel import default_jobs
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeloop_replay.accuracy import rolling
-from edgeloop_replay.backtest import Result, Setting
 from edgeloop_replay.report import told_errors
+from edgeloop_replay.result import Result
+from edgeloop_replay.setting import Setting
 from rich.table import Table
 
 from edgeloop_cli.plot import SETTLED, WINDOW, counted, mark_signals, mark_versions

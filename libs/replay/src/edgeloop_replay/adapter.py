@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edgeloop_replay.examples import STREAM, Examples
 from edgeloop_replay.fleet import Serving, Sessions, member
 from edgeloop_replay.models import Version
-from edgeloop_replay.policy import LoopPolicy
+from edgeloop_replay.policy import Policy
 
 
 class Adapting:
@@ -51,7 +51,7 @@ class Adapting:
 
     def __init__(
         self,
-        policy: LoopPolicy,
+        policy: Policy,
         classes: Sequence[str],
         tolerance: float,
         categories: Sequence[int],

@@ -33,7 +33,7 @@ from edgeloop_replay.examples import STREAM, Examples
 from edgeloop_replay.fleet import Serving, Sessions
 from edgeloop_replay.ledger import Ledger
 from edgeloop_replay.models import Version
-from edgeloop_replay.policy import LoopPolicy
+from edgeloop_replay.policy import Policy
 from edgeloop_replay.registry import Registry
 from edgeloop_replay.schedule import Group, batch_rows, steps
 from edgeloop_replay.tables.stream_table import StreamTable
@@ -76,7 +76,7 @@ class ReplayLoop:
         Adapters so far.
     """
 
-    def __init__(self, table: StreamTable, warmup: int, delay: int, devices: int, group: int, seed: int, policy: LoopPolicy) -> None:
+    def __init__(self, table: StreamTable, warmup: int, delay: int, devices: int, group: int, seed: int, policy: Policy) -> None:
         self._table = table
         self._warmup = warmup
         self._delay = delay

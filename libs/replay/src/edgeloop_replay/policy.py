@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_mixture.rule import Rule
@@ -17,7 +17,7 @@ from edgeloop_replay.policy_file import read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoopPolicy:
+class Policy:
     """The parts of a policy, as the services have them.
 
     Attributes
@@ -37,36 +37,36 @@ class LoopPolicy:
     adapter: Rule = field(default_factory=Rule)
     adapters: bool = True
 
+    @classmethod
+    def parse(cls, content: Any) -> Self:
+        """A policy from the content of a YAML file; a field that it does not name keeps its default.
 
-def parse(content: Any) -> LoopPolicy:
-    """A policy from the content of a YAML file; a field that it does not name keeps its default.
+        Raises
+        ------
+        BadPolicyError
+            It cannot be used; the message has one line for each fault, with section, field, expected and given.
 
-    Raises
-    ------
-    BadPolicyError
-        It cannot be used; the message has one line for each fault, with section, field, expected and given.
-
-    Examples
-    --------
-    >>> parse({"retraining": {"stages": [300]}}).retraining.stages
-    (300,)
-    """
-    file = read(content)
-    return LoopPolicy(
-        detection=file.detection.made(),
-        retraining=file.retraining.made(),
-        training=file.training.made(),
-        gate=file.gate.made(),
-        adapter=file.adapter.made(),
-        adapters=file.adapter.enabled,
-    )
+        Examples
+        --------
+        >>> Policy.parse({"retraining": {"stages": [300]}}).retraining.stages
+        (300,)
+        """
+        file = read(content)
+        return cls(
+            detection=file.detection.made(),
+            retraining=file.retraining.made(),
+            training=file.training.made(),
+            gate=file.gate.made(),
+            adapter=file.adapter.made(),
+            adapters=file.adapter.enabled,
+        )
 
 
 def grid(content: Any) -> dict[str, Any]:
     """Every combination of the values that a file lists under ``grid``, by a name that gives them.
 
     ``grid`` maps dotted names to lists: ``{"retraining.budget": [1000, 3000]}``. A file that is no mapping, or has sections that are none, is
-    given back as it is, for :func:`parse` to refuse.
+    given back as it is, for :meth:`Policy.parse` to refuse.
 
     Raises
     ------

@@ -5,14 +5,54 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from edgeloop_replay.errors import BadTableError
-from edgeloop_replay.tables.csv_options import CsvOptions
+from edgeloop_replay.tables.csv_options import MISSING, CsvOptions
 from edgeloop_replay.tables.stream_table import StreamTable, check_definition, parse
+from edgeloop_replay.task import Task
+
+
+def read_stream(
+    path: Path | str,
+    label: str,
+    *,
+    task: Task = Task.CLASSIFICATION,
+    time: str = "",
+    drop: Sequence[str] = (),
+    category: Sequence[str] = (),
+    missing: Sequence[str] = MISSING,
+) -> StreamTable:
+    """The rows of a CSV file, gzipped or not, in the order of the file.
+
+    Every column but ``label``, ``time`` and those in ``drop`` is a feature: a number, or a category where its cells are texts.
+
+    Parameters
+    ----------
+    label
+        Column of the label; empty cells are rows without a label.
+    task
+        ``REGRESSION`` if labels are numbers; then pass it to :func:`edgeloop_replay.setting_of`, too.
+    time
+        Column of the event time.
+    drop
+        Columns to leave out.
+    category
+        Columns of categories that look like numbers.
+    missing
+        Texts that stand for a missing value, besides empty cells and ``nan``.
+
+    Raises
+    ------
+    BadTableError
+        The file cannot be read or played; the message names file, row and column.
+    """
+    numbers = task is Task.REGRESSION
+    options = CsvOptions(label=label, numbers=numbers, time=time, drop=tuple(drop), category=tuple(category), missing=tuple(missing))
+    return read_table(Path(path), options)
 
 
 def read_table(path: Path, reading: CsvOptions) -> StreamTable:
