@@ -1,15 +1,15 @@
-# One recipe for the image of every service, and of the command line:
+# Image of every service and of the command line:
 #
 #   docker build -f deploy/docker/service.Dockerfile --build-arg SERVICE=drift -t edgeloop/drift .
 #   docker build -f deploy/docker/service.Dockerfile --build-arg SERVICE=cli --build-arg FOLDER=cli --build-arg COMMAND=edgeloop -t edgeloop/cli .
 #
-# An image holds the service, our libraries that it names, and those entries of requirements.lock that follow from them.
+# An image holds the service, the libraries that it depends on, and their entries of requirements.lock.
 
 FROM python:3.13-slim AS tools
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 COPY requirements.lock deploy/docker/closure.py ./
-# What makes wheels of our own packages comes from the lock too.
+# The build tools of our packages come from the lock, too.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python closure.py requirements.lock hatchling /tmp/tools \
  && python -m venv /tools \
@@ -19,7 +19,7 @@ FROM tools AS build
 ARG SERVICE
 ARG FOLDER=services/${SERVICE}
 ARG COMMAND="python -m edgeloop_${SERVICE}"
-# First what changes seldom: third-party packages depend on these files alone.
+# These files change seldom, and third-party packages depend on them alone.
 # libraries: made by `make generate`
 COPY libs/admission/pyproject.toml libs/admission/
 COPY libs/contracts/pyproject.toml libs/contracts/
@@ -43,7 +43,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY VERSION ./
 COPY libs libs
 COPY ${FOLDER} ${FOLDER}
-# Tests go, bytecode was never made; whatever the packages brought for compiling against them stays out as well.
+# Tests, bytecode and files for compiling against packages are left out.
 RUN /tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /tmp/wheels $(sed 's#^#./#' /tmp/image/libraries.txt) ./${FOLDER} \
  && /tools/bin/pip --python /opt/edgeloop/bin/python install --quiet --no-compile --no-deps --no-index /tmp/wheels/*.whl \
  && find /opt/edgeloop -depth -type d \( -name tests -o -name test -o -name __pycache__ \) -exec rm -rf {} + \
@@ -54,7 +54,7 @@ RUN /tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /tmp
 FROM python:3.13-slim
 ARG SERVICE
 LABEL org.opencontainers.image.title="edgeloop ${SERVICE}" org.opencontainers.image.licenses="Apache-2.0"
-# Volumes that are mounted here take over the owner.
+# Mounted volumes inherit this owner.
 RUN groupadd --gid 10001 edgeloop && useradd --uid 10001 --gid edgeloop --no-create-home --home-dir /var/lib/edgeloop --shell /usr/sbin/nologin edgeloop \
  && install -d -o edgeloop -g edgeloop /var/lib/edgeloop /var/lib/edgeloop/data /var/lib/edgeloop/keys /var/lib/edgeloop/trust
 COPY --from=build /opt/edgeloop /opt/edgeloop

@@ -1,9 +1,9 @@
-"""Tell Prometheus where the processes of a running ``edgeloop up`` are.
+"""Addresses of the processes of a running ``edgeloop up``, for Prometheus.
 
     python deploy/prometheus/targets.py [.edgeloop]
 
-writes ``targets/services.json`` and ``targets/devices.json`` beside this file, from what ``up`` wrote down. Prometheus notices
-by itself; run it again when ``up`` was started again.
+writes ``targets/services.json`` and ``targets/devices.json`` beside this file, from the list that ``up`` keeps. Prometheus reads them
+automatically. Run it again after each start of ``up``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent / "targets"
 
 
 def targets(entries: list[dict[str, Any]], kind: str, label: str) -> list[dict[str, Any]]:
-    """Targets of one kind of process, each under its name."""
+    """Targets of one kind of process, each labelled with its name."""
     return [
         {"targets": [urlsplit(entry["metrics"]).netloc], "labels": {label: entry["name"]}}
         for entry in entries
@@ -30,7 +30,7 @@ def main(data_dir: Path) -> int:
     """Entry point; gives back the exit code."""
     commands = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((data_dir / "running").glob("*.json"))]
     if not commands:
-        print(f"nothing runs there: {data_dir / 'running'} is empty; start `edgeloop up` first", file=sys.stderr)
+        print(f"{data_dir / 'running'} is empty: start `edgeloop up` first", file=sys.stderr)
         return 1
     entries = [entry for command in commands for entry in command["entries"]]
     FOLDER.mkdir(exist_ok=True)
