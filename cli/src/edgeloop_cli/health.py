@@ -182,8 +182,10 @@ def _ask(found: Condition, context: Context) -> None:
         found.alerts = raised(context)
 
     def schemas() -> None:
+        from edgeloop_kafka.earlier_release import refuse_earlier_release
         from edgeloop_kafka.subjects import foreign
 
+        refuse_earlier_release(context.schemas, context.settings.topic_prefix)
         found.foreign = foreign(context.schemas, context.settings.topic_prefix)
 
     for what, ask in (("dead letters", count), ("halted partitions", halts), ("alerts", alerts), ("schemas", schemas)):

@@ -10,6 +10,7 @@ from edgeloop_contracts.registered import TEXTS
 from edgeloop_errors import FatalError
 from edgeloop_kafka import KafkaSettings, SchemaRegistry, UnknownSchemaError
 from edgeloop_kafka.admin import Admin
+from edgeloop_kafka.earlier_release import refuse_earlier_release
 
 from edgeloop_cli.topics_plan import COMPATIBILITY, DEFAULT_PARTITIONS, Plan, Sizes, Status, SubjectPlan, plan_topics
 
@@ -43,6 +44,8 @@ def apply_topics(
     ------
     CannotApplyError
         Topics exist with another number of partitions.
+    EarlierReleaseError
+        The cluster holds records of release 0.1.
     RegistryRefusedError
         A schema is not compatible with what the registry holds.
     RegistryUnavailableError, AdminError
@@ -57,7 +60,14 @@ def apply_topics(
 
 
 def survey(admin: Admin, registry: SchemaRegistry, prefix: str, sizes: Sizes | None = None) -> Plan:
-    """How everything stands; changes nothing."""
+    """How everything stands; changes nothing.
+
+    Raises
+    ------
+    EarlierReleaseError
+        The cluster holds records of release 0.1.
+    """
+    refuse_earlier_release(registry, prefix)
     return Plan(plan_topics(admin.describe(topics.all_topics()), sizes or Sizes()), tuple(survey_subjects(registry, prefix)))
 
 

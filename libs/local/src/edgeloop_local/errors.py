@@ -43,6 +43,20 @@ class DataDirBusyError(LocalError):
         super().__init__(f"{data_dir} is in use by {who}: stop that one first, or choose another data directory")
 
 
+class RecordsFormatError(LocalError):
+    """The data directory holds records of another release."""
+
+    exit_code = 2
+
+    def __init__(self, data_dir: Path, given: str, expected: int) -> None:
+        self.data_dir = data_dir
+        release = "edgeloop 0.1" if given == "1" else "another release of edgeloop"
+        super().__init__(
+            f"{data_dir} holds records of {release}, which this release does not read (format {given}, expected {expected}):"
+            " choose another data directory, or move this one away, and play the labelled rows again"
+        )
+
+
 class DiskFullError(LocalError):
     """There is not enough disk space."""
 

@@ -19,6 +19,7 @@ from edgeloop_local.ports import PortBook
 from edgeloop_local.process_lock import ProcessLock
 from edgeloop_local.progress import Progress, Silence
 from edgeloop_local.readiness import http_answers, kafka_answers
+from edgeloop_local.records_format import require_format
 from edgeloop_local.schema_registry import API, SchemaRegistry
 from edgeloop_local.stack_description import ProcessId, StackInfo
 
@@ -171,6 +172,7 @@ class LocalStack:
         return [server for server in (self._registry, self._kafka) if server is not None]
 
     def _start(self) -> None:
+        require_format(self.data_dir)
         end_orphans(self.data_dir, _GRACE)
         ports = PortBook(self.data_dir / "ports.json")
         chosen = {name: ports.choose(name, fixed) for name, fixed in self._fixed.items()}

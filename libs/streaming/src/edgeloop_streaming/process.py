@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -17,8 +17,10 @@ from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic
 from edgeloop_errors import EdgeloopError, FatalError
 from edgeloop_kafka.codec import Codec
+from edgeloop_kafka.earlier_release import refuse_earlier_release
 from edgeloop_kafka.publisher import Publisher
 from edgeloop_kafka.reachability import reach, told
+from edgeloop_kafka.schema_lookup import RegistryRefusedError, RegistryUnavailableError
 from edgeloop_kafka.schema_registry import SchemaRegistry
 from edgeloop_kafka.settings import KafkaSettings, unusable
 from edgeloop_readers.follower import Follower
@@ -87,6 +89,17 @@ class Context:
     def publisher(self, timeout_s: float | None = 30.0) -> Publisher:
         """A producer without transactions, which gives a record up after ``timeout_s``, or never."""
         return Publisher(self.settings, self.codec, self.name, timeout_s)
+
+    def refuse_earlier_release(self) -> None:
+        """Refuse a cluster of release 0.1. Without an answer of the schema registry a process goes on, as at any other time.
+
+        Raises
+        ------
+        EarlierReleaseError
+            The cluster holds records of release 0.1.
+        """
+        with suppress(RegistryRefusedError, RegistryUnavailableError):
+            refuse_earlier_release(self.schemas, self.settings.topic_prefix)
 
     def key_updater(self, topic: Topic) -> KeyUpdater:
         """Writes what follows the newest record of a key."""
@@ -166,6 +179,7 @@ def run(build: Callable[[], Service], context: Context) -> int:
         if context.settings.http_port:
             health.start()
         if reach(context.settings, stop):
+            context.refuse_earlier_release()
             service = build()
             calls = Calls()
             watch_calls(calls, LONGEST_CALL_S, context.log)

@@ -27,6 +27,7 @@ def main() -> int:
 
     try:
         if reach(context.settings, stop):
+            context.refuse_earlier_release()
             run(context, settings, MlflowTracking(settings.tracking_uri), stop)
     except FatalError as error:
         context.log.error("stopped", error=str(error))

@@ -21,6 +21,7 @@ def main() -> int:
     stop = StopSignal()
     stop.listen()
     try:
+        context.refuse_earlier_release()
         return asyncio.run(Service(context, settings).run(stop))
     except FatalError as error:
         context.log.error("stopped", error=str(error))
