@@ -35,7 +35,9 @@ from edgeloop_mixture.learner import Learner
 from edgeloop_mixture.rule import Rule
 from edgeloop_mixture.session import MixtureSession
 from edgeloop_signing.statements import VersionStatement
-from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Fitted
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io.fit import fit
 from prometheus_client import CollectorRegistry
 

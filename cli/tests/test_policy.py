@@ -17,11 +17,11 @@ from edgeloop_replay import Policy as ReplayPolicy
 from edgeloop_replay.errors import BadPolicyError
 from edgeloop_replay.policy_event import event, named
 from edgeloop_retraining.core.policy import Policy as Retraining
-from edgeloop_retraining.core.policy import with_policy as retraining
-from edgeloop_trainer.core.fits import Recipe
+from edgeloop_retraining.core.policy import apply_policy as retraining
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.plans import Plan
-from edgeloop_trainer.core.plans import taken as plan
+from edgeloop_trainer.core.plans import apply_policy as plan
+from edgeloop_trainer.core.recipe import Recipe
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()

@@ -68,7 +68,9 @@ def test_the_trainers_line_gives_a_trainer_that_fits_every_family(bare: Path) ->
         import numpy as np
         from edgeloop_trainer.io.fit import fit
         from edgeloop_trainer.core.families import CLASSIFIERS, REGRESSORS
-        from edgeloop_trainer.core.fits import Failed, FitJob, Recipe
+        from edgeloop_trainer.core.fit_job import FitJob
+        from edgeloop_trainer.core.fit_result import Failed
+        from edgeloop_trainer.core.recipe import Recipe
 
         rows = np.random.default_rng(1).normal(size=(200, 4)).astype(np.float32)
         for families, numbers in ((CLASSIFIERS, False), (REGRESSORS, True)):

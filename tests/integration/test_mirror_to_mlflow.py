@@ -37,7 +37,9 @@ from edgeloop_signing.keys import Role, generate_keys, load_signer
 from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import Context
 from edgeloop_trainer.core.families import Family
-from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Fitted
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io.fit import fit
 from support.processes import environment, eventually
 
@@ -160,7 +162,7 @@ class Platform:
         onnx = self.fitted.onnx
         self.put(topics.MODEL_CHUNKS, ModelChunk(digest=self.fitted.digest, total=1, size=len(onnx), data=onnx), f"{self.fitted.digest}/0")
         run = {"stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "dataset_digest": "d" * 64, "row": 300}
-        for number, trial in enumerate(self.fitted.trials, 1):
+        for number, trial in enumerate(self.fitted.steps, 1):
             told = {"metrics": trial.metrics, "parameters": trial.parameters, "fit_seconds": trial.seconds}
             self.put(topics.TRAINING_RUNS, TrainingRun(**run, **told, status=RunStatus.TRIAL, trial=number), cause=cause)
         model = {"file": self.file, "classes": ("cold", "hot"), "definition_version": 2}

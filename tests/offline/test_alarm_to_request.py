@@ -11,7 +11,7 @@ from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_drift.handlers import DriftTask
 from edgeloop_drift.metrics import Metrics as DriftMetrics
 from edgeloop_retraining.core.policy import Policy
-from edgeloop_retraining.core.policy import with_policy as retraining_taken
+from edgeloop_retraining.core.policy import apply_policy as retraining_taken
 from edgeloop_retraining.handlers import RetrainingTask
 from edgeloop_retraining.metrics import Metrics as RetrainingMetrics
 from edgeloop_streaming.testing import MemoryBroker, TaskDriver

@@ -17,7 +17,7 @@ from edgeloop_contracts import (
     topics,
 )
 from edgeloop_contracts import Policy as Given
-from edgeloop_retraining.core.policy import Policy, with_policy
+from edgeloop_retraining.core.policy import Policy, apply_policy
 from edgeloop_retraining.handlers import RetrainingTask
 from edgeloop_retraining.metrics import Metrics
 from edgeloop_streaming import Send, State
@@ -35,7 +35,7 @@ def driver(policy: Policy = POLICY, broker: MemoryBroker | None = None) -> TaskD
     policies, metrics = broker or MemoryBroker(), Metrics(CollectorRegistry())
 
     def task(partition: int, state: State) -> RetrainingTask:
-        return RetrainingTask(partition, state, policies.policies(policy, with_policy), "cluster", metrics)
+        return RetrainingTask(partition, state, policies.policies(policy, apply_policy), "cluster", metrics)
 
     return TaskDriver("retraining", task)
 

@@ -30,13 +30,13 @@ from edgeloop_signing.keys import Signer, key_id, signed_by
 from edgeloop_signing.statements import candidate_statement
 from edgeloop_streaming import BackpressureError, Send, State
 from edgeloop_streaming.testing import MemoryBroker, TaskDriver
-from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
-from edgeloop_trainer.core.plans import Plan, taken
+from edgeloop_trainer.core.plans import Plan, apply_policy
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.handlers import Ports, TrainerTask
 from edgeloop_trainer.io.champions import Champions
+from edgeloop_trainer.io.fit_process import FitProcess, Limits
 from edgeloop_trainer.io.fit_queue import FitQueue
-from edgeloop_trainer.io.fitting import FittingProcess, Limits
 from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
 from edgeloop_trainer.metrics import Metrics
@@ -91,7 +91,7 @@ class World:
 
     def __init__(
         self,
-        process: FittingProcess,
+        process: FitProcess,
         stream: str = "pumps",
         registry_answers: bool = True,
         minimum: int = 8,
@@ -128,7 +128,7 @@ class World:
             models,
             Champions(self.log),
             FitQueue(rows, models, self.log, self.process),
-            self.policies.policies(Plan(self.recipe, Rule(self.minimum)), taken),
+            self.policies.policies(Plan(self.recipe, Rule(self.minimum)), apply_policy),
             SIGNER,
             Metrics(CollectorRegistry()),
         )
@@ -236,15 +236,15 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def process() -> Iterator[FittingProcess]:
-    process = FittingProcess(Limits())
+def process() -> Iterator[FitProcess]:
+    process = FitProcess(Limits())
     process.start()
     yield process
     process.close()
 
 
 @pytest.fixture
-def make_world(process: FittingProcess) -> Callable[..., World]:
+def make_world(process: FitProcess) -> Callable[..., World]:
     def make(**more: Any) -> World:
         return World(process, **more)
 

@@ -6,14 +6,16 @@ import doctest
 import time
 from dataclasses import replace
 
-import edgeloop_trainer.core.sizes
+import edgeloop_trainer.core.size_limits
 import numpy as np
 import pytest
 from edgeloop_contracts import ExampleBatch, Feature, GateKind, RunStatus, TrainingRun, topics
 from edgeloop_trainer.core.families import CLASSIFIERS, Family
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted
 from edgeloop_trainer.core.gate import Rule, Verdict
-from edgeloop_trainer.core.sizes import COPIES, MOST_FEATURES, refusal
+from edgeloop_trainer.core.recipe import Recipe
+from edgeloop_trainer.core.size_limits import COPIES, MOST_FEATURES, refusal
 from edgeloop_trainer.io.fit import fit
 
 EVERY = pytest.mark.parametrize("family", sorted(CLASSIFIERS))
@@ -159,7 +161,7 @@ def test_more_rows_than_memory_are_refused_by_their_number_whatever_the_manifest
 
 
 def test_the_limits_lie_where_they_are_said_to_lie():
-    assert doctest.testmod(edgeloop_trainer.core.sizes).failed == 0
+    assert doctest.testmod(edgeloop_trainer.core.size_limits).failed == 0
     assert not refusal(1, MOST_FEATURES, 4 << 30)
     assert refusal(1, MOST_FEATURES + 1, 4 << 30)
     assert not refusal(100, 100, 100 * 100 * 4 * COPIES)

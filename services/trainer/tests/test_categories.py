@@ -9,11 +9,13 @@ import onnx
 import pytest
 from edgeloop_mixture.runtime import open_session
 from edgeloop_trainer.core.families import CLASSIFIERS, ONLINE, ONLINE_REGRESSORS, REGRESSORS, Family
-from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
-from edgeloop_trainer.core.lessons import Due, Learner, Lesson
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Fitted
+from edgeloop_trainer.core.online_group import GroupAtRow, OnlineBatch, OnlineSpec
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io.categories import Indicators
 from edgeloop_trainer.io.fit import fit
-from edgeloop_trainer.io.online import OnlineModel, OnlineModels
+from edgeloop_trainer.io.online_models import OnlineModel, OnlineModels
 
 ROWS = 1_500
 COUNTS = (0, 6, 0, 3)
@@ -46,12 +48,12 @@ def file_of(family: Family, *, numbers: bool) -> bytes:
     """A fitted or learned model's file; parity with what it was made from has been checked."""
     given = job(family, numbers=numbers)
     if family in ONLINE:
-        course = given.recipe.course("t/s", 4, numbers=numbers, categories=COUNTS)
-        assert course
+        group = given.recipe.online_group("t/s", 4, numbers=numbers, categories=COUNTS)
+        assert group
         models = OnlineModels()
         labels = tuple(f"{label:g}" if numbers else given.classes[label] for label in given.labels.tolist())
-        models.learn(Lesson(course, 1, ROWS, given.features, labels, begin=True))
-        result = fit(job(family, numbers=numbers, due=Due(course, ROWS)), models)
+        models.learn(OnlineBatch(group, 1, ROWS, given.features, labels, begin=True))
+        result = fit(job(family, numbers=numbers, online=GroupAtRow(group, ROWS)), models)
     else:
         result = fit(given)
     assert isinstance(result, Fitted), result
@@ -106,9 +108,9 @@ def test_without_categories_nothing_changes() -> None:
 
 
 def test_an_online_model_of_categories_is_told_by_its_rows_alone() -> None:
-    learner, features = Learner(Family.HOEFFDING_ADAPTIVE_TREE, 1, 0), rows()
+    spec, features = OnlineSpec(Family.HOEFFDING_ADAPTIVE_TREE, 1, 0), rows()
     labels = tuple(map(str, truth(features, numbers=False).tolist()))
-    one, other = OnlineModel(learner, 4, COUNTS), OnlineModel(learner, 4, COUNTS)
+    one, other = OnlineModel(spec, 4, COUNTS), OnlineModel(spec, 4, COUNTS)
     one.learn(features, labels)
     other.learn(features[:100], labels[:100])
     other.learn(features[100:], labels[100:])

@@ -56,16 +56,16 @@ def test_a_correction_replaces_its_rows_and_adds_none():
 
 
 def test_missing_rows_are_told():
-    with pytest.raises(DatasetError, match="2 rows found of 3"):
+    with pytest.raises(DatasetError, match="rows: expected 3, found 2"):
         dataset(batch("d1", [0, 1]), rows=3)
-    with pytest.raises(DatasetError, match="0 rows found"):
+    with pytest.raises(DatasetError, match="found 0"):
         dataset()
 
 
 def test_rows_of_another_width_are_told():
     with pytest.raises(DatasetError, match="features"):
         assemble(Manifest(), [(PART, batch("d1", [0, 1]))], 3)
-    with pytest.raises(DatasetError, match="no 2 rows"):
+    with pytest.raises(DatasetError, match="features of 2 rows"):
         dataset(replace(batch("d1", [0, 1]), features=b"12345"))
 
 

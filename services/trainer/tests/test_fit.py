@@ -15,7 +15,9 @@ import pytest
 import skl2onnx
 from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_trainer.core.families import CLASSIFIERS, Family
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io.estimators import pipeline
 from edgeloop_trainer.io.fit import fit
 from edgeloop_trainer.io.forest_export import OPSETS

@@ -15,8 +15,10 @@ from edgeloop_contracts import AtGate, GateState, RunStatus, TrainingRun, topics
 from edgeloop_kafka import body
 from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.families import Family
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe, Trial
-from edgeloop_trainer.core.runs import failed, run_of, tried
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted, SearchStep
+from edgeloop_trainer.core.recipe import Recipe
+from edgeloop_trainer.core.runs import failed_run, run_of, search_runs
 from edgeloop_trainer.io.fit import fit
 
 LONG = "x" * 3_000_000
@@ -49,8 +51,8 @@ def test_a_long_error_fails_the_run_and_the_next_request_is_answered(world: Any,
 
 def test_every_text_of_a_fit_is_cut(world: Any) -> None:
     request = world.request(0, 0).event
-    failure = Failed(LONG, parameters={"regression_broken": LONG}, trials=(Trial({"depth": LONG}, reason=LONG),))
-    for event in (failed(request, failure, 1, "d"), *tried(request, failure.trials, 1, "d")):
+    failure = Failed(LONG, parameters={"regression_broken": LONG}, steps=(SearchStep({"depth": LONG}, reason=LONG),))
+    for event in (failed_run(request, failure, 1, "d"), *search_runs(request, failure.steps, 1, "d")):
         assert len(body(event)) < 10_000
     assert len(body(run_of(GateState(), AtGate(), RunStatus.FAILED, 1, LONG))) < 10_000
 
@@ -67,7 +69,7 @@ def test_a_request_with_names_that_no_answer_can_carry_is_a_dead_letter(world: A
 
 
 def test_class_names_that_fit_into_no_version_are_told_before_a_fit(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeloop_trainer.core.sizes.MOST_OF_NAMES", 5)
+    monkeypatch.setattr("edgeloop_trainer.core.size_limits.MOST_OF_NAMES", 5)
     world.deliver(*world.label([20] * 10))
     event = told(world.deliver(world.request(0, 200)))
     assert event.status is RunStatus.FAILED
@@ -83,7 +85,7 @@ def test_a_run_with_a_search_says_which_optuna_it_was(monkeypatch: pytest.Monkey
     searched = fit(job)
     assert isinstance(searched, Fitted)
     assert searched.parameters["optuna"] == version("optuna")
-    plain = fit(replace(job, tried=None, recipe=replace(recipe, search_seconds=0.0)))
+    plain = fit(replace(job, validation=None, recipe=replace(recipe, search_seconds=0.0)))
     assert isinstance(plain, Fitted)
     assert "optuna" not in plain.parameters
     monkeypatch.setattr(fit_module, "fitted", lambda *_, **__: 1 / 0)

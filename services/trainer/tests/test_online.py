@@ -17,13 +17,15 @@ from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_streaming import Send
 from edgeloop_trainer.core.dataset import Dataset
 from edgeloop_trainer.core.families import ONLINE, ONLINE_REGRESSORS, Family
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted
 from edgeloop_trainer.core.gate import Rule
-from edgeloop_trainer.core.lessons import Course, Due, Learned, Learner, Lesson
-from edgeloop_trainer.core.plans import Plan, taken
+from edgeloop_trainer.core.online_group import GroupAtRow, OnlineBatch, OnlineGroup, OnlineProgress, OnlineSpec
+from edgeloop_trainer.core.plans import Plan, apply_policy
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io.fit import fit
-from edgeloop_trainer.io.fitting import FittingProcess, Limits
-from edgeloop_trainer.io.online import OnlineModel, OnlineModels
+from edgeloop_trainer.io.fit_process import FitProcess, Limits
+from edgeloop_trainer.io.online_models import OnlineModel, OnlineModels
 from edgeloop_trainer.io.river_models import ONE
 from edgeloop_trainer.io.river_trees import MainTree
 from edgeloop_trainer.settings import Settings
@@ -46,7 +48,7 @@ def covtype() -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def taught(family: Family, features: np.ndarray, labels: tuple[str, ...], trees: int = 3) -> OnlineModel:
-    model = OnlineModel(Learner(family, trees, 1), features.shape[1])
+    model = OnlineModel(OnlineSpec(family, trees, 1), features.shape[1])
     model.learn(features, labels)
     return model
 
@@ -107,54 +109,54 @@ def test_constant_and_unknown_features_and_huge_values_are_learned_from(family):
     assert np.isfinite(probabilities(model.export(), rows)[1]).all()
 
 
-def lesson(course: Course, features: np.ndarray, labels: tuple[str, ...], first: int, last: int) -> Lesson:
-    return Lesson(course, first, last, features[first - 1 : last], labels[first - 1 : last], begin=first == 1)
+def batch(group: OnlineGroup, features: np.ndarray, labels: tuple[str, ...], first: int, last: int) -> OnlineBatch:
+    return OnlineBatch(group, first, last, features[first - 1 : last], labels[first - 1 : last], begin=first == 1)
 
 
 @pytest.mark.parametrize(("family", "numbers"), OF_CLASSES + OF_NUMBERS)
 def test_how_rows_are_cut_into_lessons_does_not_show_in_the_model(family, numbers, covtype):
     features, labels = covtype
-    course = Course("t/s", features.shape[1], (Learner(family, 3, 1, numbers),))
+    group = OnlineGroup("t/s", features.shape[1], (OnlineSpec(family, 3, 1, numbers),))
     at_once, by_steps = OnlineModels(), OnlineModels()
-    assert at_once.learn(lesson(course, features, labels, 1, 1_000)) == Learned(1_000)
+    assert at_once.learn(batch(group, features, labels, 1, 1_000)) == OnlineProgress(1_000)
     for first in range(1, 1_001, 333):
-        by_steps.learn(lesson(course, features, labels, first, min(first + 332, 1_000)))
-    (one,), (other,) = at_once.models(course), by_steps.models(course)
+        by_steps.learn(batch(group, features, labels, first, min(first + 332, 1_000)))
+    (one,), (other,) = at_once.models(group), by_steps.models(group)
     assert one.export() == other.export()
     assert (one.digest, one.learned) == (other.digest, other.learned)
 
 
 def test_a_lesson_that_does_not_follow_changes_nothing_and_tells_where_the_models_are(covtype):
     features, labels = covtype
-    course = Course("t/s", features.shape[1], (Learner(LR, 3, 1),))
+    group = OnlineGroup("t/s", features.shape[1], (OnlineSpec(LR, 3, 1),))
     models = OnlineModels()
-    assert models.learn(lesson(course, features, labels, 11, 20)) == Learned(0)
-    models.learn(lesson(course, features, labels, 1, 10))
-    assert models.learn(lesson(course, features, labels, 21, 30)) == Learned(10)
-    assert models.learn(lesson(course, features, labels, 11, 20)) == Learned(20)
-    assert models.row(replace(course, learners=(Learner(LR, 3, 2),))) == 0
+    assert models.learn(batch(group, features, labels, 11, 20)) == OnlineProgress(0)
+    models.learn(batch(group, features, labels, 1, 10))
+    assert models.learn(batch(group, features, labels, 21, 30)) == OnlineProgress(10)
+    assert models.learn(batch(group, features, labels, 11, 20)) == OnlineProgress(20)
+    assert models.row(replace(group, specs=(OnlineSpec(LR, 3, 2),))) == 0
 
 
 def test_what_river_cannot_learn_from_ends_that_model_and_the_course_goes_on(monkeypatch):
-    course = Course("t/s", 2, (Learner(LR, 3, 1), Learner(Family.HOEFFDING_ADAPTIVE_TREE, 3, 1)))
+    group = OnlineGroup("t/s", 2, (OnlineSpec(LR, 3, 1), OnlineSpec(Family.HOEFFDING_ADAPTIVE_TREE, 3, 1)))
     models = OnlineModels()
-    models.learn(Lesson(course, 1, 1, np.zeros((1, 2), np.float32), ("a",), begin=True))
-    first, second = models.models(course)
+    models.learn(OnlineBatch(group, 1, 1, np.zeros((1, 2), np.float32), ("a",), begin=True))
+    first, second = models.models(group)
 
     def fails(*_: object) -> None:
         raise ZeroDivisionError("weights")
 
     monkeypatch.setattr(first.river, "learn", fails)
     for row in (2, 3):
-        assert models.learn(Lesson(course, row, row, np.zeros((1, 2), np.float32), ("b",))) == Learned(row)
+        assert models.learn(OnlineBatch(group, row, row, np.zeros((1, 2), np.float32), ("b",))) == OnlineProgress(row)
     assert (first.broken, first.learned, second.broken, second.learned) == ("ZeroDivisionError: weights", 1, "", 3)
 
 
 def test_a_broken_challenger_leaves_the_fit_and_a_broken_model_of_the_recipe_fails_it():
     for recipe in (Recipe(challengers=(LR,)), Recipe(family=LR)):
         job, models = prepared(recipe)
-        assert job.due is not None
-        models.models(job.due.course)[0].broken = "ZeroDivisionError: weights"
+        assert job.online is not None
+        models.models(job.online.group)[0].broken = "ZeroDivisionError: weights"
         result = fit(job, models)
         assert result.parameters[f"{LR}_broken"] == "ZeroDivisionError: weights"
         if recipe.family == LR:
@@ -162,7 +164,7 @@ def test_a_broken_challenger_leaves_the_fit_and_a_broken_model_of_the_recipe_fai
             assert result.reason == f"{LR} cannot go on: ZeroDivisionError: weights"
         else:
             assert isinstance(result, Fitted)
-            assert result.lessons is None
+            assert result.learned is None
 
 
 def line(count: int, seed: int = 0) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -174,12 +176,12 @@ def line(count: int, seed: int = 0) -> tuple[np.ndarray, tuple[str, ...]]:
 def prepared(recipe: Recipe, rows: int = 100) -> tuple[FitJob, OnlineModels]:
     """A fit on the newest of 2,000 rows, and online models that have learned them all."""
     features, labels = line(2_000)
-    models, course = OnlineModels(), Course("t/s", 12, recipe.learners)
-    models.learn(lesson(course, features, labels, 1, 2_000))
+    models, group = OnlineModels(), OnlineGroup("t/s", 12, recipe.online_specs)
+    models.learn(batch(group, features, labels, 1, 2_000))
     numbers = np.array([label == "yes" for label in labels[-rows:]], np.int64)
     dataset = Dataset(features[-rows:], numbers, ("no", "yes"), np.zeros(rows, np.int64), "d")
-    due = Due(course, 2_000)
-    return FitJob("d", dataset.features, numbers, dataset.classes, None, recipe, compared=dataset.newest(), due=due), models
+    due = GroupAtRow(group, 2_000)
+    return FitJob("d", dataset.features, numbers, dataset.classes, None, recipe, compared=dataset.newest(), online=due), models
 
 
 def contested(recipe: Recipe, rows: int = 100) -> Fitted:
@@ -191,14 +193,14 @@ def contested(recipe: Recipe, rows: int = 100) -> Fitted:
 def test_an_online_model_that_was_right_more_often_than_a_fresh_fit_is_the_challenger():
     won = contested(Recipe(challengers=(LR, Family.HOEFFDING_ADAPTIVE_TREE)))
     assert won.parameters["family"] == LR
-    assert won.lessons is not None
-    assert (won.lessons.rows, won.lessons.classes) == (2_000, ("no", "yes"))
+    assert won.learned is not None
+    assert (won.learned.rows, won.learned.classes) == (2_000, ("no", "yes"))
     assert won.metrics[f"{LR}_accuracy"] > max(won.metrics["fresh_accuracy"], won.metrics["hoeffding_adaptive_tree_accuracy"])
 
 
 def test_a_fresh_fit_that_is_right_more_often_stays_the_challenger():
     fresh = contested(Recipe(family=Family.LOGISTIC_REGRESSION, challengers=(Family.HOEFFDING_ADAPTIVE_TREE,)), rows=1_000)
-    assert fresh.lessons is None
+    assert fresh.learned is None
     assert fresh.parameters["family"] == Family.LOGISTIC_REGRESSION
 
 
@@ -209,7 +211,7 @@ def test_a_recipe_of_an_online_family_has_its_model_as_the_challenger():
 
 def test_a_fit_without_the_models_that_it_should_have_says_so():
     recipe = Recipe(family=LR)
-    job = FitJob("d", *_few(), ("no", "yes"), None, recipe, due=Due(Course("t/s", 12, recipe.learners), 10))
+    job = FitJob("d", *_few(), ("no", "yes"), None, recipe, online=GroupAtRow(OnlineGroup("t/s", 12, recipe.online_specs), 10))
     for online in (None, OnlineModels()):
         failed = fit(job, online)
         assert isinstance(failed, Failed)
@@ -225,9 +227,9 @@ def _few() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture
-def process() -> Iterator[FittingProcess]:
+def process() -> Iterator[FitProcess]:
     """One of its own for each test, as some are killed."""
-    process = FittingProcess(Limits())
+    process = FitProcess(Limits())
     process.start()
     yield process
     process.close()
@@ -269,7 +271,7 @@ def test_the_challenger_has_learned_every_row_in_the_pooled_order_up_to_the_requ
     world = make_world(recipe=Recipe(family=family, trees=3), numbers=numbers)
     run = online(world)
     features, labels = pooled(world)
-    model = OnlineModel(Learner(family, 3, 0, numbers), features.shape[1])
+    model = OnlineModel(OnlineSpec(family, 3, 0, numbers), features.shape[1])
     model.learn(features[:1_200], labels[:1_200])
     assert (run.status, run.rows, run.dataset_digest, run.classes) == (RunStatus.FITTED, 1_200, model.digest, model.classes)
     assert run.parameters["family"] == family
@@ -308,14 +310,14 @@ def test_rows_that_are_deleted_are_left_out(make_world):
 
 def test_a_policy_names_online_families():
     given = Policy(training=TrainingPolicy(family="adaptive_random_forest", challengers=("online_logistic_regression",)))
-    recipe = taken(Plan(Recipe(), Rule()), given).recipe
-    assert [(learner.family, learner.trees) for learner in recipe.learners] == [(Family.ADAPTIVE_RANDOM_FOREST, 10), (LR, 10)]
+    recipe = apply_policy(Plan(Recipe(), Rule()), given).recipe
+    assert [(spec.family, spec.trees) for spec in recipe.online_specs] == [(Family.ADAPTIVE_RANDOM_FOREST, 10), (LR, 10)]
 
 
 @pytest.mark.parametrize("name", ["extra_trees", "oracle"])
 def test_a_challenger_that_does_not_learn_online_is_refused(name, monkeypatch):
     with pytest.raises(ValueError, match=name):
-        taken(Plan(Recipe(), Rule()), Policy(training=TrainingPolicy(challengers=(name,))))
+        apply_policy(Plan(Recipe(), Rule()), Policy(training=TrainingPolicy(challengers=(name,))))
     monkeypatch.setenv("EDGELOOP_TRAINER_CHALLENGERS", name)
     with pytest.raises(ValueError, match=name):
         Settings()
@@ -323,4 +325,4 @@ def test_a_challenger_that_does_not_learn_online_is_refused(name, monkeypatch):
 
 def test_challengers_are_set_by_their_names(monkeypatch):
     monkeypatch.setenv("EDGELOOP_TRAINER_CHALLENGERS", "online_logistic_regression, hoeffding_adaptive_tree")
-    assert [learner.family for learner in Settings().plan.recipe.learners] == [LR, Family.HOEFFDING_ADAPTIVE_TREE]
+    assert [spec.family for spec in Settings().plan.recipe.online_specs] == [LR, Family.HOEFFDING_ADAPTIVE_TREE]

@@ -12,12 +12,14 @@ from edgeloop_contracts import GateKind, RunStatus, TrainingRun
 from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_trainer.core.dataset import Dataset
 from edgeloop_trainer.core.families import ONLINE_REGRESSORS, Family
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted
 from edgeloop_trainer.core.gate import NumberTally
-from edgeloop_trainer.core.lessons import Due, Learner, Lesson
+from edgeloop_trainer.core.online_group import GroupAtRow, OnlineBatch, OnlineSpec
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io import river_trees
 from edgeloop_trainer.io.fit import fit
-from edgeloop_trainer.io.online import OnlineModel, OnlineModels
+from edgeloop_trainer.io.online_models import OnlineModel, OnlineModels
 from edgeloop_trainer.io.river_trees import ErrorDrift, FirstThresholds, MainNumberTree
 from river import stats, tree
 from river.tree.split_criterion import VarianceReductionSplitCriterion
@@ -47,7 +49,7 @@ def turning(rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def taught(family: Family, features: np.ndarray, labels: tuple[str, ...], trees: int = 3) -> OnlineModel:
-    model = OnlineModel(Learner(family, trees, 1, numbers=True), features.shape[1])
+    model = OnlineModel(OnlineSpec(family, trees, 1, numbers=True), features.shape[1])
     model.learn(features, labels)
     return model
 
@@ -123,7 +125,7 @@ def test_huge_labels_and_constant_and_unknown_features_are_learned_from(family):
 
 def test_a_label_that_is_no_number_ends_the_model_with_its_name():
     model = taught(HAT, np.ones((2, 2), np.float32), ("1.0", "warm"))
-    assert model.broken == "ValueError: the label 'warm' is no number"
+    assert model.broken == "ValueError: label: expected a number, given 'warm'"
 
 
 @EVERY
@@ -187,12 +189,12 @@ def steps(count: int) -> tuple[np.ndarray, tuple[str, ...]]:
 def with_models(job: FitJob, labels: tuple[str, ...], before: np.ndarray | None = None) -> tuple[FitJob, OnlineModels]:
     """A job whose online models have learned all rows up to its own."""
     features = job.features if before is None else np.concatenate([before, job.features])
-    course = job.recipe.course("t/s", features.shape[1], numbers=True)
+    group = job.recipe.online_group("t/s", features.shape[1], numbers=True)
     models = OnlineModels()
-    if course is None:
+    if group is None:
         return job, models
-    models.learn(Lesson(course, 1, len(labels), features, labels, begin=True))
-    return replace(job, due=Due(course, len(labels))), models
+    models.learn(OnlineBatch(group, 1, len(labels), features, labels, begin=True))
+    return replace(job, online=GroupAtRow(group, len(labels))), models
 
 
 def slope(count: int) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -215,8 +217,8 @@ def test_an_online_model_that_came_nearer_than_a_fresh_fit_is_the_challenger(fam
     won = contested(Recipe(family=Family.LINEAR, trees=3, challengers=(family,)))
     assert isinstance(won, Fitted), won
     assert won.parameters["family"] == family
-    assert won.lessons is not None
-    assert (won.lessons.rows, won.lessons.classes) == (2_000, ())
+    assert won.learned is not None
+    assert (won.learned.rows, won.learned.classes) == (2_000, ())
     assert won.metrics[f"{family}_mae"] < won.metrics["fresh_mae"]
     assert won.metrics["rows"] == 2_000
     assert "classes" not in won.metrics
@@ -225,7 +227,7 @@ def test_an_online_model_that_came_nearer_than_a_fresh_fit_is_the_challenger(fam
 def test_a_fresh_fit_that_comes_nearer_stays_the_challenger():
     fresh = contested(Recipe(family=Family.LINEAR, challengers=(HAT,)), rows=slope(2_000))
     assert isinstance(fresh, Fitted), fresh
-    assert fresh.lessons is None
+    assert fresh.learned is None
     assert fresh.metrics["fresh_mae"] < fresh.metrics["hoeffding_adaptive_tree_mae"]
 
 

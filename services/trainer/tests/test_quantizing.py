@@ -10,10 +10,12 @@ import onnx
 import pytest
 from edgeloop_mixture.runtime import open_session
 from edgeloop_trainer.core.families import CLASSIFIERS, ONLINE, ONLINE_REGRESSORS, REGRESSORS, Family
-from edgeloop_trainer.core.fits import FitJob, Fitted, Recipe
-from edgeloop_trainer.core.lessons import Course, Due, Learner, Lesson
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Fitted
+from edgeloop_trainer.core.online_group import GroupAtRow, OnlineBatch, OnlineGroup, OnlineSpec
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io.fit import fit
-from edgeloop_trainer.io.online import OnlineModels
+from edgeloop_trainer.io.online_models import OnlineModels
 from onnxruntime.quantization import quantize_dynamic  # noqa: TID251 - the runtime above has silenced it
 
 ROWS, WIDTH = 300, 4
@@ -30,11 +32,11 @@ def made(family: Family, *, numbers: bool, constant: bool = False) -> tuple[byte
     classes = () if numbers else ("no",) if constant else ("no", "yes")
     online, due = None, None
     if family in ONLINE:
-        online, course = OnlineModels(), Course("s", WIDTH, (Learner(family, 3, 0, numbers),))
+        online, group = OnlineModels(), OnlineGroup("s", WIDTH, (OnlineSpec(family, 3, 0, numbers),))
         said = [repr(float(value)) if numbers else ("no", "yes")[int(value)] for value in truth]
-        online.learn(Lesson(course, 1, ROWS, features, tuple(said), begin=True))
-        due = Due(course, ROWS)
-    result = fit(FitJob("d", features, truth, classes, None, Recipe(family, trees=3), due=due), online)
+        online.learn(OnlineBatch(group, 1, ROWS, features, tuple(said), begin=True))
+        due = GroupAtRow(group, ROWS)
+    result = fit(FitJob("d", features, truth, classes, None, Recipe(family, trees=3), online=due), online)
     assert isinstance(result, Fitted), result
     return result.onnx, features
 

@@ -10,9 +10,9 @@ import pytest
 from edgeloop_contracts import ModelCandidate, ModelFile, ModelVersion, RunStatus, TrainingRun, topics
 from edgeloop_streaming import Send
 from edgeloop_trainer.core.dataset import Dataset
-from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
-from edgeloop_trainer.core.recall import RANKED, archived, compared, goes_before, rival
+from edgeloop_trainer.core.recall import RANKED, archived, compared, recall_wins, rival
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io.fit_queue import FitQueue
 
 RULE = Rule(4)
@@ -84,9 +84,9 @@ def test_what_a_fit_has_to_beat_is_the_same_whether_its_request_closes_the_gate_
     known: list[list[str]] = []
     begin = FitQueue.begin
 
-    def noted(self: FitQueue, key: str, fitting: Any, versions: Any, course: Any) -> Any:
+    def noted(self: FitQueue, key: str, fitting: Any, versions: Any, group: Any) -> Any:
         known.append([version.file.digest for version in versions])
-        return begin(self, key, fitting, versions, course)
+        return begin(self, key, fitting, versions, group)
 
     monkeypatch.setattr(FitQueue, "begin", noted)
     world = make_world(minimum=1000)  # gates decide at their last row
@@ -156,6 +156,6 @@ def test_versions_that_answer_with_numbers_are_ranked_by_their_errors():
 def test_a_version_that_is_ahead_at_all_goes_before_a_fit():
     ahead = compared(np.array([1.0, 1, 1, 0]), np.array([0.0, 1, 0, 1]), numbers=False)
     assert (ahead.wins, ahead.losses, ahead.both, ahead.judged) == (2, 1, 1, 4)
-    assert goes_before(ahead)
-    assert not goes_before(compared(np.array([1.0, 0]), np.array([0.0, 1]), numbers=False))
-    assert goes_before(compared(np.array([0.1, 0.2]), np.array([0.1, 0.3]), numbers=True))
+    assert recall_wins(ahead)
+    assert not recall_wins(compared(np.array([1.0, 0]), np.array([0.0, 1]), numbers=False))
+    assert recall_wins(compared(np.array([0.1, 0.2]), np.array([0.1, 0.3]), numbers=True))

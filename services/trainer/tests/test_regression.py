@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import edgeloop_trainer.core.gate
-import edgeloop_trainer.core.scores
+import edgeloop_trainer.core.model_metrics
 import numpy as np
 import onnx
 import pytest
@@ -19,14 +19,16 @@ from edgeloop_contracts import ExampleBatch, GateKind, Manifest, ModelCandidate,
 from edgeloop_mixture.runtime import onnxruntime
 from edgeloop_trainer.core.dataset import DatasetError, assemble
 from edgeloop_trainer.core.families import REGRESSORS, Family
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Rule, judge
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.io.estimators import fitted, pipeline
 from edgeloop_trainer.io.fit import fit
 from edgeloop_trainer.io.onnx_export import ParityError, check_numbers, export, probes
 
 
-@pytest.mark.parametrize("module", [edgeloop_trainer.core.gate, edgeloop_trainer.core.scores])
+@pytest.mark.parametrize("module", [edgeloop_trainer.core.gate, edgeloop_trainer.core.model_metrics])
 def test_the_examples_in_the_documentation_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -118,11 +120,11 @@ def test_a_file_that_answers_otherwise_is_found():
 
 def test_a_search_takes_the_trial_with_the_smallest_mean_absolute_error():
     given = job(family=Family.LINEAR, search_seconds=20.0, search_trials=6)
-    done = fit(replace(given, tried=np.arange(300) >= 240))
+    done = fit(replace(given, validation=np.arange(300) >= 240))
     assert isinstance(done, Fitted), done
-    errors = [trial.metrics["mae"] for trial in done.trials]
+    errors = [trial.metrics["mae"] for trial in done.steps]
     assert len(errors) == 6
-    best = done.trials[errors.index(min(errors))]
+    best = done.steps[errors.index(min(errors))]
     assert best.parameters.get("alpha") == done.parameters.get("alpha")
 
 
@@ -134,7 +136,7 @@ def test_a_dataset_of_numbers_has_their_digest_and_no_classes():
     one = dataset(("1.5", "-2e3"))
     assert (one.labels.tolist(), one.classes) == ([1.5, -2000.0], ())
     assert dataset(("1.5", "-2e3")).digest == one.digest != dataset(("1.5", "-2e4")).digest
-    with pytest.raises(DatasetError, match="the label 'warm' is no number"):
+    with pytest.raises(DatasetError, match="label: expected a number, given 'warm'"):
         dataset(("1.5", "warm"))
 
 

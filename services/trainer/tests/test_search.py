@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from edgeloop_contracts import GateKind, RunStatus, TrainingRun
 from edgeloop_trainer.core.families import CLASSIFIERS, Family
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
-from edgeloop_trainer.core.spaces import SPACES
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted
+from edgeloop_trainer.core.recipe import Recipe
+from edgeloop_trainer.core.search_spaces import SPACES
 from edgeloop_trainer.io.fit import fit
 from edgeloop_trainer.io.search import search
 from edgeloop_trainer.settings import Settings
@@ -30,7 +32,7 @@ def job(family: Family = Family.EXTRA_TREES, trials: int = 4, seconds: float = 6
 def test_every_family_is_searched_within_its_space_and_becomes_a_checked_file(family):
     fitted = fit(job(family))
     assert isinstance(fitted, Fitted), fitted
-    first, *others = fitted.trials
+    first, *others = fitted.steps
     assert first.parameters == job(family).recipe.parameters
     assert len(others) == 3
     for trial in others:
@@ -42,8 +44,8 @@ def test_every_family_is_searched_within_its_space_and_becomes_a_checked_file(fa
 
 def test_the_best_trial_is_taken_and_the_first_of_equal_ones():
     found = search(job(trials=12))
-    accuracies = [trial.metrics["accuracy"] for trial in found.trials]
-    best = found.trials[accuracies.index(max(accuracies))]
+    accuracies = [trial.metrics["accuracy"] for trial in found.steps]
+    best = found.steps[accuracies.index(max(accuracies))]
     assert {name: best.parameters.get(name) for name in found.chosen} == {name: str(value) for name, value in found.chosen.items()}
     assert max(accuracies) >= accuracies[0]
 
@@ -52,9 +54,9 @@ def test_the_best_trial_is_taken_and_the_first_of_equal_ones():
 def test_the_same_rows_and_number_of_trials_give_the_same_file_and_another_seed_other_trials(family):
     one, same, other = (fit(job(family, seed=seed)) for seed in (0, 0, 1))
     assert one.digest == same.digest
-    assert [trial.parameters for trial in one.trials] == [trial.parameters for trial in same.trials]
-    assert [trial.metrics for trial in one.trials] == [trial.metrics for trial in same.trials]
-    assert [trial.parameters for trial in one.trials[1:]] != [trial.parameters for trial in other.trials[1:]]
+    assert [trial.parameters for trial in one.steps] == [trial.parameters for trial in same.steps]
+    assert [trial.metrics for trial in one.steps] == [trial.metrics for trial in same.steps]
+    assert [trial.parameters for trial in one.steps[1:]] != [trial.parameters for trial in other.steps[1:]]
 
 
 def test_no_trial_begins_that_would_end_beyond_the_budget():
@@ -62,21 +64,21 @@ def test_no_trial_begins_that_would_end_beyond_the_budget():
     # The clock is asked at the start, and per trial at its start, its end and before the next: each trial takes one second,
     # and there are two more between the beginnings of two. After the third 1 + 3 * 3 = 9 have gone.
     found = search(job(trials=50, seconds=9.0), clock=lambda: float(next(ticks)))
-    assert len(found.trials) == 3
-    assert {trial.seconds for trial in found.trials} == {1.0}
+    assert len(found.steps) == 3
+    assert {trial.seconds for trial in found.steps} == {1.0}
 
 
 def test_a_budget_of_no_time_still_tries_the_recipe_as_it_is():
     found = search(job(trials=50, seconds=1e-9))
-    assert (len(found.trials), found.chosen) == (1, {})
+    assert (len(found.steps), found.chosen) == (1, {})
 
 
 def test_rows_that_judge_trials_are_not_those_that_judge_the_model():
     given = job()
-    assert not (given.tried & given.held).any()
+    assert not (given.validation & given.held).any()
     # Whatever stands in the rows held out, trials do not see it.
     spoilt = replace(given, features=np.where(given.held[:, None], np.float32(9), given.features))
-    assert [t.metrics for t in search(spoilt).trials] == [t.metrics for t in search(given).trials]
+    assert [t.metrics for t in search(spoilt).steps] == [t.metrics for t in search(given).steps]
 
 
 def test_rows_that_cannot_be_fitted_on_give_trials_that_say_why():
@@ -85,15 +87,15 @@ def test_rows_that_cannot_be_fitted_on_give_trials_that_say_why():
     features[0, 0] = np.inf
     failed = fit(replace(given, features=features))
     assert isinstance(failed, Failed)
-    assert all("infinity" in trial.reason and not trial.metrics for trial in failed.trials)
-    assert len(failed.trials) == 4
+    assert all("infinity" in trial.reason and not trial.metrics for trial in failed.steps)
+    assert len(failed.steps) == 4
 
 
 def test_rows_of_one_class_are_not_searched():
     given = job()
     fitted = fit(replace(given, labels=given.labels * 0, classes=("a",)))
     assert isinstance(fitted, Fitted)
-    assert fitted.trials == ()
+    assert fitted.steps == ()
 
 
 def test_trials_are_told_before_the_run_that_they_led_to_and_a_repeat_changes_nothing(make_world):

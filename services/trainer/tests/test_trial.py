@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from edgeloop_contracts import AwaitingRegistry, Cause, Challenger, DriftPartial, GateState, ModelFile, RunStatus, TrainingRequest
-from edgeloop_trainer.core.fits import Failed, Fitted, Recipe, Trial
+from edgeloop_trainer.core.fit_result import Failed, Fitted, SearchStep
 from edgeloop_trainer.core.gate import Rule, Tally
 from edgeloop_trainer.core.phases import (
     Answered,
@@ -25,14 +25,15 @@ from edgeloop_trainer.core.phases import (
     Idle,
     Lost,
     Propose,
+    PublishRun,
     ReadChampion,
     Requested,
     Store,
     Stored,
-    Tell,
     TrialState,
 )
 from edgeloop_trainer.core.plans import Plan
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.core.runs import gate_of
 from edgeloop_trainer.core.trial import decide
 
@@ -87,7 +88,7 @@ COMPARE = [Compare]
 # What each phase asks for; a happening that is not named here belongs to another phase, and changes nothing.
 EFFECTS = {
     "idle": {"requested": [Fit], "counted": []},
-    "fitting": {"requested": [Fit], "counted": [], "fitted": [Store], "failed": [Tell]},
+    "fitting": {"requested": [Fit], "counted": [], "fitted": [Store], "failed": [PublishRun]},
     "at the gate": {
         "requested": [Fit],
         "counted": [],
@@ -97,7 +98,7 @@ EFFECTS = {
         "newer champion read": COMPARE,
         "compared": [],
         "won": READ,
-        "lost rows": [Tell, Discard],
+        "lost rows": [PublishRun, Discard],
     },
     "awaiting the registry": {"requested": ASK, "counted": [], "answered": []},
     "at the gate behind a candidate": {
@@ -110,7 +111,7 @@ EFFECTS = {
         "newer champion read": COMPARE,
         "compared": [],
         "won": READ,
-        "lost rows": [Tell, Discard],
+        "lost rows": [PublishRun, Discard],
     },
     "fitting beside a gate": {
         "requested": [Fit],
@@ -123,9 +124,9 @@ EFFECTS = {
         "newer champion read": COMPARE,
         "compared": [],
         "won": READ,
-        "lost rows": [Tell, Discard],
+        "lost rows": [PublishRun, Discard],
     },
-    "fitting beside a candidate": {"requested": ASK, "counted": [], "fitted": [Store], "failed": [Tell], "answered": []},
+    "fitting beside a candidate": {"requested": ASK, "counted": [], "fitted": [Store], "failed": [PublishRun], "answered": []},
 }
 
 
@@ -146,7 +147,7 @@ def test_a_happening_that_comes_twice_changes_nothing_and_publishes_nothing(phas
     once, _ = decide(PLAN, PHASES[phase], HAPPENINGS[happening])
     twice, effects = decide(PLAN, once, HAPPENINGS[happening])
     assert twice == once
-    assert not [effect for effect in effects if isinstance(effect, Tell | Propose | Discard)]
+    assert not [effect for effect in effects if isinstance(effect, PublishRun | Propose | Discard)]
 
 
 def test_the_phase_is_that_of_the_newest_trial():
@@ -205,7 +206,7 @@ def test_an_open_fit_and_an_open_gate_keep_the_rule_that_they_began_with():
 
 
 def test_a_failed_fit_ends_the_trial_and_is_told_with_its_trials():
-    failure = Failed("too few rows", trials=(Trial({"depth": "3"}),))
+    failure = Failed("too few rows", steps=(SearchStep({"depth": "3"}),))
     after, effects = decide(PLAN, PHASES["fitting"], replace(ENDED, result=failure))
     assert [effect.run.status for effect in effects] == [RunStatus.TRIAL, RunStatus.FAILED]
     assert (after.phase, after.stored.done) == (Idle(), ("c/1",))
@@ -239,7 +240,7 @@ def test_a_fitted_challenger_stands_at_the_gate_once_its_file_is_stored():
 def test_a_challenger_that_was_judged_beside_a_constant_needs_no_further_row(tally, champion, status):
     state, _ = fitted(tally)
     after, effects = decide(PLAN, state, Stored(LATER, champion))
-    told = [effect.run for effect in effects if isinstance(effect, Tell)]
+    told = [effect.run for effect in effects if isinstance(effect, PublishRun)]
     assert [run.status for run in told] == [RunStatus.FITTED, status]
     assert [run.judged for run in told] == [0, 5]
     assert after.stored.gate is None

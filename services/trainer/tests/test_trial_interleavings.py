@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from edgeloop_contracts import Cause, Challenger, DriftPartial, GateKind, GateState, ModelCandidate, ModelFile, RunStatus, TrainingRequest
-from edgeloop_trainer.core.fits import Failed, Fitted, Recipe
+from edgeloop_trainer.core.fit_result import Failed, Fitted
 from edgeloop_trainer.core.gate import Judgement, Outcome, Rule, Tally, Verdict, judge
 from edgeloop_trainer.core.phases import (
     Answered,
@@ -25,14 +25,15 @@ from edgeloop_trainer.core.phases import (
     Happening,
     Lost,
     Propose,
+    PublishRun,
     ReadChampion,
     Requested,
     Store,
     Stored,
-    Tell,
     TrialState,
 )
 from edgeloop_trainer.core.plans import Plan
+from edgeloop_trainer.core.recipe import Recipe
 from edgeloop_trainer.core.trial import decide, rehearse, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,7 +136,7 @@ class Fleet:
         self.stored, self.fitting = after.stored, after.fitting
         for effect in told:
             match effect:
-                case Tell(run=step) if step.status is not RunStatus.FITTED:
+                case PublishRun(run=step) if step.status is not RunStatus.FITTED:
                     self.ends.append((step.request_id, step.status.value, step.row, step.wins, step.champion_version))
                 case Propose(candidate=candidate):
                     self.proposed.append(candidate)
@@ -175,7 +176,7 @@ class Fleet:
             case Compare(gate=gate, first=first, last=last):
                 found = outcomes(gate.challenger.file.digest, self.known[-1], first, last)
                 return Compared(len(self.known), first, found)
-            case Tell() | Propose() | Discard():
+            case PublishRun() | Propose() | Discard():
                 told.append(effect)
         return None
 

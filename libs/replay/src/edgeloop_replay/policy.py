@@ -9,8 +9,8 @@ from typing import Any, Self
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_mixture.rule import Rule
 from edgeloop_retraining.core.policy import Policy as Retraining
-from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule as Gate
+from edgeloop_trainer.core.recipe import Recipe
 
 from edgeloop_replay.errors import BadPolicyError
 from edgeloop_replay.policy_file import read

@@ -14,8 +14,8 @@ from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_mixture.rule import Rule as Learning
 from edgeloop_retraining.core import policy as retraining
 from edgeloop_trainer.core import plans as training
-from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.core.recipe import Recipe
 from pydantic import BaseModel
 
 from edgeloop_replay.errors import BadPolicyError
@@ -23,8 +23,8 @@ from edgeloop_replay.policy_file import read
 
 # What each service makes of a policy, with its own defaults as settings.
 TAKEN: Mapping[str, Callable[[Policy], object]] = {
-    "retraining": lambda policy: retraining.with_policy(retraining.Policy(), policy),
-    "training": lambda policy: training.taken(training.Plan(Recipe(), Rule()), policy),
+    "retraining": lambda policy: retraining.apply_policy(retraining.Policy(), policy),
+    "training": lambda policy: training.apply_policy(training.Plan(Recipe(), Rule()), policy),
     "detection": lambda policy: detection.apply_policy(Rules(), policy),
     "adapter": lambda policy: adapter.apply_policy(Learning(), policy),
 }

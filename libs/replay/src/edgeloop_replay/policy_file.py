@@ -12,8 +12,8 @@ from edgeloop_drift.core import policies as detection
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_retraining.core.policy import Policy as Retraining
-from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule as Gate
+from edgeloop_trainer.core.recipe import Recipe
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, Strict, ValidationError, create_model, model_validator
 
 from edgeloop_replay.errors import BadPolicyError

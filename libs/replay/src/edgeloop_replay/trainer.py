@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from edgeloop_contracts import CandidateRefused, DriftPartial, GateState, ModelVersion, TrainingRequest, TrainingRun
 from edgeloop_trainer.core.dataset import DatasetError
-from edgeloop_trainer.core.fit_jobs import fit_job
-from edgeloop_trainer.core.fits import Failed, Lessons
+from edgeloop_trainer.core.fit_job import fit_job
+from edgeloop_trainer.core.fit_result import DatasetSummary, Failed
 from edgeloop_trainer.core.gate import outcomes
-from edgeloop_trainer.core.lessons import Due, Lesson
+from edgeloop_trainer.core.online_group import GroupAtRow, OnlineBatch
 from edgeloop_trainer.core.phases import (
     Answered,
     AskRegistry,
@@ -28,16 +28,16 @@ from edgeloop_trainer.core.phases import (
     Happening,
     Lost,
     Propose,
+    PublishRun,
     ReadChampion,
     Requested,
     Store,
     Stored,
-    Tell,
     TrialState,
 )
 from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.runs import challenger_of, files_of, recalled, version_of
-from edgeloop_trainer.core.sizes import names_refusal
+from edgeloop_trainer.core.size_limits import class_names_refusal
 from edgeloop_trainer.core.trial import rehearse, run
 from edgeloop_trainer.io.fit import fit
 
@@ -46,7 +46,7 @@ from edgeloop_replay.models import Model, Version
 from edgeloop_replay.registry import Registry
 
 if TYPE_CHECKING:
-    from edgeloop_trainer.io.online import OnlineModels
+    from edgeloop_trainer.io.online_models import OnlineModels
 
 Published = TrainingRun | ModelVersion | CandidateRefused
 
@@ -118,7 +118,7 @@ class Trainer:
                 return ChampionRead(max(self.versions)) if self.versions else Lost("there is no champion")
             case Compare():
                 return self._compare(effect)
-            case Tell(run=step):
+            case PublishRun(run=step):
                 published.append(step)
             case Propose(candidate=candidate):
                 answer = self.registry.answer(candidate)
@@ -138,16 +138,16 @@ class Trainer:
             dataset = self.examples.dataset(request.manifest)
         except DatasetError as error:
             return FitEnded(request.request_id, Failed(str(error)), definition_version=defined)
-        if refused := names_refusal(dataset.classes):
+        if refused := class_names_refusal(dataset.classes):
             return FitEnded(request.request_id, Failed(refused), dataset.rows, dataset.digest, definition_version=defined)
-        due = self._online_models(fitting)
+        online = self._online_models(fitting)
         job = fit_job(
             request,
             fitting.plan,
             dataset,
             self._versions(state, fitting),
             lambda version, rows: self._models[version.file.digest].answers(rows),
-            due=due,
+            online=online,
             categories=self.categories,
             definition_version=defined,
         )
@@ -164,24 +164,24 @@ class Trainer:
         candidate = rehearse(fitting.plan, state, fitting.request.row, lambda state, effect: self._perform(state, effect, []))
         return [*versions, version_of(candidate, versions[-1].version + 1)] if candidate else versions
 
-    def _online_models(self, fitting: Fitting) -> Due | None:
+    def _online_models(self, fitting: Fitting) -> GroupAtRow | None:
         """The online models of the recipe, taught all rows up to that of the request."""
         row, numbers = fitting.request.row, self.examples.numbers
-        course = fitting.plan.recipe_for(fitting.request.seed).course(
+        group = fitting.plan.recipe_for(fitting.request.seed).online_group(
             STREAM, self.examples.width, numbers=numbers, categories=self.categories
         )
-        if course is None:
+        if group is None:
             return None
         if self._online is None:
-            from edgeloop_trainer.io.online import OnlineModels
+            from edgeloop_trainer.io.online_models import OnlineModels
 
             self._online = OnlineModels()
-        known = self._online.row(course)
+        known = self._online.row(group)
         if known != row:
             start = known if known < row else 0
             labels = tuple(self.examples.labels[start:row])
-            self._online.learn(Lesson(course, start + 1, row, self.examples.features(start, row), labels, begin=start == 0))
-        return Due(course, row)
+            self._online.learn(OnlineBatch(group, start + 1, row, self.examples.features(start, row), labels, begin=start == 0))
+        return GroupAtRow(group, row)
 
     def _store(self, effect: Store) -> Stored:
         fitted, ended = effect.fitted, effect.ended
@@ -189,7 +189,7 @@ class Trainer:
         if fitted.recalls:
             version = next(each.event for each in reversed(self.versions.values()) if each.event.file.digest == fitted.digest)
             return Stored(recalled(fitted, version), champion)
-        data = Lessons(ended.rows, ended.dataset_digest, ended.classes)
+        data = DatasetSummary(ended.rows, ended.dataset_digest, ended.classes)
         challenger = challenger_of(fitted, data, definition_version=ended.definition_version)
         self._models[challenger.file.digest] = Model(fitted.onnx, challenger.classes)
         return Stored(challenger, champion)

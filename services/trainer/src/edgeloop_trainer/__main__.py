@@ -7,7 +7,7 @@ import sys
 
 def main() -> int:
     """Entry point; the exit code is 2 if the settings are not usable."""
-    # The fitting process imports this module too, and has no use for the rest.
+    # The fit process imports this module, too, and needs none of these.
     from edgeloop_kafka import KafkaSettings
     from edgeloop_signing.keys import load_signer
     from edgeloop_streaming import Context, run, setting_up

@@ -1,4 +1,4 @@
-"""Puts the trainer together."""
+"""Composition root of the trainer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
 from edgeloop_streaming import Context, Service
 
-from edgeloop_trainer.core.plans import taken
+from edgeloop_trainer.core.plans import apply_policy
 from edgeloop_trainer.handlers import Ports, TrainerTask
 from edgeloop_trainer.io.champions import Champions
+from edgeloop_trainer.io.fit_process import FitProcess, Limits
 from edgeloop_trainer.io.fit_queue import FitQueue
-from edgeloop_trainer.io.fitting import FittingProcess, Limits
 from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
 from edgeloop_trainer.metrics import Metrics
@@ -20,8 +20,8 @@ from edgeloop_trainer.spec import SPEC
 
 
 def build(context: Context, settings: Settings, signer: Signer) -> Service:
-    """The service; its fitting process is started here, so that it is ready when the first request comes."""
-    process = FittingProcess(Limits(seconds=settings.fit_seconds, memory_bytes=settings.fit_memory_mb << 20))
+    """The service. The fit process starts here, to be ready for the first request."""
+    process = FitProcess(Limits(seconds=settings.fit_seconds, memory_bytes=settings.fit_memory_mb << 20))
     process.start()
     reader = context.reader()
     rows = Rows(reader)
@@ -31,7 +31,7 @@ def build(context: Context, settings: Settings, signer: Signer) -> Service:
         models=models,
         champions=Champions(context.follower([topics.MODEL_EVENTS])),
         fits=FitQueue(rows, models, context.table(topics.STREAMS), process),
-        plans=Policies(context.table(topics.POLICIES), settings.plan, taken, context.metrics, context.log),
+        plans=Policies(context.table(topics.POLICIES), settings.plan, apply_policy, context.metrics, context.log),
         signer=signer,
         metrics=Metrics(context.metrics),
     )

@@ -15,7 +15,7 @@ from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
 from edgeloop_streaming import BackpressureError, InvalidEventError, Send, State
 
-from edgeloop_trainer.core.fits import Failed, Lessons
+from edgeloop_trainer.core.fit_result import DatasetSummary, Failed
 from edgeloop_trainer.core.phases import (
     Answered,
     AskRegistry,
@@ -30,11 +30,11 @@ from edgeloop_trainer.core.phases import (
     Fitting,
     Happening,
     Propose,
+    PublishRun,
     ReadChampion,
     Requested,
     Store,
     Stored,
-    Tell,
     TrialState,
 )
 from edgeloop_trainer.core.plans import Plan
@@ -45,7 +45,7 @@ from edgeloop_trainer.io.champions import Champions
 from edgeloop_trainer.io.fit_queue import FitQueue, QueuedFit
 from edgeloop_trainer.io.gate_rows import GateRows
 from edgeloop_trainer.io.models import Models, chunked
-from edgeloop_trainer.io.online_training import Teacher
+from edgeloop_trainer.io.online_training import OnlineTraining
 from edgeloop_trainer.io.rows import Rows
 from edgeloop_trainer.io.signatures import signed
 from edgeloop_trainer.metrics import Metrics
@@ -100,7 +100,7 @@ class TrainerTask:
         self._partition = partition
         self._state = state
         self._ports = ports
-        self._teacher = Teacher(partition, ports.rows, ports.fits)
+        self._online = OnlineTraining(partition, ports.rows, ports.fits)
         self._gate_rows = GateRows(partition, ports.rows, ports.models, ports.champions)
         self._fitting: dict[str, Fitting] = {}
         self._queued: dict[str, QueuedFit] = {}
@@ -127,7 +127,7 @@ class TrainerTask:
             with suppress(BackpressureError):  # the registry has not answered yet: the next rows ask again
                 yield from self._advance(key, BatchEnded())
             self._gate_rows.trim(key)
-            self._teacher.go_on(key, self._stored(key))
+            self._online.catch_up(key, self._stored(key))
         self._touched.clear()
 
     def _counted(self, key: str, counted: Counted) -> Iterable[Send]:
@@ -168,7 +168,7 @@ class TrainerTask:
                 return self._gate_rows.champion(key, effect)
             case Compare():
                 return self._gate_rows.compare(key, state.stored, effect)
-            case Tell(run=step, cause=cause):
+            case PublishRun(run=step, cause=cause):
                 if step.status in ENDS:
                     self._ports.metrics.runs.labels(step.status.value.lower()).inc()
                 sends.append(Send(topics.TRAINING_RUNS, key, step, cause))
@@ -187,19 +187,19 @@ class TrainerTask:
         if not queued.done():
             raise BackpressureError(queued.done)
         ended = queued.result
-        if isinstance(ended.result, Failed) and ended.result.behind and self._teacher.begins_anew(key):
+        if isinstance(ended.result, Failed) and ended.result.behind and self._online.restart(key):
             del self._queued[key], self._fitting[key]
             raise BackpressureError(lambda: True)
         return ended
 
     def _begin(self, key: str, state: TrialState, fitting: Fitting) -> QueuedFit:
         request = fitting.request
-        course = self._ports.fits.course(key, fitting.plan.recipe_for(request.seed))
-        if course and not self._teacher.ready(key, state.stored, course, request.row):
-            raise BackpressureError(lambda: self._teacher.ready(key, self._stored(key), course, request.row))
-        if failure := self._teacher.failure(key):
+        group = self._ports.fits.online_group(key, fitting.plan.recipe_for(request.seed))
+        if group and not self._online.ready(key, state.stored, group, request.row):
+            raise BackpressureError(lambda: self._online.ready(key, self._stored(key), group, request.row))
+        if failure := self._online.failure(key):
             return QueuedFit(FitEnded(request.request_id, failure))
-        return self._ports.fits.begin(key, fitting, self._versions(key, state, fitting), course)
+        return self._ports.fits.begin(key, fitting, self._versions(key, state, fitting), group)
 
     def _versions(self, key: str, state: TrialState, fitting: Fitting) -> list[ModelVersion]:
         """Versions as they will be once this request has ended the gate of an earlier one: the contenders do not depend on timing."""
@@ -225,7 +225,7 @@ class TrainerTask:
         for chunk in chunks:
             name = f"{chunk.digest}/{chunk.index}"
             sends.append(Send(topics.MODEL_CHUNKS, name, chunk, effect.fitting.cause, self._partition))
-        data = Lessons(ended.rows, ended.dataset_digest, ended.classes)
+        data = DatasetSummary(ended.rows, ended.dataset_digest, ended.classes)
         challenger = challenger_of(fitted, data, definition_version=ended.definition_version)
         file = replace(challenger.file, chunks=len(chunks), partition=self._partition, offset=first)
         challenger = replace(challenger, file=file)

@@ -89,7 +89,7 @@ class Policy:
         return after if after <= self.burst * self.budget else None
 
 
-def with_policy(settings: Policy, policy: Event) -> Policy:
+def apply_policy(settings: Policy, policy: Event) -> Policy:
     """The settings, overridden by the event of a policy.
 
     Raises

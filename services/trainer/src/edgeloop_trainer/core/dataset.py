@@ -1,4 +1,4 @@
-"""The rows of a dataset: which they are, in which order, and their digest."""
+"""Training data: rows of a manifest, in a fixed order, with their digest."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ Flags = NDArray[np.bool_]
 
 
 class DatasetError(InvalidError):
-    """The rows that a request names cannot be fitted on; the message says why."""
+    """The rows of a request cannot be used; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Rows ordered by device, boot epoch and sequence number, so that neither partitions nor batches show.
+    """Rows ordered by device, boot epoch and sequence number, so partitions and batches leave no trace.
 
     Attributes
     ----------
     features
         float32 [N, F].
     labels
-        int64 [N], index into ``classes``; or float64 [N], the numbers themselves.
+        int64 [N], index into ``classes``; or float64 [N], numbers.
     classes
-        Class names in sorted order; none where labels are numbers.
+        Class names, sorted; none if labels are numbers.
     devices
-        int64 [N]: number of each row's device in the order of their names.
+        int64 [N]: index of each row's device among the sorted device names.
     digest
-        SHA-256, hex. It holds no name of a stream or device and no place, so equal rows have equal digests.
+        SHA-256, hex. It covers no names of streams or devices and no places, so equal rows have equal digests.
     """
 
     features: Floats
@@ -51,13 +51,13 @@ class Dataset:
 
     @property
     def rows(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.labels)
 
     def newest(self, without: Flags | None = None, share: float = HELD_OUT) -> Flags:
-        """The last fifth of each device's rows, or another share, bool [N]; of those that are not among ``without``, if it is given.
+        """The newest fifth of each device's rows, or another share, bool [N]; rows of ``without`` are left out first.
 
-        Rows of several devices have no common order that does not depend on partitions; of one device they have.
+        Only rows of one device have an order that does not depend on partitions.
         """
         held = np.zeros(self.rows, bool)
         there = np.ones(self.rows, bool) if without is None else ~without
@@ -71,29 +71,29 @@ class Dataset:
 
 
 def matrix(batch: ExampleBatch) -> Floats:
-    """Features of a batch, float32 [count, F], without a copy.
+    """Features of a batch, float32 [count, F], not copied.
 
     Raises
     ------
     DatasetError
-        The bytes are no whole rows.
+        The length of the bytes does not match the number of rows.
     """
     count = len(batch.labels)
     if count == 0 or len(batch.features) % (4 * count):
-        raise DatasetError(f"{len(batch.features)} bytes of features are no {count} rows")
+        raise DatasetError(f"features of {count} rows: expected a multiple of {4 * count} bytes, given {len(batch.features)}")
     return np.frombuffer(batch.features, "<f4").reshape(count, -1)
 
 
 def assemble(manifest: Manifest, batches: Iterable[tuple[Range, ExampleBatch]], width: int, *, numbers: bool = False) -> Dataset:
-    """Put a dataset together.
+    """Build the dataset of a manifest.
 
     Parameters
     ----------
     manifest
-        What was asked for.
+        The rows of a request.
     batches
-        The stream's batches of each range, in the order of their offsets. A batch that corrects earlier rows replaces
-        them; its own rows have indexes too, but are no further rows.
+        The stream's batches of each range, in the order of their offsets. A batch of corrections replaces earlier rows. Its rows have
+        indexes, too, but add no row.
     width
         Features of a row.
     numbers
@@ -102,13 +102,13 @@ def assemble(manifest: Manifest, batches: Iterable[tuple[Range, ExampleBatch]], 
     Raises
     ------
     DatasetError
-        Rows are missing, have another number of features, or a label that is no number where it should be.
+        Rows are missing, have another number of features, or have a label that is not a number.
     """
     found: dict[tuple[str, int, int], tuple[Floats, str]] = {}
     for part, batch in batches:
         features = matrix(batch)
         if features.shape[1] != width:
-            raise DatasetError(f"rows of {features.shape[1]} features; the stream's definition has {width}")
+            raise DatasetError(f"rows: expected the {width} features of the stream definition, given {features.shape[1]}")
         first = max(part.first_index - batch.first_index, 0)
         end = min(part.end_index - batch.first_index, len(batch.labels))
         for i in range(first, end):
@@ -116,7 +116,7 @@ def assemble(manifest: Manifest, batches: Iterable[tuple[Range, ExampleBatch]], 
             if row in found or not batch.corrects:
                 found[row] = (features[i], batch.labels[i])
     if not found or len(found) < manifest.rows:
-        raise DatasetError(f"{len(found)} rows found of {manifest.rows or 'at least one'}")
+        raise DatasetError(f"rows: expected {manifest.rows or 'at least one'}, found {len(found)}")
     order = sorted(found)
     names = sorted({device for device, _, _ in order})
     places = {name: place for place, name in enumerate(names)}
@@ -133,15 +133,12 @@ def assemble(manifest: Manifest, batches: Iterable[tuple[Range, ExampleBatch]], 
 def _numbers(texts: Sequence[str]) -> Truth:
     values = [number(text) for text in texts]
     if None in values:
-        raise DatasetError(f"the label {texts[values.index(None)]!r} is no number")
+        raise DatasetError(f"label: expected a number, given {texts[values.index(None)]!r}")
     return np.array(values, np.float64)
 
 
 def _digest(features: Floats, labels: Truth, classes: tuple[str, ...], ids: NDArray[Any]) -> str:
-    """SHA-256 over shape, class names (each with its length), ids, labels and features, numbers little-endian.
-
-    Every NaN counts as the same one.
-    """
+    """SHA-256 over shape, class names (each after its length), ids, labels and features; numbers are little-endian, every NaN is the same."""
     known = np.where(np.isnan(features), np.float32(np.nan), features)
     sha = hashlib.sha256(np.array([*features.shape, len(classes)], "<i8").tobytes())
     for name in classes:

@@ -1,4 +1,4 @@
-"""Kinds of model, and what each is for."""
+"""Families: kinds of model, and the labels that each can answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Family(StrEnum):
 
 
 ONLINE = frozenset({Family.HOEFFDING_ADAPTIVE_TREE, Family.ADAPTIVE_RANDOM_FOREST, Family.ONLINE_LOGISTIC_REGRESSION})
-"""Those that learn from every labelled row as it comes, and are not fitted on a window."""
+"""Families that learn each labelled row as it comes, instead of a window."""
 ONLINE_REGRESSORS = ONLINE - {Family.ONLINE_LOGISTIC_REGRESSION}
 CLASSIFIERS = frozenset(Family) - ONLINE - {Family.LINEAR}
 REGRESSORS = frozenset(Family) - ONLINE - {Family.LOGISTIC_REGRESSION}

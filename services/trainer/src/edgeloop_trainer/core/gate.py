@@ -159,7 +159,7 @@ class Rule:
             return Verdict.PROMOTE
         return Verdict.REJECT if last else None
 
-    def beside_majority(self, tally: Tally, *, has_champion: bool) -> Verdict:
+    def constant_verdict(self, tally: Tally, *, has_champion: bool) -> Verdict:
         """What is done with a challenger that was judged beside the majority class.
 
         A stream's first version is taken whatever the tally says, which stays in the run: without a version no device answers

@@ -17,7 +17,7 @@ from edgeloop_contracts import (
     TrainingRun,
 )
 
-from edgeloop_trainer.core.fits import Failed, Fitted
+from edgeloop_trainer.core.fit_result import Failed, Fitted
 from edgeloop_trainer.core.gate import Outcome
 from edgeloop_trainer.core.plans import Plan
 
@@ -246,7 +246,7 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class PublishRun:
     """Publish a step of a training run."""
 
     run: TrainingRun
@@ -269,4 +269,4 @@ class Discard:
     cause: Cause
 
 
-Effect = AwaitRows | AskRegistry | Fit | Store | ReadChampion | Compare | Tell | Propose | Discard
+Effect = AwaitRows | AskRegistry | Fit | Store | ReadChampion | Compare | PublishRun | Propose | Discard

@@ -1,4 +1,4 @@
-"""How a stream's challengers are fitted and judged, and what a policy changes about it."""
+"""Plan of a stream: the recipe of its fits and the rule of its gate, from settings and policy."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass, replace
 from edgeloop_contracts import Policy
 
 from edgeloop_trainer.core.families import Family
-from edgeloop_trainer.core.fits import Recipe
 from edgeloop_trainer.core.gate import Rule
+from edgeloop_trainer.core.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A recipe, and the rule of the gate."""
+    """Recipe of the fits, and rule of the gate."""
 
     recipe: Recipe
     rule: Rule
 
     def recipe_for(self, seed: int) -> Recipe:
-        """The recipe with the seed that a request names; with its own where that is below zero."""
+        """The recipe with the seed of a request; a seed below zero keeps the recipe's own."""
         return self.recipe if seed < 0 else replace(self.recipe, seed=seed)
 
 
-def taken(settings: Plan, policy: Policy) -> Plan:
-    """The settings with what a policy gives.
+def apply_policy(settings: Plan, policy: Policy) -> Plan:
+    """The settings, overridden by a policy.
 
     Raises
     ------
     ValueError
-        There is no such family, or a number is out of range.
+        A family is unknown, or a number is out of range.
     """
     given = policy.training
     recipe, rule = settings.recipe, settings.rule

@@ -119,7 +119,7 @@ def compared(one: Scores, other: Scores, *, numbers: bool) -> Tally:
     return tally
 
 
-def goes_before(tally: Tally) -> bool:
+def recall_wins(tally: Tally) -> bool:
     """Whether an archived version stands at the gate in place of a fit: if it is ahead at all, as it costs no bandwidth and the gate looks again."""
     return tally.wins > tally.losses
 

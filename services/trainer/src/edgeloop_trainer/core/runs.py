@@ -20,13 +20,13 @@ from edgeloop_contracts import (
 )
 from edgeloop_contracts.texts import cut
 
-from edgeloop_trainer.core.fits import Failed, Fitted, Lessons, Trial
+from edgeloop_trainer.core.fit_result import DatasetSummary, Failed, Fitted, SearchStep
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Tally
 
 MOST_OF_A_PARAMETER = 500
 
 
-def step(request: TrainingRequest, status: RunStatus, row: int) -> TrainingRun:
+def run_step(request: TrainingRequest, status: RunStatus, row: int) -> TrainingRun:
     """A step of a request's run at a row, nothing else known of it."""
     return TrainingRun(
         tenant=request.tenant,
@@ -39,31 +39,31 @@ def step(request: TrainingRequest, status: RunStatus, row: int) -> TrainingRun:
     )
 
 
-def failed(request: TrainingRequest, failure: Failed, rows: int, dataset_digest: str) -> TrainingRun:
+def failed_run(request: TrainingRequest, failure: Failed, rows: int, dataset_digest: str) -> TrainingRun:
     """The end of a run that has no challenger."""
     return replace(
-        step(request, RunStatus.FAILED, request.row),
+        run_step(request, RunStatus.FAILED, request.row),
         rows=rows,
         dataset_digest=dataset_digest,
         metrics=failure.metrics,
-        parameters=told(failure.parameters),
+        parameters=cut_parameters(failure.parameters),
         fit_seconds=failure.seconds,
         reason=cut(failure.reason),
     )
 
 
-def tried(request: TrainingRequest, trials: Iterable[Trial], rows: int, dataset_digest: str) -> Iterator[TrainingRun]:
-    """The trials of a search before the fit."""
-    for number, trial in enumerate(trials, 1):
+def search_runs(request: TrainingRequest, steps: Iterable[SearchStep], rows: int, dataset_digest: str) -> Iterator[TrainingRun]:
+    """Training runs for the steps of a search before the fit."""
+    for number, step in enumerate(steps, 1):
         yield replace(
-            step(request, RunStatus.TRIAL, request.row),
+            run_step(request, RunStatus.TRIAL, request.row),
             trial=number,
             rows=rows,
             dataset_digest=dataset_digest,
-            metrics=trial.metrics,
-            parameters=told(trial.parameters),
-            fit_seconds=round(trial.seconds, 3),
-            reason=cut(trial.reason),
+            metrics=step.metrics,
+            parameters=cut_parameters(step.parameters),
+            fit_seconds=round(step.seconds, 3),
+            reason=cut(step.reason),
         )
 
 
@@ -173,7 +173,7 @@ def gate_of(request: TrainingRequest, cause: Cause, challenger: Challenger, cham
     )
 
 
-def challenger_of(fitted: Fitted, data: Lessons, *, definition_version: int) -> Challenger:
+def challenger_of(fitted: Fitted, data: DatasetSummary, *, definition_version: int) -> Challenger:
     """A fitted model as a challenger, the location of its file not known yet.
 
     Parameters
@@ -181,14 +181,14 @@ def challenger_of(fitted: Fitted, data: Lessons, *, definition_version: int) -> 
     data
         The training data, where the model does not say itself which rows it has learned.
     """
-    learned = fitted.lessons or data
+    learned = fitted.learned or data
     return Challenger(
         file=ModelFile(digest=fitted.digest, size=len(fitted.onnx)),
         rows=learned.rows,
         dataset_digest=learned.digest,
         classes=learned.classes,
         definition_version=definition_version,
-        parameters=told(fitted.parameters),
+        parameters=cut_parameters(fitted.parameters),
         metrics=fitted.metrics,
         fit_seconds=round(fitted.seconds, 3),
     )
@@ -215,6 +215,6 @@ def files_of(states: Iterable[GateState]) -> set[str]:
     return {digest for digests in found for digest in digests if digest}
 
 
-def told(parameters: Mapping[str, str]) -> dict[str, str]:
+def cut_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
     """Parameters as an event takes them: what a library says of itself or of its failure has no end."""
     return {name: cut(value, MOST_OF_A_PARAMETER) for name, value in parameters.items()}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from edgeloop_contracts import AtGate, AwaitingRegistry, ModelCandidate, RunStatus
 from edgeloop_contracts.row_references import folded
 
-from edgeloop_trainer.core.fits import Failed
+from edgeloop_trainer.core.fit_result import Failed
 from edgeloop_trainer.core.gate import Judgement, Rule, Verdict, judge
 from edgeloop_trainer.core.phases import (
     Answered,
@@ -32,15 +32,15 @@ from edgeloop_trainer.core.phases import (
     Happening,
     Lost,
     Propose,
+    PublishRun,
     ReadChampion,
     Requested,
     Store,
     Stored,
-    Tell,
     TrialState,
 )
 from edgeloop_trainer.core.plans import Plan
-from edgeloop_trainer.core.runs import candidate, failed, gate_of, restarted, run_of, tally_of, tried, with_tally
+from edgeloop_trainer.core.runs import candidate, failed_run, gate_of, restarted, run_of, search_runs, tally_of, with_tally
 
 REMEMBERED = 64
 Decision = tuple[TrialState, list[Effect]]
@@ -167,11 +167,11 @@ def _fit_ended(state: TrialState, ended: FitEnded) -> Decision:
     if state.stored.gate is not None:
         return _closing(state, state.stored.gate, fitting.request.row)
     state = state.with_stored(done=(*state.stored.done, ended.request_id)[-REMEMBERED:])
-    trials = tried(fitting.request, ended.result.trials, ended.rows, ended.dataset_digest)
-    effects: list[Effect] = [Tell(trial, fitting.cause) for trial in trials]
+    steps = search_runs(fitting.request, ended.result.steps, ended.rows, ended.dataset_digest)
+    effects: list[Effect] = [PublishRun(step, fitting.cause) for step in steps]
     if isinstance(ended.result, Failed):
-        run_ = failed(fitting.request, ended.result, ended.rows, ended.dataset_digest)
-        return replace(state, fitting=None), [*effects, Tell(run_, fitting.cause)]
+        end = failed_run(fitting.request, ended.result, ended.rows, ended.dataset_digest)
+        return replace(state, fitting=None), [*effects, PublishRun(end, fitting.cause)]
     return state, [*effects, Store(fitting, ended, ended.result)]
 
 
@@ -182,10 +182,10 @@ def _stored(state: TrialState, happening: Stored) -> Decision:
     request, tally = fitting.request, fitting.ended.result.tally
     gate = gate_of(request, fitting.cause, challenger, happening.champion_version, fitting.plan.rule.minimum)
     state = replace(state.with_stored(gate=gate), fitting=None)
-    effects: list[Effect] = [Tell(run_of(state.stored, gate, RunStatus.FITTED, request.row), gate.cause)]
+    effects: list[Effect] = [PublishRun(run_of(state.stored, gate, RunStatus.FITTED, request.row), gate.cause)]
     if tally is None:
         return state, effects
-    verdict = fitting.plan.rule.beside_majority(tally, has_champion=happening.champion_version is not None)
+    verdict = fitting.plan.rule.constant_verdict(tally, has_champion=happening.champion_version is not None)
     state, ended = _ended(state, with_tally(gate, Judgement(tally, gate.next_row)), _status(verdict), request.row)
     return state, [*effects, *ended]
 
@@ -232,7 +232,7 @@ def _judged(state: TrialState, gate: AtGate, verdict: Verdict) -> Decision:
 def _ended(state: TrialState, gate: AtGate, status: RunStatus, row: int, reason: str = "") -> Decision:
     """End a gate; a fit that has waited for that goes on."""
     stored, challenger = state.stored, gate.challenger
-    effects: list[Effect] = [Tell(run_of(stored, gate, status, row, reason), gate.cause)]
+    effects: list[Effect] = [PublishRun(run_of(stored, gate, status, row, reason), gate.cause)]
     awaiting = stored.awaiting
     if status is RunStatus.PROMOTED:
         awaiting = AwaitingRegistry(request_id=gate.request_id, digest=challenger.file.digest)

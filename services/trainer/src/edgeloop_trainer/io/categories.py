@@ -1,6 +1,6 @@
-"""Features that are one of some texts, as models see them; what is done to them is part of a file. Only the child process imports this.
+"""Categorical features as indicator columns, a step that is part of the model file. Only the child process and a replay import this.
 
-Rows carry the index of a text, -1 for another text, NaN for none. Whatever they carry is answered: what is no index is another text.
+A row has the index of a category, -1 for an unknown one, NaN for a missing one. Any other value counts as unknown.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ SEEN = "seen"
 
 @cache
 def _columns(categories: tuple[int, ...]) -> NDArray[np.int64]:
-    """Made once: River asks for every row that it learns from or answers."""
+    """Columns, cached: River needs them for each row."""
     made = columns(categories, len(categories))
     made.setflags(write=False)
     return made
 
 
 class Indicators(TransformerMixin, BaseEstimator):
-    """The first step of a pipeline: rows as they come, to one column a number and one a category, see :mod:`edgeloop_mixture.columns`.
+    """The first step of a pipeline: one column per number and one per category, see :mod:`edgeloop_mixture.columns`.
 
-    Trees see them so too: on some hundred to some thousand rows they did better than with one column of codes, the more so the more
-    categories there were.
+    Trees take indicator columns, too. On some hundred to some thousand rows they did better than on one column of codes, and the more
+    categories there were, the larger the gain.
 
     Parameters
     ----------
     categories
-        How many each feature has, 0 for a number.
+        Number of categories of each feature, 0 for a number.
     """
 
     def __init__(self, categories: tuple[int, ...]) -> None:
         self.categories = categories
 
     def fit(self, features: Floats, labels: Any = None) -> Self:
-        """Nothing is learned."""
+        """Learn nothing."""
         del features, labels
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
     @property
     def columns(self) -> NDArray[np.int64]:
-        """What the model sees."""
+        """Columns of the model's input."""
         return _columns(self.categories)
 
     def transform(self, features: Floats) -> Floats:
-        """Rows [N, F] as the model sees them, float32 [N, D]."""
+        """Rows [N, F] as model input, float32 [N, D]."""
         return select_columns(features, self.columns)
 
     def before(self, file: bytes) -> bytes:
-        """The ONNX file of a model that takes rows as it sees them, with this step before it: one that takes rows as they come."""
+        """The ONNX file of a model with this step put before it, so that it takes rows as they come."""
         model = onnx.load_model_from_string(file)
         graph = model.graph
         for node in graph.node:

@@ -1,4 +1,4 @@
-"""The model for rows that all have one label: it always answers that."""
+"""Constant models, for rows that all have the same label."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from edgeloop_trainer.io.forest_export import IR_VERSION, OPSETS
 
 
 def export_constant(width: int) -> bytes:
-    """ONNX file that answers class 0 with probability 1, for rows of ``width`` features.
+    """ONNX file of a model that answers class 0 with probability 1, for rows of ``width`` features.
 
-    Where labels come in a strong order such a model can be the best for a while; whether it is, the gate decides.
+    If labels come in a strong order, such a model can be the best for a while; the gate decides.
     """
     first, one, zero = np.array([0]), np.array([1.0], np.float32), np.array([0])
     nodes = [
@@ -33,7 +33,7 @@ def export_constant(width: int) -> bytes:
 
 
 def export_number(value: float, width: int) -> bytes:
-    """ONNX file that answers a number, for rows of ``width`` features."""
+    """ONNX file of a model that answers one number, for rows of ``width`` features."""
     nodes = [
         helper.make_node("Shape", ["input"], ["shape"]),
         helper.make_node("Gather", ["shape", "first"], ["rows"]),

@@ -1,4 +1,4 @@
-"""scikit-learn pipelines of each family. Only the child process imports this."""
+"""scikit-learn pipelines by family. Only the child process and a replay import this."""
 
 from __future__ import annotations
 
@@ -23,30 +23,32 @@ from sklearn.preprocessing import StandardScaler
 
 from edgeloop_trainer.core.dataset import Floats, Truth
 from edgeloop_trainer.core.families import CLASSIFIERS, REGRESSORS, Family
-from edgeloop_trainer.core.fits import Recipe
-from edgeloop_trainer.core.spaces import Chosen
+from edgeloop_trainer.core.recipe import Recipe
+from edgeloop_trainer.core.search_spaces import Hyperparameters
 from edgeloop_trainer.io.categories import Indicators
 
 HIDDEN = 32
 EPOCHS = 200
 
 
-def pipeline(recipe: Recipe, chosen: Chosen = MappingProxyType({}), *, numbers: bool = False, categories: tuple[int, ...] = ()) -> Pipeline:
-    """An unfitted pipeline; missing values become the median, a column without any value zero, categories a column each.
+def pipeline(
+    recipe: Recipe, chosen: Hyperparameters = MappingProxyType({}), *, numbers: bool = False, categories: tuple[int, ...] = ()
+) -> Pipeline:
+    """An unfitted pipeline. A missing value becomes the median, or zero in an empty column; each category gets a column.
 
     Parameters
     ----------
     chosen
-        Hyper-parameters that a search has chosen, by scikit-learn's names; they go before the recipe's.
+        Hyper-parameters of a search by their names in scikit-learn; they override the recipe.
     numbers
-        Whether it is to answer with numbers.
+        Whether labels are numbers.
     categories
-        How many each feature has, 0 for a number; empty if all are numbers.
+        Number of categories of each feature, 0 for a number; empty if all features are numbers.
 
     Raises
     ------
     ValueError
-        The recipe's family does not answer so.
+        The family of the recipe cannot answer such labels.
     """
     imputer = ("impute", SimpleImputer(strategy="median", keep_empty_features=True))
     steps = [imputer, *_steps(recipe, dict(chosen), numbers=numbers)]
@@ -55,15 +57,17 @@ def pipeline(recipe: Recipe, chosen: Chosen = MappingProxyType({}), *, numbers: 
     return Pipeline(steps)
 
 
-def fitted(recipe: Recipe, chosen: Chosen, features: Floats, labels: Truth, *, numbers: bool, categories: tuple[int, ...] = ()) -> Pipeline:
-    """A pipeline fitted on rows; where their labels are all the same, one that always answers that."""
+def fitted(
+    recipe: Recipe, chosen: Hyperparameters, features: Floats, labels: Truth, *, numbers: bool, categories: tuple[int, ...] = ()
+) -> Pipeline:
+    """A pipeline fitted on rows; a constant model if all labels are equal."""
     if (labels == labels[:1]).all():
         constant = DummyRegressor(strategy="median") if numbers else DummyClassifier(strategy="prior")
         return Pipeline([("model", constant)]).fit(features, labels)
     model = pipeline(recipe, chosen, numbers=numbers, categories=categories)
     if not numbers or recipe.family is not Family.MLP:
         return model.fit(features, labels)
-    # A network learns numbers of any size badly: it learns them scaled, and its last layer scales them back.
+    # A network learns scaled numbers better; its last layer scales the answers back.
     middle, spread = labels.mean(), labels.std()
     model.fit(features, (labels - middle) / spread)
     network: Any = model[-1]
@@ -73,9 +77,15 @@ def fitted(recipe: Recipe, chosen: Chosen, features: Floats, labels: Truth, *, n
 
 
 def answers(
-    recipe: Recipe, chosen: Chosen, older: tuple[Floats, Truth], features: Floats, *, numbers: bool, categories: tuple[int, ...] = ()
+    recipe: Recipe,
+    chosen: Hyperparameters,
+    older: tuple[Floats, Truth],
+    features: Floats,
+    *,
+    numbers: bool,
+    categories: tuple[int, ...] = (),
 ) -> Truth:
-    """What a model of older rows and labels answers; where there are none, 0."""
+    """Answers of a model fitted on older rows and labels; 0 if there are none."""
     rows, labels = older
     if not len(labels):
         return np.zeros(len(features), labels.dtype)
@@ -93,7 +103,7 @@ def _steps(recipe: Recipe, chosen: dict[str, Any], *, numbers: bool) -> list[tup
         case Family.RANDOM_FOREST:
             return [("model", (RandomForestRegressor if numbers else RandomForestClassifier)(**forest | chosen))]
         case Family.GRADIENT_BOOSTING:
-            # Stopping early would hold rows out at random, and windows are small: some hundred rows.
+            # Early stopping would hold out rows at random, and a window has only some hundred rows.
             boosting: dict[str, Any] = {"early_stopping": False, "random_state": recipe.seed}
             boosting |= {"max_iter": recipe.trees, "min_samples_leaf": recipe.min_leaf}
             return [("model", (HistGradientBoostingRegressor if numbers else HistGradientBoostingClassifier)(**boosting | chosen))]
@@ -103,7 +113,7 @@ def _steps(recipe: Recipe, chosen: dict[str, Any], *, numbers: bool) -> list[tup
         case Family.LINEAR:
             return [("scale", StandardScaler()), ("model", Ridge(**chosen))]
         case Family.MLP:
-            # Small and shallow: it answers on a device within microseconds, and some hundred rows do not feed more.
+            # Small and shallow: it answers within microseconds on a device, and some hundred rows support no larger one.
             network: dict[str, Any] = {"hidden_layer_sizes": HIDDEN, "max_iter": EPOCHS, "random_state": recipe.seed}
             return [("scale", StandardScaler()), ("model", (MLPRegressor if numbers else MLPClassifier)(**network | chosen))]
         case other:

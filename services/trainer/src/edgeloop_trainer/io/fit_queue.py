@@ -12,21 +12,22 @@ from edgeloop_kafka import Received
 from edgeloop_mixture.columns import categories_of, columns
 
 from edgeloop_trainer.core.dataset import DatasetError, Floats
-from edgeloop_trainer.core.fit_jobs import fit_job
-from edgeloop_trainer.core.fits import Failed, Fitted, Recipe
-from edgeloop_trainer.core.lessons import Course, Due, Lesson
+from edgeloop_trainer.core.fit_job import fit_job
+from edgeloop_trainer.core.fit_result import Failed, Fitted
+from edgeloop_trainer.core.online_group import GroupAtRow, OnlineBatch, OnlineGroup
 from edgeloop_trainer.core.phases import FitEnded, Fitting
-from edgeloop_trainer.core.sizes import names_refusal, refusal, rows_named
-from edgeloop_trainer.io.fitting import FittingProcess, Pending
+from edgeloop_trainer.core.recipe import Recipe
+from edgeloop_trainer.core.size_limits import class_names_refusal, refusal, rows_named
+from edgeloop_trainer.io.fit_process import FitProcess, PendingJob
 from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
 
 
 class Definitions(Protocol):
-    """What is needed of :class:`edgeloop_readers.Table` on ``streams``."""
+    """The part of :class:`edgeloop_readers.Table` that is used on ``streams``."""
 
     def refresh(self) -> None:
-        """Take in what has been committed until now."""
+        """Read all committed records."""
         ...
 
     def get(self, key: str) -> Received[Any] | None:
@@ -41,13 +42,13 @@ class QueuedFit:
     Attributes
     ----------
     ended
-        The result, without its ``result``; or the end of a request that is not fitted at all.
+        The end of the fit without its result, or the end of a request that is refused.
     work
-        The job of the child process; ``None`` for none.
+        The job of the child process; ``None`` for a refused request.
     """
 
     ended: FitEnded
-    work: Pending | None = None
+    work: PendingJob | None = None
 
     def done(self) -> bool:
         """Whether there is a result; asking moves the work on."""
@@ -74,21 +75,21 @@ class FitQueue:
         The child process.
     """
 
-    def __init__(self, rows: Rows, models: Models, definitions: Definitions, process: FittingProcess) -> None:
+    def __init__(self, rows: Rows, models: Models, definitions: Definitions, process: FitProcess) -> None:
         self._rows = rows
         self._models = models
         self._definitions = definitions
         self._process = process
 
-    def begin(self, key: str, fitting: Fitting, versions: Sequence[ModelVersion], course: Course | None) -> QueuedFit:
+    def begin(self, key: str, fitting: Fitting, versions: Sequence[ModelVersion], group: OnlineGroup | None) -> QueuedFit:
         """Read the rows of a request and queue its fit.
 
         Parameters
         ----------
         versions
-            Of the stream, in rising order; the last is the champion.
-        course
-            Of the stream's online models, which have learned all rows up to that of the request.
+            Versions of the stream in rising order; the last is the champion.
+        group
+            Online models of the stream, which have learned all rows up to that of the request.
         """
         request, plan = fitting.request, fitting.plan
         self._definitions.refresh()
@@ -104,7 +105,7 @@ class FitQueue:
             dataset = self._rows.dataset(request.manifest, definition)
         except DatasetError as error:
             return QueuedFit(replace(ended, result=Failed(str(error))))
-        if refused := names_refusal(dataset.classes):
+        if refused := class_names_refusal(dataset.classes):
             return QueuedFit(replace(ended, result=Failed(refused), rows=dataset.rows, dataset_digest=dataset.digest))
         job = fit_job(
             request,
@@ -112,26 +113,26 @@ class FitQueue:
             dataset,
             versions,
             self._answers,
-            due=Due(course, request.row) if course else None,
+            online=GroupAtRow(group, request.row) if group else None,
             categories=categories_of(definition),
             definition_version=definition.version,
         )
         ended = replace(ended, rows=dataset.rows, dataset_digest=dataset.digest, classes=dataset.classes)
         return QueuedFit(ended, self._process.submit(job))
 
-    def course(self, key: str, recipe: Recipe) -> Course | None:
-        """The online models that a recipe has for a stream; ``None`` for none."""
+    def online_group(self, key: str, recipe: Recipe) -> OnlineGroup | None:
+        """The online models of a recipe for a stream; ``None`` for none."""
         self._definitions.refresh()
         record = self._definitions.get(key)
         if record is None:
             return None
         definition: StreamDefinition = record.event
         numbers = definition.task is StreamTask.REGRESSION
-        return recipe.course(key, len(definition.features), numbers=numbers, categories=categories_of(definition))
+        return recipe.online_group(key, len(definition.features), numbers=numbers, categories=categories_of(definition))
 
-    def teach(self, lesson: Lesson) -> Pending:
-        """Have online models learn rows."""
-        return self._process.teach(lesson)
+    def train(self, batch: OnlineBatch) -> PendingJob:
+        """Queue a batch of online training."""
+        return self._process.train(batch)
 
     def _answers(self, version: ModelVersion, features: Floats) -> list[str] | None:
         try:

@@ -1,7 +1,7 @@
-"""Forests to ONNX, straight from their arrays.
+"""Export of forests to ONNX, directly from their arrays.
 
-skl2onnx walks through the nodes one by one, which for 25 trees on 6,000 rows takes five times as long as the fit; and it
-writes fields that nobody reads: the file is less than half as large without them.
+skl2onnx visits the nodes one by one; for 25 trees on 6,000 rows that takes five times as long as the fit. It also writes unused
+fields, without which the file is less than half as large.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def down_to_float32(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The largest float32 not above each threshold: for every float32 x, ``x <= t`` holds for both or for neither."""
+    """The largest float32 not above each threshold, so that ``x <= t`` gives the same for every float32 x."""
     near = thresholds.astype(np.float32)
     return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def export_forest(imputer: Any, forest: Any, width: int) -> bytes:
-    """ONNX file of a fitted median imputer and a fitted forest classifier with classes 0, 1, …; equal models, equal bytes."""
+    """ONNX file of a fitted median imputer and a fitted forest classifier with classes 0, 1, …; equal models give equal bytes."""
     trees = [estimator.tree_ for estimator in forest.estimators_]
     return export_trees(imputer.statistics_, trees, [1 / len(trees)] * len(trees), width, len(forest.classes_))
 
@@ -40,33 +40,33 @@ def export_trees(fillings: NDArray[Any], trees: Sequence[Any], shares: Sequence[
     Parameters
     ----------
     fillings
-        What stands for a missing value, by feature.
+        Replacement of a missing value, by feature.
     trees
-        In arrays, as scikit-learn has them.
+        Trees as arrays, as in scikit-learn.
     shares
-        Of each tree in the vote; together 1.
+        Weight of each tree in the vote; the sum is 1.
     """
     outputs = [
         helper.make_tensor_value_info("label", TensorProto.INT64, ["N"]),
         helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]),
     ]
-    node = _node("TreeEnsembleClassifier", ["filled"], ["label", "probabilities"], _classifying(trees, shares, classes))
+    node = _node("TreeEnsembleClassifier", ["filled"], ["label", "probabilities"], _classifier_attributes(trees, shares, classes))
     return _file(fillings, [node], width, outputs).SerializeToString(deterministic=True)
 
 
 def export_forest_of_numbers(imputer: Any, forest: Any, width: int) -> bytes:
-    """ONNX file of a fitted median imputer and a fitted forest regressor; equal models, equal bytes."""
+    """ONNX file of a fitted median imputer and a fitted forest regressor; equal models give equal bytes."""
     return export_trees_of_numbers(imputer.statistics_, [estimator.tree_ for estimator in forest.estimators_], width)
 
 
 def export_trees_of_numbers(fillings: NDArray[Any], trees: Sequence[Any], width: int) -> bytes:
-    """ONNX file of trees that answer with the mean of their numbers; parameters as for classes."""
+    """ONNX file of trees that answer with the mean of their numbers; parameters as in :func:`export_trees`."""
     outputs = [helper.make_tensor_value_info("sums", TensorProto.FLOAT, ["N", 1])]
-    return in_a_row(_file(fillings, [_node("TreeEnsembleRegressor", ["filled"], ["sums"], _adding(trees))], width, outputs))
+    return in_a_row(_file(fillings, [_node("TreeEnsembleRegressor", ["filled"], ["sums"], _regressor_attributes(trees))], width, outputs))
 
 
 def in_a_row(model: onnx.ModelProto) -> bytes:
-    """The file of a model whose only output is a column of numbers, with a row of them, float32 [N], instead."""
+    """The file of a model with one output column, reshaped to a vector, float32 [N]."""
     graph = model.graph
     column = graph.output[0].name
     graph.initializer.append(numpy_helper.from_array(np.array([-1]), "in_a_row"))
@@ -86,11 +86,11 @@ def _file(fillings: NDArray[Any], nodes: list[onnx.NodeProto], width: int, outpu
     return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="edgeloop")
 
 
-def _classifying(trees: Sequence[Any], shares: Sequence[float], classes: int) -> list[AttributeProto]:
-    """The attributes of a TreeEnsembleClassifier: nodes of all trees, and the weights of their leaves.
+def _classifier_attributes(trees: Sequence[Any], shares: Sequence[float], classes: int) -> list[AttributeProto]:
+    """Attributes of a TreeEnsembleClassifier: nodes of all trees, and weights of their leaves.
 
-    A weight of zero adds nothing and is left out, but for the first leaf: each class has to be named once. Of two classes
-    only the second one's weights stand there, under class id 0: so onnxruntime knows that the first is the complement.
+    Weights of zero are left out, except in the first leaf, since each class must be named once. Of two classes, only the weights of the
+    second are written, under class id 0; onnxruntime then takes the first as the complement.
     """
     parts: list[Arrays] = []
     for number, (tree, share) in enumerate(zip(trees, shares, strict=True)):
@@ -110,16 +110,16 @@ def _classifying(trees: Sequence[Any], shares: Sequence[float], classes: int) ->
         }
         parts.append(_nodes(tree, number) | weighed)
     return [
-        *_joined(parts),
+        *_concatenated(parts),
         _attribute("classlabels_int64s", AttributeProto.INTS, list(range(classes))),
         helper.make_attribute("post_transform", "NONE"),
     ]
 
 
-def _adding(trees: Sequence[Any]) -> list[AttributeProto]:
-    """The attributes of a TreeEnsembleRegressor, whose leaves add to a base.
+def _regressor_attributes(trees: Sequence[Any]) -> list[AttributeProto]:
+    """Attributes of a TreeEnsembleRegressor, whose leaves add to a base.
 
-    The base is about where the numbers lie: what the leaves add is small then, and little is lost to float32.
+    The base is near the numbers, so the leaves add little, and float32 loses little.
     """
     base = np.float32(np.mean([tree.value[0, 0, 0] for tree in trees]))
     parts: list[Arrays] = []
@@ -133,7 +133,7 @@ def _adding(trees: Sequence[Any]) -> list[AttributeProto]:
         }
         parts.append(_nodes(tree, number) | weighed)
     return [
-        *_joined(parts),
+        *_concatenated(parts),
         _attribute("base_values", AttributeProto.FLOATS, [float(base)]),
         helper.make_attribute("n_targets", 1),
         helper.make_attribute("post_transform", "NONE"),
@@ -153,8 +153,8 @@ def _nodes(tree: Any, number: int) -> Arrays:
     }
 
 
-def _joined(parts: list[Arrays]) -> Iterator[AttributeProto]:
-    """The trees' arrays, one behind the other."""
+def _concatenated(parts: list[Arrays]) -> Iterator[AttributeProto]:
+    """The arrays of all trees, concatenated."""
     for name in parts[0]:
         values = np.concatenate([part[name] for part in parts]).tolist()
         if name == "nodes_modes":
@@ -170,7 +170,7 @@ def _node(kind: str, inputs: list[str], outputs: list[str], attributes: Iterable
 
 
 def _attribute(name: str, kind: AttributeProto.AttributeType, values: list[Any]) -> AttributeProto:
-    """An attribute of many values; ``helper.make_attribute`` looks at each of them several times."""
+    """An attribute of many values; ``helper.make_attribute`` is slow, since it inspects each value several times."""
     attribute = AttributeProto(name=name, type=kind)
     match kind:
         case AttributeProto.FLOATS:

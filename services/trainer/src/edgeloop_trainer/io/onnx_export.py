@@ -1,4 +1,4 @@
-"""scikit-learn to ONNX, and the proof that both answer alike. Only the child process imports this."""
+"""Export of scikit-learn models to ONNX, and the parity check of both. Only the child process and a replay import this."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ ROUNDING = 1e-5
 
 
 class ParityError(InvalidError):
-    """The ONNX file answers otherwise than the model that it was made from."""
+    """The ONNX file and its model give different answers."""
 
 
 def export(model: Any, width: int) -> bytes:
-    """ONNX file of a fitted pipeline with classes 0, 1, …, or of numbers: the same bytes for the same model, in every process.
+    """ONNX file of a fitted pipeline with classes 0, 1, …, or of numbers; equal models give equal bytes in every process.
 
     Input ``input`` float32 [N, width]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C], or ``prediction`` float32 [N].
     """
@@ -44,7 +44,7 @@ def export(model: Any, width: int) -> bytes:
         return export_constant(width)
     if isinstance(model[-1], ForestClassifier) and len(model) == 2:
         return export_forest(model[0], model[1], width)
-    # skl2onnx rounds the thresholds of boosted trees to the nearest float32, and a row that lies on one goes astray.
+    # skl2onnx rounds thresholds of boosted trees to the nearest float32, which sends a row on a threshold to the wrong side.
     for trees in getattr(model[-1], "_predictors", ()):
         for tree in trees:
             tree.nodes["num_threshold"] = down_to_float32(tree.nodes["num_threshold"])
@@ -56,8 +56,8 @@ def export(model: Any, width: int) -> bytes:
         options={} if numbers else {"zipmap": False},
         target_opset=OPSETS,
     )
-    # skl2onnx lists the sets of operators in the order of a Python set (one process in twenty or so had its own), and "" once for each
-    # of its converters: quantizers refuse a file that names a domain twice.
+    # skl2onnx lists operator sets in the order of a Python set, which differed in about one process of twenty. It lists "" once per
+    # converter, and quantizers refuse a file that names a domain twice.
     opsets = {opset.domain: opset for opset in sorted(converted.opset_import, key=lambda opset: (opset.domain, opset.version))}
     del converted.opset_import[:]
     converted.opset_import.extend(opsets.values())
@@ -65,9 +65,9 @@ def export(model: Any, width: int) -> bytes:
 
 
 def probes(features: Floats) -> Floats:
-    """Rows to compare on: those given (thinned to some 1,000), the same a little moved, and the same with holes.
+    """Rows of the parity check: about 1,000 of those given, the same rows moved, and the same rows with missing values.
 
-    Moved rows fall between the thresholds that the rows themselves lie on; no random numbers are needed for that.
+    Moved rows fall between the thresholds, on which the rows themselves lie. This needs no random numbers.
     """
     rows = features[:: max(1, len(features) // PROBED)]
     moved = (rows + np.roll(rows, 1, axis=0)) / np.float32(2)
@@ -77,21 +77,21 @@ def probes(features: Floats) -> Floats:
 
 
 def check_parity(model: Any, file: bytes, features: Floats) -> dict[str, float]:
-    """Compare answers; give back how well they agree.
+    """Compare the answers of a classifier and its file; return how well they agree.
 
-    Probabilities may differ by 1e-4: ONNX adds float32, scikit-learn float64. Labels must be equal, but where the two best
-    classes are within 1e-5 of each other in scikit-learn, rounding decides, and both answers count as right.
+    Probabilities may differ by 1e-4, since ONNX adds float32 and scikit-learn float64. Labels must be equal, unless the two best classes
+    are within 1e-5 of each other in scikit-learn.
 
     Raises
     ------
     ParityError
-        They do not agree.
+        They differ.
     """
     rows = probes(features)
     labels, probabilities = _answers(file, ["label", "probabilities"], rows)
     expected: NDArray[Any] = model.predict_proba(rows)
     if probabilities.shape != expected.shape:
-        raise ParityError(f"probabilities of shape {probabilities.shape}; scikit-learn gives {expected.shape}")
+        raise ParityError(f"probabilities: expected the shape {expected.shape} of scikit-learn, given {probabilities.shape}")
     difference = float(np.abs(probabilities - expected).max())
     chosen = np.take_along_axis(expected, labels[:, None], axis=1)[:, 0]
     wrong = int((expected.max(axis=1) - chosen > TIE).sum())
@@ -102,24 +102,24 @@ def check_parity(model: Any, file: bytes, features: Floats) -> dict[str, float]:
 
 
 def check_numbers(model: Any, file: bytes, features: Floats) -> dict[str, float]:
-    """Compare answers that are numbers; give back how well they agree.
+    """Compare the numbers of a regressor and its file; return how well they agree.
 
-    They may differ by 1e-5 of the largest: ONNX adds float32, scikit-learn float64.
+    They may differ by 1e-5 of the largest number, since ONNX adds float32 and scikit-learn float64.
 
     Raises
     ------
     ParityError
-        They do not agree, or are not finite.
+        They differ, or are not finite.
     """
     rows = probes(features)
     (given,) = _answers(file, ["prediction"], rows)
     expected: NDArray[Any] = np.ravel(model.predict(rows))
     if given.shape != expected.shape:
-        raise ParityError(f"predictions of shape {given.shape}; scikit-learn gives {expected.shape}")
+        raise ParityError(f"predictions: expected the shape {expected.shape} of scikit-learn, given {given.shape}")
     difference = float(np.abs(given - expected).max())
-    # Negated, as a comparison with NaN is false.
+    # Negated, since a comparison with NaN is false.
     if not difference <= ROUNDING * float(np.abs(expected).max()):
-        raise ParityError(f"predictions differ by up to {difference:.2g} where they are up to {np.abs(expected).max():.2g}")
+        raise ParityError(f"predictions differ by up to {difference:.2g}; the largest is {np.abs(expected).max():.2g}")
     return {"parity_rows": float(len(rows)), "parity_difference": difference}
 
 

@@ -1,4 +1,4 @@
-"""River's models to ONNX: trees as trees, logistic regression as a matrix; everything that the model computes from is in the file."""
+"""Export of River's models to ONNX: trees as trees, logistic regression as a matrix."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from edgeloop_trainer.io.river_models import ONE, RiverClassifier, RiverRegresso
 
 
 def export_river(river: RiverClassifier | RiverRegressor) -> bytes:
-    """ONNX file of a model; equal models, equal bytes."""
+    """ONNX file of a model; equal models give equal bytes."""
     file = _export(river)
     return river.categories.before(file) if river.categories else file
 
 
 def _export(river: RiverClassifier | RiverRegressor) -> bytes:
-    """For rows as the model sees them."""
+    """ONNX file for rows in the columns of the model."""
     means = river.moments.means
     if isinstance(river, RiverRegressor):
         return export_trees_of_numbers(means, _trees_of_numbers(river.model), len(means))
@@ -39,7 +39,7 @@ def _export(river: RiverClassifier | RiverRegressor) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FlatTree:
-    """A tree in arrays, as scikit-learn has them; children of a leaf are -1.
+    """A tree as arrays, as in scikit-learn; children of a leaf are -1.
 
     Attributes
     ----------
@@ -55,18 +55,18 @@ class FlatTree:
 
     @property
     def node_count(self) -> int:
-        """How many nodes."""
+        """Number of nodes."""
         return len(self.feature)
 
 
-def flattened(root: Any, told: Callable[[Any], list[float]]) -> FlatTree:
-    """The arrays of one of River's trees, whose splits are all of the form ``feature ≤ threshold``.
+def flattened(root: Any, values_of: Callable[[Any], list[float]]) -> FlatTree:
+    """The arrays of a River tree, whose splits all have the form ``feature ≤ threshold``.
 
     Parameters
     ----------
     root
-        ``None`` for a tree that has learned nothing, which is a leaf.
-    told
+        The root; ``None``, for a tree that has learned nothing, becomes a leaf.
+    values_of
         Gives the values of a node.
     """
     nodes: list[tuple[int, float]] = []
@@ -77,7 +77,7 @@ def flattened(root: Any, told: Callable[[Any], list[float]]) -> FlatTree:
         node, parent, side = waiting.pop()
         number = len(nodes)
         children[parent, side] = number
-        values.append(told(node))
+        values.append(values_of(node))
         if node is None or isinstance(node, Leaf):
             nodes.append((0, 0.0))
         else:
@@ -91,33 +91,33 @@ def flattened(root: Any, told: Callable[[Any], list[float]]) -> FlatTree:
 
 
 def _trees(model: Any, order: list[int]) -> tuple[list[FlatTree], list[float]]:
-    """Trees, and the share that each has in the vote; a forest's tree that has learned nothing yet has none, and is left out.
+    """Trees and their weights in the vote, without the trees of a forest that have learned nothing.
 
-    River weighs the vote of a tree by its accuracy so far, and one that was never right like one that always was.
+    River weighs a tree by its accuracy so far; a tree that was never right weighs as much as one that always was.
     """
 
-    def told(node: Any) -> list[float]:
+    def values_of(node: Any) -> list[float]:
         stats: dict[int, float] = getattr(node, "stats", {})
         return [stats.get(label, 0.0) for label in order]
 
     if not isinstance(model, forest.ARFClassifier):
-        return [flattened(model._root, told)], [1.0]  # pyright: ignore[reportPrivateUsage]
+        return [flattened(model._root, values_of)], [1.0]  # pyright: ignore[reportPrivateUsage]
     accuracies = [metric.get() for metric in model._metrics]  # pyright: ignore[reportPrivateUsage]
     roots: list[tuple[Any, float]] = [
         (tree._root, accuracy or 1.0) for tree, accuracy in zip(model, accuracies, strict=True) if tree._root is not None
     ]
     total = sum(weight for _, weight in roots)
-    return [flattened(root, told) for root, _ in roots], [weight / total for _, weight in roots]
+    return [flattened(root, values_of) for root, _ in roots], [weight / total for _, weight in roots]
 
 
 def _trees_of_numbers(model: Any) -> list[FlatTree]:
-    """Trees that answer with their mean; one that has learned nothing answers 0, as in River."""
+    """Trees that answer with the mean of a leaf; a tree that has learned nothing answers 0, as in River."""
 
-    def told(node: Any) -> list[float]:
+    def values_of(node: Any) -> list[float]:
         return [0.0 if node is None else node.stats.mean.get()]
 
     trees = list(model) if isinstance(model, forest.ARFRegressor) else [model]
-    return [flattened(tree._root, told) for tree in trees]  # pyright: ignore[reportPrivateUsage]
+    return [flattened(tree._root, values_of) for tree in trees]  # pyright: ignore[reportPrivateUsage]
 
 
 def _softmax(river: RiverClassifier, means: Floats, order: list[int]) -> bytes:

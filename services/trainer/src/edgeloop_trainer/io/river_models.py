@@ -1,4 +1,4 @@
-"""River's models, fed with rows of float32 that may lack values. Only the child process and a backtest import this."""
+"""River's models on float32 rows with missing values. Only the child process and a replay import this."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from river import forest, linear_model
 
 from edgeloop_trainer.core.dataset import Floats
 from edgeloop_trainer.core.families import Family
-from edgeloop_trainer.core.lessons import Learner
+from edgeloop_trainer.core.online_group import OnlineSpec
 from edgeloop_trainer.io.categories import Indicators
 from edgeloop_trainer.io.river_trees import ErrorDrift, FirstThresholds, MainNumberTree, MainTree, NumberForest
 
 ONE = -1  # the feature that is always 1
-# Patience as River gives it to the trees of a forest: by its default for a single tree most streams never see a split.
+# Parameters of the trees in River's forests: with its defaults for a single tree, most streams never see a split.
 PATIENCE: dict[str, Any] = {"grace_period": 50, "delta": 0.01}
 MOST_DEPTH = 12
-"""Of trees of numbers, which split sooner or later whatever they see: a tree has 4,096 leaves at most, and so a file an end."""
+"""Depth of regression trees, which would split without end: it bounds a tree to 4,096 leaves, and so the size of a file."""
 
 
 class Moments:
-    """Mean and scale of each feature over the rows so far, by Welford's method; values that are missing count for nothing."""
+    """Mean and standard deviation of each feature so far, by Welford's method; missing values do not count."""
 
     def __init__(self, width: int) -> None:
         self._counts = np.zeros(width)
@@ -31,7 +31,7 @@ class Moments:
         self._squares = np.zeros(width)
 
     def add(self, row: Floats) -> None:
-        """Take in a row, float32 [F]."""
+        """Learn a row, float32 [F]."""
         known = ~np.isnan(row)
         self._counts += known
         step = np.where(known, row, self._means) - self._means
@@ -40,7 +40,7 @@ class Moments:
 
     @property
     def means(self) -> Floats:
-        """float32 [F]; 0 for a feature that was never known."""
+        """Means, float32 [F]; 0 for a feature without values."""
         return self._means.astype(np.float32)
 
     @property
@@ -51,46 +51,46 @@ class Moments:
 
 
 class RiverModel:
-    """One of River's models, and what it has to know of the features.
+    """A River model with the statistics of its features.
 
-    Missing values become the feature's mean so far, rounded to float32, so that the ONNX file computes with the same numbers.
+    A missing value becomes the mean of the feature so far, rounded to float32, so that the ONNX file computes with the same numbers.
 
     Parameters
     ----------
-    learner
-        Which.
+    spec
+        Its specification.
     width
         Features of a row.
     categories
-        How many each feature has, 0 for a number; empty if all are numbers. River's models see each of them as a column.
+        Number of categories of each feature, 0 for a number; empty if all features are numbers. Each category is a column.
 
     Attributes
     ----------
     model
-        River's.
+        River's model.
     moments
-        Of the columns.
+        Statistics of the columns.
     categories
-        The step before the model; ``None`` where all features are numbers.
+        The step before the model; ``None`` if all features are numbers.
     """
 
-    def __init__(self, learner: Learner, width: int, categories: tuple[int, ...], model: Any) -> None:
-        self.learner = learner
+    def __init__(self, spec: OnlineSpec, width: int, categories: tuple[int, ...], model: Any) -> None:
+        self.spec = spec
         self.categories = Indicators(categories) if categories else None
         self.moments = Moments(len(self.categories.columns) if self.categories else width)
         self.model = model
 
     def columns(self, rows: Floats) -> Floats:
-        """Rows [N, F], or one row [F], as the model sees them."""
+        """Rows [N, F], or one row [F], in the columns of the model."""
         if self.categories is None:
             return rows
         return self.categories.transform(np.atleast_2d(rows)).reshape(*rows.shape[:-1], -1)
 
 
 class RiverClassifier(RiverModel):
-    """A classifier; River's knows classes as 0, 1, … in the order in which they came.
+    """A classifier. In River, classes are numbers 0, 1, … in the order of their first rows.
 
-    The logistic regression sees features scaled by mean and deviation so far, and a constant.
+    The logistic regression takes features scaled by mean and deviation so far, and a constant.
 
     Attributes
     ----------
@@ -98,14 +98,14 @@ class RiverClassifier(RiverModel):
         River's number of each class.
     """
 
-    def __init__(self, learner: Learner, width: int, categories: tuple[int, ...] = ()) -> None:
-        super().__init__(learner, width, categories, _classifier(learner))
+    def __init__(self, spec: OnlineSpec, width: int, categories: tuple[int, ...] = ()) -> None:
+        super().__init__(spec, width, categories, _classifier(spec))
         self.numbers: dict[str, int] = {}
 
     @property
     def scaled(self) -> bool:
-        """Whether the model sees scaled features."""
-        return self.learner.family is Family.ONLINE_LOGISTIC_REGRESSION
+        """Whether the model takes scaled features."""
+        return self.spec.family is Family.ONLINE_LOGISTIC_REGRESSION
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -118,18 +118,18 @@ class RiverClassifier(RiverModel):
         return [self.numbers[name] for name in self.classes]
 
     def learn(self, row: Floats, label: str) -> None:
-        """Take in a row, float32 [F]."""
+        """Learn a row, float32 [F]."""
         row = self.columns(row)
         self.moments.add(row)
         self.model.learn_one(self._seen(row, self.moments.means), self.numbers.setdefault(label, len(self.numbers)))
 
     def answer(self, row: Floats) -> str:
-        """The likeliest class of a row; of equals the first that came. Empty before the first row."""
+        """The most probable class of a row; on a tie, the class that came first. Empty before the first row."""
         if not self.numbers:
             return ""
         probabilities = self.model.predict_proba_one(self._seen(self.columns(row), self.moments.means))
-        likeliest = min(probabilities, key=lambda label: (-probabilities[label], label), default=0)
-        return list(self.numbers)[likeliest]
+        best = min(probabilities, key=lambda label: (-probabilities[label], label), default=0)
+        return list(self.numbers)[best]
 
     def predict_proba(self, rows: Floats) -> NDArray[np.float64]:
         """Probabilities of the classes, [N, C]."""
@@ -148,62 +148,62 @@ class RiverClassifier(RiverModel):
 
 
 class RiverRegressor(RiverModel):
-    """A regressor; it has no classes."""
+    """A regressor."""
 
     classes: tuple[str, ...] = ()
 
-    def __init__(self, learner: Learner, width: int, categories: tuple[int, ...] = ()) -> None:
-        super().__init__(learner, width, categories, _regressor(learner))
+    def __init__(self, spec: OnlineSpec, width: int, categories: tuple[int, ...] = ()) -> None:
+        super().__init__(spec, width, categories, _regressor(spec))
 
     def learn(self, row: Floats, label: str) -> None:
-        """Take in a row, float32 [F].
+        """Learn a row, float32 [F].
 
         Raises
         ------
         ValueError
-            The label is no number.
+            The label is not a number.
         """
         value = number(label)
         if value is None:
-            raise ValueError(f"the label {label!r} is no number")
+            raise ValueError(f"label: expected a number, given {label!r}")
         row = self.columns(row)
         self.moments.add(row)
         self.model.learn_one(filled(row, self.moments.means), value)
 
     def answer(self, row: Floats) -> str:
-        """The number that a device would answer, in float32; 0 before the first row."""
+        """The number that a device would answer, rounded to float32; 0 before the first row."""
         return plain(float(np.float32(self.model.predict_one(filled(self.columns(row), self.moments.means)))))
 
     def predict(self, rows: Floats) -> NDArray[np.float64]:
-        """Numbers of rows, [N]."""
+        """Answers for rows, [N]."""
         means = self.moments.means
         return np.array([self.model.predict_one(filled(row, means)) for row in self.columns(rows)])
 
 
 def filled(row: Floats, means: Floats) -> dict[int, float]:
-    """A row as River takes it."""
+    """A row as River takes it, without missing values."""
     return dict(enumerate(np.where(np.isnan(row), means, row).tolist()))
 
 
-def _classifier(learner: Learner) -> Any:
-    match learner.family:
+def _classifier(spec: OnlineSpec) -> Any:
+    match spec.family:
         case Family.HOEFFDING_ADAPTIVE_TREE:
-            return MainTree(leaf_prediction="mc", seed=learner.seed, **PATIENCE)
+            return MainTree(leaf_prediction="mc", seed=spec.seed, **PATIENCE)
         case Family.ADAPTIVE_RANDOM_FOREST:
-            return forest.ARFClassifier(n_models=learner.trees, leaf_prediction="mc", seed=learner.seed)
+            return forest.ARFClassifier(n_models=spec.trees, leaf_prediction="mc", seed=spec.seed)
         case Family.ONLINE_LOGISTIC_REGRESSION:
             return linear_model.SoftmaxRegression()
         case other:
             raise ValueError(f"{other} does not learn online")
 
 
-def _regressor(learner: Learner) -> Any:
-    trees: dict[str, Any] = {"leaf_prediction": "mean", "splitter": FirstThresholds(), "max_depth": MOST_DEPTH, "seed": learner.seed}
-    match learner.family:
+def _regressor(spec: OnlineSpec) -> Any:
+    trees: dict[str, Any] = {"leaf_prediction": "mean", "splitter": FirstThresholds(), "max_depth": MOST_DEPTH, "seed": spec.seed}
+    match spec.family:
         case Family.HOEFFDING_ADAPTIVE_TREE:
             return MainNumberTree(drift_detector=ErrorDrift(), **trees, **PATIENCE)
         case Family.ADAPTIVE_RANDOM_FOREST:
-            # Trees add alike: a median of trees has no operator.
-            return NumberForest(n_models=learner.trees, aggregation_method="mean", disable_weighted_vote=True, **trees)
+            # Trees have equal weights: ONNX has no operator for a median of trees.
+            return NumberForest(n_models=spec.trees, aggregation_method="mean", disable_weighted_vote=True, **trees)
         case other:
             raise ValueError(f"{other} does not learn numbers online")

@@ -1,4 +1,4 @@
-"""The search for hyper-parameters before a fit. Only the child process imports this, and only when one is wanted."""
+"""Search for hyper-parameters before a fit. The child process imports this for its first search."""
 
 from __future__ import annotations
 
@@ -11,75 +11,78 @@ import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from edgeloop_trainer.core.dataset import Floats, Truth
-from edgeloop_trainer.core.fits import FitJob, Trial
-from edgeloop_trainer.core.scores import measured
-from edgeloop_trainer.core.spaces import SPACES, Chosen, Dimension
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import SearchStep
+from edgeloop_trainer.core.model_metrics import model_metrics
+from edgeloop_trainer.core.search_spaces import SPACES, Dimension, Hyperparameters
 from edgeloop_trainer.io.estimators import answers
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
-    """What came of a search.
+class SearchResult:
+    """Result of a search.
 
     Attributes
     ----------
     chosen
-        Of the best trial; nothing if none was better than the recipe as it is.
-    trials
-        All, the recipe as it is first.
+        Hyper-parameters of the best step; empty if no step was better than the recipe itself.
+    steps
+        All steps; the first is the recipe itself.
     """
 
-    chosen: Chosen
-    trials: tuple[Trial, ...]
+    chosen: Hyperparameters
+    steps: tuple[SearchStep, ...]
 
 
-def search(job: FitJob, clock: Callable[[], float] = time.perf_counter) -> Searched:
-    """Try hyper-parameters within the recipe's seconds and trials, on rows that no gate judges later.
+def search(job: FitJob, clock: Callable[[], float] = time.perf_counter) -> SearchResult:
+    """Try hyper-parameters within the seconds and steps of the recipe, on validation rows that no gate judges later.
 
-    The first trial is the recipe as it is, so that a search cannot make a model worse on the rows that it is judged on; of equal
-    trials the first is taken. No trial begins that would end too late if it took as long as the longest so far. What to try next is
-    drawn by Optuna's TPE sampler under the recipe's seed, hence it depends on the trials before it only.
+    The first step is the recipe itself, so a search cannot make a model worse on the validation rows. Of equal steps the first wins.
+    A step begins only if it would end in time, should it take as long as the longest so far. Optuna's TPE sampler draws the next
+    choice under the seed of the recipe, so it depends on the earlier steps only.
     """
-    assert job.tried is not None
-    recipe, fitted = job.recipe, ~job.tried if job.held is None else ~(job.tried | job.held)
-    older, newer = (job.features[fitted], job.labels[fitted]), (job.features[job.tried], job.labels[job.tried])
+    assert job.validation is not None
+    recipe, fitted = job.recipe, ~job.validation if job.held is None else ~(job.validation | job.held)
+    older, newer = (job.features[fitted], job.labels[fitted]), (job.features[job.validation], job.labels[job.validation])
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=recipe.seed))
     space = {name: _distribution(dimension) for name, dimension in SPACES[recipe.family].items()}
     started = clock()
-    trials: list[Trial] = []
+    steps: list[SearchStep] = []
     best, chosen = -math.inf, {}
-    while len(trials) < recipe.search_trials:
-        asked = study.ask(space) if trials else None
-        given = {} if asked is None else dict(asked.params)
-        trial = _tried(job, given, older, newer, clock)
-        trials.append(trial)
-        score = _score(trial)
+    while len(steps) < recipe.search_trials:
+        drawn = study.ask(space) if steps else None
+        given = {} if drawn is None else dict(drawn.params)
+        step = _step(job, given, older, newer, clock)
+        steps.append(step)
+        score = _score(step)
         if score > best:
             best, chosen = score, given
-        if asked is not None:
-            study.tell(asked, None if trial.reason else score, optuna.trial.TrialState.FAIL if trial.reason else None)
-        if clock() - started + max(done.seconds for done in trials) > recipe.search_seconds:
+        if drawn is not None:
+            study.tell(drawn, None if step.reason else score, optuna.trial.TrialState.FAIL if step.reason else None)
+        if clock() - started + max(done.seconds for done in steps) > recipe.search_seconds:
             break
-    return Searched(chosen, tuple(trials))
+    return SearchResult(chosen, tuple(steps))
 
 
-def _score(trial: Trial) -> float:
-    """The more the better."""
-    return trial.metrics.get("accuracy", -trial.metrics.get("mae", math.inf))
+def _score(step: SearchStep) -> float:
+    """Score of a step; larger is better."""
+    return step.metrics.get("accuracy", -step.metrics.get("mae", math.inf))
 
 
-def _tried(job: FitJob, chosen: Chosen, older: tuple[Floats, Truth], newer: tuple[Floats, Truth], clock: Callable[[], float]) -> Trial:
+def _step(
+    job: FitJob, chosen: Hyperparameters, older: tuple[Floats, Truth], newer: tuple[Floats, Truth], clock: Callable[[], float]
+) -> SearchStep:
     recipe, numbers = job.recipe, job.numbers
     parameters = recipe.parameters | {name: str(value) for name, value in chosen.items()}
     started = clock()
     try:
-        said = answers(recipe, chosen, older, newer[0], numbers=numbers, categories=job.categories)
+        answered = answers(recipe, chosen, older, newer[0], numbers=numbers, categories=job.categories)
     except MemoryError:
-        return Trial(parameters, {}, clock() - started, "the fit needs more memory than it may have")
-    except Exception as error:  # as in a fit: hyper-parameters that do not go with these rows are an answer too
-        return Trial(parameters, {}, clock() - started, f"{type(error).__name__}: {error}")
-    return Trial(parameters, {**measured(said, newer[1], numbers=numbers), "rows": float(len(said))}, clock() - started)
+        return SearchStep(parameters, {}, clock() - started, "the fit needs more memory than it may have")
+    except Exception as error:  # as in a fit: a failure is a result, too
+        return SearchStep(parameters, {}, clock() - started, f"{type(error).__name__}: {error}")
+    return SearchStep(parameters, {**model_metrics(answered, newer[1], numbers=numbers), "rows": float(len(answered))}, clock() - started)
 
 
 def _distribution(dimension: Dimension) -> BaseDistribution:

@@ -1,4 +1,4 @@
-"""Tables that are too large to be fitted on, told from their numbers before anything is read."""
+"""Limits of training data, checked before any row is read."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from edgeloop_contracts import Manifest
 MOST_FEATURES = 100_000
 FLOAT_BYTES = 4
 COPIES = 10
-"""Of a table, that fit, conversion and check hold at once: 7 to 10 were measured at 80 MB, for every family."""
-
+"""Copies of a table that fit, conversion and parity check hold at once: 7 to 10 measured at 80 MB, for every family."""
 
 MOST_OF_NAMES = 256 << 10
-"""Bytes of class names: run, candidate and version carry them, the version twice."""
+"""Bytes of class names, which training run, candidate and version carry, the version twice."""
 
 
-def names_refusal(classes: Sequence[str]) -> str:
-    """Why no model is fitted on labels of these classes; empty if one is.
+def class_names_refusal(classes: Sequence[str]) -> str:
+    """The reason why classes have too long names for a version; empty if they fit.
 
-    >>> names_refusal(["yes", "no"]), names_refusal(["x" * 300] * 1_000)
+    >>> class_names_refusal(["yes", "no"]), class_names_refusal(["x" * 300] * 1_000)
     ('', 'too large: the names of 1,000 classes take 300,000 bytes; at most 262,144 fit into a version')
     """
     size = sum(len(name.encode("utf-8", "replace")) for name in classes)
@@ -29,17 +28,17 @@ def names_refusal(classes: Sequence[str]) -> str:
 
 
 def rows_named(manifest: Manifest) -> int:
-    """Rows that a manifest names, at most: a correction has indexes too, but is no further row."""
+    """Upper bound of the rows of a manifest: a correction has an index, too, but adds no row."""
     return max(manifest.rows, sum(part.end_index - part.first_index for part in manifest.ranges))
 
 
 def refusal(rows: int, width: int, memory_bytes: int) -> str:
-    """Why rows of so many features are not fitted on; empty if they are.
+    """The reason why a table is too large for a fit; empty if it is not.
 
     Parameters
     ----------
     memory_bytes
-        Address space of the fitting process.
+        Limit of the address space of the fit process.
 
     Examples
     --------

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted, Recipe
-from edgeloop_trainer.io.fitting import FittingProcess, Limits, Pending
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted
+from edgeloop_trainer.core.recipe import Recipe
+from edgeloop_trainer.io.fit_process import FitProcess, Limits, PendingJob
 
 
 def job(name: str, rows: int = 200, trees: int = 5) -> FitJob:
@@ -22,7 +24,7 @@ def slow(name: str) -> FitJob:
     return job(name, rows=60_000, trees=400)
 
 
-def wait(pending: Pending, seconds: float = 60.0):
+def wait(pending: PendingJob, seconds: float = 60.0):
     end = time.monotonic() + seconds
     while not pending.done():
         assert time.monotonic() < end
@@ -30,7 +32,7 @@ def wait(pending: Pending, seconds: float = 60.0):
     return pending.result
 
 
-def begun(process: FittingProcess, pending: Pending) -> None:
+def begun(process: FitProcess, pending: PendingJob) -> None:
     """Wait until the child has taken the job."""
     while pending.attempts == 0:
         pending.done()
@@ -39,7 +41,7 @@ def begun(process: FittingProcess, pending: Pending) -> None:
 
 @pytest.fixture
 def own():
-    process = FittingProcess(Limits(seconds=60))
+    process = FitProcess(Limits(seconds=60))
     yield process
     process.close()
 
@@ -83,7 +85,7 @@ def test_a_child_that_dies_while_idle_is_not_missed(own):
 
 
 def test_a_fit_that_takes_too_long_has_failed():
-    process = FittingProcess(Limits(seconds=0.5))
+    process = FitProcess(Limits(seconds=0.5))
     pending = process.submit(slow("1"))
     failed = wait(pending)
     assert failed == Failed("the fit took more than 0.5 s")
@@ -92,7 +94,7 @@ def test_a_fit_that_takes_too_long_has_failed():
 
 
 def test_a_fit_that_needs_too_much_memory_fails_and_harms_nobody():
-    process = FittingProcess(Limits(memory_bytes=1200 << 20))
+    process = FitProcess(Limits(memory_bytes=1200 << 20))
     features = np.zeros((2_000_000, 40), np.float32)
     failed = wait(process.submit(FitJob("big", features, np.arange(2_000_000) % 2, ("a", "b"), None, Recipe())))
     assert isinstance(failed, Failed)
@@ -101,7 +103,7 @@ def test_a_fit_that_needs_too_much_memory_fails_and_harms_nobody():
 
 
 def test_a_child_that_cannot_start_fails_the_job():
-    process = FittingProcess(Limits(memory_bytes=32 << 20))
+    process = FitProcess(Limits(memory_bytes=32 << 20))
     failed = wait(process.submit(job("1")))
     process.close()
     assert isinstance(failed, Failed)

@@ -1,4 +1,4 @@
-"""Which hyper-parameters a search tries, by family."""
+"""Search spaces of hyper-parameters, by family."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from edgeloop_trainer.core.families import Family
 
-Chosen = Mapping[str, int | float]
-"""Hyper-parameters by scikit-learn's names."""
+Hyperparameters = Mapping[str, int | float]
+"""Hyper-parameters by their names in scikit-learn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One hyper-parameter; a whole number where its bounds are.
+    """Range of one hyper-parameter; an integer if its bounds are integers.
 
     Attributes
     ----------
     low, high
-        Both included.
+        Bounds, both included.
     log
-        Whether a factor counts, not a difference.
+        Whether the scale is logarithmic.
     """
 
     low: float
@@ -30,7 +30,7 @@ class Dimension:
 
 _FOREST = {"min_samples_leaf": Dimension(1, 20, log=True), "max_features": Dimension(0.1, 1.0)}
 
-# The number of trees is not searched: it is what a device pays for in bytes, and stays what the settings say.
+# The number of trees is not searched: it decides the size of the file that devices fetch, so the settings keep it.
 SPACES: Mapping[Family, Mapping[str, Dimension]] = {
     Family.EXTRA_TREES: _FOREST,
     Family.RANDOM_FOREST: _FOREST,

@@ -1,4 +1,4 @@
-"""The child process that fits, as its parent sees it."""
+"""The child process that fits, seen from its parent."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from edgeloop_trainer.core.fits import Failed, FitJob, Fitted
-from edgeloop_trainer.core.lessons import Learned, Lesson
-from edgeloop_trainer.io.child import READY, serve
+from edgeloop_trainer.core.fit_job import FitJob
+from edgeloop_trainer.core.fit_result import Failed, Fitted
+from edgeloop_trainer.core.online_group import OnlineBatch, OnlineProgress
+from edgeloop_trainer.io.fit_worker import READY, serve
 
 ATTEMPTS = 2
 REMEMBERED = 8
@@ -20,7 +21,7 @@ REMEMBERED = 8
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a fit may take.
+    """Limits of a fit.
 
     Attributes
     ----------
@@ -29,7 +30,7 @@ class Limits:
     memory_bytes
         Address space of the child.
     start_seconds
-        Wall time until the child is ready.
+        Wall time for the start of the child.
     """
 
     seconds: float = 120.0
@@ -37,39 +38,39 @@ class Limits:
     start_seconds: float = 60.0
 
 
-class Pending:
-    """A fit, or a lesson, that was asked for.
+class PendingJob:
+    """A fit or a batch of online training in the queue.
 
     Attributes
     ----------
     result
-        ``None`` until it is there.
+        The result; ``None`` until the job is done.
     """
 
-    def __init__(self, job: FitJob | Lesson, pump: Callable[[], None]) -> None:
+    def __init__(self, job: FitJob | OnlineBatch, pump: Callable[[], None]) -> None:
         self.job = job
-        self.result: Fitted | Failed | Learned | None = None
+        self.result: Fitted | Failed | OnlineProgress | None = None
         self.attempts = 0
         self._pump = pump
 
     def done(self) -> bool:
-        """Whether the result is there; asking moves the work on."""
+        """Whether the job is done; asking moves the work on."""
         self._pump()
         return self.result is not None
 
 
-class FittingProcess:
-    """One fit after another in one child process, which is started again when it dies or hangs.
+class FitProcess:
+    """A queue of jobs for one child process, which is restarted when it dies or hangs.
 
-    There is no thread here: whoever waits for a fit asks :meth:`Pending.done` now and then, and nothing ever blocks.
-    A job whose child dies is tried once more, as the death may have had another reason than the job; then it has failed.
+    It needs no thread and never blocks: a caller polls :meth:`PendingJob.done`. A job whose child dies is run once more, since the job
+    may not be the reason; then it fails.
 
     Parameters
     ----------
     limits
         Of time and memory.
     clock
-        Seconds, only ever rising.
+        Monotonic time in seconds.
 
     Attributes
     ----------
@@ -80,23 +81,23 @@ class FittingProcess:
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits = limits
         self._clock = clock
-        self._context = multiprocessing.get_context("spawn")  # a fork would carry Kafka's threads and locks over
+        self._context = multiprocessing.get_context("spawn")  # a fork would copy Kafka's threads and locks
         self._child: Any = None
         self._pipe: Connection | None = None
         self._ready = False
         self._deadline = 0.0
         self._starts = 0
-        self._current: Pending | None = None
-        self._queue: deque[Pending] = deque()
-        self._known: OrderedDict[str, Pending] = OrderedDict()
+        self._current: PendingJob | None = None
+        self._queue: deque[PendingJob] = deque()
+        self._known: OrderedDict[str, PendingJob] = OrderedDict()
 
     @property
     def pid(self) -> int:
-        """Process id of the child; 0 if there is none."""
+        """Process id of the child; 0 for none."""
         return int(self._child.pid or 0) if self._child else 0
 
     def start(self) -> None:
-        """Start the child, which takes some seconds to import its libraries; this does not wait for it."""
+        """Start the child, without waiting for it; it imports libraries for some seconds."""
         self._pipe, theirs = self._context.Pipe()
         self._child = self._context.Process(target=serve, args=(theirs, self.limits.memory_bytes), daemon=True, name="fit")
         self._child.start()
@@ -105,20 +106,20 @@ class FittingProcess:
         self._starts += 1
         self._deadline = self._clock() + self.limits.start_seconds
 
-    def submit(self, job: FitJob) -> Pending:
-        """Ask for a fit; the same job again, also after its partition has been away, is the same fit, unless that has failed."""
+    def submit(self, job: FitJob) -> PendingJob:
+        """Queue a fit. An equal job gives the same fit, also after its partition was reassigned, unless that fit failed."""
         known = self._known.get(job.key)
         if known is None or isinstance(known.result, Failed):
-            known = self._known[job.key] = Pending(job, self._turn)
+            known = self._known[job.key] = PendingJob(job, self._turn)
             self._queue.append(known)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         self._turn()
         return known
 
-    def teach(self, lesson: Lesson) -> Pending:
-        """Have the child's online models learn rows; what comes of it depends on what they have learned, so each lesson is a new one."""
-        pending = Pending(lesson, self._turn)
+    def train(self, batch: OnlineBatch) -> PendingJob:
+        """Queue a batch of online training. Its result depends on earlier batches, so each call is a new job."""
+        pending = PendingJob(batch, self._turn)
         self._queue.append(pending)
         self._turn()
         return pending
@@ -148,7 +149,7 @@ class FittingProcess:
                 self._current.result, self._current = answer, None
 
     def _send(self) -> None:
-        # A child that is ready and idle reads at once, so that this cannot block on a full pipe.
+        # A ready and idle child reads at once, so this cannot block on a full pipe.
         if self._pipe and self._ready and self._current is None and self._queue:
             self._current = self._queue.popleft()
             self._current.attempts += 1
@@ -157,7 +158,7 @@ class FittingProcess:
 
     def _died(self) -> None:
         code = self._stop()
-        reason = f"the fitting process ended with {code}"
+        reason = f"the fit process ended with {code}"
         if self._current and self._current.attempts < ATTEMPTS:
             self._queue.appendleft(self._current)
         elif self._current:
@@ -171,7 +172,7 @@ class FittingProcess:
         if self._current:
             self._current.result = Failed(f"the fit took more than {self.limits.seconds:g} s")
         elif self._starts >= ATTEMPTS:
-            self._fail_all(f"the fitting process was not ready within {self.limits.start_seconds:g} s")
+            self._fail_all(f"the fit process was not ready within {self.limits.start_seconds:g} s")
         self._current = None
 
     def _fail_all(self, reason: str) -> None:
@@ -180,10 +181,10 @@ class FittingProcess:
             self._queue.popleft().result = Failed(reason)
 
     def _stop(self) -> int | None:
-        """End the child, if there is one, and give back its exit code."""
+        """End the child, if there is one, and return its exit code."""
         code: int | None = None
         if self._child is not None:
-            self._child.join(0.05)  # one that is dying by itself tells its own code
+            self._child.join(0.05)  # a child that is dying by itself has its own exit code
             self._child.kill()
             self._child.join()
             code = self._child.exitcode

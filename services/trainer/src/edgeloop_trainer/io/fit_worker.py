@@ -1,4 +1,4 @@
-"""Entry of the child process. It imports nothing heavy before its limits stand."""
+"""Entry point of the child process. It imports nothing heavy before its limits hold."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeloop_trainer.io.online import OnlineModels
+    from edgeloop_trainer.io.online_models import OnlineModels
 
 READY = "ready"
 
 
 def serve(pipe: Connection, memory_bytes: int) -> None:
-    """Take jobs and give back results until the pipe closes, which it does too when the parent dies.
+    """Receive jobs and send results until the pipe closes, which also happens when the parent dies.
 
     Parameters
     ----------
     pipe
-        To the parent.
+        Connection to the parent.
     memory_bytes
-        Address space that this process may have.
+        Limit of this process's address space.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us when it has ended its work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends this process after its own work
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard), hard))
-    from edgeloop_trainer.core.lessons import Lesson
+    from edgeloop_trainer.core.online_group import OnlineBatch
     from edgeloop_trainer.io.fit import fit
 
     online: OnlineModels | None = None
@@ -36,9 +36,9 @@ def serve(pipe: Connection, memory_bytes: int) -> None:
         pipe.send(READY)
         while True:
             job = pipe.recv()
-            if isinstance(job, Lesson):
+            if isinstance(job, OnlineBatch):
                 if online is None:
-                    from edgeloop_trainer.io.online import OnlineModels  # River is imported where somebody wants it
+                    from edgeloop_trainer.io.online_models import OnlineModels  # River is imported for the first batch only
 
                     online = OnlineModels()
                 pipe.send(online.learn(job))

@@ -1,4 +1,4 @@
-"""How well a model answers rows whose labels are known."""
+"""Metrics of a model on labelled rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from edgeloop_trainer.core.dataset import Truth
 
 
-def measured(answers: Truth, labels: Truth, *, numbers: bool) -> dict[str, float]:
-    """The share of right classes, or the mean absolute and the root mean squared error.
+def model_metrics(answers: Truth, labels: Truth, *, numbers: bool) -> dict[str, float]:
+    """The share of right classes, or the mean absolute error and the root mean squared error.
 
-    >>> measured(np.array([1.0, 4.0]), np.array([1.0, 2.0]), numbers=True)
+    >>> model_metrics(np.array([1.0, 4.0]), np.array([1.0, 2.0]), numbers=True)
     {'mae': 1.0, 'rmse': 1.4142135623730951}
     """
     if not numbers:
