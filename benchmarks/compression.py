@@ -74,7 +74,7 @@ def _variant(
     def measure() -> float:
         sent = {"bytes": 0}
 
-        def told(text: str) -> None:
+        def on_statistics(text: str) -> None:
             known: Any = json.loads(text)
             sent["bytes"] = sum(broker["txbytes"] for broker in known["brokers"].values())
 
@@ -85,7 +85,7 @@ def _variant(
                 "linger.ms": 5,
                 "message.max.bytes": 8 << 20,
                 "statistics.interval.ms": 20,
-                "stats_cb": told,
+                "stats_cb": on_statistics,
                 **CODECS[codec],
             }
         )

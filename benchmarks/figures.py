@@ -163,9 +163,9 @@ def as_object(run: Run) -> dict[str, Any]:
 
 
 def _short(one: Figure) -> dict[str, Any]:
-    told = asdict(one) | {name: float(f"{getattr(one, name):.6g}") for name in ("value", "low", "high")}
-    return {name: value for name, value in told.items() if value not in (None, "", False)} | {"value": told["value"]}
+    fields = asdict(one) | {name: float(f"{getattr(one, name):.6g}") for name in ("value", "low", "high")}
+    return {name: value for name, value in fields.items() if value not in (None, "", False)} | {"value": fields["value"]}
 
 
-def _figure(told: dict[str, Any]) -> Figure:
-    return Figure(**{"low": 0.0, "high": 0.0, "unit": "", **told, "kind": Kind(told["kind"])})
+def _figure(fields: dict[str, Any]) -> Figure:
+    return Figure(**{"low": 0.0, "high": 0.0, "unit": "", **fields, "kind": Kind(fields["kind"])})

@@ -51,11 +51,11 @@ class Watched:
         """Wait until a page returns 200; returns the seconds since the start."""
         while not http_answers(self.port, page):
             if self.child.poll() is not None or time.perf_counter() - self.began > READY_S:
-                raise RuntimeError(f"{self.name} did not become ready: {self.said()}")
+                raise RuntimeError(f"{self.name} did not become ready: {self.last_lines()}")
             time.sleep(0.01)
         return time.perf_counter() - self.began
 
-    def said(self) -> str:
+    def last_lines(self) -> str:
         """The last lines of its log."""
         return "\n".join(last_lines(self._log))
 
@@ -111,7 +111,7 @@ def until(reached: Callable[[], bool], services: Iterable[Watched], timeout: flo
     while not reached():
         for one in services:
             if one.child.poll() is not None:
-                raise RuntimeError(f"{one.name} ended with {one.child.returncode}: {one.said()}")
+                raise RuntimeError(f"{one.name} ended with {one.child.returncode}: {one.last_lines()}")
         if time.monotonic() > deadline:
             raise RuntimeError(f"not reached within {timeout:.0f} s")
         time.sleep(0.2)

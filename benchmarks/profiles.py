@@ -126,11 +126,11 @@ def _watching(services: Iterable[Watched], form: str, folder: Path) -> Iterator[
     finally:
         for spy in spies.values():
             spy.send_signal(signal.SIGINT)
-        said = {name: spy.communicate(timeout=60)[1].decode() for name, spy in spies.items()}
+        outputs = {name: spy.communicate(timeout=60)[1].decode() for name, spy in spies.items()}
     for name in spies:
         if not (folder / f"{name}.{form}").exists():
             hint = "" if os.geteuid() == 0 else "; looking into a running process may need root, or kernel.yama.ptrace_scope=0"
-            raise RuntimeError(f"py-spy could not look into {name}: {said[name].strip()}{hint}")
+            raise RuntimeError(f"py-spy could not attach to {name}: {outputs[name].strip()}{hint}")
 
 
 def chart(shares: dict[str, Counter[str]], path: Path) -> None:

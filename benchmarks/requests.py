@@ -73,11 +73,11 @@ def _percentile(stub: Any, name: str, rows: Any, calls: int) -> Callable[[], flo
 
 def _beside(port: int, name: str, measure: Callable[[], float]) -> Callable[[], float]:
     def beside() -> float:
-        with _child(_ask_much, port, name) as client:
+        with _child(_send_long, port, name) as client:
             client.recv()  # waits for the first one
-            taken = measure()
+            times = measure()
             client.send(None)
-            return taken
+            return times
 
     return beside
 
@@ -96,22 +96,22 @@ def _child(work: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
         process.kill()
 
 
-def _serve(told: Connection, quick: bool) -> None:
+def _serve(connection: Connection, quick: bool) -> None:
     features, labels = stream()
     _, answering = models(features, labels, REMEMBERED // 20 if quick else REMEMBERED, FITTED // 20 if quick else FITTED)
     with tempfile.TemporaryDirectory(prefix="edgeloop-bench-") as folder:
         server, outbox = serve(answering, Path(folder), workers=WORKERS)
-        told.send(server.port)
-        told.recv()
+        connection.send(server.port)
+        connection.recv()
         server.stop(1.0)
         outbox.close()
 
 
-def _ask_much(told: Connection, port: int, name: str) -> None:
+def _send_long(connection: Connection, port: int, name: str) -> None:
     features, _ = stream()
     asked = request(name, np.resize(features, (ROWS, features.shape[1])))
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = service.Stub(channel)
-        told.send("asking")
-        while not told.poll():
+        connection.send("sending")
+        while not connection.poll():
             stub.model_infer(asked)

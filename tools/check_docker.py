@@ -81,8 +81,8 @@ def troubles() -> Iterator[str]:
         state, health, code = one.get("State", ""), one.get("Health", ""), one.get("ExitCode", 0)
         if health == "unhealthy" or state in ("restarting", "dead") or (state == "exited" and code):
             how = "is unhealthy" if health == "unhealthy" else f"ended with exit code {code}"
-            said = docker("compose", "logs", "--no-log-prefix", "--no-color", "--tail", "1", one["Service"])
-            yield f"{one['Service']} {how}; its last line: {last_line(said.stdout) or 'none'} (whole log: docker compose logs {one['Service']})"
+            logs = docker("compose", "logs", "--no-log-prefix", "--no-color", "--tail", "1", one["Service"])
+            yield f"{one['Service']} {how}; its last line: {last_line(logs.stdout) or 'none'} (whole log: docker compose logs {one['Service']})"
 
 
 def configuration() -> dict[str, Any]:

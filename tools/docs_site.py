@@ -20,6 +20,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ("docs/site.css", "docs/asyncapi.yaml")
+# Fragments of the changelog are no pages: their links hold in CHANGELOG.md.
 FOLDERS = ("libs", "services", "cli", "docs", "schemas", "examples", "benchmarks", "findings", "deploy", "tests", "tools")
 LANGUAGES = {".py": "python", ".avsc": "json", ".json": "json", ".sh": "bash", ".yml": "yaml", ".yaml": "yaml", ".toml": "toml"}
 PICTURES = (".png", ".svg")
@@ -88,7 +89,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """All pages by their paths in the repository, with the pictures, and the pages of what they link."""
     paths = tracked()
-    shown = [path for path in paths if path.endswith((".md", *PICTURES)) and ("/" not in path or path.split("/")[0] in FOLDERS)]
+    shown = [
+        path
+        for path in paths
+        if path.endswith((".md", *PICTURES)) and ("/" not in path or path.split("/")[0] in FOLDERS or path == "changelog.d/README.md")
+    ]
     found = [file for file in files if file.src_dir != config.docs_dir]  # those of the theme
     found += [File.generated(config, path, abs_src_path=str(ROOT / path)) for path in (*sorted(shown), *ASSETS)]
     found += [File.generated(config, page, content=source_page(page, paths)) for page in sorted(linked(paths))]

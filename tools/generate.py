@@ -1,6 +1,6 @@
 """Generate ``edgeloop_contracts.events`` and ``edgeloop_contracts.registered`` from ``schemas/**/*.avsc``.
 
-``python tools/generate.py`` writes the files, ``--check`` only says whether they are up to date (exit code 1 if not).
+``python tools/generate.py`` writes the files, ``--check`` exits with 1 if they are not up to date.
 
 The files end without a newline: registries compare texts, and some clients cut what is around them while others do not.
 
@@ -221,12 +221,12 @@ def indented(lines: list[str], by: int = 1) -> list[str]:
 
 def identity(fields: list[Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], tuple[str, ...]]:
     """Fields that are always needed; groups of which one is, each headed by the field that the others belong to; and what may be unknown."""
-    said = {f["name"]: f["identity"] for f in fields if "identity" in f}
-    always = tuple(name for name, how in said.items() if how == "always")
-    heads = [name for name, how in said.items() if how == "either"]
-    either = tuple((head, *(name for name, how in said.items() if how == head)) for head in heads)
-    if set(said) != {*always, *(name for group in either for name in group)}:
-        raise SystemExit(f"generate: identity is always, either, or the name of a field that is: {said}")
+    marks = {f["name"]: f["identity"] for f in fields if "identity" in f}
+    always = tuple(name for name, how in marks.items() if how == "always")
+    heads = [name for name, how in marks.items() if how == "either"]
+    either = tuple((head, *(name for name, how in marks.items() if how == head)) for head in heads)
+    if set(marks) != {*always, *(name for group in either for name in group)}:
+        raise SystemExit(f"generate: identity is always, either, or the name of a field that is: {marks}")
     return always, either, tuple(f["name"] for f in fields if f.get("null") == "default")
 
 
@@ -313,7 +313,7 @@ def main() -> int:
         if not arguments.check:
             target.write_text(text, encoding="utf-8")
         elif not target.exists() or target.read_text(encoding="utf-8") != text:
-            print(f"{target.relative_to(ROOT)} is not what schemas/ says: run make generate", file=sys.stderr)
+            print(f"{target.relative_to(ROOT)} does not match schemas/: run make generate", file=sys.stderr)
             return 1
     return 0
 

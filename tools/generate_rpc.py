@@ -167,7 +167,7 @@ def main() -> int:
     stale = sorted(name for name in texts.keys() | present.keys() if texts.get(name) != present.get(name))
     if arguments.check:
         if stale:
-            print(f"{TARGET.relative_to(ROOT)} is not what proto/ says ({', '.join(stale)}): run make generate", file=sys.stderr)
+            print(f"{TARGET.relative_to(ROOT)} does not match proto/ ({', '.join(stale)}): run make generate", file=sys.stderr)
         return 1 if stale else 0
     TARGET.mkdir(parents=True, exist_ok=True)
     for name in present.keys() - texts.keys():

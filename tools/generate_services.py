@@ -1,6 +1,6 @@
 """Make every list that names services from the services' own specifications, ``services/*/src/edgeloop_*/spec.py``.
 
-``python tools/generate_services.py`` writes them, ``--check`` only says whether they are up to date (exit code 1 if not).
+``python tools/generate_services.py`` writes them, ``--check`` exits with 1 if they are not up to date.
 
 Two modules of ``edgeloop_contracts`` hold copies of the specifications, so that libraries and the command line know services that are not
 installed beside them. All other lists are blocks of hand-written files, see ``blocks.py``.

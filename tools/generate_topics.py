@@ -208,7 +208,7 @@ def row(topic: Topic) -> tuple[str, ...]:
         kinds,
         topic.key.value,
         "one" if topic.partitions is Partitions.ONE else "many",
-        "newest of each key" if topic.compacted else duration(topic.retention_ms),
+        "compacted" if topic.compacted else duration(topic.retention_ms),
         ", ".join([*([] if topic.producer or topic is topics.GAPS else ["anybody"]), *writers]),
         ", ".join(readers) or "-",
     )

@@ -29,21 +29,21 @@ def step(line: str, fetched: int) -> str:
 def main() -> int:
     """Entry point; returns pip's exit code."""
     what, *arguments = sys.argv[1:]
-    live, fetched, told, began = sys.stdout.isatty(), 0, 0.0, time.monotonic()
+    live, fetched, reported_at, began = sys.stdout.isatty(), 0, 0.0, time.monotonic()
     print(f"installing {what}", flush=True)
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", *arguments]
-    said: deque[str] = deque(maxlen=KEPT)
+    output: deque[str] = deque(maxlen=KEPT)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as pip:
         assert pip.stdout is not None
         try:
             for line in pip.stdout:
-                said.append(line)
+                output.append(line)
                 fetched += line.lstrip().startswith(("Downloading ", "Using cached "))
                 now = step(line, fetched)
                 if now and live:
                     print(f"\r\x1b[K  {now[:100]}", end="", flush=True)
-                elif now and (time.monotonic() - told > EVERY_S or "unpacking" in now):
-                    told = time.monotonic()
+                elif now and (time.monotonic() - reported_at > EVERY_S or "unpacking" in now):
+                    reported_at = time.monotonic()
                     print(f"  {now}", flush=True)
         except KeyboardInterrupt:
             print("\nstopping; `make init` goes on where it was", flush=True)
@@ -51,7 +51,7 @@ def main() -> int:
             return 130
     print(("\r\x1b[K" if live else "") + f"  done after {time.monotonic() - began:.0f} s" if not pip.returncode else "", flush=True)
     if pip.returncode:
-        print("".join(said), file=sys.stderr)
+        print("".join(output), file=sys.stderr)
     return pip.returncode
 
 

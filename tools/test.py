@@ -40,17 +40,17 @@ def together(shown: list[str], beside: list[list[str]]) -> list[int]:
     with ExitStack() as stack:
         others: list[tuple[subprocess.Popen[bytes], BinaryIO]] = []
         for paths in beside:
-            told = stack.enter_context(tempfile.TemporaryFile())
+            output = stack.enter_context(tempfile.TemporaryFile())
             command = ["nice", "-n", "10", *PYTEST, "-q", *paths]
-            others.append((subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT), told))
+            others.append((subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT), output))
         try:
             codes = [subprocess.run([*PYTEST, *shown], cwd=ROOT, check=False).returncode]
         finally:
             codes_beside = [process.wait() for process, _ in others]  # they get Ctrl-C from the terminal, too
-        for paths, (_, told) in zip(beside, others, strict=True):
-            told.seek(0)
+        for paths, (_, output) in zip(beside, others, strict=True):
+            output.seek(0)
             sys.stdout.write(f"\n--- {', '.join(paths)}, run beside {', '.join(shown)}\n")
-            sys.stdout.write(told.read().decode(errors="replace"))
+            sys.stdout.write(output.read().decode(errors="replace"))
         sys.stdout.flush()
     return codes + codes_beside
 

@@ -59,8 +59,8 @@ def test_runs_survive_the_file(tmp_path: Path) -> None:
 
 def test_a_figure_is_compared_with_the_run_before_that_had_it() -> None:
     history = History([run(one("services/x", 10)), run(one("codec/y", 1)), run(one("services/x", 20))])
-    told = {now.name: (now.value, before.value if before else None) for _, now, before in history.compared()}
-    assert told == {"codec/y": (1, None), "services/x": (20, 10)}
+    compared = {now.name: (now.value, before.value if before else None) for _, now, before in history.compared()}
+    assert compared == {"codec/y": (1, None), "services/x": (20, 10)}
 
 
 def test_a_figure_that_its_benchmark_gives_no_more_is_left_out() -> None:

@@ -53,12 +53,12 @@ def test_the_picture_has_a_panel_for_each_stream(tmp_path: Path) -> None:
     assert all(stream.name in text for stream in streams)
 
 
-@pytest.mark.parametrize(("value", "told"), [(0.8123, "| default | 0.812 |"), (0.7, "| default | 0.7 **missed 0.8** |")])
-def test_lines_and_columns_are_told_by_the_names(value: float, told: str) -> None:
+@pytest.mark.parametrize(("value", "line"), [(0.8123, "| default | 0.812 |"), (0.7, "| default | 0.7 **missed 0.8** |")])
+def test_names_give_lines_and_columns(value: float, line: str) -> None:
     def one(name: str, value: float, **more: object) -> Figure:
         return figure(name, Sample((value,)), "", Kind.RESOURCE, **more)
 
     figures = (one("quality/accuracy/default/noaa", value, aim=0.8), one("quality/fits/default/noaa", 3))
     table = markdown(History([Run("2026-01-01 00:00", {}, figures)]))
-    assert told in table
+    assert line in table
     assert "| fits | noaa |" in table

@@ -1,4 +1,4 @@
-"""What the tests of this package share."""
+"""Fixtures and helpers of this package's tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is pinned, where it is kept, and what happens when it can't be had."""
+"""Pins, the cache, and downloads that fail."""
 
 from __future__ import annotations
 

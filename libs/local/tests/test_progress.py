@@ -1,4 +1,4 @@
-"""What a person sees."""
+"""Progress on a terminal and elsewhere."""
 
 from __future__ import annotations
 

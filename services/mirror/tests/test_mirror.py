@@ -1,4 +1,4 @@
-"""What MLflow is told of runs, and that nothing is told twice or lost."""
+"""Runs in MLflow: their content, once each, with none lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What MLflow's model registry is told of versions."""
+"""Versions in MLflow's model registry."""
 
 from __future__ import annotations
 

@@ -70,13 +70,13 @@ def asked(event: ModelVersion) -> TrainingRun:
 
 
 def named(event: ModelVersion) -> bool:
-    """Whether a version's signed statement is about this version and no other."""
+    """Check that a version's signed statement is about this version and no other."""
     try:
-        said = VersionStatement.parse(event.signed.statement)
+        statement = VersionStatement.parse(event.signed.statement)
     except StatementError:
         return False
-    told = (said.tenant, said.stream, said.version, said.digest, said.size)
-    return told == (event.tenant, event.stream, event.version, event.file.digest, event.file.size)
+    named_by_it = (statement.tenant, statement.stream, statement.version, statement.digest, statement.size)
+    return named_by_it == (event.tenant, event.stream, event.version, event.file.digest, event.file.size)
 
 
 def note(head: str, event: ModelVersion, at: str, signature: str, model: str) -> VersionNote:
