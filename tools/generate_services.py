@@ -104,7 +104,7 @@ def check_topics(specs: Iterable[ServiceSpec]) -> None:
 def state_kinds(specs: Iterable[ServiceSpec]) -> str:
     """Text of the module ``state_kinds``."""
     lines = [
-        '"""What each service keeps in its state topic, generated from the services\' specifications by ``make generate``. Do not edit."""',
+        '"""State kinds of each service, generated from the services\' specifications by ``make generate``. Do not edit."""',
         "",
         "from __future__ import annotations",
         "",

@@ -1,4 +1,4 @@
-"""What becomes of streams that are hard to play; docs/bad-input.md has the table."""
+"""Backtests of streams that are hard to play; docs/bad-input.md has the table."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What is said of devices."""
+"""The table of devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command writes down of what it runs, and what others make of it."""
+"""The inventory that a command writes, and its readers."""
 
 from __future__ import annotations
 

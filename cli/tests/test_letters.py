@@ -1,4 +1,4 @@
-"""Which dead letters are meant, and how their bytes are shown."""
+"""Selection of dead letters, and the display of their bytes."""
 
 from __future__ import annotations
 

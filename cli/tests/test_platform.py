@@ -1,4 +1,4 @@
-"""Which failure of a start is told."""
+"""The failure that a start reports."""
 
 from __future__ import annotations
 

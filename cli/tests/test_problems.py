@@ -1,4 +1,4 @@
-"""How commands end that cannot do what they were asked to."""
+"""Errors and exit codes of commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``edgeloop up`` starts."""
+"""Processes that ``edgeloop up`` starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run waits for."""
+"""Conditions that a run waits for."""
 
 from edgeloop_cli.session import consumed
 from edgeloop_contracts import topics

@@ -1,4 +1,4 @@
-"""What a run says of a drift signal and of what came of it."""
+"""A run's account of a drift signal and its effects."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What `edgeloop tail` says of kinds and topics."""
+"""Messages of `edgeloop tail` about kinds and topics."""
 
 from __future__ import annotations
 

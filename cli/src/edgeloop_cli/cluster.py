@@ -1,4 +1,4 @@
-"""Which cluster a command speaks to."""
+"""The cluster that a command uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be there before a service can work: topics, schemas, keys."""
+"""Prerequisites of services: topics, schemas, keys."""
 
 from __future__ import annotations
 

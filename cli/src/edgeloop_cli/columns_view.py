@@ -1,4 +1,4 @@
-"""How the columns of a CSV were taken, for people."""
+"""The table that shows how each column of a CSV was taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Kafka and which schema registry a command works with, and what it takes to reach them."""
+"""Addresses and settings of Kafka and the schema registry that a command uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``edgeloop runs`` and ``edgeloop models`` read, and how they draw it."""
+"""Input and output of ``edgeloop runs`` and ``edgeloop models``."""
 
 from __future__ import annotations
 

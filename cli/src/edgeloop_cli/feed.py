@@ -1,4 +1,4 @@
-"""What a run writes to Kafka: the stream's definition, warm-up rows, labels, and the command to train."""
+"""Records that a run writes to Kafka: the stream definition, warm-up rows, labels, and the command to train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How everything that runs is: asked of the processes, of Kafka and of the schema registry."""
+"""Health of the platform, read from its processes, Kafka and the schema registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs where: kept up to date by the command that runs it, read by ``status``."""
+"""The list of running processes; the command that runs them keeps it, ``status`` reads it."""
 
 from __future__ import annotations
 

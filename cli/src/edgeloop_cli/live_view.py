@@ -1,4 +1,4 @@
-"""How a run looks while it goes: a live picture on a terminal, plain lines elsewhere."""
+"""The view of a run in progress: a live picture on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

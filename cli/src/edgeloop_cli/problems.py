@@ -1,4 +1,4 @@
-"""How a command ends that cannot do what it was asked to."""
+"""Errors of commands, and the exit codes that they end with."""
 
 from __future__ import annotations
 

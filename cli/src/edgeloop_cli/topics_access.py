@@ -1,4 +1,4 @@
-"""Which rights services and the programs around them need, for clusters with authorization."""
+"""Rights that services and other programs need on clusters with authorization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What topics and subjects there should be, and how that differs from what there is. Pure."""
+"""Declared topics and subjects, and their differences from a cluster's. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is right, of classes and of numbers."""
+"""Right and wrong answers, of classes and of numbers."""
 
 from __future__ import annotations
 

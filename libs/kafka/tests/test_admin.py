@@ -1,4 +1,4 @@
-"""What is asked of a real broker about topics."""
+"""Requests to a real broker about topics."""
 
 from __future__ import annotations
 

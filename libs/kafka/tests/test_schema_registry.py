@@ -1,4 +1,4 @@
-"""What the client makes of a registry's answers; a real registry is asked in the integration tests."""
+"""The client's handling of a schema registry's answers; integration tests ask a real one."""
 
 from __future__ import annotations
 

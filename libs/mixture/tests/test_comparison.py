@@ -1,4 +1,4 @@
-"""When the first version answers alone."""
+"""Conditions under which the first version answers alone."""
 
 from __future__ import annotations
 

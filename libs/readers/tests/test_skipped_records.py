@@ -1,4 +1,4 @@
-"""What is read beside a service's inputs and is no event: counted, told once, and a dead letter where there is a place for it."""
+"""Records beside a service's inputs that are no events: counted, logged once, and dead-lettered where possible."""
 
 from __future__ import annotations
 

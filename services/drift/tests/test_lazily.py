@@ -1,4 +1,4 @@
-"""What River's detectors drag in, and the service does not need."""
+"""Imports of River's detectors that the service does not need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a signal says of a change that is known: the level before it and after, within the error of so many answers."""
+"""Levels in a signal about a known change: before and after it, within the error of so many answers."""
 
 import math
 from random import Random

@@ -1,4 +1,4 @@
-"""What a policy changes about detection."""
+"""Changes of detection by a policy."""
 
 import pytest
 from edgeloop_contracts import DetectionPolicy, Policy

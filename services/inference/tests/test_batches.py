@@ -1,4 +1,4 @@
-"""How rows are put together for sending."""
+"""Batches of rows for sending."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a device refuses before ingestion would, and what it masks before it looks."""
+"""Refusals of a device before ingestion, and masks before the model."""
 
 from __future__ import annotations
 

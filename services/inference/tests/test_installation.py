@@ -1,4 +1,4 @@
-"""What a device takes, and what it refuses."""
+"""Installation of models on a device, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was answered is kept until a broker has it."""
+"""The outbox, which keeps answered rows until a broker has them."""
 
 from __future__ import annotations
 

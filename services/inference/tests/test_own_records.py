@@ -1,4 +1,4 @@
-"""What a device is told about itself that cannot be: it is passed over, told, and does not stop the device."""
+"""Impossible records about a device: it ignores and counts them, and goes on."""
 
 from __future__ import annotations
 

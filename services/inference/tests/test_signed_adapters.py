@@ -1,4 +1,4 @@
-"""What is learned answers only where the service that learns has signed it."""
+"""Signatures of adapters: only signed ones answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one transaction holds is the same, to the byte, whether its rows were taken at once or one by one."""
+"""Equality of transactions, to the byte, whether their rows were taken at once or one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bound says in bytes is what it takes, within 1.3 times: in memory and in the file."""
+"""Bounds in bytes against measured use, within a factor of 1.3, in memory and in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which devices stand out by how often their labels and answers differ."""
+"""Devices whose labels and answers differ unusually often."""
 
 import doctest
 

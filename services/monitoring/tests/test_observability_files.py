@@ -1,4 +1,4 @@
-"""What Prometheus and Grafana are told fits what the code tells; promtool and amtool judge it where they are installed."""
+"""Files of Prometheus and Grafana against the metrics in the code; promtool and amtool judge them where installed."""
 
 from __future__ import annotations
 

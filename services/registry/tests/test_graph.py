@@ -1,4 +1,4 @@
-"""Which graphs are allowed."""
+"""Allowed and refused graphs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is told what, and that nobody is told twice."""
+"""Assignments: each device gets the right version, once."""
 
 from __future__ import annotations
 

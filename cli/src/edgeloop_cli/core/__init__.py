@@ -1,1 +1,1 @@
-"""What needs no broker, no process and no clock."""
+"""Code that needs no broker, no process and no clock."""

@@ -1,4 +1,4 @@
-"""What is known of each device: what it was told to run, what it says that it runs, and when it was heard."""
+"""Knowledge about each device: its assignment, its report, and when it was last heard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each event on the way from a device's report back to its cause has to tell."""
+"""The facts that each event contributes on the way from a device's report back to its cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the platform has done everything that follows from what it was given."""
+"""The check that the platform has finished all work that follows from its input."""
 
 from __future__ import annotations
 

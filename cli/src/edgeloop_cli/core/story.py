@@ -1,4 +1,4 @@
-"""What a drift signal led to in a run, in a few lines: signal, campaign, version, devices."""
+"""The effects of a drift signal in a run, in a few lines: signal, campaign, version, devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows and labels a stream admits; a device asks the same code before it answers that ingestion asks afterwards."""
+"""Admission of rows and labels to a stream; devices apply it before they answer, ingestion afterwards."""
 
 from edgeloop_admission.batches import Verdict, check_shape, judge
 from edgeloop_admission.device_names import (

@@ -1,4 +1,4 @@
-"""What names a device: checks on texts from outside, and the key made of them."""
+"""Names of devices: checks on texts from outside, and the key made of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every generated event has in common."""
+"""The common base of generated events."""
 
 from __future__ import annotations
 

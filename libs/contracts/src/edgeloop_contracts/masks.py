@@ -1,4 +1,4 @@
-"""Which mask a feature has: its tags say it where nothing else does."""
+"""Masks of features; tags give the default."""
 
 from __future__ import annotations
 

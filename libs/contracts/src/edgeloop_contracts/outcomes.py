@@ -1,4 +1,4 @@
-"""When an answer is right: labels and answers are texts, of classes or of numbers, and everybody compares them here.
+"""Comparison of answers with labels, as texts of classes or of numbers.
 
 A stream's definition says which. Where they are numbers, it has a tolerance above 0.
 """

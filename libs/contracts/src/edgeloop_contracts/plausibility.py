@@ -1,4 +1,4 @@
-"""What a report or an assignment can say at all: whoever reads one that says anything else is misled, and does not go on with it."""
+"""Plausibility of reports and assignments; readers ignore those that cannot be true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the labelled rows of a stream lie, in the pooled order, and how the order is read again.
+"""References to labelled rows of a stream in the pooled order, and a way to read the order again.
 
 A service that looks at rows keeps counts and marks of the order, not rows (see :func:`folded`), and references to the newest.
 """

@@ -1,4 +1,4 @@
-"""What each service keeps in its state topic, generated from the services' specifications by ``make generate``. Do not edit."""
+"""State kinds of each service, generated from the services' specifications by ``make generate``. Do not edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read by offset: labelled rows by reference, and models by their chunks.
+"""Reads by offset: labelled rows by reference, and models by their chunks.
 
 Which topics a service reads stands in the service, so they are handed over.
 """

@@ -1,4 +1,4 @@
-"""Where a record says which schema it was written with: before its body, or in its headers."""
+"""Frames of records: the id of the writer's schema, before the body or in the headers."""
 
 from __future__ import annotations
 

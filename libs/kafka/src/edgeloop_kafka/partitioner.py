@@ -1,4 +1,4 @@
-"""Which partition a key belongs to, as Java's default partitioner sees it."""
+"""The partition of a key, as Java's default partitioner computes it."""
 
 from __future__ import annotations
 

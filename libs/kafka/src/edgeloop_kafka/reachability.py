@@ -1,4 +1,4 @@
-"""Whether a cluster can be reached; if not, why, in one line that says what to do."""
+"""Reachability of a cluster; if it fails, one line with the reason and the remedy."""
 
 from __future__ import annotations
 

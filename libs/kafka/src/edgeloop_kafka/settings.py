@@ -1,4 +1,4 @@
-"""Where Kafka and the registry are, and how this process takes part."""
+"""Shared settings: addresses of Kafka and the schema registry, and this process's part."""
 
 from __future__ import annotations
 

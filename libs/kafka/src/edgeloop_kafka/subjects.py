@@ -1,4 +1,4 @@
-"""Whether the newest schema of each subject is ours: programs with a registry client's defaults write with the newest."""
+"""The newest schema of each subject, compared with ours: clients with default settings write with the newest."""
 
 from __future__ import annotations
 

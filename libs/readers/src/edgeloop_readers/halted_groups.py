@@ -1,4 +1,4 @@
-"""What is halted, as one sees it from outside: groups that stand where nothing is left."""
+"""Halted groups, seen from outside: their next offsets are gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has written to a topic lately, by keys alone."""
+"""Recent writers of a topic, by keys alone."""
 
 from __future__ import annotations
 

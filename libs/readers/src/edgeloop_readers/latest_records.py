@@ -1,4 +1,4 @@
-"""What stands under the keys of a compacted topic, as whoever comes later finds it: also where it is no event."""
+"""The newest record of each key of a compacted topic, events or not."""
 
 from __future__ import annotations
 

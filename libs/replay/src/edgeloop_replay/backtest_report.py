@@ -1,4 +1,4 @@
-"""What a policy came to: the report of a run, and what only a backtest can count."""
+"""The report of a backtest: that of a run, and figures that only a backtest can count."""
 
 from __future__ import annotations
 

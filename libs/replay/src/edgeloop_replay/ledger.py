@@ -1,4 +1,4 @@
-"""What a run has given to the platform, and what came of it: a fold of answers and records."""
+"""The ledger of a run: a fold of its inputs, answers and records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which row of the stream is the n-th labelled one of the pool."""
+"""The pooled order of a replayed stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows go to which device, and when their labels follow."""
+"""The schedule of a run: the device of each row, and the time of its label."""
 
 from __future__ import annotations
 

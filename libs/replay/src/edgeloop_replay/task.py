@@ -1,4 +1,4 @@
-"""What a model is asked for."""
+"""The task of a stream: classification or regression."""
 
 from __future__ import annotations
 

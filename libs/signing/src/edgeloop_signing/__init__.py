@@ -1,1 +1,1 @@
-"""Who may say what devices answer: roles, each with keys of its own, and the PEM files that hold them."""
+"""Roles that sign, each with its own keys, and the PEM files that hold them."""

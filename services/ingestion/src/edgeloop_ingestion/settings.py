@@ -1,4 +1,4 @@
-"""What can be set about ingestion, besides what all services share."""
+"""Settings of ingestion, besides those that all services share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set about the label join, besides what all services share."""
+"""Settings of the label join, besides those that all services share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of each record, and of each moment."""
+"""Handlers of records and of moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set about monitoring, besides what all services share."""
+"""Settings of monitoring, besides those that all services share."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which device shall run which version."""
+"""Assignment of versions to devices."""

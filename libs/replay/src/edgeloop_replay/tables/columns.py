@@ -1,4 +1,4 @@
-"""Which columns a CSV has, and what each of them is."""
+"""The columns of a CSV and their kinds."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is read from topics besides the input."""
+"""Reads from topics besides the input."""

@@ -1,1 +1,1 @@
-"""What the device decides, without any input or output."""
+"""Decisions of the device, without any input or output."""

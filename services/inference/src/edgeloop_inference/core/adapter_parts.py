@@ -1,4 +1,4 @@
-"""What has been learned from labels, as it comes: frames, rows of the memories, adapters."""
+"""Parts of an adapter as they arrive: frames, rows of the memories, adapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files of earlier versions a device keeps, so that one that is promoted again need not be fetched."""
+"""The choice of earlier model files that a device keeps, so that a recalled version need not be fetched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ONNX graph reaches for."""
+"""Foreign operators and external data in an ONNX graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model must look like from outside, as onnxruntime tells it."""
+"""The inputs and outputs that a model must have, as onnxruntime reports them."""
 
 from __future__ import annotations
 

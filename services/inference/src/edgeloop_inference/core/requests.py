@@ -1,4 +1,4 @@
-"""What a request must be, and the rows in it."""
+"""Checks of a request, and the rows in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stream's definition lets in, on the device: the rules that ingestion has, asked before a row is answered."""
+"""Admission of rows on the device: the rules of ingestion, applied before a row is answered."""
 
 from __future__ import annotations
 

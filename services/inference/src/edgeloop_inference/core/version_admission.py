@@ -1,4 +1,4 @@
-"""Which assigned models a device takes."""
+"""Admission of assigned models."""
 
 from __future__ import annotations
 

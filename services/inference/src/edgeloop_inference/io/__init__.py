@@ -1,1 +1,1 @@
-"""What touches disk, network and onnxruntime."""
+"""Access to disk, network and onnxruntime."""

@@ -1,4 +1,4 @@
-"""What each stream's mixture has learned, on disk."""
+"""Adapters of each stream, on disk."""
 
 from __future__ import annotations
 

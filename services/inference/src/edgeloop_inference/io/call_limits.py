@@ -1,4 +1,4 @@
-"""How long a request may take to come, and how many may be worked on at once."""
+"""Limits on the time that a request may take to arrive, and on requests in progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the device needs of Kafka; ``edgeloop_streaming`` has it, and tests stand in for it here."""
+"""The device's view of Kafka; ``edgeloop_streaming`` implements it, and tests replace it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has come of models that are still being fetched, on disk."""
+"""Received parts of models that are still being fetched, on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may answer: models that are signed, whole, meant for the stream and tried, and adapters that are signed."""
+"""Verification of models (signed, complete, meant for the stream, load-checked) and of adapters (signed)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What ingestion decides, free of Kafka, clocks and metrics."""
+"""Decisions of ingestion, without Kafka, clocks and metrics."""

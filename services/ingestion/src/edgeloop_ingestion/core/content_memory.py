@@ -1,4 +1,4 @@
-"""What rows held that have been taken in, as digests: all of the newest, and some of the older ones."""
+"""Digests of rows that have been taken in: all of the newest, and a sample of older ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which sequence numbers of one device and boot epoch have been taken in."""
+"""Sequence numbers of one device and boot epoch that have been taken in."""
 
 from __future__ import annotations
 

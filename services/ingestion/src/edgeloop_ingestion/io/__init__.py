@@ -1,1 +1,1 @@
-"""What ingestion needs from outside."""
+"""Ingestion's access to the outside."""

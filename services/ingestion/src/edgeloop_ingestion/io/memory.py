@@ -1,4 +1,4 @@
-"""What ingestion remembers of its devices, in the service's state."""
+"""Ingestion's memory of its devices, in the service's state."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How truth meets observation, free of Kafka, disks, clocks and metrics."""
+"""The join of labels and observations, without Kafka, disks, clocks and metrics."""

@@ -1,4 +1,4 @@
-"""What bounds the label join."""
+"""Bounds of the label join."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether versions are signed."""
+"""Signatures of versions."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What counts and decides, without I/O."""
+"""Counts and decisions of monitoring, without I/O."""

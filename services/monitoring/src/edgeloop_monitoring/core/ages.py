@@ -1,4 +1,4 @@
-"""How old rows are when the platform has them: a histogram small enough to keep one per window and series."""
+"""Ages of rows at their arrival, as a histogram small enough to keep one per window and series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an alert is raised and when it is cleared.
+"""Conditions that raise and clear an alert.
 
 A condition has two thresholds and two patiences, so that a value that wavers around a limit makes one alert and not many.
 """

@@ -1,4 +1,4 @@
-"""Which devices there are, when each was last seen, and what each says it runs."""
+"""The known devices: when each was last seen, and the version that it reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a measurement is about."""
+"""Subjects of measurements."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the registry decides; no file, no network, no clock."""
+"""Decisions of the model registry; no file, no network, no clock."""

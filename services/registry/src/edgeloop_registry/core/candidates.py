@@ -1,4 +1,4 @@
-"""When a candidate becomes a version."""
+"""Conditions for a candidate to become a version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stream definitions are sound, and which changes of one are allowed."""
+"""Checks of stream definitions, and of changes to them."""
 
 from __future__ import annotations
 

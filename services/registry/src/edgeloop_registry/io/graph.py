@@ -1,4 +1,4 @@
-"""Which ONNX graphs may run on a device."""
+"""Rules for ONNX graphs that may run on a device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose candidates the registry takes."""
+"""Trainers whose candidates the model registry accepts."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What retraining decides: no Kafka, no clock; time is counted in labelled rows."""
+"""Decisions of retraining: no Kafka, no clock; time is counted in labelled rows."""

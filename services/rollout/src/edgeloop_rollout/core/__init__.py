@@ -1,1 +1,1 @@
-"""What rollout decides; no file, no network, no clock."""
+"""Decisions of the rollout; no file, no network, no clock."""
