@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 from confluent_kafka import Producer
-from edgeloop_contracts import Label, ObservationBatch, ObservationRow, Topic, topics
+from edgeloop_contracts import Label, ObservationBatch, ObservationRow, StreamKey, Topic, topics
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import Context
 
@@ -68,7 +68,7 @@ class Feed:
 def define(context: Context) -> None:
     """Publish the stream's definition, and wait for it."""
     publisher = context.publisher()
-    publisher.publish(topics.STREAMS, f"default/{STREAM}", definition())
+    publisher.publish(topics.STREAMS, StreamKey("default", STREAM), definition())
     assert publisher.flush(30) == 0
 
 
@@ -76,7 +76,7 @@ def make(context: Context, case: Case, rows: int) -> Feed:
     """Rows of some devices, a whole number of blocks each, and about as many as requested."""
     own = max(1, round(rows / DEVICES / BLOCK_ROWS)) * BLOCK_ROWS
     records = [
-        (context.settings.topic_prefix + topic.name, f"default/{STREAM}/{event.device_id}".encode(), context.codec.encode(topic, event))
+        (context.settings.topic_prefix + topic.name, topics.OBSERVATIONS_RAW.key_of(event).encode(), context.codec.encode(topic, event))
         for topic, event in _events(case, own)
     ]
     return Feed(own * DEVICES, records)

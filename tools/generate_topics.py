@@ -141,7 +141,7 @@ def message(topic: Topic, kind: type[Event]) -> dict[str, Any]:
         "traits": [{"$ref": "#/components/messageTraits/cloudevent"}],
         "bindings": {
             "kafka": {
-                "key": {"type": "string", "description": topic.key.value},
+                "key": {"type": "string", "description": topic.key.text},
                 "schemaIdLocation": "payload",
                 "schemaIdPayloadEncoding": "confluent",
                 "schemaLookupStrategy": "TopicNameStrategy" if len(topic.kinds) == 1 else "TopicRecordNameStrategy",
@@ -206,7 +206,7 @@ def row(topic: Topic) -> tuple[str, ...]:
     return (
         f"`{topic.name}`",
         kinds,
-        topic.key.value,
+        topic.key.text,
         "one" if topic.partitions is Partitions.ONE else "many",
         "compacted" if topic.compacted else duration(topic.retention_ms),
         ", ".join([*([] if topic.producer or topic is topics.GAPS else ["anybody"]), *writers]),

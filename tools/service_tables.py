@@ -43,12 +43,12 @@ def consumes(spec: ServiceSpec) -> str:
 
 def produces(spec: ServiceSpec) -> str:
     """What a service writes."""
-    rows = [(f"`{w.topic.name}`", named(w.kinds or w.topic.kinds), w.topic.key.value, w.purpose) for w in spec.writes]
+    rows = [(f"`{w.topic.name}`", named(w.kinds or w.topic.kinds), w.topic.key.text, w.purpose) for w in spec.writes]
     if spec.state is not None:
         rows.append((f"`{spec.name}.state`", named(spec.state.kinds) or "`Checkpoint`", "kind/key", spec.state.purpose))
         rows.append((f"`deadletters.{spec.name}`", "`DeadLetter`", "as received", spec.refuses))
     if spec.halts:
-        rows.append((f"`{GAPS.name}`", named(GAPS.kinds), GAPS.key.value, "lost records that were passed"))
+        rows.append((f"`{GAPS.name}`", named(GAPS.kinds), GAPS.key.text, "lost records that were passed"))
     return table(("topic", "events", "key", "purpose"), *rows)
 
 

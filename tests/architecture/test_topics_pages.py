@@ -37,7 +37,7 @@ def test_each_topic_is_a_channel_with_its_records_key_partitions_and_retention(g
     assert kafka["topicConfiguration"]["retention.ms"] == topics.LABELS_RAW.retention_ms
     assert kafka["partitions"] == 4
     assert list(label["messages"]) == ["Label"]
-    assert label["messages"]["Label"]["bindings"]["kafka"]["key"]["description"] == topics.Key.DEVICE
+    assert label["messages"]["Label"]["bindings"]["kafka"]["key"]["description"] == topics.Key.DEVICE.text
 
 
 def test_each_operation_and_each_payload_leads_to_something(generator: ModuleType) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from edgeloop_contracts import StreamKey
 
 from edgeloop_cli import options
 from edgeloop_cli.core.letters import Filter, age_ms, hex_lines, place_of, stream_of
@@ -173,7 +174,7 @@ def stream_named(codec: Codec, event: DeadLetter) -> str:
     """``tenant/stream`` that a letter's record names in itself, else in its key."""
     named = _decoded(codec, event).get("event", {})
     tenant, stream = named.get("tenant"), named.get("stream")
-    return f"{tenant}/{stream}" if tenant and stream else stream_of(event.key)
+    return StreamKey(tenant, stream) if tenant and stream else stream_of(event.key)
 
 
 def letters_of(here: Context, service: str, meant: Filter) -> Iterator[Letter]:

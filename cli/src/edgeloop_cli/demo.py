@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from edgeloop_contracts import DeviceKey
 
 from edgeloop_cli import options
 from edgeloop_cli.output_files import prepare
@@ -89,7 +90,7 @@ def _ending(context: Context, ledger: Ledger, device_keys: Sequence[str]) -> Hap
     from edgeloop_cli.core.story import story
     from edgeloop_cli.why import newest_report, walk
 
-    tenant, stream, device = device_keys[0].split("/")
+    tenant, stream, device = DeviceKey.parse(device_keys[0]).names
     steps = list(walk(context, newest_report(context, tenant, stream, device)))
     return Happened(story(ledger, set(device_keys)), device, steps)
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from edgeloop_contracts.keys import belongs
 
 from edgeloop_cli import options
 from edgeloop_cli.problems import RefusedError, told
@@ -48,8 +49,7 @@ def list_devices(
         from edgeloop_cli import connection
 
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
-        head = f"{tenant}/{stream}/" if stream else f"{tenant}/"
-        found = [device for device in read(context, silence) if device.key.startswith(head) and (device.silent or not silent)]
+        found = [device for device in read(context, silence) if belongs(device.key, tenant, stream) and (device.silent or not silent)]
         if as_json:
             print(json.dumps([as_object(device) for device in found], indent=2))
         elif not found:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from edgeloop_contracts import DeviceKey
 
 from edgeloop_cli import options
 from edgeloop_cli.problems import RefusedError, told
@@ -127,7 +128,7 @@ def _list(found: Experiments, newest: list[Timed], silent: Collection[str]) -> N
 
 def _counted(event: ModelVersion, names: list[str], silent: Collection[str]) -> str:
     """How many devices run a version by their last report, and how many of these are silent."""
-    quiet = sum(f"{event.tenant}/{event.stream}/{name}" in silent for name in names)
+    quiet = sum(DeviceKey(event.tenant, event.stream, name) in silent for name in names)
     return f"{len(names)} ({quiet} silent)" if quiet else str(len(names))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from edgeloop_contracts import StreamKey
 
 from edgeloop_cli import options
 from edgeloop_cli.problems import FailedError, RefusedError, told
@@ -134,7 +135,7 @@ def _write(context: Context, policy: Policy) -> None:
         return replace(policy, version=newest.version + 1 if newest else 1)
 
     try:
-        written = context.key_updater(topics.POLICIES).update(f"{policy.tenant}/{policy.stream}", follow)
+        written = context.key_updater(topics.POLICIES).update(StreamKey.of(policy), follow)
     except LookupError as error:
         raise RefusedError(str(error.args[0])) from None
     except OvertakenError as error:
@@ -144,7 +145,7 @@ def _write(context: Context, policy: Policy) -> None:
 
 
 def _place(tenant: str, stream: str) -> str:
-    return f"{tenant}/{stream}" if stream else f"all streams of {tenant}"
+    return StreamKey(tenant, stream) if stream else f"all streams of {tenant}"
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from edgeloop_contracts import ExampleBatch, StreamDefinition, topics
+from edgeloop_contracts import ExampleBatch, StreamDefinition, StreamKey, topics
 from edgeloop_readers import RangeGoneError
 from edgeloop_replay.tables.stream_table import StreamTable
 from edgeloop_streaming import Context
@@ -55,12 +55,12 @@ def read_recorded(
             at = rows[name][0] if name in rows else (*place, i)
             rows[name] = (at, features[i], batch.labels[i])
     if not rows:
-        raise RefusedError(f"{topic}: there are no labelled rows of {tenant}/{stream} there")
+        raise RefusedError(f"{topic}: there are no labelled rows of {StreamKey(tenant, stream)} there")
     ordered = sorted(rows.values(), key=lambda row: row[0])
     matrix = np.array([features for _, features, _ in ordered], np.float32)
     nullable = tuple(bool(np.isnan(column).any()) for column in matrix.T)
     labels = tuple(label for *_, label in ordered)
-    known = _definition(context, f"{tenant}/{stream}")
+    known = _definition(context, StreamKey(tenant, stream))
     categories = tuple(feature.categories for feature in known.features)
     return StreamTable(
         tuple(f"f{i}" for i in range(width)),

@@ -90,7 +90,7 @@ def _meant(service: str, text: str, halted: list[Halted], groups: Groups, prefix
 
 def _ask(here: Context, one: Halted, who: str, why: str) -> Skip:
     from edgeloop_contracts import Skip, topics
-    from edgeloop_readers.lost_ranges import input_key
+    from edgeloop_contracts.keys import input_key
 
     lost, key = one.lost, input_key(one.service, one.lost.topic, one.lost.partition)
     asked = Skip(service=one.service, topic=lost.topic, partition=lost.partition, first=lost.first, end=lost.end, who=who, why=why)

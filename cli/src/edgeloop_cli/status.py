@@ -106,6 +106,8 @@ def _told(found: Condition, data_dir: Path) -> list[RenderableType]:
 
 def _lines(found: Condition) -> list[str]:
     """What a table does not tell."""
+    from edgeloop_contracts import StreamKey
+
     lines: list[str] = []
     for looked in found.processes:
         if looked.entry.ends:
@@ -117,7 +119,7 @@ def _lines(found: Condition) -> list[str]:
         by_service = ", ".join(f"{service} {count:,}" for service, count in found.dead.items())
         lines.append(f"dead letters: {sum(found.dead.values()):,}{more} ({by_service}); see `edgeloop deadletters`")
     for alert in found.alerts.values():
-        of = f" of {alert.tenant}/{alert.stream}" if alert.stream else ""
+        of = f" of {StreamKey.of(alert)}" if alert.stream else ""
         lines.append(f"alert {alert.kind.value}{of}, since {_clock(alert.since / 1000)}: {alert.message}")
     if found.foreign:
         lines += [str(one) for one in found.foreign]

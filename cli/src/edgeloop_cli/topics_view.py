@@ -62,7 +62,7 @@ def as_objects(topics: Iterable[Topic], sizes: Sizes, prefix: str, ids: Ids) -> 
     return [
         {
             "name": prefix + topic.name,
-            "key": topic.key.value,
+            "key": topic.key.text,
             "partitions": sizes.wanted(topic).partitions,
             "retention_ms": None if topic.compacted or topic.retention_ms == FOREVER else topic.retention_ms,
             "compacted": topic.compacted,

@@ -9,6 +9,8 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from edgeloop_contracts import StreamKey
+from edgeloop_contracts.keys import belongs
 
 from edgeloop_cli import options
 from edgeloop_cli.problems import FailedError, RefusedError, told
@@ -64,7 +66,7 @@ def train(
         _see_that_it_is_defined(context, tenant, stream)
         command = StartTraining(tenant=tenant, stream=stream, command_id=f"cli-{secrets.token_hex(4)}", rows=rows, seed=seed)
         publisher = context.publisher()
-        publisher.publish(topics.RETRAINING_COMMANDS, f"{tenant}/{stream}", command)
+        publisher.publish(topics.RETRAINING_COMMANDS, topics.RETRAINING_COMMANDS.key_of(command), command)
         if publisher.flush() or publisher.failures():
             raise FailedError(f"the command has not been written: {(publisher.failures() or ['the broker did not take it in time'])[0]}")
         if timeout:
@@ -83,8 +85,8 @@ def _see_that_it_is_defined(context: Context, tenant: str, stream: str) -> None:
     except LookupError as error:
         raise RefusedError(str(error.args[0])) from None
     table.refresh()
-    if table.get(f"{tenant}/{stream}") is None:
-        others = sorted(key.partition("/")[2] for key, _ in table.items() if key.startswith(f"{tenant}/"))
+    if table.get(StreamKey(tenant, stream)) is None:
+        others = sorted(key.partition("/")[2] for key, _ in table.items() if belongs(key, tenant))
         raise RefusedError(f"{tenant} has no stream {stream}; it has {', '.join(others) or 'none'}")
 
 
@@ -99,7 +101,7 @@ def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: 
         try:
             while True:
                 found = refreshed()
-                run = asked_by(found, f"{command.tenant}/{command.stream}", command.command_id)
+                run = asked_by(found, StreamKey.of(command), command.command_id)
                 now, ended = _state(found, run, command)
                 if now != said and not as_json:
                     print(now)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from edgeloop_contracts.keys import belongs
 
 from edgeloop_cli import options
 from edgeloop_cli.problems import RefusedError, told
@@ -70,7 +71,7 @@ def newest_report(context: Context, tenant: str, stream: str, device: str) -> Re
 
     table = context.table(topics.FLEET_REPORTED)
     table.refresh()
-    all_of_tenant = [record for key, record in table.items() if key.startswith(f"{tenant}/")]
+    all_of_tenant = [record for key, record in table.items() if belongs(key, tenant)]
     found = [r for r in all_of_tenant if r.event.device_id == device and stream in ("", r.event.stream)]
     if not found:
         known = sorted({r.event.device_id for r in all_of_tenant if stream in ("", r.event.stream)})

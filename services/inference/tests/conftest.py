@@ -21,6 +21,7 @@ from edgeloop_contracts import (
     AdapterMember,
     Assignment,
     Cause,
+    DeviceKey,
     DeviceReport,
     Feature,
     ModelAdapter,
@@ -153,7 +154,7 @@ class FakeKafka:
                 self.append(topics.MODEL_CHUNKS, f"{assignment.file.digest}/{index}", chunk)
                 self.append(topics.MODEL_CHUNKS, "other/0", replace(chunk, digest="other"))
             assignment = replace(assignment, file=replace(assignment.file, chunks=len(parts), offset=first))
-        key = f"{assignment.tenant}/{assignment.stream}/{assignment.device_id}"
+        key = DeviceKey.of(assignment)
         return self.append(topics.ROLLOUT_ASSIGNMENTS, key, assignment)
 
     def publisher(self, timeout_s: float | None = 30.0) -> FakePublisher:

@@ -10,6 +10,7 @@ import pytest
 from edgeloop_contracts import (
     Assignment,
     CandidateRefused,
+    DeviceKey,
     DeviceReport,
     DeviceStatus,
     Event,
@@ -67,7 +68,7 @@ class Rollout:
 
     def _told(self, sends: list[Any]) -> list[tuple[str, int]]:
         assert all(send.topic is topics.ROLLOUT_ASSIGNMENTS for send in sends)
-        assert all(f"{s.event.tenant}/{s.event.stream}/{s.event.device_id}" == s.key for s in sends)
+        assert all(DeviceKey.of(s.event) == s.key for s in sends)
         return [(send.key, send.event.version) for send in sends]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgeloop_contracts import CandidateRefused, DeviceReport, ModelVersion, RunStatus, TrainingRequest, TrainingRun
+from edgeloop_contracts import CandidateRefused, DeviceReport, ModelVersion, RunStatus, StreamKey, TrainingRequest, TrainingRun
+from edgeloop_contracts.keys import belongs
 from edgeloop_replay.timed_event import Timed
 
 WAITING = "WAITING"
@@ -92,7 +93,7 @@ class Experiments:
             case TrainingRun():
                 self._run(event).steps.append(timed)
             case ModelVersion():
-                self.versions[_key(event), event.version] = timed
+                self.versions[StreamKey.of(event), event.version] = timed
             case CandidateRefused() if event.request_id:  # without, it is no answer to a request
                 self._run(event).refused = event
             case DeviceReport():
@@ -102,12 +103,12 @@ class Experiments:
 
     def runs_of(self, tenant: str, stream: str = "") -> list[Run]:
         """Runs of a tenant's streams, or of one of them, newest first."""
-        found = [run for run in self.runs.values() if _belongs(run.key, tenant, stream)]
+        found = [run for run in self.runs.values() if belongs(run.key, tenant, stream)]
         return sorted(found, key=lambda run: (run.began, run.request_id), reverse=True)
 
     def versions_of(self, tenant: str, stream: str = "") -> list[Timed]:
         """Versions of a tenant's streams, or of one of them, newest first."""
-        found = [timed for (key, _), timed in self.versions.items() if _belongs(key, tenant, stream)]
+        found = [timed for (key, _), timed in self.versions.items() if belongs(key, tenant, stream)]
         return sorted(found, key=lambda timed: (timed.timestamp, timed.event.stream, timed.event.version), reverse=True)
 
     def version_from(self, run: Run) -> Timed | None:
@@ -117,19 +118,19 @@ class Experiments:
 
     def run_behind(self, version: ModelVersion) -> Run | None:
         """The run that a version came of."""
-        return self.runs.get((_key(version), version.request_id))
+        return self.runs.get((StreamKey.of(version), version.request_id))
 
     def devices(self, version: ModelVersion) -> list[str]:
         """Devices whose last report says that they answer with a version."""
-        found = (r for r in self.reports.values() if (_key(r), r.version) == (_key(version), version.version))
+        found = (r for r in self.reports.values() if (StreamKey.of(r), r.version) == (StreamKey.of(version), version.version))
         return sorted(report.device_id for report in found)
 
     def champion(self, version: ModelVersion) -> bool:
         """Whether no newer version of its stream is there."""
-        return (_key(version), version.version) == max(place for place in self.versions if place[0] == _key(version))
+        return (StreamKey.of(version), version.version) == max(place for place in self.versions if place[0] == StreamKey.of(version))
 
     def _run(self, event: TrainingRequest | TrainingRun | CandidateRefused) -> Run:
-        name = (_key(event), event.request_id)
+        name = (StreamKey.of(event), event.request_id)
         return self.runs.setdefault(name, Run(*name))
 
 
@@ -169,11 +170,3 @@ def asked_by(found: Experiments, key: str, command: str) -> Run | None:
     campaigns = ((run, run.request_id.rpartition("/")[0]) for run in found.runs.values() if run.key == key)
     runs = [run for run, campaign in campaigns if campaign == command or campaign.startswith(f"{command}~")]
     return max(runs, key=lambda run: run.began, default=None)
-
-
-def _key(event: Any) -> str:
-    return f"{event.tenant}/{event.stream}"
-
-
-def _belongs(key: str, tenant: str, stream: str) -> bool:
-    return key == f"{tenant}/{stream}" if stream else key.startswith(f"{tenant}/")

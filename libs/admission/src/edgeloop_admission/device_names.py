@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from edgeloop_contracts import DeviceKey
 from edgeloop_contracts.plausibility import LONGEST_NAME, is_name
 from edgeloop_errors import InvalidEventError
 
@@ -41,8 +42,8 @@ class Named(Protocol):
         ...
 
 
-def device_key(event: Named) -> str:
-    """Key ``tenant/stream/device`` of an event.
+def device_key(event: Named) -> DeviceKey:
+    """Key of the device that an event names.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def device_key(event: Named) -> str:
                 "INVALID_NAME", f"{field}: expected 1 to {LONGEST_NAME} printable characters without '/', given {shown!r}"
             )
     check_number("boot_epoch", event.boot_epoch, 0, MAX_EPOCH, "INVALID_NAME")
-    return f"{event.tenant}/{event.stream}/{event.device_id}"
+    return DeviceKey.of(event)
 
 
 def check_text(field: str, text: str) -> None:

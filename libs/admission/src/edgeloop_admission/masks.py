@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 
 import numpy as np
+from edgeloop_contracts import StreamKey
 from edgeloop_contracts.outcomes import LARGEST
 from numpy.typing import NDArray
 
@@ -41,7 +42,7 @@ def mask(values: NDArray[np.float32], rules: Rules, salt: bytes) -> NDArray[np.f
     masked = _common(values, rules)
     definition = rules.definition
     for column in np.flatnonzero(rules.pseudonymous).tolist():
-        name = f"{definition.tenant}/{definition.stream}/{definition.features[column].name}".encode()
+        name = f"{StreamKey.of(definition)}/{definition.features[column].name}".encode()
         masked[:, column] = _pseudonyms(values[:, column], salt, name)
     return masked
 

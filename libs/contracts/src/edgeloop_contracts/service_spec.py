@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
 
 from edgeloop_contracts.event import Event
 from edgeloop_contracts.topics import Partitions, Topic
@@ -56,7 +57,7 @@ class Reads:
         Events that the service uses; empty for all that the topic carries.
     """
 
-    topic: Topic
+    topic: Topic[Any, Any]
     purpose: str
     access: Access = Access.GROUP
     kinds: tuple[type[Event], ...] = ()
@@ -66,7 +67,7 @@ class Reads:
 class Writes:
     """A topic that a service writes; ``purpose`` and ``kinds`` as in :class:`Reads`."""
 
-    topic: Topic
+    topic: Topic[Any, Any]
     purpose: str
     kinds: tuple[type[Event], ...] = ()
 
@@ -208,7 +209,7 @@ class ServiceSpec:
         return self.runtime in (Runtime.TRANSACTIONS, Runtime.SUBSCRIPTION)
 
     @property
-    def inputs(self) -> tuple[Topic, ...]:
+    def inputs(self) -> tuple[Topic[Any, Any], ...]:
         """Topics that its group consumes."""
         return tuple(each.topic for each in self.reads if each.access is Access.GROUP)
 

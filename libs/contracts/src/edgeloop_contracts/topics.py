@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Generic, TypeVar
 
 from edgeloop_contracts import events as e
 from edgeloop_contracts.event import Event
+from edgeloop_contracts.keys import AdapterKey, ChunkKey, DeviceKey, InputKey, Key, KeyForm, LetterKey, SignalKey, StreamKey
 from edgeloop_contracts.state_kinds import KINDS
 
 MINUTE = 60_000
@@ -29,24 +31,13 @@ class Partitions(StrEnum):
     MANY = "many"
 
 
-class Key(StrEnum):
-    """What the text key of a record is made of."""
-
-    DEVICE = "tenant/stream/device"
-    STREAM = "tenant/stream"
-    CHUNK = "digest/index"
-    SIGNAL = "tenant/stream/signal, lying in the partition of tenant/stream"
-    ADAPTER = "tenant/stream/frame, …/adapter or …/block/slot, lying in the partition of tenant/stream"
-    POLICY = "tenant/stream, or tenant/ for all streams"
-    STATE = "kind/key"
-    ORIGINAL = "as received"
-    LETTER = "place of the dead letter"
-    INPUT = "service/topic/partition"
+E = TypeVar("E", bound=Event)
+K = TypeVar("K", bound=str)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
-    """One Kafka topic.
+@dataclass(frozen=True, kw_only=True)  # slots and type arguments do not go together in Python 3.11
+class Topic(Generic[E, K]):
+    """One Kafka topic, of events ``E`` with keys ``K``.
 
     Attributes
     ----------
@@ -69,15 +60,27 @@ class Topic:
     """
 
     name: str
-    kinds: tuple[type[Event], ...]
+    kinds: tuple[type[E], ...]
     producer: str
-    key: Key
+    key: KeyForm[E, K]
     partitions: Partitions = Partitions.MANY
     retention_ms: int = 7 * DAY
     compacted: bool = False
     log_append_time: bool = False
     max_bytes: int = 1 << 20
     config: dict[str, str] = field(default_factory=dict[str, str])
+
+    def key_of(self, event: E) -> K:
+        """Key of an event in this topic.
+
+        Raises
+        ------
+        TypeError
+            Events of this topic do not tell their keys.
+        """
+        if self.key.of is None:
+            raise TypeError(f"{self.name}: keys are {self.key.text}, which its events do not tell")
+        return self.key.of(event)
 
     def subject(self, kind: type[Event]) -> str:
         """Name under which the registry keeps the schema of ``kind`` in this topic."""
@@ -92,31 +95,37 @@ _CLEANED_OFTEN = {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(16 <<
 _FOR_ANYBODY = {"compression.type": "uncompressed"}
 _FOR_NARROW_LINKS = {"compression.type": "zstd"}
 
-OBSERVATIONS_RAW = Topic(
+OBSERVATIONS_RAW = Topic[e.ObservationBatch, DeviceKey](
     name="observations.raw", kinds=(e.ObservationBatch,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
 )
-OBSERVATION_ROWS_RAW = Topic(
+OBSERVATION_ROWS_RAW = Topic[e.ObservationRow, DeviceKey](
     name="observations.rows.raw", kinds=(e.ObservationRow,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
 )
-OBSERVATION_NAMED_RAW = Topic(
+OBSERVATION_NAMED_RAW = Topic[e.NamedRow, DeviceKey](
     name="observations.named.raw", kinds=(e.NamedRow,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
 )
-LABELS_RAW = Topic(name="labels.raw", kinds=(e.Label,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY)
+LABELS_RAW = Topic[e.Label, DeviceKey](
+    name="labels.raw", kinds=(e.Label,), producer="", key=Key.DEVICE, log_append_time=True, retention_ms=3 * DAY
+)
 
-OBSERVATIONS = Topic(name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY))
-LABELS = Topic(name="labels", kinds=(e.Label,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY))
-DEVICES_DOUBTED = Topic(name="devices.doubted", kinds=(e.DeviceDoubted,), producer="ingestion", key=Key.DEVICE, retention_ms=30 * DAY)
+OBSERVATIONS = Topic[e.ObservationBatch, DeviceKey](
+    name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY)
+)
+LABELS = Topic[e.Label, DeviceKey](name="labels", kinds=(e.Label,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY))
+DEVICES_DOUBTED = Topic[e.DeviceDoubted, DeviceKey](
+    name="devices.doubted", kinds=(e.DeviceDoubted,), producer="ingestion", key=Key.DEVICE, retention_ms=30 * DAY
+)
 
-EXAMPLES = Topic(
+EXAMPLES = Topic[e.ExampleBatch, DeviceKey](
     name="examples", kinds=(e.ExampleBatch,), producer="labels", key=Key.DEVICE, retention_ms=30 * DAY, config=dict(_FOR_ANYBODY)
 )
-LABEL_CONTRADICTIONS = Topic(
+LABEL_CONTRADICTIONS = Topic[e.LabelContradicted, DeviceKey](
     name="labels.contradictions", kinds=(e.LabelContradicted,), producer="labels", key=Key.DEVICE, config=dict(_FOR_ANYBODY)
 )
 
-DRIFT_PARTIALS = Topic(name="drift.partials", kinds=(e.DriftPartial,), producer="drift", key=Key.STREAM)
+DRIFT_PARTIALS = Topic[e.DriftPartial, StreamKey](name="drift.partials", kinds=(e.DriftPartial,), producer="drift", key=Key.STREAM)
 # Compacted for the sake of DetectionProgress, keyed tenant/stream; a signal's key ends with its id, so that all signals stay.
-DRIFT_SIGNALS = Topic(
+DRIFT_SIGNALS = Topic[e.DriftSignal | e.DetectionProgress, SignalKey](
     name="drift.signals",
     kinds=(e.DriftSignal, e.DetectionProgress),
     producer="drift",
@@ -125,8 +134,8 @@ DRIFT_SIGNALS = Topic(
     config=dict(_FOR_ANYBODY),
 )
 
-RETRAINING_COMMANDS = Topic(name="retraining.commands", kinds=(e.StartTraining,), producer="", key=Key.STREAM)
-TRAINING_REQUESTS = Topic(
+RETRAINING_COMMANDS = Topic[e.StartTraining, StreamKey](name="retraining.commands", kinds=(e.StartTraining,), producer="", key=Key.STREAM)
+TRAINING_REQUESTS = Topic[e.TrainingRequest, StreamKey](
     name="training.requests",
     kinds=(e.TrainingRequest,),
     producer="retraining",
@@ -134,18 +143,20 @@ TRAINING_REQUESTS = Topic(
     retention_ms=FOREVER,
     config=dict(_FOR_ANYBODY),
 )
-TRAINING_RUNS = Topic(
+TRAINING_RUNS = Topic[e.TrainingRun, StreamKey](
     name="training.runs", kinds=(e.TrainingRun,), producer="trainer", key=Key.STREAM, retention_ms=FOREVER, config=dict(_FOR_ANYBODY)
 )
 
-MODEL_CHUNKS = Topic(
+MODEL_CHUNKS = Topic[e.ModelChunk, ChunkKey](
     name="model.chunks", kinds=(e.ModelChunk,), producer="trainer", key=Key.CHUNK, compacted=True, config=dict(_FOR_NARROW_LINKS)
 )
-MODEL_CANDIDATES = Topic(
+MODEL_CANDIDATES = Topic[e.ModelCandidate, StreamKey](
     name="model.candidates", kinds=(e.ModelCandidate,), producer="trainer", key=Key.STREAM, partitions=Partitions.ONE, retention_ms=FOREVER
 )
-MODEL_COMMANDS = Topic(name="model.commands", kinds=(e.RegisterStream,), producer="", key=Key.STREAM, partitions=Partitions.ONE)
-MODEL_EVENTS = Topic(
+MODEL_COMMANDS = Topic[e.RegisterStream, StreamKey](
+    name="model.commands", kinds=(e.RegisterStream,), producer="", key=Key.STREAM, partitions=Partitions.ONE
+)
+MODEL_EVENTS = Topic[e.ModelVersion | e.CandidateRefused, StreamKey](
     name="model.events",
     kinds=(e.ModelVersion, e.CandidateRefused),
     producer="registry",
@@ -154,7 +165,7 @@ MODEL_EVENTS = Topic(
     retention_ms=FOREVER,
     config=dict(_FOR_ANYBODY),
 )
-MODEL_ADAPTERS = Topic(
+MODEL_ADAPTERS = Topic[e.AdapterFrame | e.ModelAdapter | e.MemoryBlock, AdapterKey](
     name="model.adapters",
     kinds=(e.AdapterFrame, e.ModelAdapter, e.MemoryBlock),
     producer="adapter",
@@ -162,7 +173,7 @@ MODEL_ADAPTERS = Topic(
     compacted=True,
     config=dict(_CLEANED_OFTEN),
 )
-STREAMS = Topic(
+STREAMS = Topic[e.StreamDefinition, StreamKey](
     name="streams",
     kinds=(e.StreamDefinition,),
     producer="registry",
@@ -173,14 +184,14 @@ STREAMS = Topic(
 )
 
 # Written by people, with `edgeloop policy`; the newest of a stream counts.
-POLICIES = Topic(
+POLICIES = Topic[e.Policy, StreamKey](
     name="policies", kinds=(e.Policy,), producer="", key=Key.POLICY, partitions=Partitions.ONE, compacted=True, config=dict(_FOR_ANYBODY)
 )
 
-ROLLOUT_ASSIGNMENTS = Topic(
+ROLLOUT_ASSIGNMENTS = Topic[e.Assignment, DeviceKey](
     name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True, config=dict(_FOR_ANYBODY)
 )
-FLEET_REPORTED = Topic(
+FLEET_REPORTED = Topic[e.DeviceReport, DeviceKey](
     name="fleet.reported",
     kinds=(e.DeviceReport,),
     producer="inference",
@@ -191,7 +202,7 @@ FLEET_REPORTED = Topic(
     config=dict(_FOR_ANYBODY),
 )
 
-ALERTS = Topic(
+ALERTS = Topic[e.Alert, StreamKey](
     name="alerts",
     kinds=(e.Alert,),
     producer="monitoring",
@@ -202,11 +213,11 @@ ALERTS = Topic(
 )
 
 # Written by people, with `edgeloop skip`; a service looks only while it is halted.
-SKIPS = Topic(name="skips", kinds=(e.Skip,), producer="", key=Key.INPUT, partitions=Partitions.ONE, compacted=True)
+SKIPS = Topic[e.Skip, InputKey](name="skips", kinds=(e.Skip,), producer="", key=Key.INPUT, partitions=Partitions.ONE, compacted=True)
 # Each service writes its own, in the transaction with which it goes on.
-GAPS = Topic(name="gaps", kinds=(e.Gap,), producer="", key=Key.INPUT, partitions=Partitions.ONE, retention_ms=FOREVER)
+GAPS = Topic[e.Gap, InputKey](name="gaps", kinds=(e.Gap,), producer="", key=Key.INPUT, partitions=Partitions.ONE, retention_ms=FOREVER)
 
-PUBLIC: tuple[Topic, ...] = (
+PUBLIC: tuple[Topic[Any, Any], ...] = (
     OBSERVATIONS_RAW,
     OBSERVATION_ROWS_RAW,
     OBSERVATION_NAMED_RAW,
@@ -235,7 +246,7 @@ PUBLIC: tuple[Topic, ...] = (
     GAPS,
 )
 
-FACTS: tuple[Topic, ...] = tuple(topic for topic in PUBLIC if topic.config.get("compression.type") == "uncompressed")
+FACTS: tuple[Topic[Any, Any], ...] = tuple(topic for topic in PUBLIC if topic.config.get("compression.type") == "uncompressed")
 """What programs of others may want to read: what has happened and what holds, and not how our services talk among themselves."""
 
 CHECKPOINT_KEY = "Checkpoint/"  # key of the record in each state topic that holds how far the inputs were handled
@@ -246,10 +257,10 @@ STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
 """What each service with a state topic keeps in it, besides the checkpoint; from the services' specifications."""
 
 
-def state(service: str) -> Topic:
+def state(service: str) -> Topic[Any, str]:
     """The compacted topic that ``service`` rebuilds its memory from."""
     partitions, kinds = STATE_KINDS[service]
-    return Topic(
+    return Topic[Any, str](
         name=f"{service}.state",
         kinds=(e.Checkpoint, *kinds),
         producer=service,
@@ -260,10 +271,10 @@ def state(service: str) -> Topic:
     )
 
 
-def dead_letters(service: str) -> Topic:
+def dead_letters(service: str) -> Topic[e.DeadLetter, str]:
     """Where ``service`` puts what it cannot handle."""
     partitions, _ = STATE_KINDS[service]
-    return Topic(
+    return Topic[e.DeadLetter, str](
         name=f"deadletters.{service}",
         kinds=(e.DeadLetter,),
         producer=service,
@@ -274,10 +285,10 @@ def dead_letters(service: str) -> Topic:
     )
 
 
-def redrive(service: str) -> Topic:
+def redrive(service: str) -> Topic[e.Redrive, LetterKey]:
     """What ``edgeloop redrive`` gives back to ``service``; kept longer than the dead letters, as it tells which of them were redriven."""
     partitions, _ = STATE_KINDS[service]
-    return Topic(
+    return Topic[e.Redrive, LetterKey](
         name=f"redrive.{service}",
         kinds=(e.Redrive,),
         producer="",
@@ -289,13 +300,13 @@ def redrive(service: str) -> Topic:
     )
 
 
-def all_topics() -> tuple[Topic, ...]:
+def all_topics() -> tuple[Topic[Any, Any], ...]:
     """Every topic that there is, in the order in which it should be created."""
     own = tuple(make(service) for service in STATE_KINDS for make in (state, dead_letters, redrive))
     return PUBLIC + own
 
 
-def by_name(name: str) -> Topic:
+def by_name(name: str) -> Topic[Any, Any]:
     """The topic called ``name``.
 
     Raises

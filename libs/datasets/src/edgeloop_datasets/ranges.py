@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from edgeloop_contracts import DriftPartial, ExampleBatch, ModelChunk, ModelFile, Topic
+from edgeloop_contracts import DriftPartial, ExampleBatch, ModelChunk, ModelFile, StreamKey, Topic
 from edgeloop_contracts.row_references import Reference, counts
 from edgeloop_errors import InvalidError
 from edgeloop_kafka.received_record import Received
@@ -102,7 +102,7 @@ def partials(reader: Reader, topic: Topic, partition: int, key: str, first: int,
         They have been deleted.
     """
     records = reader.read(topic, partition, first, end, READ_S)
-    return [r.event for r in records if f"{r.event.tenant}/{r.event.stream}" == key and counts(r.event)]
+    return [r.event for r in records if StreamKey.of(r.event) == key and counts(r.event)]
 
 
 def model_file(reader: Reader, topic: Topic, file: ModelFile) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, Message, Producer
 from edgeloop_contracts import Cause, Event, Topic
@@ -13,6 +13,8 @@ from edgeloop_kafka.causation import event_headers
 from edgeloop_kafka.codec import Codec, body
 from edgeloop_kafka.settings import KafkaSettings
 
+E = TypeVar("E", bound=Event)
+K = TypeVar("K", bound=str)
 Delivered = Callable[[str | None], None]
 
 
@@ -49,9 +51,9 @@ class Publisher:
 
     def publish(
         self,
-        topic: Topic,
-        key: str,
-        event: Event,
+        topic: Topic[E, K],
+        key: K,
+        event: E,
         *,
         cause: Cause | None = None,
         on_delivery: Delivered | None = None,

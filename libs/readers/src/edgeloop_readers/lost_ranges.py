@@ -35,11 +35,6 @@ class Lost:
         return f"{self.topic}/{self.partition} from offset {self.first} on: the topic ends before, so it is another one than was read"
 
 
-def input_key(service: str, topic: str, partition: int) -> str:
-    """Key of skips and gaps."""
-    return f"{service}/{topic}/{partition}"
-
-
 def lost_between(topic: str, partition: int, position: int, span: tuple[int, int]) -> Lost | None:
     """What is gone for a reader at ``position`` of a partition that holds ``span``: its oldest offset, and the one after its last."""
     start, end = span

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from edgeloop_contracts import Policy
+from edgeloop_contracts import Policy, StreamKey
 from prometheus_client import CollectorRegistry, Counter
 
 from edgeloop_readers.table import Table
@@ -52,7 +52,7 @@ class Policies(Generic[T]):
 
     def of(self, tenant: str, stream: str) -> T:
         """What counts for a stream."""
-        for key in (f"{tenant}/{stream}", f"{tenant}/"):
+        for key in (StreamKey(tenant, stream), StreamKey(tenant, "")):
             if (found := self._at(key)) is not None:
                 return found
         return self._settings

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
+from edgeloop_contracts.keys import input_key
 from edgeloop_errors import RetryableError
 from edgeloop_kafka.received_record import Place, Received
-from edgeloop_readers.lost_ranges import Lost, input_key, lost_between
+from edgeloop_readers.lost_ranges import Lost, lost_between
 from edgeloop_readers.table import Table
 from prometheus_client import Gauge
 

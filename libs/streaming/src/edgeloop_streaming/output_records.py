@@ -11,7 +11,7 @@ from edgeloop_kafka.codec import Codec, body
 from edgeloop_kafka.consumer_message import ConsumerMessage
 from edgeloop_kafka.dead_letters import KEY_CHARACTERS, letter_of
 from edgeloop_kafka.received_record import Received, cause_of, headers_of
-from edgeloop_readers.lost_ranges import gap_of, input_key
+from edgeloop_readers.lost_ranges import gap_of
 
 from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.tasks import Forward, Send
@@ -72,7 +72,7 @@ class OutputEncoder:
     def gap(self, skip: Received[Any]) -> tuple[str, int, OutputRecord]:
         """Topic and end of the gap that a skip allows, and its event."""
         gap = gap_of(skip.event)
-        return gap.topic, gap.end, self.event(topics.GAPS, input_key(gap.service, gap.topic, gap.partition), gap, skip.cause)
+        return gap.topic, gap.end, self.event(topics.GAPS, topics.GAPS.key_of(gap), gap, skip.cause)
 
     def state(self, key: str, event: Event | None, partition: int) -> OutputRecord:
         """A record of the state topic; ``None`` deletes its key."""

@@ -16,7 +16,7 @@ from edgeloop_kafka.publisher import Publisher
 from edgeloop_kafka.received_record import RECORD_ERRORS, Place, Received, received_from
 from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_readers.follower import Follower
-from edgeloop_readers.lost_ranges import gap_of, input_key
+from edgeloop_readers.lost_ranges import gap_of
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_readers.skipped_records import SkipListener, ignore_skipped
 from edgeloop_readers.table import Table
@@ -139,7 +139,8 @@ class Subscription:
             skip = record.event
             publisher = Publisher(self._settings, self._codec, self._name)
             try:
-                publisher.publish(GAPS, input_key(skip.service, skip.topic, skip.partition), gap_of(skip), cause=record.cause)
+                gap = gap_of(skip)
+                publisher.publish(GAPS, GAPS.key_of(gap), gap, cause=record.cause)
             except RetryableError as error:
                 self._log.warning("cannot skip yet", error=str(error))
                 return

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from edgeloop_contracts import Cause, Event, Topic
 from edgeloop_errors import RetryableError
 from edgeloop_kafka import Columns
 from edgeloop_kafka.received_record import Received
+
+E = TypeVar("E", bound=Event)
+K = TypeVar("K", bound=str)
 
 
 class BackpressureError(RetryableError):
@@ -47,6 +50,12 @@ class Send:
     event: Event | None
     cause: Cause | None = None
     partition: int | None = None
+
+    if TYPE_CHECKING:  # the key and the event are of the types that the topic takes
+
+        def __init__(
+            self, topic: Topic[E, K], key: K, event: E | None, cause: Cause | None = None, partition: int | None = None
+        ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

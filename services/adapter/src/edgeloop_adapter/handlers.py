@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, PartialKind, outcomes, topics
+from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, PartialKind, StreamKey, outcomes, topics
+from edgeloop_contracts.keys import adapter_key
 from edgeloop_contracts.plausibility import impossible_partial
 from edgeloop_contracts.row_references import folded, reference
 from edgeloop_datasets.ranges import ModelGoneError
@@ -77,7 +78,7 @@ class AdapterTask:
         self._state = state
         self._ports = ports
         self._mixtures: dict[str, StreamMixture] = {}
-        self._orders: dict[str, LearnerState] = {}
+        self._orders: dict[StreamKey, LearnerState] = {}
         self._refused: set[tuple[str, int]] = set()
         self._polled = False
 
@@ -105,10 +106,10 @@ class AdapterTask:
                 continue
             due, mixture.due = mixture.due, None
             for slot, block in sorted(due.blocks.items(), key=lambda item: item[1].first):
-                yield Send(topics.MODEL_ADAPTERS, f"{key}/block/{slot}", block, due.cause, self._partition)
+                yield Send(topics.MODEL_ADAPTERS, adapter_key(key, f"block/{slot}"), block, due.cause, self._partition)
             if due.frame is not None:
-                yield Send(topics.MODEL_ADAPTERS, f"{key}/frame", due.frame, due.cause, self._partition)
-            yield Send(topics.MODEL_ADAPTERS, f"{key}/adapter", self._signed(due.adapter), due.cause, self._partition)
+                yield Send(topics.MODEL_ADAPTERS, adapter_key(key, "frame"), due.frame, due.cause, self._partition)
+            yield Send(topics.MODEL_ADAPTERS, adapter_key(key, "adapter"), self._signed(due.adapter), due.cause, self._partition)
             metrics.newest.labels(order.tenant, order.stream).set(due.adapter.number)
             metrics.alone.labels(order.tenant, order.stream).set(due.adapter.alone)
         self._orders = {}
@@ -119,7 +120,7 @@ class AdapterTask:
         return replace(adapter, signature=signer.sign(adapter_statement(adapter)), key_id=signer.key_id)
 
     def _labelled(self, received: Received[Any], partial: DriftPartial) -> None:
-        key = f"{partial.tenant}/{partial.stream}"
+        key = StreamKey.of(partial)
         before = self._order(key, partial)
         if received.offset <= before.last_offset:
             return
@@ -141,7 +142,7 @@ class AdapterTask:
         if learner := self._mixtures.get(key):
             learner.learner.rows = order.rows
 
-    def _learn(self, key: str, rule: Rule, order: LearnerState, before: int, rows: list[Labelled], cause: Cause) -> None:
+    def _learn(self, key: StreamKey, rule: Rule, order: LearnerState, before: int, rows: list[Labelled], cause: Cause) -> None:
         """Learn from a partial's rows, all answered by one version; the first is number ``before + 1``."""
         outcomes = self._ports.metrics.rows
         version = self._member(key, rows[0])
@@ -160,7 +161,7 @@ class AdapterTask:
                 outcomes.labels("unfit").inc()
 
     def _start_mixture(
-        self, key: str, rule: Rule, order: LearnerState, first: AdapterMember, rows: int, row: Labelled
+        self, key: StreamKey, rule: Rule, order: LearnerState, first: AdapterMember, rows: int, row: Labelled
     ) -> StreamMixture | None:
         """A new mixture of the first version, learned from the rows before this one."""
         if rows < BEGIN or self._orders[key].frame == NEVER:
@@ -182,7 +183,7 @@ class AdapterTask:
         self._mixtures[key] = StreamMixture(key, learner, learner.frame.number, self._state, self._ports.files.of)
         return self._mixtures[key]
 
-    def _member(self, key: str, row: Labelled) -> AdapterMember | None:
+    def _member(self, key: StreamKey, row: Labelled) -> AdapterMember | None:
         """The version that answered a row, where it is newer than all members and can take part."""
         mixture = self._mixtures.get(key)
         if mixture and row.version <= mixture.learner.frame.members[-1].version:
@@ -191,7 +192,7 @@ class AdapterTask:
         numbers = mixture is not None and mixture.learner.frame.numbers is not None
         return member if member and mixture and self._can_join(key, member, len(row.features), numbers=numbers) else None
 
-    def _can_join(self, key: str, member: AdapterMember, width: int, *, numbers: bool) -> bool:
+    def _can_join(self, key: StreamKey, member: AdapterMember, width: int, *, numbers: bool) -> bool:
         """Whether a version's file can be a member for rows of this width and labels of this kind."""
         if bool(member.classes) == numbers or (key, member.version) in self._refused:
             return False
@@ -203,7 +204,7 @@ class AdapterTask:
             return False
         return True
 
-    def _mixture(self, key: str, rule: Rule) -> StreamMixture | None:
+    def _mixture(self, key: StreamKey, rule: Rule) -> StreamMixture | None:
         if key not in self._mixtures and (restored := StreamMixture.restore(key, rule, self._state, self._ports.files.of)):
             self._mixtures[key] = restored
         mixture = self._mixtures.get(key)
@@ -211,7 +212,7 @@ class AdapterTask:
             mixture.learner.rule = rule
         return mixture
 
-    def _order(self, key: str, partial: DriftPartial) -> LearnerState:
+    def _order(self, key: StreamKey, partial: DriftPartial) -> LearnerState:
         kept = self._orders.get(key) or self._state.get(LearnerState, key)
         return kept or LearnerState(tenant=partial.tenant, stream=partial.stream)
 

@@ -9,11 +9,13 @@ from edgeloop_contracts import (
     BlockState,
     DetectionProgress,
     DetectorState,
+    DeviceKey,
     DriftPartial,
     DriftSignal,
     ExampleBatch,
     ObservationBatch,
     PartialKind,
+    StreamKey,
     topics,
 )
 from edgeloop_contracts.plausibility import impossible_partial
@@ -92,18 +94,18 @@ class DriftTask:
             self._state.put(key, block)
         for tenant, stream in self._touched_errors:
             snapshot = self._errors[tenant, stream].snapshot(tenant, stream)
-            self._state.put(f"errors/{tenant}/{stream}", snapshot)
+            self._state.put(f"errors/{StreamKey(tenant, stream)}", snapshot)
             progress = DetectionProgress(tenant=tenant, stream=stream, row=snapshot.rows)
-            yield Send(topics.DRIFT_SIGNALS, f"{tenant}/{stream}", progress, partition=self._partition)
+            yield Send(topics.DRIFT_SIGNALS, topics.DRIFT_SIGNALS.key_of(progress), progress, partition=self._partition)
         for tenant, stream in self._touched_inputs:
-            self._state.put(f"inputs/{tenant}/{stream}", self._inputs[tenant, stream].snapshot(tenant, stream))
+            self._state.put(f"inputs/{StreamKey(tenant, stream)}", self._inputs[tenant, stream].snapshot(tenant, stream))
         self._blocks, self._touched_errors, self._touched_inputs = {}, {}, {}
         self._polled = False
 
     def _observed(self, received: Received[Any], batch: ObservationBatch) -> list[Send]:
         if problem := blocks.problem(batch):
             raise InvalidEventError("MALFORMED", problem)
-        key = f"{batch.tenant}/{batch.stream}/{batch.device_id}"
+        key = DeviceKey.of(batch)
         before = self._blocks.get(key) or self._state.get(BlockState, key)
         self._blocks[key], done = blocks.fold(before, batch, blocks.Place(received.partition, received.offset))
         return [_partial(partial) for partial in done]
@@ -116,7 +118,7 @@ class DriftTask:
         stream = (partial.tenant, partial.stream)
         pool, rules = self._errors.get(stream), self._policies.of(*stream)
         if pool is None:
-            pool = self._errors[stream] = ErrorPool(rules, self._state.get(DetectorState, f"errors/{stream[0]}/{stream[1]}"))
+            pool = self._errors[stream] = ErrorPool(rules, self._state.get(DetectorState, f"errors/{StreamKey(*stream)}"))
         elif pool.rules != rules:
             pool = self._errors[stream] = ErrorPool(rules, pool.snapshot(*stream))
         before = pool.order.rows
@@ -131,7 +133,7 @@ class DriftTask:
         if len(partial.sums) != len(partial.present):
             raise InvalidEventError("MALFORMED", f"{len(partial.sums)} sums and {len(partial.present)} counts")
         stream = (partial.tenant, partial.stream)
-        key = f"{stream[0]}/{stream[1]}"
+        key = StreamKey.of(partial)
         pool = self._inputs.get(stream)
         if pool is None:
             pool = self._inputs[stream] = InputPool(self._policies.of(*stream), self._state.get(DetectorState, f"inputs/{key}"))
@@ -143,9 +145,8 @@ class DriftTask:
 
     def _signal(self, signal: DriftSignal) -> Send:
         self._metrics.signals.labels(signal.kind.value, signal.scope, str(signal.rising).lower()).inc()
-        key = f"{signal.tenant}/{signal.stream}/{signal.signal_id}"
-        return Send(topics.DRIFT_SIGNALS, key, signal, partition=self._partition)
+        return Send(topics.DRIFT_SIGNALS, topics.DRIFT_SIGNALS.key_of(signal), signal, partition=self._partition)
 
 
 def _partial(partial: DriftPartial) -> Send:
-    return Send(topics.DRIFT_PARTIALS, f"{partial.tenant}/{partial.stream}", partial)
+    return Send(topics.DRIFT_PARTIALS, topics.DRIFT_PARTIALS.key_of(partial), partial)

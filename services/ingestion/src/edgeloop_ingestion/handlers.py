@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from edgeloop_admission import InadmissibleError, Rules, Verdict, admitted, check_shape, device_key, judge, ordered
-from edgeloop_contracts import Cause, Label, NamedRow, ObservationBatch, ObservationRow, topics
+from edgeloop_contracts import Cause, DeviceKey, Label, NamedRow, ObservationBatch, ObservationRow, topics
 from edgeloop_contracts.row_numbers import UNNUMBERED
 from edgeloop_kafka import Columns, Received, partition_of
 from edgeloop_streaming import Bulk, Effect, Forward, Reject, Send, State
@@ -43,7 +43,7 @@ class Offer:
         Where the rows stand among those that were read at once.
     """
 
-    key: str
+    key: DeviceKey
     verdict: Verdict
     named: Sequence[str]
     ids: Ids
@@ -79,7 +79,7 @@ class IngestionTask:
 
     def handle(self, received: Received[Any]) -> Iterable[Effect]:
         """Forward what is misplaced, refuse what is invalid, drop what was seen, and let the rest in."""
-        event, key = received.event, ""
+        event, key = received.event, None
         try:
             key = device_key(event)
             if received.key != key:
@@ -88,7 +88,7 @@ class IngestionTask:
             if home != self._partition:
                 self._metrics.forwarded.inc()
                 return [Forward(_RAW_BY_NAME[received.topic], key, home, _identity(received))]
-            rules = self._known(f"{event.tenant}/{event.stream}")
+            rules = self._known(key.stream_key)
             match event:
                 case ObservationBatch():
                     return self._batch(key, event, rules, received)
@@ -104,7 +104,8 @@ class IngestionTask:
                     raise InadmissibleError("WRONG_TYPE", f"expected a raw event, given {type(event).__name__}")
         except InadmissibleError as error:
             self._count_refused(event)
-            self._doubts.note(key, error.reason, error.message)
+            if key is not None:
+                self._doubts.note(key, error.reason, error.message)
             raise
 
     def handle_all(
@@ -135,7 +136,7 @@ class IngestionTask:
             return None
         for key, columns in devices:
             self._compare_keys(key, [keys[place] for place in columns.places.tolist()])
-        accepted: list[tuple[int, int, str, ObservationBatch]] = []
+        accepted: list[tuple[int, int, DeviceKey, ObservationBatch]] = []
         for offer in offers:
             for part in self._take(offer, 0).parts:
                 at = part.first_seq - offer.verdict.batch.first_seq
@@ -153,8 +154,7 @@ class IngestionTask:
         self._unknown.clear()
         doubts = [Send(topics.DEVICES_DOUBTED, key, doubt) for key, doubt in self._doubts.told()]
         return doubts + [
-            Send(topics.OBSERVATIONS, f"{batch.tenant}/{batch.stream}/{batch.device_id}", batch, cause)
-            for batch, cause in self._open.close_all()
+            Send(topics.OBSERVATIONS, topics.OBSERVATIONS.key_of(batch), batch, cause) for batch, cause in self._open.close_all()
         ]
 
     def _known(self, stream: str) -> Rules:
@@ -165,7 +165,7 @@ class IngestionTask:
             raise InadmissibleError("UNKNOWN_STREAM", f"stream: expected one with a definition in 'streams', given {stream!r}")
         return rules
 
-    def _batch(self, key: str, batch: ObservationBatch, rules: Rules, received: Received[Any]) -> list[Effect]:
+    def _batch(self, key: DeviceKey, batch: ObservationBatch, rules: Rules, received: Received[Any]) -> list[Effect]:
         check_shape(batch, len(rules.definition.features))
         parts, complaint = self._admit(key, judge(batch, rules), received)
         # Rows of the same device that wait for more go first, so that the device's order stays.
@@ -173,7 +173,7 @@ class IngestionTask:
         effects += [Send(topics.OBSERVATIONS, key, part, received.cause) for part in parts]
         return effects + complaint
 
-    def _row(self, key: str, row: ObservationRow, rules: Rules, received: Received[Any]) -> list[Effect]:
+    def _row(self, key: DeviceKey, row: ObservationRow, rules: Rules, received: Received[Any]) -> list[Effect]:
         width = len(rules.definition.features)
         if len(row.features) != width:
             raise InadmissibleError("INVALID_SHAPE", f"features: expected {width} values, given {len(row.features)}")
@@ -183,7 +183,7 @@ class IngestionTask:
         ended = [pair for part in parts for pair in self._open.add(key, part, received.cause)]
         return [*(Send(topics.OBSERVATIONS, key, batch, cause) for batch, cause in ended), *complaint]
 
-    def _admit(self, key: str, verdict: Verdict, received: Received[Any]) -> tuple[list[ObservationBatch], list[Effect]]:
+    def _admit(self, key: DeviceKey, verdict: Verdict, received: Received[Any]) -> tuple[list[ObservationBatch], list[Effect]]:
         """New valid rows of a well-shaped batch, taken in; and the complaint about the others."""
         batch = verdict.batch
         named = [] if batch.first_seq >= 0 else names(batch.request_ids, batch.count, lambda row: f"{received.id}/{row}")
@@ -209,20 +209,19 @@ class IngestionTask:
         self._metrics.count_taken(verdict, taken)
         return taken
 
-    def _offered(self, key: str, columns: Columns[ObservationRow], cause_of: Callable[[int], Cause]) -> Iterator[Offer]:
+    def _offered(self, key: DeviceKey, columns: Columns[ObservationRow], cause_of: Callable[[int], Cause]) -> Iterator[Offer]:
         """Rows of a device, nothing taken in yet; raises where one of them needs a look of its own."""
         if _home(key, self._partitions) != self._partition:
             raise NotTogetherError("misplaced")
         places = columns.places.tolist()
-        head = columns.event(0)
-        rules = self._known(f"{head.tenant}/{head.stream}")
+        rules = self._known(key.stream_key)
         device = self._memory.get(key) or Epochs()
         named: list[str] = []
         if not numbered(columns.longs("seq")):
             requests = columns.values("request_id", 0, len(places))
             named = names(requests, len(places), lambda row: f"{cause_of(places[row]).id}/0")
             columns = columns.with_values(boot_epoch=UNNUMBERED, seq=device.unnumbered.end + np.arange(len(places)))
-        elif device.known and head.boot_epoch not in device.known:
+        elif device.known and columns.one("boot_epoch", 0) not in device.known:
             raise NotTogetherError("a new epoch")
         ids = id_digests(named)
         if named and device.unnumbered.any_known(ids):
@@ -235,7 +234,7 @@ class IngestionTask:
             end = first + batch.count
             yield Offer(key, verdict, named[first:end], ids[first:end], places[first:end])
 
-    def _compare_keys(self, key: str, given: Sequence[bytes]) -> None:
+    def _compare_keys(self, key: DeviceKey, given: Sequence[bytes]) -> None:
         own = key.encode()
         for other in given:
             if other != own and names_another(other, key):

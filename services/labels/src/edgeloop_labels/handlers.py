@@ -6,16 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from edgeloop_contracts import (
-    Cause,
-    JoinState,
-    Label,
-    LabelContradicted,
-    LabelledRows,
-    ObservationBatch,
-    WaitingLabel,
-    topics,
-)
+from edgeloop_contracts import Cause, DeviceKey, JoinState, Label, LabelContradicted, LabelledRows, ObservationBatch, WaitingLabel, topics
 from edgeloop_contracts.plausibility import ragged
 from edgeloop_kafka import Received
 from edgeloop_streaming import BackpressureError, Effect, InvalidEventError, Send, State
@@ -119,7 +110,7 @@ class LabelsTask:
     def _labelled(self, received: Received[Any], label: Label) -> list[Effect]:
         if not label.label or (label.seq < 0 and not label.request_id):
             raise InvalidEventError("INVALID_LABEL", "expected a class, and a seq of 0 or more or a request_id")
-        device = f"{label.tenant}/{label.stream}/{label.device_id}"
+        device = DeviceKey.of(label)
         if label.seq < 0:
             found = self._cache.find_request(device, label.boot_epoch, label.request_id)
         else:
@@ -177,12 +168,12 @@ class LabelsTask:
             previous=previous,
             label=label,
         )
-        return [Send(topics.LABEL_CONTRADICTIONS, f"{named.tenant}/{named.stream}/{named.device_id}", event, cause)]
+        return [Send(topics.LABEL_CONTRADICTIONS, DeviceKey.of(named), event, cause)]
 
     def _examples(self) -> Iterator[Send]:
         for run in grouped(self._pairs):
             key = run[0].pending.key
-            stream = key.rpartition("/")[0]
+            stream = key.stream_key
             counted = self._state.get(JoinState, stream) or JoinState()
             self._state.put(stream, replace(counted, examples=counted.examples + len(run)))
             yield Send(topics.EXAMPLES, key, example_batch(run, counted.examples), run[-1].cause)
@@ -204,7 +195,7 @@ class LabelsTask:
     def _give_up(self) -> Iterator[Send]:
         for label in self._waiting.overdue(self._now - self._rules.patience_ms):
             self._state.delete(WaitingLabel, waiting_key(label))
-            device = f"{label.tenant}/{label.stream}/{label.device_id}"
+            device = DeviceKey.of(label)
             expired = 0 <= label.seq < self._cache.end_seq(device, label.boot_epoch)
             self._metrics.labels.labels("expired" if expired else "no_observation").inc()
             letter = no_observation(label, self._partition, self._rules.patience_ms, expired=expired)

@@ -108,7 +108,7 @@ class Service:
                 self._metrics.lag.labels(topic, str(partition)).set(lag)
             self._ticks = self._ticks + 1 if stream.caught_up else 0
             for telling in monitor.moment(self._beat) if self.ready else ():
-                await stream.send(topics.ALERTS, telling.key, telling.alert, telling.cause, telling.alert.at)
+                await stream.send(topics.ALERTS, topics.ALERTS.key_of(telling.alert), telling.alert, telling.cause, telling.alert.at)
                 self._context.log.info(
                     "alert", kind=telling.alert.kind.value, status=telling.alert.status.value, text=telling.alert.message
                 )

@@ -34,10 +34,9 @@ WHOLE = (topics.FLEET_REPORTED, topics.MODEL_EVENTS)
 
 
 @dataclass(frozen=True, slots=True)
-class SkipListener:
+class AlertMessage:
     """An alert to be written, with what led to it."""
 
-    key: str
     alert: Alert
     cause: Cause | None
 
@@ -82,7 +81,7 @@ class Monitor:
         """Offset after the last record folded of a partition."""
         return self._views.ends.get((topic, partition), 0)
 
-    def moment(self, monotonic_s: float) -> list[SkipListener]:
+    def moment(self, monotonic_s: float) -> list[AlertMessage]:
         """Judge the newest window, if one has ended since the last time; give back what is to be told."""
         self._clock.heard(self._views.newest, monotonic_s)
         now = self._clock.now(monotonic_s)
@@ -94,4 +93,4 @@ class Monitor:
         self._metrics.show(summary, [s.alert for s in self._standings.values() if s.alert])
         for alert in told:
             self._metrics.alerts.labels(alert.kind.value, alert.status.value).inc()
-        return [SkipListener(f"{a.tenant}/{a.stream}", a, self._causes.get((a.tenant, a.stream, _CAUSED_BY[a.kind].name))) for a in told]
+        return [AlertMessage(a, self._causes.get((a.tenant, a.stream, _CAUSED_BY[a.kind].name))) for a in told]

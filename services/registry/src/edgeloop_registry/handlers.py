@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgeloop_contracts import ModelCandidate, ModelVersion, RegisterStream, RegistryState, topics
+from edgeloop_contracts import ModelCandidate, ModelVersion, RegisterStream, RegistryState, StreamKey, topics
 from edgeloop_kafka import Received, body
 from edgeloop_signing.keys import Signer
 from edgeloop_signing.statements import VersionStatement
@@ -86,7 +86,7 @@ class RegistryTask:
         return ()
 
     def _define(self, command: RegisterStream) -> Iterator[Send]:
-        key = f"{command.tenant}/{command.stream}"
+        key = StreamKey.of(command)
         try:
             changed = define(command, self._state.get(RegistryState, key) or RegistryState())
         except DefinitionRefusedError as refused:
@@ -96,7 +96,7 @@ class RegistryTask:
             yield Send(topics.STREAMS, key, definition(command.tenant, command.stream, changed))
 
     def _judge(self, candidate: ModelCandidate, offset: int) -> Iterator[Send]:
-        key = f"{candidate.tenant}/{candidate.stream}"
+        key = StreamKey.of(candidate)
         head = self._state.get(RegistryState, HEAD) or RegistryState()
         if offset <= head.handled:
             return
@@ -117,7 +117,7 @@ class RegistryTask:
         else:
             self._ports.metrics.refusals.labels(event.reason.value).inc()
         self._state.put(HEAD, replace(head, chain=link(event).hash, handled=offset))
-        yield Send(topics.MODEL_EVENTS, f"{event.tenant}/{event.stream}", event)
+        yield Send(topics.MODEL_EVENTS, topics.MODEL_EVENTS.key_of(event), event)
 
     def _answer(self, candidate: ModelCandidate, known: RegistryState | None, previous: str) -> tuple[Chained, RegistryState | None]:
         """What becomes of the trainer's own answer to a request, and of what is known of the stream."""

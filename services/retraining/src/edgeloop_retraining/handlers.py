@@ -162,5 +162,7 @@ class RetrainingTask:
             reachable = replace(fit, start=max(fit.start, oldest(known.references())))
             training_request = request(event.tenant, event.stream, reachable, known.references(), self._cluster)
             self._metrics.requests.labels(str(fit.reason.stage) if fit.reason.stage < len(policy.stages) else "later").inc()
-            sends.append(Send(topics.TRAINING_REQUESTS, f"{event.tenant}/{event.stream}", training_request, cause=fit.reason.cause))
+            sends.append(
+                Send(topics.TRAINING_REQUESTS, topics.TRAINING_REQUESTS.key_of(training_request), training_request, cause=fit.reason.cause)
+            )
         return sends

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from edgeloop_contracts import CandidateRefused, DeviceReport, Event, ModelVersion, RolloutState, RolloutTarget, topics
+from edgeloop_contracts import CandidateRefused, DeviceKey, DeviceReport, Event, ModelVersion, RolloutState, RolloutTarget, StreamKey, topics
 from edgeloop_contracts.plausibility import impossible_report
 from edgeloop_contracts.texts import cut
 from edgeloop_kafka import Received
@@ -32,7 +32,7 @@ class Assigned(Protocol):
         """Take in everything that has been committed until now."""
         ...
 
-    def holds(self, key: str, event: Event) -> bool:
+    def holds(self, key: DeviceKey, event: Event) -> bool:
         """Whether this very event is the newest record of a key."""
         ...
 
@@ -73,34 +73,33 @@ class RolloutTask:
         return ()
 
     def _retarget(self, version: ModelVersion, received: Received[Any]) -> Iterator[Send]:
-        stream = f"{version.tenant}/{version.stream}"
+        stream = StreamKey.of(version)
         aim = target(version, received.cause, (self._state.get(RolloutState, stream) or KNOWN).target)
         if aim is None:
             return
         self._state.put(stream, RolloutState(target=aim))
         for key, _ in self._state.items(RolloutState):
             if key.startswith(f"{stream}/"):
-                yield self._assign(key, aim)
+                yield self._assign(DeviceKey.parse(key), aim)
 
     def _meet(self, report: DeviceReport) -> Iterator[Send]:
-        names = (report.tenant, report.stream, report.device_id)
         if why := impossible_report(report):
             raise InvalidEventError("IMPOSSIBLE", cut(why))
-        key = "/".join(names)
+        key = DeviceKey.of(report)
         known = self._state.get(RolloutState, key) is not None
         if not known:
             self._state.put(key, KNOWN)
-        aim = (self._state.get(RolloutState, f"{report.tenant}/{report.stream}") or KNOWN).target
+        aim = (self._state.get(RolloutState, key.stream_key) or KNOWN).target
         if aim is not None and not (known and self._stands(key, aim)):
             yield self._assign(key, aim)
 
-    def _stands(self, key: str, aim: RolloutTarget) -> bool:
+    def _stands(self, key: DeviceKey, aim: RolloutTarget) -> bool:
         """Whether a device finds its assignment where it looks for it; one that is on its way counts."""
         if not self._looked:
             self._assigned.refresh()
             self._looked = True
         return key in self._told or self._assigned.holds(key, assignment(key, aim))
 
-    def _assign(self, key: str, aim: RolloutTarget) -> Send:
+    def _assign(self, key: DeviceKey, aim: RolloutTarget) -> Send:
         self._told.add(key)
         return Send(topics.ROLLOUT_ASSIGNMENTS, key, assignment(key, aim), aim.cause)

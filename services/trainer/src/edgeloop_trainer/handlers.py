@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgeloop_contracts import DriftPartial, GateState, ModelVersion, PartialKind, RunStatus, TrainingRequest, topics
+from edgeloop_contracts import DriftPartial, GateState, ModelVersion, PartialKind, RunStatus, StreamKey, TrainingRequest, topics
+from edgeloop_contracts.keys import chunk_key
 from edgeloop_contracts.plausibility import impossible_partial
 from edgeloop_contracts.row_references import reference
 from edgeloop_kafka import Received
@@ -104,7 +105,7 @@ class TrainerTask:
         self._gate_rows = GateRows(partition, ports.rows, ports.models, ports.champions)
         self._fitting: dict[str, Fitting] = {}
         self._queued: dict[str, QueuedFit] = {}
-        self._touched: set[str] = set()
+        self._touched: set[StreamKey] = set()
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         """Take a request or a partial."""
@@ -113,11 +114,11 @@ class TrainerTask:
                 if why := invalid_name(request):
                     raise InvalidEventError("INVALID_NAME", why)
                 self._ports.plans.refresh()
-                return self._advance(f"{request.tenant}/{request.stream}", Requested(request, received.cause))
+                return self._advance(StreamKey.of(request), Requested(request, received.cause))
             case DriftPartial(kind=PartialKind.ERRORS) as partial:
                 if why := impossible_partial(partial):
                     raise InvalidEventError("MALFORMED", why)
-                return self._counted(f"{partial.tenant}/{partial.stream}", Counted(partial, received.offset))
+                return self._counted(StreamKey.of(partial), Counted(partial, received.offset))
         return ()
 
     def flush(self) -> Iterator[Send]:
@@ -130,14 +131,14 @@ class TrainerTask:
             self._online.catch_up(key, self._stored(key))
         self._touched.clear()
 
-    def _counted(self, key: str, counted: Counted) -> Iterable[Send]:
+    def _counted(self, key: StreamKey, counted: Counted) -> Iterable[Send]:
         rows = self._stored(key).rows
         sends = self._advance(key, counted)
         if key in self._touched and self._stored(key).last_offset == counted.offset:
             self._gate_rows.append(key, reference(counted.partial, rows))
         return sends
 
-    def _advance(self, key: str, happening: Happening) -> list[Send]:
+    def _advance(self, key: StreamKey, happening: Happening) -> list[Send]:
         """Run the machine of a stream until nothing is left to do."""
         stored = self._stored(key)
         sends: list[Send] = []
@@ -152,7 +153,7 @@ class TrainerTask:
             self._touched.add(key)
         return sends
 
-    def _perform(self, key: str, state: TrialState, effect: Effect, sends: list[Send]) -> Happening | None:
+    def _perform(self, key: StreamKey, state: TrialState, effect: Effect, sends: list[Send]) -> Happening | None:
         match effect:
             case AwaitRows(rows=rows):
                 raise BackpressureError(lambda: self._stored(key).rows >= rows)
@@ -178,7 +179,7 @@ class TrainerTask:
                 sends += self._tombstones(key, state, effect)
         return None
 
-    def _fit(self, key: str, state: TrialState, fitting: Fitting) -> FitEnded:
+    def _fit(self, key: StreamKey, state: TrialState, fitting: Fitting) -> FitEnded:
         """The end of a fit; waits for it, and for the online models that take part in it."""
         queued = self._queued.get(key)
         if queued is None or queued.ended.request_id != fitting.request.request_id:
@@ -192,7 +193,7 @@ class TrainerTask:
             raise BackpressureError(lambda: True)
         return ended
 
-    def _begin(self, key: str, state: TrialState, fitting: Fitting) -> QueuedFit:
+    def _begin(self, key: StreamKey, state: TrialState, fitting: Fitting) -> QueuedFit:
         request = fitting.request
         group = self._ports.fits.online_group(key, fitting.plan.recipe_for(request.seed))
         if group and not self._online.ready(key, state.stored, group, request.row):
@@ -201,7 +202,7 @@ class TrainerTask:
             return QueuedFit(FitEnded(request.request_id, failure))
         return self._ports.fits.begin(key, fitting, self._versions(key, state, fitting), group)
 
-    def _versions(self, key: str, state: TrialState, fitting: Fitting) -> list[ModelVersion]:
+    def _versions(self, key: StreamKey, state: TrialState, fitting: Fitting) -> list[ModelVersion]:
         """Versions as they will be once this request has ended the gate of an earlier one: the contenders do not depend on timing."""
         self._ports.champions.refresh()
         versions = self._ports.champions.versions(key)
@@ -210,7 +211,7 @@ class TrainerTask:
         candidate = rehearse(fitting.plan, state, fitting.request.row, lambda state, effect: self._perform(key, state, effect, []))
         return [*versions, version_of(candidate, versions[-1].version + 1)] if candidate else versions
 
-    def _store(self, key: str, effect: Store, sends: list[Send]) -> Stored:
+    def _store(self, key: StreamKey, effect: Store, sends: list[Send]) -> Stored:
         """Send the chunks of a challenger's file; an archived version has them already."""
         fitted, ended = effect.fitted, effect.ended
         self._ports.metrics.fits.observe(fitted.seconds)
@@ -223,22 +224,20 @@ class TrainerTask:
         first = self._ports.models.end(self._partition)
         self._ports.models.add(fitted.digest, fitted.onnx)
         for chunk in chunks:
-            name = f"{chunk.digest}/{chunk.index}"
-            sends.append(Send(topics.MODEL_CHUNKS, name, chunk, effect.fitting.cause, self._partition))
+            sends.append(Send(topics.MODEL_CHUNKS, topics.MODEL_CHUNKS.key_of(chunk), chunk, effect.fitting.cause, self._partition))
         data = DatasetSummary(ended.rows, ended.dataset_digest, ended.classes)
         challenger = challenger_of(fitted, data, definition_version=ended.definition_version)
         file = replace(challenger.file, chunks=len(chunks), partition=self._partition, offset=first)
         challenger = replace(challenger, file=file)
         return Stored(challenger, champion_version)
 
-    def _tombstones(self, key: str, state: TrialState, effect: Discard) -> list[Send]:
+    def _tombstones(self, key: StreamKey, state: TrialState, effect: Discard) -> list[Send]:
         challenger = effect.challenger
         others = [other for name, other in self._state.items(GateState) if name != key]
         if challenger.file.digest in files_of([state.stored, *others]) or self._ports.champions.knows(challenger.file.digest):
             return []
-        names = [f"{challenger.file.digest}/{index}" for index in range(challenger.file.chunks)]
+        names = [chunk_key(challenger.file.digest, index) for index in range(challenger.file.chunks)]
         return [Send(topics.MODEL_CHUNKS, name, None, effect.cause, challenger.file.partition) for name in names]
 
-    def _stored(self, key: str) -> GateState:
-        tenant, _, stream = key.partition("/")
-        return self._state.get(GateState, key) or GateState(tenant=tenant, stream=stream)
+    def _stored(self, key: StreamKey) -> GateState:
+        return self._state.get(GateState, key) or GateState(tenant=key.tenant, stream=key.stream)

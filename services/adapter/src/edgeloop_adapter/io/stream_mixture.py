@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from edgeloop_contracts import AdapterFrame, AdapterMember, Cause, LearnerState, MemoryBlock, ModelAdapter
+from edgeloop_contracts import AdapterFrame, AdapterMember, Cause, LearnerState, MemoryBlock, ModelAdapter, StreamKey
 from edgeloop_mixture import serialization
 from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.rule import Rule
@@ -40,7 +40,7 @@ class StreamMixture:
     Parameters
     ----------
     key
-        ``tenant/stream``.
+        Of the stream.
     learner
         Of the stream.
     scaling
@@ -51,11 +51,11 @@ class StreamMixture:
         File of a member.
     """
 
-    def __init__(self, key: str, learner: Learner, scaling: int, state: State, files: Callable[[AdapterMember], bytes]) -> None:
+    def __init__(self, key: StreamKey, learner: Learner, scaling: int, state: State, files: Callable[[AdapterMember], bytes]) -> None:
         self.learner = learner
         self.due: Due | None = None
         self._key = key
-        self._tenant, _, self._stream = key.partition("/")
+        self._tenant, self._stream = key.tenant, key.stream
         self._scaling = scaling
         self._state = state
         self._files = files
@@ -66,7 +66,7 @@ class StreamMixture:
         self._written = learner.memory.end if self._frames else 0
 
     @classmethod
-    def restore(cls, key: str, rule: Rule, state: State, files: Callable[[AdapterMember], bytes]) -> StreamMixture | None:
+    def restore(cls, key: StreamKey, rule: Rule, state: State, files: Callable[[AdapterMember], bytes]) -> StreamMixture | None:
         """The mixture in the state; ``None`` if there is none."""
         kept = state.get(LearnerState, key)
         if kept is None or kept.frame <= 0:

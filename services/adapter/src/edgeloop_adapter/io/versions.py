@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from edgeloop_contracts import AdapterMember, ModelVersion, StreamDefinition, topics
+from edgeloop_contracts import AdapterMember, ModelVersion, StreamDefinition, StreamKey, topics
 from edgeloop_datasets.ranges import Reader, model_file
 from edgeloop_kafka import Received
 
@@ -53,7 +53,7 @@ class Versions:
     def _take(self, record: Received[Any]) -> None:
         match record.event:
             case ModelVersion() as event:
-                self._members.setdefault(f"{event.tenant}/{event.stream}", {})[event.version] = AdapterMember(
+                self._members.setdefault(StreamKey.of(event), {})[event.version] = AdapterMember(
                     version=event.version,
                     file=event.file,
                     classes=event.classes,

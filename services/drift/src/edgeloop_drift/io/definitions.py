@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from edgeloop_contracts import ExampleBatch, StreamDefinition
+from edgeloop_contracts import ExampleBatch, StreamDefinition, StreamKey
 from edgeloop_kafka import Received
 
 
@@ -55,7 +55,7 @@ class Tolerances:
 
     def of(self, batch: ExampleBatch) -> float:
         """Tolerance for the rows of a batch."""
-        stream = f"{batch.tenant}/{batch.stream}"
+        stream = StreamKey.of(batch)
         if stream not in self._known and any(batch.model_versions):
             self._definitions.refresh()
             definition = self._definitions.get(stream)

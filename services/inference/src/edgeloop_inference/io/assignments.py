@@ -207,7 +207,7 @@ class Installer:
             match received.event:
                 case DeviceReport(tenant=self._tenant, device_id=self._device) as report:
                     # Under another key it would outlive what this device says of itself.
-                    own = received.key == f"{report.tenant}/{report.stream}/{report.device_id}"
+                    own = received.key == topics.FLEET_REPORTED.key_of(report)
                     why = impossible_report(report) if own else f"its key is {cut(received.key, SHOWN)!r}"
                     if why:
                         self._impossible("report", received, why)

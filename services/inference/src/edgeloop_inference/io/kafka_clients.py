@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from edgeloop_contracts import Cause, Event, Topic
 from edgeloop_kafka import Received
+
+E = TypeVar("E", bound=Event)
+K = TypeVar("K", bound=str)
 
 
 class Publisher(Protocol):
@@ -14,9 +17,9 @@ class Publisher(Protocol):
 
     def publish(
         self,
-        topic: Topic,
-        key: str,
-        event: Event,
+        topic: Topic[E, K],
+        key: K,
+        event: E,
         *,
         cause: Cause | None = None,
         on_delivery: Callable[[str | None], None] | None = None,

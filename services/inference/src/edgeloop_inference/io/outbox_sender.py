@@ -159,9 +159,6 @@ class Sender:
         self._problem = DeliveryError(error)
         self._metrics.failed_deliveries.inc()
 
-    def _key(self, stream: str) -> str:
-        return f"{self._tenant}/{stream}/{self._device}"
-
     def _send_parcel(self, publisher: Publisher, parcel: Parcel) -> None:
         def delivered(error: str | None) -> None:
             self._in_flight -= 1
@@ -171,7 +168,8 @@ class Sender:
             else:
                 self._failed(error)
 
-        publisher.publish(topics.OBSERVATIONS_RAW, self._key(parcel.batch.stream), parcel.batch, on_delivery=delivered)
+        topic = topics.OBSERVATIONS_RAW
+        publisher.publish(topic, topic.key_of(parcel.batch), parcel.batch, on_delivery=delivered)
         self._in_flight += 1
 
     def _send_report(self, publisher: Publisher, report: Report) -> None:
@@ -181,5 +179,6 @@ class Sender:
                 self._failed(error)
                 self._refused.append(report)
 
-        publisher.publish(topics.FLEET_REPORTED, self._key(report.event.stream), report.event, cause=report.cause, on_delivery=delivered)
+        topic = topics.FLEET_REPORTED
+        publisher.publish(topic, topic.key_of(report.event), report.event, cause=report.cause, on_delivery=delivered)
         self._in_flight += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgeloop_contracts import DeviceDoubted
+from edgeloop_contracts import DeviceDoubted, DeviceKey
 
 OTHER_KEY = "OTHER_KEY"
 REASONS = frozenset({"NUMBER_TAKEN", "ID_TAKEN", "FORGOTTEN_EPOCH", "TOO_MANY_EPOCHS", OTHER_KEY})
@@ -14,17 +14,17 @@ class Doubts:
     """Doubts of one transaction, once a device and reason."""
 
     def __init__(self) -> None:
-        self._noted: dict[tuple[str, str], tuple[str, int]] = {}
+        self._noted: dict[tuple[DeviceKey, str], tuple[str, int]] = {}
 
-    def note(self, key: str, reason: str, message: str) -> None:
+    def note(self, key: DeviceKey, reason: str, message: str) -> None:
         """Take note of a record of the device ``key``, if its reason is a doubt."""
         if reason in REASONS:
             first, records = self._noted.get((key, reason), (message, 0))
             self._noted[key, reason] = first, records + 1
 
-    def told(self) -> Iterator[tuple[str, DeviceDoubted]]:
+    def told(self) -> Iterator[tuple[DeviceKey, DeviceDoubted]]:
         """What was noted, with the device's key; begins anew."""
         noted, self._noted = self._noted, {}
         for (key, reason), (message, records) in noted.items():
-            tenant, stream, device_id = key.split("/")
+            tenant, stream, device_id = key.names
             yield key, DeviceDoubted(tenant=tenant, stream=stream, device_id=device_id, reason=reason, message=message, records=records)

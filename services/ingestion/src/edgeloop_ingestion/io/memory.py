@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from edgeloop_contracts import SeenContents, SeenEpochs, SeenRows, SeenSamples
+from edgeloop_contracts import DeviceKey, SeenContents, SeenEpochs, SeenRows, SeenSamples
 from edgeloop_contracts.row_numbers import UNNUMBERED
 from edgeloop_streaming import State
 
@@ -80,7 +80,7 @@ class Memory:
                 self._write_rows(key, number, SeenRuns([0], [unnumbered.end]), unnumbered.contents, transaction, unnumbered)
         for key in self._begun:
             device = self._devices[key]
-            tenant, stream, device_id = key.split("/")
+            tenant, stream, device_id = DeviceKey.parse(key).names
             starts, ends, began = (tuple(longs) for longs in (device.forgotten.starts, device.forgotten.ends, device.began))
             self._state.put(key, SeenEpochs(tenant=tenant, stream=stream, device_id=device_id, starts=starts, ends=ends, began=began))
         self._changed.clear()
@@ -89,7 +89,7 @@ class Memory:
     def _write_rows(
         self, device: str, number: int, runs: SeenRuns, contents: Contents, transaction: int, numbering: Numbering | None = None
     ) -> None:
-        key, (tenant, stream, device_id) = f"{device}/{number}", device.split("/")
+        key, (tenant, stream, device_id) = f"{device}/{number}", DeviceKey.parse(device).names
         newest = contents.blocks.get(contents.newest % contents.slots)
         seen = SeenRows(
             tenant=tenant,
@@ -117,7 +117,7 @@ class Memory:
             contents.resampled = False
 
     def _restore(self, seen: SeenRows) -> None:
-        device = f"{seen.tenant}/{seen.stream}/{seen.device_id}"
+        device = DeviceKey.of(seen)
         epochs = self._devices.setdefault(device, Epochs())
         if seen.boot_epoch == UNNUMBERED:
             epochs.unnumbered = Numbering(seen.ends[-1])

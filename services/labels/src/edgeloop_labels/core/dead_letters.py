@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeloop_contracts import DeadLetter, WaitingLabel, topics
+from edgeloop_contracts import DeadLetter, DeviceKey, WaitingLabel, topics
 
 from edgeloop_labels.spec import SPEC
 
@@ -20,7 +20,7 @@ def no_observation(label: WaitingLabel, partition: int, patience_ms: int, *, exp
         Whether later rows of its device are there, so that its own is not just late.
     """
     named = f"row {label.seq}" if label.seq >= 0 else f"request {label.request_id!r}"
-    device = f"{label.tenant}/{label.stream}/{label.device_id}"
+    device = DeviceKey.of(label)
     later = "; later rows of the device are there, so it was refused or has expired" if expired else ""
     return DeadLetter(
         service=SPEC.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from edgeloop_contracts import Label, WaitingLabel
+from edgeloop_contracts import DeviceKey, Label, WaitingLabel
 from edgeloop_contracts.row_numbers import UNNUMBERED
 
 MAX_WAITING = 100_000
@@ -17,7 +17,7 @@ def waiting_key(label: Label | WaitingLabel) -> str:
     'default/pumps/p1/2/7'
     """
     named = f"{label.seq}" if label.seq >= 0 else f"?{label.request_id}"
-    return f"{label.tenant}/{label.stream}/{label.device_id}/{label.boot_epoch}/{named}"
+    return f"{DeviceKey.of(label)}/{label.boot_epoch}/{named}"
 
 
 class WaitingLabels:
@@ -47,7 +47,7 @@ class WaitingLabels:
         """Let a label wait, as the youngest; one that names the same makes place for it."""
         self.remove(label)
         self._by_age[waiting_key(label)] = label
-        device = _device(label)
+        device = DeviceKey.of(label)
         self._devices[device] = self._devices.get(device, 0) + 1
         if label.seq < 0 and label.boot_epoch:
             self._asked.setdefault(f"{device}/?{label.request_id}", {})[waiting_key(label)] = None
@@ -55,7 +55,7 @@ class WaitingLabels:
     def remove(self, label: WaitingLabel) -> None:
         """Let the label that names the same go, if there is one."""
         if self._by_age.pop(waiting_key(label), None) is not None:
-            device = _device(label)
+            device = DeviceKey.of(label)
             self._devices[device] -= 1
             if not self._devices[device]:
                 del self._devices[device]
@@ -89,7 +89,3 @@ class WaitingLabels:
 
 def _age(label: WaitingLabel) -> tuple[int, int]:
     return label.since, label.offset
-
-
-def _device(label: WaitingLabel) -> str:
-    return f"{label.tenant}/{label.stream}/{label.device_id}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 
-from edgeloop_contracts import ObservationBatch
+from edgeloop_contracts import DeviceKey, ObservationBatch
 
 # Measured, see the test of bounds: what a batch takes besides its features and texts, in the file and in memory.
 FILE_BATCH = 60
@@ -30,7 +30,7 @@ class Pending:
     batch
         The rows.
     key
-        ``tenant/stream/device``.
+        Of the device.
     size
         Bytes it takes in the file, its share of the indexes included: what counts against the horizon. The same on every machine.
     memory
@@ -41,13 +41,13 @@ class Pending:
     at: int
     id: str
     batch: ObservationBatch
-    key: str = field(init=False)
+    key: DeviceKey = field(init=False)
     size: int = field(init=False)
     memory: int = field(init=False)
 
     def __post_init__(self) -> None:
         batch = self.batch
-        key = f"{batch.tenant}/{batch.stream}/{batch.device_id}"
+        key = DeviceKey.of(batch)
         groups = [texts for _, texts in batch.row_texts]
         requests = [len(text) for text in batch.request_ids if text]
         texts = sum(len(text) + 3 for group in groups for text in group)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edgeloop_contracts import RunStatus, StreamDefinition, TrainingRequest, TrainingRun
+from edgeloop_contracts import RunStatus, StreamDefinition, StreamKey, TrainingRequest, TrainingRun
 
 KEY = "edgeloop.key"
 DIGEST = "edgeloop.digest"
@@ -46,7 +46,7 @@ class Note:
 
 def experiment(head: str, event: TrainingRun) -> str:
     """Name of the experiment of a stream's runs."""
-    return f"{head}/{event.tenant}/{event.stream}"
+    return f"{head}/{StreamKey.of(event)}"
 
 
 def key(event: TrainingRun) -> str:
@@ -146,7 +146,7 @@ def dataset(event: TrainingRun, request: TrainingRequest | None, definition: Str
     columns = [{"type": "float", "name": feature.name, "required": False} for feature in definition.features] if definition else []
     profile = {"num_rows": event.rows, "sha256": event.dataset_digest}
     return DatasetNote(
-        name=f"{event.tenant}/{event.stream}",
+        name=StreamKey.of(event),
         digest=event.dataset_digest[:_DIGEST_CHARACTERS],
         source=json.dumps({**manifest, "digest": event.dataset_digest}),
         schema=json.dumps({"mlflow_colspec": columns}) if columns else "",

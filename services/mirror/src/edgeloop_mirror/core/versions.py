@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from edgeloop_contracts import ModelVersion, TrainingRun
+from edgeloop_contracts import ModelVersion, StreamKey, TrainingRun
 from edgeloop_signing.statements import StatementError, VersionStatement
 
 NUMBER = "edgeloop.version"
@@ -110,7 +110,7 @@ def note(head: str, event: ModelVersion, at: str, signature: str, model: str) ->
         name=registered(head, event),
         number=event.version,
         tags={name: value for name, value in tags.items() if value},
-        description=f"Version {event.version} of {event.tenant}/{event.stream}, fitted on {event.rows} rows; it beat {beaten}.",
+        description=f"Version {event.version} of {StreamKey.of(event)}, fitted on {event.rows} rows; it beat {beaten}.",
         about={"edgeloop.tenant": event.tenant, "edgeloop.stream": event.stream},
         champion=signature != INVALID,
     )

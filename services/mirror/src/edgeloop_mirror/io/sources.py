@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from edgeloop_contracts import StreamDefinition, TrainingRequest, TrainingRun, topics
+from edgeloop_contracts import StreamDefinition, StreamKey, TrainingRequest, TrainingRun, topics
 from edgeloop_datasets.ranges import ModelGoneError, Reader, model_file
 from edgeloop_kafka import Received
 from edgeloop_readers import RangeGoneError
@@ -52,7 +52,7 @@ class Sources:
     def definition(self, event: TrainingRun) -> StreamDefinition | None:
         """The definition of a run's model, if it is still the stream's."""
         self._definitions.refresh()
-        record = self._definitions.get(f"{event.tenant}/{event.stream}")
+        record = self._definitions.get(StreamKey.of(event))
         return record.event if record is not None and record.event.version == event.definition_version else None
 
     def model(self, event: TrainingRun) -> bytes | None:

@@ -15,6 +15,7 @@ from edgeloop_contracts import (
     RefusalReason,
     RegistryState,
     SignedStatement,
+    StreamKey,
     StreamTask,
 )
 from edgeloop_contracts.texts import cut
@@ -85,7 +86,7 @@ def check_request(candidate: ModelCandidate, asked: int | None, known: RegistryS
 
 
 def _claimed(candidate: ModelCandidate) -> str:
-    return f"request {cut(candidate.request_id, SHOWN)!r} of stream {cut(f'{candidate.tenant}/{candidate.stream}', SHOWN)!r}"
+    return f"request {cut(candidate.request_id, SHOWN)!r} of stream {cut(StreamKey.of(candidate), SHOWN)!r}"
 
 
 def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> RegistryState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeloop_contracts import Assignment, Cause, ModelVersion, RolloutTarget
+from edgeloop_contracts import Assignment, Cause, DeviceKey, ModelVersion, RolloutTarget
 
 
 def target(version: ModelVersion, cause: Cause, current: RolloutTarget | None) -> RolloutTarget | None:
@@ -22,7 +22,6 @@ def target(version: ModelVersion, cause: Cause, current: RolloutTarget | None) -
     return RolloutTarget(version=version.version, file=version.file, signed=version.signed, cause=cause)
 
 
-def assignment(key: str, aim: RolloutTarget) -> Assignment:
-    """Tell the device ``key`` (tenant/stream/device) to run the stream's target."""
-    tenant, stream, device = key.split("/")
-    return Assignment(tenant=tenant, stream=stream, device_id=device, version=aim.version, file=aim.file, signed=aim.signed)
+def assignment(key: DeviceKey, aim: RolloutTarget) -> Assignment:
+    """Tell a device to run the stream's target."""
+    return Assignment(tenant=key.tenant, stream=key.stream, device_id=key.device_id, version=aim.version, file=aim.file, signed=aim.signed)

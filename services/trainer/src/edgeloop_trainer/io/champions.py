@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from edgeloop_contracts import CandidateRefused, ModelVersion
+from edgeloop_contracts import CandidateRefused, ModelVersion, StreamKey
 from edgeloop_kafka import Received
 
 PATIENCE_S = 30.0
@@ -73,7 +73,7 @@ class Champions:
     def _take(self, record: Received[Any]) -> None:
         event = record.event
         if isinstance(event, ModelVersion | CandidateRefused):
-            key = f"{event.tenant}/{event.stream}"
+            key = StreamKey.of(event)
             self._answered.add((key, event.request_id))
             if isinstance(event, ModelVersion):
                 self._digests.add(event.file.digest)

@@ -1,0 +1,242 @@
+"""Keys of records: typed texts that name a stream or a device, and the forms that topics have keys of.
+
+A key is a text, so that it can stand wherever Kafka, a table or a message takes one. Its type says what it names: a topic takes keys of its own
+type alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, NewType, Protocol, Self, TypeVar
+
+from edgeloop_contracts.events import DetectionProgress, DriftSignal, Gap, ModelChunk, Redrive, Skip
+
+
+class OfStream(Protocol):
+    """An event that belongs to a stream."""
+
+    @property
+    def tenant(self) -> str:
+        """Owner of the stream."""
+        ...
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream."""
+        ...
+
+
+class OfDevice(OfStream, Protocol):
+    """An event that belongs to a device."""
+
+    @property
+    def device_id(self) -> str:
+        """Name of the device."""
+        ...
+
+
+class StreamKey(str):
+    """``tenant/stream``.
+
+    Examples
+    --------
+    >>> key = StreamKey("acme", "pumps")
+    >>> key, key.stream, StreamKey.parse("acme/pumps") == key
+    ('acme/pumps', 'pumps', True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, tenant: str, stream: str) -> Self:
+        """Key of a stream; of all streams of the tenant where ``stream`` is empty."""
+        return super().__new__(cls, f"{tenant}/{stream}")
+
+    def __getnewargs__(self) -> tuple[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride] - str gives one argument
+        return self.tenant, self.stream
+
+    @classmethod
+    def of(cls, event: OfStream) -> Self:
+        """Key of the stream that an event belongs to."""
+        return cls(event.tenant, event.stream)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Key in a text.
+
+        Raises
+        ------
+        ValueError
+            It has another form.
+        """
+        return cls(*_parts(text, "tenant/stream", 2))
+
+    @property
+    def tenant(self) -> str:
+        """Owner of the stream."""
+        return self.partition("/")[0]
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream."""
+        return self.partition("/")[2]
+
+
+class DeviceKey(str):
+    """``tenant/stream/device``.
+
+    Examples
+    --------
+    >>> key = DeviceKey.parse("acme/pumps/p1")
+    >>> key.device_id, key.stream_key
+    ('p1', 'acme/pumps')
+    >>> DeviceKey.parse("acme/pumps")
+    Traceback (most recent call last):
+    ...
+    ValueError: key: expected tenant/stream/device, given 'acme/pumps'
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, tenant: str, stream: str, device_id: str) -> Self:
+        """Key of a device."""
+        return super().__new__(cls, f"{tenant}/{stream}/{device_id}")
+
+    def __getnewargs__(self) -> tuple[str, str, str]:  # pyright: ignore[reportIncompatibleMethodOverride] - str gives one argument
+        return self.tenant, self.stream, self.device_id
+
+    @classmethod
+    def of(cls, event: OfDevice) -> Self:
+        """Key of the device that an event belongs to."""
+        return cls(event.tenant, event.stream, event.device_id)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Key in a text.
+
+        Raises
+        ------
+        ValueError
+            It has another form.
+        """
+        return cls(*_parts(text, "tenant/stream/device", 3))
+
+    @property
+    def tenant(self) -> str:
+        """Owner of the stream."""
+        return self.split("/")[0]
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream."""
+        return self.split("/")[1]
+
+    @property
+    def device_id(self) -> str:
+        """Name of the device."""
+        return self.split("/")[2]
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """Owner of the stream, name of the stream, and name of the device."""
+        tenant, stream, device_id = self.split("/")
+        return tenant, stream, device_id
+
+    @property
+    def stream_key(self) -> StreamKey:
+        """Key of the device's stream."""
+        return StreamKey(self.tenant, self.stream)
+
+
+def _parts(text: str, form: str, count: int) -> list[str]:
+    parts = text.split("/")
+    if len(parts) != count or not all(parts):
+        raise ValueError(f"key: expected {form}, given {text[:200]!r}")
+    return parts
+
+
+def belongs(key: str, tenant: str, stream: str = "") -> bool:
+    """Whether the key of a stream or a device is of a tenant, and of one of its streams if it is named.
+
+    >>> belongs("acme/pumps/p1", "acme"), belongs("acme/pumps/p1", "acme", "pumps"), belongs("acme/pumps2", "acme", "pumps")
+    (True, True, False)
+    """
+    names = key.split("/")
+    return names[0] == tenant and (not stream or names[1:2] == [stream])
+
+
+ChunkKey = NewType("ChunkKey", str)
+SignalKey = NewType("SignalKey", str)
+AdapterKey = NewType("AdapterKey", str)
+LetterKey = NewType("LetterKey", str)
+InputKey = NewType("InputKey", str)
+
+
+def chunk_key(digest: str, index: int) -> ChunkKey:
+    """Key of one chunk of a model's file."""
+    return ChunkKey(f"{digest}/{index}")
+
+
+def signal_key(event: DriftSignal | DetectionProgress) -> SignalKey:
+    """Key of a signal, which ends with its id; of progress, its stream's."""
+    stream = StreamKey.of(event)
+    return SignalKey(f"{stream}/{event.signal_id}" if isinstance(event, DriftSignal) else stream)
+
+
+def adapter_key(stream: StreamKey, part: str) -> AdapterKey:
+    """Key of what is learned for a stream: ``part`` is ``frame``, ``adapter`` or ``block/<slot>``."""
+    return AdapterKey(f"{stream}/{part}")
+
+
+def input_key(service: str, topic: str, partition: int) -> InputKey:
+    """Key of one partition of a service's input."""
+    return InputKey(f"{service}/{topic}/{partition}")
+
+
+def _of_chunk(chunk: ModelChunk) -> ChunkKey:
+    return chunk_key(chunk.digest, chunk.index)
+
+
+def _of_letter(redrive: Redrive) -> LetterKey:
+    return LetterKey(redrive.letter)
+
+
+def _of_input(event: Gap | Skip) -> InputKey:
+    return input_key(event.service, event.topic, event.partition)
+
+
+E_contra = TypeVar("E_contra", contravariant=True)
+K_co = TypeVar("K_co", bound=str, covariant=True)
+
+
+@dataclass(frozen=True)  # slots and type arguments do not go together in Python 3.11
+class KeyForm(Generic[E_contra, K_co]):
+    """Form of a topic's keys.
+
+    Attributes
+    ----------
+    text
+        What a key is made of.
+    of
+        Key of an event; ``None`` where events do not tell it.
+    """
+
+    text: str
+    of: Callable[[E_contra], K_co] | None = None
+
+
+class Key:
+    """Forms of keys."""
+
+    DEVICE = KeyForm[OfDevice, DeviceKey]("tenant/stream/device", DeviceKey.of)
+    STREAM = KeyForm[OfStream, StreamKey]("tenant/stream", StreamKey.of)
+    CHUNK = KeyForm[ModelChunk, ChunkKey]("digest/index", _of_chunk)
+    SIGNAL = KeyForm[DriftSignal | DetectionProgress, SignalKey](
+        "tenant/stream/signal, lying in the partition of tenant/stream", signal_key
+    )
+    ADAPTER = KeyForm[Any, AdapterKey]("tenant/stream/frame, …/adapter or …/block/slot, lying in the partition of tenant/stream")
+    POLICY = KeyForm[OfStream, StreamKey]("tenant/stream, or tenant/ for all streams", StreamKey.of)
+    STATE = KeyForm[Any, str]("kind/key")
+    ORIGINAL = KeyForm[Any, str]("as received")
+    LETTER = KeyForm[Redrive, LetterKey]("place of the dead letter", _of_letter)
+    INPUT = KeyForm[Gap | Skip, InputKey]("service/topic/partition", _of_input)
