@@ -15,10 +15,11 @@ NAMES = st.text(st.characters(exclude_characters="/", categories=["L", "N", "P"]
 
 @given(NAMES, NAMES, NAMES)
 def test_a_key_is_parsed_as_it_was_made(tenant: str, stream: str, device: str) -> None:
+    names = (tenant, stream, device)
     key = DeviceKey(tenant, stream, device)
-    assert key == "/".join((tenant, stream, device)) and key.names == (tenant, stream, device)
+    assert key == "/".join(names) and key.names == (tenant, stream, device)
     assert DeviceKey.parse(str(key)) == key
-    assert key.stream_key == StreamKey(tenant, stream) == StreamKey.parse("/".join((tenant, stream)))
+    assert key.stream_key == StreamKey(tenant, stream) == StreamKey.parse("/".join(names[:2]))
     assert (key.tenant, key.stream, key.device_id) == (key.stream_key.tenant, key.stream_key.stream, device)
 
 
