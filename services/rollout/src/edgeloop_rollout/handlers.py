@@ -14,7 +14,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from edgeloop_contracts import CandidateRefused, DeviceKey, DeviceReport, Event, ModelVersion, RolloutState, RolloutTarget, StreamKey, topics
+from edgeloop_contracts import (
+    CandidateRefused,
+    DeviceKey,
+    DeviceReport,
+    Event,
+    ModelVersion,
+    RolloutState,
+    RolloutTarget,
+    StreamKey,
+    topics,
+)
 from edgeloop_contracts.plausibility import impossible_report
 from edgeloop_contracts.texts import cut
 from edgeloop_kafka import Received
