@@ -49,7 +49,7 @@ def test_an_alert_names_the_newest_record_of_its_stream_as_its_cause() -> None:
     bench.rows("d1", T)
     bench.rows("d2", T + 6_000)
     (telling,) = bench.monitor.moment(1.0)
-    assert telling.key == "default/s"
+    assert topics.ALERTS.key_of(telling.alert) == "default/s"
     assert telling.alert.status is AlertStatus.RAISED
     assert telling.alert.devices == ("d1",)
     assert telling.cause == Cause(id="id2", at="observations/0/2")
