@@ -275,7 +275,7 @@ def test_the_challenger_has_learned_every_row_in_the_pooled_order_up_to_the_requ
     model.learn(features[:1_200], labels[:1_200])
     assert (run.status, run.rows, run.dataset_digest, run.classes) == (RunStatus.FITTED, 1_200, model.digest, model.classes)
     assert run.parameters["family"] == family
-    assert run.size == len(model.export())
+    assert run.file.size == len(model.export())
     assert run.file.digest == hashlib.sha256(model.export()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The gate: when a challenger is promoted, row by row."""
+"""The gate: comparison of challenger and champion, row by row."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from enum import StrEnum
 from edgeloop_contracts.outcomes import error
 
 Outcome = tuple[float, float]
-"""Of challenger and champion: whether they had a row's class right, or by how much they missed its number."""
+"""Result of a row, for challenger and champion: whether the class is right, or the absolute error of the number."""
 
 
 def outcomes(answers: Iterable[str], others: Iterable[str], labels: Iterable[str], *, numbers: bool) -> list[Outcome]:
-    """What challenger and champion made of rows.
+    """Outcomes of rows that challenger and champion answered.
 
     >>> outcomes(["a", "a"], ["a", "b"], ["a", "b"], numbers=False), outcomes(["1.0"], ["2.5"], ["2.0"], numbers=True)
     ([(True, True), (False, True)], [(1.0, 0.5)])
@@ -26,7 +26,7 @@ def outcomes(answers: Iterable[str], others: Iterable[str], labels: Iterable[str
 
 
 class Verdict(StrEnum):
-    """How a gate ends."""
+    """End of a gate."""
 
     PROMOTE = "promote"
     REJECT = "reject"
@@ -34,14 +34,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What has been judged so far.
+    """Counts of the rows judged so far.
 
     Attributes
     ----------
     wins, losses
-        Rows that only the challenger, or only the champion, had right.
+        Rows that only the challenger, or only the champion, answered right.
     both
-        Rows that both had right.
+        Rows that both answered right.
     judged
         All rows.
     """
@@ -64,7 +64,7 @@ class Tally:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Accuracy of the two on the judged rows; nothing where none was judged."""
+        """Accuracy of both on the judged rows; empty before the first row."""
         if not self.judged:
             return {}
         return {
@@ -75,14 +75,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class NumberTally(Tally):
-    """What has been judged so far where answers are numbers: the smaller absolute error wins a row, equal ones count for none.
+    """Counts and errors of the rows judged so far, for numbers: the smaller absolute error wins a row, a tie counts for none.
 
     Attributes
     ----------
     absolute, squared
         Sums of the challenger's absolute errors, and of their squares.
     champion_absolute, champion_squared
-        Of the champion's.
+        Sums of the champion's.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class NumberTally(Tally):
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Mean absolute and root mean squared error of the two; nothing where none was judged, or one has answered no number."""
+        """Mean absolute and root mean squared error of both; empty before the first row, without errors that are not finite."""
         if not self.judged:
             return {}
         found = {
@@ -126,10 +126,10 @@ class NumberTally(Tally):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When to decide.
+    """Rule of a gate.
 
-    After every row: promote if wins and losses together are at least ``minimum`` and wins are ahead of losses by at least
-    the square root of their sum (one standard deviation of a fair coin). At the last row: promote if ahead at all.
+    After each row: promote if wins + losses are at least ``minimum``, and wins - losses at least the square root of their sum, which is
+    one standard deviation of a fair coin. At the last row: promote if wins are ahead at all, otherwise reject.
 
     Attributes
     ----------
@@ -153,33 +153,33 @@ class Rule:
             raise ValueError(f"minimum: expected 1 or more, given {self.minimum}")
 
     def verdict(self, tally: Tally, *, last: bool) -> Verdict | None:
-        """What the tally says; ``None`` while it is open."""
+        """Verdict on a tally; ``None`` while the gate is open."""
         lead, differing = tally.wins - tally.losses, tally.wins + tally.losses
         if lead > 0 and (last or (differing >= self.minimum and lead * lead >= differing)):
             return Verdict.PROMOTE
         return Verdict.REJECT if last else None
 
     def constant_verdict(self, tally: Tally, *, has_champion: bool) -> Verdict:
-        """What is done with a challenger that was judged beside the majority class.
+        """Verdict on a challenger that was compared with the majority class.
 
-        A stream's first version is taken whatever the tally says, which stays in the run: without a version no device answers
-        at all, and where labels come in runs the newest rows may well be all of the commonest class.
+        The first version of a stream is always promoted; its run has the tally. Without a version no device answers, and if labels come
+        in long series, the newest rows may all be of the majority class.
         """
         return Verdict.PROMOTE if not has_champion or tally.wins > tally.losses else Verdict.REJECT
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Where a gate stands after some rows.
+    """State of a gate after some rows.
 
     Attributes
     ----------
     tally
-        What was judged.
+        Counts so far.
     next_row
         Number of the row to be judged next.
     verdict
-        ``None`` while it is open.
+        ``None`` while the gate is open.
     """
 
     tally: Tally
@@ -188,16 +188,16 @@ class Judgement:
 
 
 def judge(rule: Rule, start: Judgement, outcomes: Iterable[Outcome], until: int) -> Judgement:
-    """Judge rows one by one up to the row that decides, so that it does not matter how they came in batches.
+    """Judge rows one by one up to the row that decides, so the grouping into batches does not matter.
 
     Parameters
     ----------
     start
-        Where the gate stood.
+        State of the gate before these rows.
     outcomes
-        Of row ``start.next_row``, and those that follow it.
+        Outcomes of row ``start.next_row`` and later ones.
     until
-        The last row; the gate decides there.
+        Last row of the gate.
     """
     tally, row, verdict = start.tally, start.next_row, start.verdict
     if verdict is None and row > until:

@@ -1,4 +1,4 @@
-"""Archived versions of a stream, and when one of them takes the place of a fresh fit: a world that comes back has had its model."""
+"""Recall: an archived version takes the place of a fit if an earlier distribution has come back."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from numpy.typing import NDArray
 from edgeloop_trainer.core.dataset import Dataset, Floats
 from edgeloop_trainer.core.gate import NumberTally, Rule, Tally, Verdict
 
-ARCHIVED = 0  # a mixture keeps older versions by itself; see the README for what recalling gives and costs
+ARCHIVED = 0  # a mixture keeps older versions by itself; the README has gain and cost of recall
 RANKED = 0.5
-"""Share of the rows on which archived versions are compared with each other: none of the fits of this campaign has seen them."""
+"""Share of the rows on which archived versions are compared with each other; no fit of this campaign has seen them."""
 
 Answers = Callable[[ModelVersion, Floats], Sequence[str] | None]
-"""Class or number that a version gives each row; ``None`` where its file is gone."""
+"""Class or number that a version answers for each row; ``None`` if its file is gone."""
 Scores = NDArray[np.float64]
-"""Of each row: 1 for a class that is right, or the absolute error of a number."""
+"""Score of each row: 1 for the right class, or the absolute error of a number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rival:
-    """The archived version that a fresh fit has to beat.
+    """The archived version that contends with a fit.
 
     Attributes
     ----------
     version, digest
-        Which.
+        Number and file of the version.
     scores
-        What it made of the newest fifth of the rows, float64.
+        Scores of the newest fifth of the rows, float64.
     """
 
     version: int
@@ -42,14 +42,14 @@ class Rival:
 
 
 def archived(versions: Sequence[ModelVersion], most: int, definition_version: int) -> list[ModelVersion]:
-    """Versions that may be recalled: the newest ``most`` files, each once, without the champion's.
+    """Versions that may be recalled: the newest ``most`` files, each once, without the file of the champion.
 
     Parameters
     ----------
     versions
-        Of the stream, in rising order; the last is the champion.
+        Versions of the stream in rising order; the last is the champion.
     definition_version
-        Of the stream as it is now; a model of another one may know other features.
+        Version of the present stream definition; a model of another one may have other features.
 
     Examples
     --------
@@ -68,15 +68,15 @@ def archived(versions: Sequence[ModelVersion], most: int, definition_version: in
 def rival(
     dataset: Dataset, versions: Sequence[ModelVersion], answers: Answers, rule: Rule, most: int, definition_version: int
 ) -> Rival | None:
-    """The archived version that did best on the newer half of the rows, if it is ahead of the champion there.
+    """The archived version that did best on the newer half of the rows, if it beats the champion there.
 
-    One that is not would not get past the gate either, and asking it is cheap: only a version that comes so far costs a second fit.
-    Of two that did equally well the newer is taken.
+    A version that does not would fail at the gate, too. This check is cheap, while a contender costs a second fit. On a tie, the newer
+    version wins.
 
     Parameters
     ----------
     rule
-        By which one model is ahead of another on rows that both answered.
+        Rule by which one model beats another.
     """
     candidates = archived(versions, most, definition_version)
     if not candidates:
@@ -102,17 +102,17 @@ def rival(
     return Rival(best[0].version, best[0].file.digest, best[1][dataset.newest()[ranked]])
 
 
-def scores(said: NDArray[Any], truth: NDArray[Any], *, numbers: bool) -> Scores:
-    """What answers are worth, row by row.
+def scores(answered: NDArray[Any], truth: NDArray[Any], *, numbers: bool) -> Scores:
+    """Scores of answers, row by row.
 
     >>> scores(np.array([1.5, 2.0]), np.array([1.0, 2.0]), numbers=True).tolist()
     [0.5, 0.0]
     """
-    return np.abs(said - truth) if numbers else (said == truth).astype(np.float64)
+    return np.abs(answered - truth) if numbers else (answered == truth).astype(np.float64)
 
 
 def compared(one: Scores, other: Scores, *, numbers: bool) -> Tally:
-    """How one model did against another on the same rows."""
+    """Tally of one model against another on the same rows."""
     tally = NumberTally() if numbers else Tally()
     for outcome in zip(one.tolist(), other.tolist(), strict=True):
         tally = tally.add(outcome)
@@ -120,12 +120,12 @@ def compared(one: Scores, other: Scores, *, numbers: bool) -> Tally:
 
 
 def recall_wins(tally: Tally) -> bool:
-    """Whether an archived version stands at the gate in place of a fit: if it is ahead at all, as it costs no bandwidth and the gate looks again."""
+    """Whether an archived version replaces a fit. A lead of one row is enough: it costs no bandwidth, and the gate judges again."""
     return tally.wins > tally.losses
 
 
 def _values(given: Sequence[str], *, numbers: bool) -> NDArray[Any]:
-    """Answers as classes or numbers; what is no number is as wrong as can be."""
+    """Answers as classes or numbers; text that is not a number has an infinite error."""
     if not numbers:
         return np.array(given)
     found = [number(text) for text in given]

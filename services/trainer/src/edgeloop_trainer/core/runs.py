@@ -1,4 +1,4 @@
-"""The trainer's events and state, made from a request and what became of it."""
+"""Events and stored state of a trial."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_OF_A_PARAMETER = 500
 
 
 def run_step(request: TrainingRequest, status: RunStatus, row: int) -> TrainingRun:
-    """A step of a request's run at a row, nothing else known of it."""
+    """A step of a training run, with the names of its request alone."""
     return TrainingRun(
         tenant=request.tenant,
         stream=request.stream,
@@ -40,7 +40,7 @@ def run_step(request: TrainingRequest, status: RunStatus, row: int) -> TrainingR
 
 
 def failed_run(request: TrainingRequest, failure: Failed, rows: int, dataset_digest: str) -> TrainingRun:
-    """The end of a run that has no challenger."""
+    """The end of a training run without a challenger."""
     return replace(
         run_step(request, RunStatus.FAILED, request.row),
         rows=rows,
@@ -68,7 +68,7 @@ def search_runs(request: TrainingRequest, steps: Iterable[SearchStep], rows: int
 
 
 def run_of(state: GateState, gate: AtGate, status: RunStatus, row: int, reason: str = "") -> TrainingRun:
-    """A step of the run whose challenger is at the gate."""
+    """A step of the training run whose challenger is at the gate."""
     challenger = gate.challenger
     return TrainingRun(
         tenant=state.tenant,
@@ -96,7 +96,7 @@ def run_of(state: GateState, gate: AtGate, status: RunStatus, row: int, reason: 
 
 
 def candidate(state: GateState, gate: AtGate) -> ModelCandidate:
-    """The challenger as a candidate for the registry."""
+    """The challenger as a candidate for the model registry."""
     challenger = gate.challenger
     return ModelCandidate(
         tenant=state.tenant,
@@ -115,7 +115,7 @@ def candidate(state: GateState, gate: AtGate) -> ModelCandidate:
 
 
 def version_of(candidate: ModelCandidate, number: int) -> ModelVersion:
-    """The version that the registry will make of a candidate, without its signature and place in the registry's chain."""
+    """The version that the model registry makes of a candidate, without signature and hash chain."""
     return ModelVersion(
         tenant=candidate.tenant,
         stream=candidate.stream,
@@ -134,7 +134,7 @@ def version_of(candidate: ModelCandidate, number: int) -> ModelVersion:
 
 
 def metrics_of(gate: AtGate) -> dict[str, float]:
-    """Of the fit, and of the gate as far as it has come."""
+    """Metrics of the fit, and of the gate so far."""
     return {**gate.challenger.metrics, **tally_of(gate).metrics}
 
 
@@ -153,12 +153,12 @@ def with_tally(gate: AtGate, judgement: Judgement) -> AtGate:
 
 
 def restarted(gate: AtGate, champion_version: int | None) -> AtGate:
-    """The gate at its first row again."""
+    """The gate, back at its first row."""
     return replace(gate, tally=GateTally(), next_row=gate.row + 1, champion_version=champion_version)
 
 
 def gate_of(request: TrainingRequest, cause: Cause, challenger: Challenger, champion_version: int | None, minimum: int) -> AtGate:
-    """The gate of a new challenger, no row judged."""
+    """The gate of a new challenger, before its first row."""
     return AtGate(
         request_id=request.request_id,
         campaign=request.campaign,
@@ -174,12 +174,12 @@ def gate_of(request: TrainingRequest, cause: Cause, challenger: Challenger, cham
 
 
 def challenger_of(fitted: Fitted, data: DatasetSummary, *, definition_version: int) -> Challenger:
-    """A fitted model as a challenger, the location of its file not known yet.
+    """A fitted model as a challenger; the place of its file is not known yet.
 
     Parameters
     ----------
     data
-        The training data, where the model does not say itself which rows it has learned.
+        The training data, used if the model itself does not name its rows.
     """
     learned = fitted.learned or data
     return Challenger(
@@ -195,7 +195,7 @@ def challenger_of(fitted: Fitted, data: DatasetSummary, *, definition_version: i
 
 
 def recalled(fitted: Fitted, version: ModelVersion) -> Challenger:
-    """An archived version as the challenger, in place of the fit that it was ahead of; its file stays where it is."""
+    """An archived version as the challenger, in place of the fit that it beat; its file stays in its place."""
     return Challenger(
         file=version.file,
         rows=version.rows,
@@ -216,5 +216,5 @@ def files_of(states: Iterable[GateState]) -> set[str]:
 
 
 def cut_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Parameters as an event takes them: what a library says of itself or of its failure has no end."""
+    """Parameters, cut to the length that events allow: messages of libraries can be of any length."""
     return {name: cut(value, MOST_OF_A_PARAMETER) for name, value in parameters.items()}

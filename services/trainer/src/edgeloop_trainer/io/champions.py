@@ -1,4 +1,4 @@
-"""What the registry made of candidates."""
+"""Champions, and the answers of the model registry to candidates."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ PATIENCE_S = 30.0
 
 
 class Followed(Protocol):
-    """What is needed of :class:`edgeloop_readers.Follower` on ``model.events``."""
+    """The part of :class:`edgeloop_readers.Follower` that is used on ``model.events``."""
 
     def refresh(self, handle: Callable[[Received[Any]], None]) -> None:
-        """Hand over everything that was committed when this was called."""
+        """Pass on all records that were committed before the call."""
         ...
 
 
 class Champions:
-    """Current versions, and which requests have had their answer.
+    """Versions of all streams, and the requests whose candidates have been answered.
 
     Parameters
     ----------
     follower
         Of ``model.events``.
     clock
-        Seconds, only ever rising.
+        Monotonic time in seconds.
     """
 
     def __init__(self, follower: Followed, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class Champions:
         self._asked: dict[tuple[str, str], float] = {}
 
     def refresh(self) -> None:
-        """Take in what has been committed until now."""
+        """Read all committed events."""
         self._follower.refresh(self._take)
 
     def get(self, key: str) -> ModelVersion | None:
@@ -53,14 +53,14 @@ class Champions:
         return [version for _, version in sorted(self._versions.get(key, {}).items())]
 
     def knows(self, digest: str) -> bool:
-        """Whether any version of any stream is this file."""
+        """Whether a version of any stream has this file."""
         return digest in self._digests
 
     def answered(self, key: str, request_id: str) -> bool:
         """Whether the candidate of a request has become a version or was refused.
 
-        True also after half a minute of asking: then the registry is away, the next challenger is judged against the
-        champion that there is, and at worst the registry refuses it as stale.
+        It is also true after half a minute of asking. The model registry is away then, and the next challenger is judged against the
+        present champion; at worst the registry refuses it as stale.
         """
         asked = (key, request_id)
         if asked not in self._answered:

@@ -1,4 +1,4 @@
-"""Models in memory, read from their chunks."""
+"""Models in memory, loaded from their chunks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def chunked(onnx: bytes, digest: str) -> list[ModelChunk]:
 
 
 class Models:
-    """Answers of models, by digest; the last few stay loaded.
+    """Answers of models; the most recent models stay loaded.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class Models:
         self._sessions: OrderedDict[str, Any] = OrderedDict()
 
     def add(self, digest: str, onnx: bytes) -> None:
-        """Keep a model whose file is at hand."""
+        """Load a model from its file."""
         self._sessions[digest] = open_session(onnx)
         while len(self._sessions) > KEPT:
             self._sessions.popitem(last=False)
 
     def answers(self, model: Model, features: Floats) -> list[str]:
-        """Class or number that a model gives each row; empty text where it takes rows of another width.
+        """Class or number that a model answers for each row; empty text if it takes rows of another width.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class Models:
         return [classes[label] for label in values] if classes else [str(value) for value in values]
 
     def width(self, model: Model) -> int:
-        """Features of a row that a model takes.
+        """Number of features of a model.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class Models:
         return int(self._session(model.file).get_inputs()[0].shape[1])
 
     def end(self, partition: int) -> int:
-        """Offset from which chunks that are sent now can be read."""
+        """Offset of the next chunk."""
         return self._reader.end(topics.MODEL_CHUNKS, partition)
 
     def _session(self, file: ModelFile) -> Any:

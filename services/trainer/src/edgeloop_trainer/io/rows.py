@@ -1,4 +1,4 @@
-"""Rows and their order, read again from the topics."""
+"""Labelled rows and their order, read from topics by offset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edgeloop_trainer.core.dataset import Dataset, DatasetError, Floats, assembl
 
 
 class Reader(by_offset.Reader, Protocol):
-    """What is needed of :class:`edgeloop_readers.RangeReader`."""
+    """The part of :class:`edgeloop_readers.RangeReader` that is used here."""
 
     def cluster_id(self) -> str:
         """Id of the cluster."""
@@ -41,12 +41,12 @@ class Rows:
         Raises
         ------
         DatasetError
-            They are of another cluster or topic, have been deleted, or are not as many, as wide or as labelled as they should be.
+            They are in another cluster or topic, have been deleted, or differ from the manifest or the definition.
         """
         if manifest.topic not in ("", topics.EXAMPLES.name):
-            raise DatasetError(f"the rows are in the topic {manifest.topic}; expected {topics.EXAMPLES.name}")
+            raise DatasetError(f"topic of the rows: expected {topics.EXAMPLES.name}, given {manifest.topic}")
         if manifest.cluster_id and manifest.cluster_id != (here := self._reader.cluster_id()):
-            raise DatasetError(f"the rows are in the cluster {manifest.cluster_id}; this is {here}")
+            raise DatasetError(f"cluster of the rows: expected {here}, given {manifest.cluster_id}")
         try:
             batches = self._batches_of(definition.tenant, definition.stream, manifest.ranges)
             return assemble(manifest, batches, len(definition.features), numbers=definition.task is StreamTask.REGRESSION)
@@ -54,9 +54,9 @@ class Rows:
             raise DatasetError(f"rows have been deleted: {error}") from error
 
     def at(self, references: Iterable[Reference], width: int) -> tuple[Floats, list[str]]:
-        """Features, float32 [N, width], and labels of the rows that references name, in their order.
+        """Features, float32 [N, width], and labels of referenced rows, in their order.
 
-        A row of another width has no features: all of it is NaN.
+        A row of another width becomes NaN.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Search for hyper-parameters before a fit. The child process imports this for its first search."""
+"""Search for hyper-parameters before a fit; imported for the first search only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trainer's word for a candidate."""
+"""Signatures of candidates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from edgeloop_signing.statements import candidate_statement
 
 
 def signed(candidate: ModelCandidate, signer: Signer) -> ModelCandidate:
-    """The candidate with the trainer's signature; it covers what a reader of the topic gets, to the last digit."""
+    """The candidate with the trainer's signature, which covers the values as a reader of the topic decodes them."""
     read = from_body(ModelCandidate, body(candidate))
     return replace(read, signature=signer.sign(candidate_statement(read)), key_id=signer.key_id)
