@@ -134,16 +134,7 @@ class Device:
         )
         limits = Limits(settings.request_max_rows, settings.grpc_max_message_bytes, max(1, settings.grpc_workers // 2))
         servicer = InferenceServicer(self._models, definitions, self._outbox, self._metrics, limits)
-        try:
-            self._server = Server(
-                servicer,
-                settings.grpc_host,
-                settings.grpc_port,
-                workers=settings.grpc_workers,
-                max_message_bytes=settings.grpc_max_message_bytes,
-            )
-        except AddressTakenError as error:
-            raise CannotStartError(str(error)) from error
+        self._server = _server(servicer, settings)
         self._background = [
             Background(name, job, self._metrics.failed, self._stopping)
             for name, job in (("sender", self._sender.run), ("installer", self._installer.run))
@@ -223,6 +214,19 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     device.stop()
     log.info("stopped")
     return 0
+
+
+def _server(servicer: InferenceServicer, settings: Settings) -> Server:
+    try:
+        return Server(
+            servicer,
+            settings.grpc_host,
+            settings.grpc_port,
+            workers=settings.grpc_workers,
+            max_message_bytes=settings.grpc_max_message_bytes,
+        )
+    except AddressTakenError as error:
+        raise CannotStartError(str(error)) from error
 
 
 def _trust(settings: Settings) -> Trust:
