@@ -1,4 +1,4 @@
-"""What becomes of rows and labels that are hard to learn from; the README has the table."""
+"""Rows and labels that are hard to learn from; the README has the table."""
 
 from __future__ import annotations
 

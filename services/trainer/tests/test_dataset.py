@@ -1,4 +1,4 @@
-"""Which rows a dataset holds, and what its digest depends on."""
+"""Rows of a dataset, and the inputs of its digest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a policy changes about fits and gates."""
+"""Changes of fits and gates by a policy."""
 
 from __future__ import annotations
 

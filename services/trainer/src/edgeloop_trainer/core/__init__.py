@@ -1,1 +1,1 @@
-"""What the trainer decides; no file, no network, no clock."""
+"""Decisions of the trainer; no file, no network, no clock."""

@@ -1,1 +1,1 @@
-"""Where the trainer meets topics, scikit-learn, ONNX and its child process."""
+"""The trainer's access to topics, scikit-learn, ONNX and its child process."""
