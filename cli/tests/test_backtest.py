@@ -72,7 +72,7 @@ def test_labels_of_a_class_that_no_model_knows_are_learned() -> None:
     assert answered.count("new") > 50
 
 
-def test_a_world_that_comes_back_brings_its_version_back_and_devices_fetch_nothing() -> None:
+def test_a_distribution_that_returns_recalls_its_version_and_devices_fetch_nothing() -> None:
     rng = np.random.default_rng(3)
     features = rng.normal(size=(4_500, 4)).astype(np.float32)
     sign = np.where(np.arange(4_500) // 1_500 == 1, -1, 1)
@@ -167,7 +167,7 @@ def test_policies_are_read_from_files_and_told_by_file(tmp_path) -> None:
     assert list(read_policies([])) == ["default"]
     bad = tmp_path / "bad.yaml"
     bad.write_text("retraining: [")
-    for path, told in ((bad, "no YAML"), (tmp_path / "none.yaml", "No such file"), (good, "two policies are called 'brisk'")):
+    for path, told in ((bad, "expected YAML"), (tmp_path / "none.yaml", "No such file"), (good, "two policies have the name 'brisk'")):
         with pytest.raises(RefusedError, match=told):
             read_policies([good, path])
 
@@ -190,7 +190,7 @@ def test_the_report_has_the_fields_of_a_run_and_more(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ([], "give either --stream FILE or --topic NAME"),
+        ([], "expected either --stream FILE or --topic NAME"),
         (["--stream", "DATA"], "--label COLUMN is missing"),
         (["--stream", "nowhere.csv", "--label", "y"], "nowhere.csv: No such file"),
         (["--stream", "DATA", "--label", "z"], "no column is called 'z'"),
@@ -212,7 +212,7 @@ def test_what_cannot_be_done_is_told_in_a_line(options, told, tmp_path) -> None:
 def test_without_a_first_model_it_says_why() -> None:
     table = turning(400, 10_000)
     table.features[7, 1] = np.inf
-    with pytest.raises(NoFirstModelError, match=r"the first 300 rows give no first model: .*infinity"):
+    with pytest.raises(NoFirstModelError, match=r"training on the 300 warm-up rows failed: .*infinity"):
         played(Policy(), table)
 
 

@@ -41,7 +41,7 @@ def tried(table: StreamTable, *policies: Policy):
     return [result.report for result in results.values()]
 
 
-def test_the_loop_learns_the_new_world_and_the_first_version_does_not() -> None:
+def test_the_loop_learns_the_new_distribution_and_the_first_version_does_not() -> None:
     report, without = tried(shifting(), Policy(), Policy.parse({"adapter": {"enabled": False}}))
     assert report["accuracy"] > report["accuracy_static"] + 0.2
     assert report["mae"] < 0.7 * report["mae_static"]

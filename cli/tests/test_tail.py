@@ -20,6 +20,6 @@ def test_a_kind_may_be_named_in_short_or_in_full(kind: str) -> None:
 
 
 def test_of_an_empty_topic_it_says_so() -> None:
-    assert _nothing("drift.signals", "", 0, follow=False) == "drift.signals holds no records now"
-    assert _nothing("drift.signals", "", 0, follow=True) == "drift.signals holds no records now; waiting for what comes"
-    assert _nothing("drift.signals", "DriftSignal", 7, follow=False) == "drift.signals holds no DriftSignal now, only other records (7)"
+    assert _nothing("drift.signals", "", 0, follow=False) == "drift.signals has no records"
+    assert _nothing("drift.signals", "", 0, follow=True) == "drift.signals has no records; waiting for new ones"
+    assert _nothing("drift.signals", "DriftSignal", 7, follow=False) == "drift.signals has no DriftSignal, only 7 other records"

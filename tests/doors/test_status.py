@@ -58,7 +58,7 @@ def test_everything_works_when_up_says_so_and_empty_topics_are_called_so(home: P
     assert process(told, "drift")["lag"] == 0
     assert told["commands"][0]["command"] == "up"
     assert edgeloop(home, "status").stdout.rstrip().endswith("everything works")
-    assert edgeloop(home, "tail", "drift.signals").stderr == "drift.signals holds no records now\n"
+    assert edgeloop(home, "tail", "drift.signals").stderr == "drift.signals has no records\n"
     wrong = edgeloop(home, "tail", "drift.signals", "--kind", "Drift")
     assert (wrong.returncode, wrong.stderr) == (
         2,

@@ -78,7 +78,7 @@ def test_a_run_and_a_version_tell_the_same_way_from_signal_to_device(ask) -> Non
 
 
 def test_what_is_not_there_is_told_in_a_line(ask) -> None:
-    assert "no run is called 'nope'" in ask("runs", "nope", code=2)
-    assert "no version is called '9'" in ask("models", "9", code=2)
-    assert "nothing has been trained for stream pumps yet" in ask("runs", "--stream", "pumps")
+    assert "no run has the id 'nope'" in ask("runs", "nope", code=2)
+    assert "no version has the name '9'" in ask("models", "9", code=2)
+    assert "no training run of stream pumps yet" in ask("runs", "--stream", "pumps")
     assert json.loads(ask("models", "--stream", "pumps", "--json")) == []

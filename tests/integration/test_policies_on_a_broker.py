@@ -86,7 +86,7 @@ def test_a_policy_that_is_set_is_shown_and_decides_and_one_that_is_unset_does_no
     policy = {"retraining": {"stages": [50, 300], "quiet": [], "budget": 0}}
     assert shown == {"tenant": "default", "policies": [{"stream": "pumps", "name": "tomorrow", "version": 1, "policy": policy}]}
     assert world.asked(2) == [(50, 50), (300, 300)]
-    assert world.edgeloop("unset", "--stream", "pumps") == f"the policy of {KEY} is withdrawn, version 2\n"
+    assert world.edgeloop("unset", "--stream", "pumps") == f"the policy of {KEY} is removed, version 2\n"
     assert "gate: minimum 7" in world.edgeloop("show", "--stream", "pumps")
     assert world.asked(1) == [(200, 200)]
     assert world.edgeloop("set", "--stream", "pumps", tomorrow) == f"the policy of {KEY} is tomorrow, version 3\n"

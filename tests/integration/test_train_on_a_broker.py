@@ -106,9 +106,9 @@ def test_a_version_that_the_registry_refuses_is_a_failure(ask: Ask, put: Put) ->
 
 def test_nobody_waits_for_rows_that_do_not_come(ask: Ask) -> None:
     told = ask("boiler", "--rows", "5000", "--timeout", "0.1", code=1)
-    assert "begins as soon as 5,000 labelled rows are there" in told
-    assert "not done within 0.1 s, and it goes on" in told
-    assert f"asked as {COMMAND}" in ask("boiler", "--timeout", "0")
+    assert "begins when 5,000 labelled rows are there" in told
+    assert "not done within 0.1 s; the request goes on" in told
+    assert f"requested as {COMMAND}" in ask("boiler", "--timeout", "0")
 
 
 def test_a_stream_that_is_not_there_is_told_with_those_that_are(ask: Ask) -> None:

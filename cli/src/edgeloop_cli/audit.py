@@ -1,4 +1,4 @@
-"""Reads the topics of a run once more, apart from everything that wrote them, and counts."""
+"""Independent count of lost and duplicated records of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgeloop backtest``: the closed loop on recorded rows, in one process and without Kafka."""
+"""``edgeloop backtest``: replay of recorded rows under one or more policies."""
 
 from __future__ import annotations
 
@@ -35,21 +35,19 @@ def backtest(
         Path | None,
         typer.Option(
             metavar="FILE.csv[.gz]",
-            help="Rows in time order, one header line; each column but the label is a feature: a number, or text as a category.",
+            help="CSV file in time order with a header. Each column but the label is a feature: a number, or a category if it is text.",
         ),
     ] = None,
-    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds what turned out to be true; may be text.")] = "",
-    topic: Annotated[str, typer.Option(metavar="NAME", help="Instead of a file: recorded rows; `examples` has them with labels.")] = "",
-    name: Annotated[str, typer.Option(help="With --topic: which stream of the topic.")] = "",
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the label: a class, or a number with --task regression.")] = "",
+    topic: Annotated[str, typer.Option(metavar="NAME", help="Topic of recorded rows instead of a file: `examples`.")] = "",
+    name: Annotated[str, typer.Option(help="With --topic: name of the stream.")] = "",
     offsets: Annotated[
         list[str] | None,
-        typer.Option(metavar="PARTITION:FIRST:END", help="With --topic: only these offsets; may be repeated; by default all."),
+        typer.Option(metavar="PARTITION:FIRST:END", help="With --topic: range of offsets; may be repeated; by default all."),
     ] = None,
     policy: Annotated[
         list[Path] | None,
-        typer.Option(
-            metavar="POLICY.yaml", help="A policy, or a grid of policies, to try; may be repeated. By default the default policy."
-        ),
+        typer.Option(metavar="POLICY.yaml", help="Policy, or grid of policies, to try; may be repeated. Without it, the default policy."),
     ] = None,
     task: csv_arguments.AsTask = Task.CLASSIFICATION,
     tolerance: csv_arguments.Tolerance = None,
@@ -57,28 +55,32 @@ def backtest(
     drop: csv_arguments.Drop = None,
     category: csv_arguments.Category = None,
     missing: csv_arguments.Missing = None,
-    label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
-    warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
-    group: Annotated[int, typer.Option(min=1, help="Rows that a device answers before their labels follow; `edgeloop run` takes 50.")] = 1,
-    devices: Annotated[int, typer.Option(min=1, help="How many devices answer in turn.")] = 4,
+    label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Number of rows after which labels follow.")] = 0,
+    warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that train the first model.")] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Seed of the fits.")] = 0,
+    group: Annotated[int, typer.Option(min=1, help="Rows that a device answers before their labels follow; `edgeloop run` uses 50.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Number of devices, which answer in turn.")] = 4,
     rows: Annotated[int, typer.Option(min=0, help="Play the first N rows only; 0 plays all.")] = 0,
     truth: Annotated[
         Path | None,
-        typer.Option(metavar="TRUTH.json", help="Rows at which the world changed, as change_points; by default FILE.truth.json, if there."),
+        typer.Option(
+            metavar="TRUTH.json", help="JSON file with change_points, the rows of known changes; by default FILE.truth.json, if it exists."
+        ),
     ] = None,
-    report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="Write the report here.")] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows as backtest.png and backtest.svg here.")] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Policies tried at once; 0 for one a core.")] = 0,
+    report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="File of the report.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows in DIR/backtest.png and DIR/backtest.svg.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Number of processes; 0 means one for each core.")] = 0,
     as_json: options.Json = False,
     tenant: options.Tenant = "default",
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Run the closed loop on a CSV or on recorded topics, offline: the cores of the services, several policies side by side.
+    """Replay recorded rows under one or more policies.
 
-    Nothing is written to any topic.
+    The replay runs the cores of the services in this process, without Kafka. It writes to no topic.
 
     edgeloop backtest --stream data.csv --label y
 
@@ -92,16 +94,16 @@ def backtest(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from edgeloop_local import interrupted_by_signals
 
-    with told(), interrupted_by_signals("stopping the backtest; nothing is written"):
+    with told(), interrupted_by_signals("stopping the backtest; no file is written"):
         from edgeloop_replay.setting import setting_of
 
         policies = read_policies(policy or [])
         of_columns = {"--time": time, "--drop": drop, "--category": category, "--missing": missing}
         if (stream is None) == (not topic):
-            raise RefusedError("give either --stream FILE or --topic NAME")
+            raise RefusedError("expected either --stream FILE or --topic NAME")
         if stream is not None:
             if not label:
-                raise RefusedError("--label COLUMN is missing: which column holds what turned out to be true?")
+                raise RefusedError("--label COLUMN is missing: the column of the label")
             from edgeloop_replay.tables.csv_file import name_of, read_table
             from edgeloop_replay.tables.csv_options import CsvOptions
 
@@ -113,7 +115,7 @@ def backtest(
             from edgeloop_cli.recorded import read_recorded
 
             if given := [name for name, value in of_columns.items() if value]:
-                raise RefusedError(f"{given[0]} goes with --stream: recorded rows have no columns any more")
+                raise RefusedError(f"{given[0]} needs --stream: recorded rows have no columns")
             table = read_recorded(topic, tenant, name, offsets or [], bootstrap, schema_registry, data_dir)
             title = f"{topic} of {name}"
         setting = setting_of(
@@ -142,7 +144,7 @@ def read_policies(paths: Sequence[Path]) -> dict[str, Policy]:
     Raises
     ------
     RefusedError
-        A file cannot be read or used; one line that names file, field, what was expected and what given.
+        A file cannot be read or used; the message names file, field, expected and given value.
     """
     from edgeloop_replay.errors import BadPolicyError
     from edgeloop_replay.policy import Policy, grid
@@ -154,7 +156,7 @@ def read_policies(paths: Sequence[Path]) -> dict[str, Policy]:
             for suffix, each in grid(content).items():
                 name = f"{path.stem} {suffix}".strip()
                 if name in policies:
-                    raise RefusedError(f"{path}: two policies are called {name!r}")
+                    raise RefusedError(f"{path}: two policies have the name {name!r}")
                 policies[name] = Policy.parse(each)
         except BadPolicyError as error:
             raise RefusedError(f"{path}: {error}") from None
@@ -162,7 +164,7 @@ def read_policies(paths: Sequence[Path]) -> dict[str, Policy]:
 
 
 def read_yaml(path: Path) -> Any:
-    """What a YAML file holds.
+    """Content of a YAML file.
 
     Raises
     ------
@@ -178,7 +180,7 @@ def read_yaml(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise RefusedError(f"{path}: expected text in UTF-8: {error.reason} at byte {error.start}") from None
     except yaml.YAMLError as error:
-        raise RefusedError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+        raise RefusedError(f"{path}: expected YAML: {' '.join(str(error).split())}") from None
 
 
 def _known_changes(truth: Path, rows: int) -> list[int]:
@@ -250,7 +252,7 @@ def _finish(setting: Setting, results: Mapping[str, Result], report: Path | None
         return
     console = Console()
     console.print(
-        f"\n[bold]{setting.title}[/]: {setting.rows:,} rows after {setting.warmup:,} of warm-up, labels {setting.delay:,} rows late"
+        f"\n[bold]{setting.title}[/]: {setting.rows:,} rows after {setting.warmup:,} warm-up rows, label delay {setting.delay:,} rows"
     )
     console.print(table(results))
     for path in written:

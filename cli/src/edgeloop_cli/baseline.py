@@ -1,4 +1,4 @@
-"""The first version, never retrained: what all that follows is compared with."""
+"""Answers of version 1, which is never retrained: the baseline of a run."""
 
 from __future__ import annotations
 

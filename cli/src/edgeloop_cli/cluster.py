@@ -1,4 +1,4 @@
-"""The cluster that a command uses."""
+"""Connection settings of the cluster that a command uses."""
 
 from __future__ import annotations
 

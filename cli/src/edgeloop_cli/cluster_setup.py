@@ -1,4 +1,4 @@
-"""Prerequisites of services: topics, schemas, keys."""
+"""Creation of topics, schemas and keys before services start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table that shows how each column of a CSV was taken."""
+"""Table of a CSV file's columns for the terminal."""
 
 from __future__ import annotations
 

@@ -32,36 +32,24 @@ class CommandInfo(NamedTuple):
 
 
 COMMANDS = {
-    "demo": CommandInfo("demo", "Play a real stream, in which the world changes twice, through the whole platform."),
-    "up": CommandInfo("up", "Start Kafka, the schema registry, all services and some devices, and keep them running until Ctrl-C."),
-    "down": CommandInfo("up", "Stop what `edgeloop up` runs, wherever it was started."),
-    "status": CommandInfo("status", "Show what runs, and how it is: processes, restarts and why, lag, dead letters, alerts, schemas."),
-    "run": CommandInfo(
-        "run", "Play a CSV through the whole platform: devices answer, labels follow, drift is found, models are retrained."
-    ),
-    "backtest": CommandInfo(
-        "backtest", "Run the closed loop on a CSV or on recorded topics, offline: the cores of the services, several policies side by side."
-    ),
-    "policy": CommandInfo("policy", "Change what the loop decides by, while it runs."),
-    "train": CommandInfo("train", "Ask for a fit now: a stream's first model, or one that no drift has asked for."),
-    "topics": CommandInfo("topics", "List all topics, or bring a cluster to what the code declares."),
-    "tail": CommandInfo("tail", "Print the newest events of a topic, each with its place, key and cause."),
-    "mend": CommandInfo(
-        "mend", "Write over a record of a state topic that somebody else has put there, so that its service can start again."
-    ),
-    "deadletters": CommandInfo(
-        "deadletters", "Count what services could not handle, by service and reason; `list` and `show PLACE` tell more."
-    ),
-    "redrive": CommandInfo("redrive", "Give dead letters' records back to their services, after the cause is mended."),
-    "skip": CommandInfo(
-        "skip", "List partitions that are halted since retention deleted records before their service handled them, or let one go on."
-    ),
-    "runs": CommandInfo("training_runs", "List training runs; with an id, tell one with metrics, parameters, trials and lineage."),
-    "models": CommandInfo(
-        "models", "List model versions and the devices that run them; with one version, tell its metrics, parameters and lineage."
-    ),
-    "devices": CommandInfo("devices", "List devices: what they were told to run, what they run, and when they were last heard."),
-    "why": CommandInfo("why", "Walk from what a device runs back to the drift signal, and to the rows that raised it."),
+    "demo": CommandInfo("demo", "Play a stream that drifts twice through the whole platform."),
+    "up": CommandInfo("up", "Start Kafka, the schema registry, services and devices."),
+    "down": CommandInfo("up", "Stop everything that `edgeloop up` started."),
+    "status": CommandInfo("status", "Show processes, lag, dead letters, alerts and schemas."),
+    "run": CommandInfo("run", "Play a CSV file through the whole platform."),
+    "backtest": CommandInfo("backtest", "Replay recorded rows under one or more policies."),
+    "policy": CommandInfo("policy", "Set, show or remove policies of running services."),
+    "train": CommandInfo("train", "Request a fit now."),
+    "topics": CommandInfo("topics", "List topics, or create and configure them."),
+    "tail": CommandInfo("tail", "Print the newest events of a topic."),
+    "mend": CommandInfo("mend", "Replace a foreign record in a state topic."),
+    "deadletters": CommandInfo("deadletters", "Count dead letters by service and reason."),
+    "redrive": CommandInfo("redrive", "Send the records of dead letters to their services again."),
+    "skip": CommandInfo("skip", "List halted partitions, or skip lost records."),
+    "runs": CommandInfo("training_runs", "List training runs, or show one in detail."),
+    "models": CommandInfo("models", "List model versions, or show one in detail."),
+    "devices": CommandInfo("devices", "List devices with assigned and running versions."),
+    "why": CommandInfo("why", "Trace what a device runs back to its causes."),
 }
 
 

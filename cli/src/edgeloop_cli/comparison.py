@@ -1,4 +1,4 @@
-"""Policies side by side: a table for the terminal, and a picture."""
+"""Table and picture that compare policies."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def draw(directory: Path, setting: Setting, results: Mapping[str, Result]) -> li
             accuracy = rolling(result.right, WINDOW)[shown]
             axes.plot(rows[shown], accuracy, lw=1.5, color=f"C{number}", label=f"{name} ({result.report['accuracy']:.3f})")
         for number, row in enumerate(setting.known):
-            axes.axvline(row, color="0.3", alpha=0.25, lw=5, label="the world changed" if number == 0 else None)
+            axes.axvline(row, color="0.3", alpha=0.25, lw=5, label="known change" if number == 0 else None)
         if len(results) == 1:
             mark_signals(axes, first.report, first.alarms)
             mark_versions(axes, first.report)

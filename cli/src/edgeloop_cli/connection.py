@@ -1,4 +1,4 @@
-"""Addresses and settings of Kafka and the schema registry that a command uses."""
+"""Addresses of Kafka and the schema registry, and the connection to them."""
 
 from __future__ import annotations
 

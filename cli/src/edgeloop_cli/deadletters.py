@@ -1,4 +1,4 @@
-"""``edgeloop deadletters``: what services could not handle, and why."""
+"""``edgeloop deadletters``: counts, lists and shows dead letters."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 NEWEST = 20
 
-Service = Annotated[str, typer.Option(help="Only those of this service; by default of all.")]
-Reason = Annotated[str, typer.Option(help="Only of this reason, such as NOT_AVRO.")]
-Stream = Annotated[str, typer.Option(help="Only of this stream: its name, or tenant/name.")]
-Topic = Annotated[str, typer.Option(help="Only records that came from this topic.")]
-Older = Annotated[str, typer.Option(metavar="AGE", help="Only letters older than this, such as 90s, 15m, 2h or 3d.")]
-Newer = Annotated[str, typer.Option(metavar="AGE", help="Only letters newer than this.")]
+Service = Annotated[str, typer.Option(help="Service; by default all.")]
+Reason = Annotated[str, typer.Option(help="Reason, such as NOT_AVRO.")]
+Stream = Annotated[str, typer.Option(help="Stream: name, or tenant/name.")]
+Topic = Annotated[str, typer.Option(help="Topic of the record.")]
+Older = Annotated[str, typer.Option(metavar="AGE", help="Minimum age, such as 90s, 15m, 2h or 3d.")]
+Newer = Annotated[str, typer.Option(metavar="AGE", help="Maximum age.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,7 +49,7 @@ def deadletters(
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Count what services could not handle, by service and reason; `list` and `show PLACE` tell more.
+    """Count dead letters by service and reason.
 
     edgeloop deadletters
 
@@ -73,7 +73,7 @@ def list_letters(
     topic: Topic = "",
     older: Older = "",
     newer: Newer = "",
-    count: Annotated[int, typer.Option(min=0, help="How many, the newest first; 0 for all.")] = NEWEST,
+    count: Annotated[int, typer.Option(min=0, help="Number of letters, newest first; 0 means all.")] = NEWEST,
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
@@ -90,20 +90,20 @@ def list_letters(
         if as_json:
             print(json.dumps([as_object(letter) for letter in newest], indent=2))
         elif not newest:
-            print("no dead letter is like that")
+            print("no dead letter matches")
         for letter in () if as_json else newest:
             _line(letter)
 
 
 def show(
-    place: Annotated[str, typer.Argument(metavar="PLACE", help="As `list` tells it: deadletters.ingestion/0/17.")],
-    whole: Annotated[bool, typer.Option("--all", help="All bytes, not only the first 512.")] = False,
+    place: Annotated[str, typer.Argument(metavar="PLACE", help="Place as shown by `list`: deadletters.ingestion/0/17.")],
+    whole: Annotated[bool, typer.Option("--all", help="Show all bytes, not only the first 512.")] = False,
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Show one dead letter: why, from where, decoded as far as that goes, and its bytes."""
+    """Show one dead letter: reason, origin, decoded event and bytes."""
     with told():
         here = reached(data_dir, bootstrap, schema_registry)
         letter = _at(here, place)
@@ -288,6 +288,6 @@ def _tell(found: Counts, *, as_json: bool) -> None:
         ages = f"  {moment(one.oldest)} to {moment(one.newest)}" if one.waiting else ""
         print(f"{one.service}  {one.reason}  {one.waiting:,} wait, {one.redriven:,} redriven{ages}")
     if not found.complete:
-        print("there are more: the count took too long and was ended")
+        print("the count was stopped after too long; there are more")
     if found.missing:
-        print(f"without topics, until `edgeloop topics --apply` has run: {', '.join(found.missing)}")
+        print(f"topics are missing; run `edgeloop topics --apply`: {', '.join(found.missing)}")

@@ -1,4 +1,4 @@
-"""``edgeloop demo``: the closed loop on a real stream, in less than three minutes."""
+"""``edgeloop demo``: the closed loop on a stream that drifts, in less than three minutes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DATA = Path("examples/data/covtype_areas_dev.csv.gz")
 TRUTH = Path("examples/data/covtype_areas_dev.truth.json")
 LABEL = "y"
-ROWS = 14_000  # the world changes abruptly at row 7,629 and gradually from row 11,973 on
+ROWS = 14_000  # the distribution changes abruptly at row 7,629, and gradually from row 11,973
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,11 +33,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    rows: Annotated[int, typer.Option(min=2_000, help="How many rows of the stream to play.")] = ROWS,
-    devices: Annotated[int, typer.Option(min=1, help="How many devices to start.")] = 4,
+    rows: Annotated[int, typer.Option(min=2_000, help="Number of rows to play.")] = ROWS,
+    devices: Annotated[int, typer.Option(min=1, help="Number of devices to start.")] = 4,
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Play a real stream, in which the world changes twice, through the whole platform.
+    """Play a stream that drifts twice through the whole platform.
 
     Forest cover types, told from maps, where the area is hidden and changes: UCI Covertype (Blackard 1998, CC BY 4.0).
     """
@@ -98,7 +98,7 @@ def _ending(context: Context, ledger: Ledger, device_keys: Sequence[str]) -> Hap
 def _what_happened(console: Console, happened: Happened) -> None:
     from edgeloop_cli.why import draw
 
-    console.print("\n[bold]What a drift signal led to[/]")
+    console.print("\n[bold]Effects of a drift signal[/]")
     for head, text in happened.story:
         console.print(f"  {head:<10} {text}")
     console.print(f"\n[bold]edgeloop why {happened.device}[/]")
@@ -110,16 +110,16 @@ def _found(name: Path) -> Path:
     for root in (Path(), *Path(__file__).resolve().parents[3:4]):
         if (root / name).exists():
             return root / name
-    raise RefusedError(f"{name} is not here: run the demo in the repository, or play a file of your own with `edgeloop run`")
+    raise RefusedError(f"{name} was not found: run the demo in the repository, or play your own file with `edgeloop run`")
 
 
 def _known(rows: int) -> list[int]:
-    """Rows at which the world is known to have changed."""
+    """Rows of known changes."""
     return [row for row in json.loads(_found(TRUTH).read_text(encoding="utf-8"))["change_points"] if row < rows]
 
 
 def _what_next(console: Console, data_dir: Path, target: Path, device: str) -> None:
-    console.print("\n[bold]What to look at next[/]")
+    console.print("\n[bold]Next steps[/]")
     for what, where in (
         ("the picture", f"{target / 'accuracy.png'} (and accuracy.svg)"),
         ("the report", f"{target / 'report.json'}"),

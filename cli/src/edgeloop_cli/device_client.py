@@ -1,4 +1,4 @@
-"""Asks one device over the Open Inference Protocol, one row a request."""
+"""Client of one device: Open Inference Protocol, one row in each request."""
 
 from __future__ import annotations
 

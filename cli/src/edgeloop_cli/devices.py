@@ -1,4 +1,4 @@
-"""``edgeloop devices``: what each device runs, and which are silent."""
+"""``edgeloop devices``: state of each device."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_devices(
-    stream: Annotated[str, typer.Option(help="Only of this stream.")] = "",
-    silent: Annotated[bool, typer.Option("--silent", help="Only those of which nothing was heard for long, or ever.")] = False,
+    stream: Annotated[str, typer.Option(help="Stream; by default all.")] = "",
+    silent: Annotated[bool, typer.Option("--silent", help="Only silent devices.")] = False,
     silence: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="How long without a row or a report makes a device silent.")
+        float, typer.Option(min=1, metavar="SECONDS", help="Time without a row or report after which a device is silent.")
     ] = SILENCE_S,
     tenant: options.Tenant = "default",
     as_json: options.Json = False,
@@ -39,7 +39,7 @@ def list_devices(
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """List devices: what they were told to run, what they run, and when they were last heard.
+    """List devices with assigned and running versions.
 
     edgeloop devices --stream pumps
 

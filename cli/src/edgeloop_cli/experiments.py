@@ -1,4 +1,4 @@
-"""Input and output of ``edgeloop runs`` and ``edgeloop models``."""
+"""Reader and tables of ``edgeloop runs`` and ``edgeloop models``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that a run writes to Kafka: the stream definition, warm-up rows, labels, and the command to train."""
+"""Writer of a run: stream definition, warm-up rows, labels and the command to train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices that run on this machine: real inference processes, each with its own disk and ports."""
+"""Devices on this machine: inference processes, each with a disk and ports of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health of the platform, read from its processes, Kafka and the schema registry."""
+"""Health of processes, Kafka, schema registry and topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of running processes; the command that runs them keeps it, ``status`` reads it."""
+"""Inventory of running processes: written by the command that runs them, read by ``status``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The view of a run in progress: a live picture on a terminal, plain lines elsewhere."""
+"""Display of a run in progress: live on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgeloop mend``: a record in a state topic that its service cannot read."""
+"""``edgeloop mend``: replaces a foreign record in a state topic."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def mend(
-    place: Annotated[str, typer.Argument(help="TOPIC/PARTITION/OFFSET, as the halted service names it.")],
+    place: Annotated[str, typer.Argument(help="TOPIC/PARTITION/OFFSET from the message of the halted service.")],
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Write over a record of a state topic that somebody else has put there, so that its service can start again.
+    """Replace a foreign record in a state topic.
 
     The key gets back what it held before. Where that is not kept any more, the key is deleted: its service has then forgotten
     what it knew under it. Records as the service writes them are never touched.
@@ -47,6 +47,6 @@ def mend(
             raise RefusedError(str(error.args[0])) from None
         key = done.key.decode("utf-8", "backslashreplace")
         if done.offset is None:
-            print(f"{key}: deleted; no good record of it is kept. Its service has forgotten what it knew under this key")
+            print(f"{key}: deleted, as the topic has no earlier record of it. The service has lost its state for this key")
         else:
-            print(f"{key}: holds what it held at offset {done.offset} again")
+            print(f"{key}: restored to its value at offset {done.offset}")

@@ -1,4 +1,4 @@
-"""``edgeloop models``: versions, what they beat, and who runs them."""
+"""``edgeloop models``: model versions and the devices that run them."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def models(
-    version: Annotated[str, typer.Argument(help="One version in detail: its number, stream/number, or the beginning of its digest.")] = "",
-    stream: Annotated[str, typer.Option(help="Only of this stream.")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="How many, the newest first; 0 for all.")] = NEWEST,
+    version: Annotated[str, typer.Argument(help="Version to show in detail: number, stream/number, or the beginning of its digest.")] = "",
+    stream: Annotated[str, typer.Option(help="Stream; by default all.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="Number of versions, newest first; 0 means all.")] = NEWEST,
     tenant: options.Tenant = "default",
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """List model versions and the devices that run them; with one version, tell its metrics, parameters and lineage.
+    """List model versions, or show one in detail.
 
     A star marks the newest version of a stream. The gate's column is as in `edgeloop runs`. A device counts by its last
     report; it is silent when nothing was heard of it for ten minutes, see `edgeloop devices`.
@@ -93,10 +93,10 @@ def as_object(found: Experiments, version: Timed, origin: Received[Any] | None) 
 
 def _one(found: list[Timed], name: str) -> Timed:
     if not found:
-        raise RefusedError(f"no version is called {name!r}; `edgeloop models --limit 0` lists all")
+        raise RefusedError(f"no version has the name {name!r}; `edgeloop models --limit 0` lists all")
     if len(found) > 1:
         shown = ", ".join(f"{timed.event.stream}/{timed.event.version}" for timed in found[:5]) + (", …" if len(found) > 5 else "")
-        raise RefusedError(f"{len(found)} versions are meant by {name!r}: {shown}")
+        raise RefusedError(f"{name!r} matches {len(found)} versions: {shown}")
     return found[0]
 
 

@@ -1,4 +1,4 @@
-"""Files that a command writes where it was told to."""
+"""Output files of a command: report and pictures."""
 
 from __future__ import annotations
 

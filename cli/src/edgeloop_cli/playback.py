@@ -1,4 +1,4 @@
-"""The main job: a stream played to a fleet, from the first warm-up row to the report."""
+"""Playback of a stream to a fleet, from the first warm-up row to the report."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Plan:
     targets
         Devices that run already, by name (which may be empty) and address.
     known
-        Rows at which the world is known to have changed, for the picture.
+        Rows of known changes, for the picture.
     """
 
     title: str
@@ -137,7 +137,7 @@ class Playback:
         Raises
         ------
         RefusedError
-            The warm-up gives no first model.
+            Training on the warm-up rows failed.
         FailedError, LocalError
             It cannot be brought to its end.
         """
@@ -248,7 +248,7 @@ class Playback:
         session.until(lambda: bool(ledger.versions) or self._first_run_ended_badly(), "the first version")
         if not ledger.versions:
             run = next(iter(ledger.runs.values())).event
-            raise RefusedError(f"the first {plan.warmup} rows give no first model: {run.reason or run.status.value.lower()}")
+            raise RefusedError(f"training on the {plan.warmup} warm-up rows failed: {run.reason or run.status.value.lower()}")
         session.until(lambda: all(client.version() >= 1 for client in clients), "version 1 on every device")
         session.settle()
 

@@ -1,4 +1,4 @@
-"""Plays a stream to a fleet: in lockstep with the platform, or in real time."""
+"""Player of rows and labels: in lockstep with the platform, or in real time."""
 
 from __future__ import annotations
 

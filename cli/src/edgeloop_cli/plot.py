@@ -1,4 +1,4 @@
-"""The picture of a run: accuracy over rows, against the model that was never retrained."""
+"""Picture of a run: accuracy over rows, beside the baseline."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def draw(
     report
         For the signals and versions.
     known
-        Rows at which the world is known to have changed.
+        Rows of known changes.
     alarms
         Rows at which errors were seen to rise, and by which detector.
     """
@@ -53,7 +53,7 @@ def draw(
             rows[shown], rolling(static, WINDOW)[shown], color="0.6", lw=1.2, label=f"never retrained ({report['accuracy_static']:.3f})"
         )
         axes.plot(rows[shown], rolling(served, WINDOW)[shown], color="tab:blue", lw=1.6, label=f"edgeloop ({report['accuracy']:.3f})")
-        _mark(axes, [row for row in known if row <= rows[-1]], color="0.3", linestyle="-", alpha=0.35, lw=5, label="the world changed")
+        _mark(axes, [row for row in known if row <= rows[-1]], color="0.3", linestyle="-", alpha=0.35, lw=5, label="known change")
         mark_signals(axes, report, alarms)
         mark_versions(axes, report)
         axes.set(xlabel="row of the stream", ylabel=counted(report.get("tolerance", 0.0)), ylim=(0, 1))

@@ -1,4 +1,4 @@
-"""``edgeloop policy``: what the loop decides by, changed while it runs."""
+"""``edgeloop policy``: changes policies of running services."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from edgeloop_readers import Table
     from edgeloop_streaming import Context
 
-Stream = Annotated[str, typer.Option(help="Which stream; by default all streams that have no policy of their own.")]
+Stream = Annotated[str, typer.Option(help="Stream; by default all streams without a policy of their own.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Change what the loop decides by, while it runs.", no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(help="Set, show or remove policies of running services.", no_args_is_help=True, rich_markup_mode=None)
     group.command(name="set")(set_policy)
     group.command(name="show")(show)
     group.command(name="unset")(unset)
@@ -30,14 +30,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def set_policy(
-    file: Annotated[Path, typer.Argument(metavar="POLICY.yaml", help="As `edgeloop backtest --policy` takes it.")],
+    file: Annotated[Path, typer.Argument(metavar="POLICY.yaml", help="Policy file, as for `edgeloop backtest --policy`.")],
     stream: Stream = "",
     tenant: options.Tenant = "default",
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Switch a policy on: services take it within seconds, and keep it when they are restarted.
+    """Set a policy. Services use it within seconds, and keep it after a restart.
 
     edgeloop backtest --topic examples --name pumps --policy tomorrow.yaml
 
@@ -58,14 +58,14 @@ def set_policy(
 
 
 def show(
-    stream: Annotated[str, typer.Option(help="Only what counts for this stream.")] = "",
+    stream: Annotated[str, typer.Option(help="Stream whose policy is shown.")] = "",
     as_json: options.Json = False,
     tenant: options.Tenant = "default",
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Show the policies of a tenant. What they do not name is as the settings of the services have it."""
+    """Show the policies of a tenant. Fields that they do not name are as in the services' settings."""
     with told():
         from edgeloop_replay.policy_event import named
 
@@ -77,7 +77,7 @@ def show(
             print(json.dumps({"tenant": tenant, "policies": shown}, indent=2))
             return
         if not found:
-            print(f"there is no policy of {_place(tenant, stream)}: what services decide by are their settings")
+            print(f"there is no policy of {_place(tenant, stream)}; services use their settings")
         for policy in found:
             print(f"{_place(tenant, policy.stream)}: {policy.name}, version {policy.version}")
             for section, fields in named(policy).items():
@@ -91,7 +91,7 @@ def unset(
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Go back: to the policy of all streams for one that has its own, else to the settings of the services."""
+    """Remove a policy. The policy of all streams, or the services' settings, take its place."""
     with told():
         from edgeloop_contracts import Policy
 
@@ -139,8 +139,8 @@ def _write(context: Context, policy: Policy) -> None:
     except LookupError as error:
         raise RefusedError(str(error.args[0])) from None
     except OvertakenError as error:
-        raise FailedError(f"the policy has not been written: {error}") from None
-    done = "is withdrawn" if written.withdrawn else f"is {written.name}"
+        raise FailedError(f"the policy was not written: {error}") from None
+    done = "is removed" if written.withdrawn else f"is {written.name}"
     print(f"the policy of {_place(written.tenant, written.stream)} {done}, version {written.version}")
 
 

@@ -1,4 +1,4 @@
-"""Errors of commands, and the exit codes that they end with."""
+"""Errors of commands, and their exit codes."""
 
 from __future__ import annotations
 

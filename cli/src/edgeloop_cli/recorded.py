@@ -1,4 +1,4 @@
-"""Recorded rows as a table: what `labels` joined, read from its topic."""
+"""Recorded rows of the topic ``examples`` as a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgeloop redrive``: dead letters' records back to the services that could not handle them."""
+"""``edgeloop redrive``: sends the records of dead letters to their services again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MOST_TEXT = 1_000
 
-Why = Annotated[str, typer.Option(help="What for; recorded.")]
-Who = Annotated[str, typer.Option(help="Who asks for it; recorded. By default the user of this machine.")]
+Why = Annotated[str, typer.Option(help="Reason, which is recorded.")]
+Who = Annotated[str, typer.Option(help="Person who requests it, recorded; by default the user of this machine.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,10 +31,8 @@ def add_to(app: typer.Typer) -> None:
 
 def redrive(
     why: Why,
-    places: Annotated[
-        list[str] | None, typer.Argument(metavar="[PLACE]...", help="Single letters, as `deadletters list` tells them.")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All dead letters that were not given back yet.")] = False,
+    places: Annotated[list[str] | None, typer.Argument(metavar="[PLACE]...", help="Places as shown by `deadletters list`.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All dead letters that were not redriven yet.")] = False,
     service: Service = "",
     reason: Reason = "",
     stream: Stream = "",
@@ -42,13 +40,13 @@ def redrive(
     older: Older = "",
     newer: Newer = "",
     who: Who = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how many it would be.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Give dead letters' records back to their services, after the cause is mended. Each letter is given back once, however often this runs.
+    """Send the records of dead letters to their services again. Each letter is redriven once, however often this runs.
 
     edgeloop redrive --service ingestion --reason UNKNOWN_STREAM --why "the stream is registered now"
 
@@ -59,7 +57,7 @@ def redrive(
     with told():
         chosen = _places(places or [])
         if not (chosen or everything or service or reason or stream or topic or older or newer):
-            raise RefusedError("say which: places, --service, --reason, --stream, --topic, --older, --newer, or --all")
+            raise RefusedError("expected places, --service, --reason, --stream, --topic, --older, --newer, or --all")
         who = asking(who)
         why = said("--why", why)
         here = reached(data_dir, bootstrap, schema_registry)
@@ -104,7 +102,7 @@ def asking(who: str) -> str:
     try:
         return said("--who", who or getpass.getuser())
     except (OSError, KeyError):  # a user without a name, as in a container
-        raise RefusedError("--who: this machine does not tell who you are") from None
+        raise RefusedError("--who is missing: this machine does not know your user name") from None
 
 
 def _places(texts: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
@@ -127,7 +125,7 @@ def _given(here: Context, service: str, meant: Filter, who: str, why: str) -> Re
         try:
             return Redriver(here.settings, here.codec, box).run(lambda letter: takes(meant, letter, here.codec), who, why)
         except OvertakenError as error:
-            raise FailedError(f"{error}; run it again: nothing is given back twice") from None
+            raise FailedError(f"{error}; run it again: no record is redriven twice") from None
 
 
 def _would(here: Context, service: str, meant: Filter) -> dict[str, int]:

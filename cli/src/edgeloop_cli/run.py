@@ -1,4 +1,4 @@
-"""``edgeloop run``: play a CSV as a fleet."""
+"""``edgeloop run``: plays a CSV file through the whole platform."""
 
 from __future__ import annotations
 
@@ -29,48 +29,49 @@ def run(
         Path,
         typer.Option(
             metavar="FILE.csv[.gz]",
-            help="Rows in time order, one header line; each column but the label is a feature: a number, or text as a category.",
+            help="CSV file in time order with a header. Each column but the label is a feature: a number, or a category if it is text.",
         ),
     ],
-    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column that holds what turned out to be true; may be text.")],
-    devices: Annotated[int, typer.Option(min=1, help="How many devices to start.")] = 4,
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the label: a class, or a number with --task regression.")],
+    devices: Annotated[int, typer.Option(min=1, help="Number of devices to start.")] = 4,
     task: csv_arguments.AsTask = Task.CLASSIFICATION,
     tolerance: csv_arguments.Tolerance = None,
     time: csv_arguments.Time = "",
     drop: csv_arguments.Drop = None,
     category: csv_arguments.Category = None,
     missing: csv_arguments.Missing = None,
-    label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Labels follow that many rows later.")] = 0,
-    warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that the first model is trained on.")] = 0.1,
+    label_delay: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Number of rows after which labels follow.")] = 0,
+    warmup: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the rows that train the first model.")] = 0.1,
     pace: Annotated[
         str,
-        typer.Option(
-            metavar="lockstep|RATE", help="In lockstep with the platform, so that a result does not depend on speed; or rows a second."
-        ),
+        typer.Option(metavar="lockstep|RATE", help="In lockstep, results do not depend on speed; RATE is rows per second."),
     ] = "lockstep",
     group: Annotated[
         int | None,
         typer.Option(
             min=1,
-            show_default=f"{GROUP}; {SMALL_GROUP} where the warm-up's labels repeat, or hardly move",
-            help="In lockstep, rows that a device answers before their labels follow; fewer take longer, and tell more where labels repeat.",
+            show_default=f"{GROUP}; {SMALL_GROUP} if warm-up labels repeat",
+            help="Rows that a device answers in lockstep before their labels follow. Small groups are slower, and fairer if labels repeat.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Of what is drawn when models are fitted.")] = 0,
-    report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="Write the report here.")] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows as accuracy.png and accuracy.svg here.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=options.MOST_SEED, help="Seed of the fits.")] = 0,
+    report: Annotated[Path | None, typer.Option(metavar="OUT.json", help="File of the report.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Draw accuracy over rows in DIR/accuracy.png and DIR/accuracy.svg.")
+    ] = None,
     rows: Annotated[int, typer.Option(min=0, help="Play the first N rows only; 0 plays all.")] = 0,
-    name: Annotated[str, typer.Option(help="Name of stream and model; by default one of its own.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the stream; by default a new one.")] = "",
     device: Annotated[
-        list[str] | None, typer.Option(metavar="[NAME=]HOST:PORT", help="Play to this device instead of starting some; may be repeated.")
+        list[str] | None, typer.Option(metavar="[NAME=]HOST:PORT", help="Running device to play to, instead of new ones; may be repeated.")
     ] = None,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Play a CSV through the whole platform: devices answer, labels follow, drift is found, models are retrained.
+    """Play a CSV file through the whole platform.
 
-    Attaches to a running `edgeloop up`, else starts everything and stops it at the end.
+    Devices answer the rows, labels follow, detectors signal drift, and models are retrained. The run uses a running
+    `edgeloop up`; otherwise it starts all services and stops them at the end.
 
     edgeloop run --stream data.csv --label y
 
@@ -83,7 +84,7 @@ def run(
     from edgeloop_local import interrupted_by_signals, progress_for
     from rich.console import Console
 
-    with told(), interrupted_by_signals("stopping; what has come is counted first"):
+    with told(), interrupted_by_signals("stopping; counting the records so far"):
         from edgeloop_cli.columns_view import columns_of
         from edgeloop_cli.playback import Playback
 

@@ -1,4 +1,4 @@
-"""One run's view of the platform: what it sends, what comes back, and waiting until everything is done."""
+"""Connection of a run to the platform: records that come back, and the wait for settlement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgeloop skip``: lets a service go on behind records that are gone."""
+"""``edgeloop skip``: lists halted partitions and skips lost records."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def skip(
-    service: Annotated[str, typer.Argument(help="Whose input it is; without it, all that is halted is listed.")] = "",
-    place: Annotated[str, typer.Argument(metavar="[TOPIC/PARTITION]", help="Which partition, such as observations/2.")] = "",
-    why: Annotated[str, typer.Option(help="What for; recorded.")] = "",
+    service: Annotated[str, typer.Argument(help="Service; without it, all halted partitions are listed.")] = "",
+    place: Annotated[str, typer.Argument(metavar="[TOPIC/PARTITION]", help="Partition, such as observations/2.")] = "",
+    why: Annotated[str, typer.Option(help="Reason, which is recorded.")] = "",
     who: Who = "",
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """List partitions that are halted since retention deleted records before their service handled them, or let one go on.
+    """List halted partitions, or skip lost records.
 
     What is gone stays gone: the service goes on with the oldest record that is left, and writes the gap to the topic `gaps`.
 
@@ -51,7 +51,7 @@ def skip(
 
         names = (service,) if service else _services()
         if service not in ("", *_services()):
-            raise RefusedError(f"no service {service!r} reads for a group; those that do are {', '.join(_services())}")
+            raise RefusedError(f"no service {service!r} has a consumer group; those that have one are {', '.join(_services())}")
         here = reached(data_dir, bootstrap, schema_registry)
         groups = Groups(here.settings)
         halted = groups.halted(names)
@@ -64,9 +64,9 @@ def skip(
         if as_json:
             print(json.dumps({**asked.as_dict(), "taken": taken}, indent=2))
         elif taken:
-            print(f"{service} goes on at offset {one.lost.end}; without {one.lost}")
+            print(f"{service} continues at offset {one.lost.end}; skipped: {one.lost}")
         else:
-            print(f"{service} will go on at offset {one.lost.end} once it runs; without {one.lost}")
+            print(f"{service} will continue at offset {one.lost.end} when it runs; skipped: {one.lost}")
 
 
 def _services() -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def _ask(here: Context, one: Halted, who: str, why: str) -> Skip:
     before = table.get(key)
     table.close()
     if before is not None and (before.event.first, before.event.end) == (lost.first, lost.end):
-        raise RefusedError(f"{before.event.who} has asked for this already; {one.service} goes on once it runs")
+        raise RefusedError(f"{before.event.who} has requested this already; {one.service} continues when it runs")
     publisher = here.publisher()
     publisher.publish(topics.SKIPS, key, asked)
     if publisher.flush():
@@ -131,5 +131,5 @@ def _list(halted: list[Halted], *, as_json: bool) -> None:
         print(json.dumps(rows, indent=2))
         return
     for one in halted:
-        print(f"{one.service}: gone before it was handled: {one.lost}")
-    print(f"{len(halted)} halted; `edgeloop skip SERVICE TOPIC/PARTITION --why TEXT` goes on" if halted else "nothing is halted")
+        print(f"{one.service}: deleted before it was handled: {one.lost}")
+    print(f"{len(halted)} halted; to continue: `edgeloop skip SERVICE TOPIC/PARTITION --why TEXT`" if halted else "no partition is halted")

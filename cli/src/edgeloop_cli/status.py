@@ -1,4 +1,4 @@
-"""``edgeloop status``: what runs, and how it is."""
+"""``edgeloop status``: health of everything that runs on this machine."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def add_to(app: typer.Typer) -> None:
 
 def status(
     data_dir: options.DataDir = options.DATA_DIR,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every two seconds, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Repeat every two seconds until Ctrl-C.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what runs, and how it is: processes, restarts and why, lag, dead letters, alerts, schemas.
+    """Show processes, lag, dead letters, alerts and schemas.
 
-    Exit code 1 if nothing runs or something does not work. Dead letters and alerts are told, and leave it at 0. What is
-    being started is no failure.
+    The exit code is 1 if nothing runs or a process does not work. Dead letters, alerts and starting processes do not
+    change it.
     """
     from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""A report for people."""
+"""Summary of a run for the terminal."""
 
 from __future__ import annotations
 

@@ -31,19 +31,17 @@ def _topic_names() -> list[str]:
 
 
 def tail(
-    topic: Annotated[str, typer.Argument(help="Name of the topic; see `edgeloop topics`.", autocompletion=_topic_names)],
-    from_beginning: Annotated[
-        bool, typer.Option("--from-beginning", help="All that is there, oldest first, instead of the newest.")
-    ] = False,
-    kind: Annotated[str, typer.Option(help="Only events of this type, such as DriftSignal.")] = "",
-    count: Annotated[int, typer.Option(min=0, help="How many events; 0 for as many as there are.")] = NEWEST,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with those that come, until Ctrl-C.")] = False,
+    topic: Annotated[str, typer.Argument(help="Topic; `edgeloop topics` lists all.", autocompletion=_topic_names)],
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Start with the oldest event.")] = False,
+    kind: Annotated[str, typer.Option(help="Type of the events, such as DriftSignal.")] = "",
+    count: Annotated[int, typer.Option(min=0, help="Number of events; 0 means all.")] = NEWEST,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for new events until Ctrl-C.")] = False,
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Print the newest events of a topic, each with its place, key and cause.
+    """Print the newest events of a topic.
 
     edgeloop tail drift.signals --kind DriftSignal
 
@@ -93,11 +91,11 @@ def _see_that_it_has(topic: Topic, kind: str) -> None:
 
 
 def _nothing(topic: str, kind: str, others: int, *, follow: bool) -> str:
-    """What to say instead of nothing."""
-    then = "; waiting for what comes" if follow else ""
+    """Message if no event is printed."""
+    then = "; waiting for new ones" if follow else ""
     if kind and others:
-        return f"{topic} holds no {kind} now, only other records ({others:,}){then}"
-    return f"{topic} holds no records now{then}"
+        return f"{topic} has no {kind}, only {others:,} other records{then}"
+    return f"{topic} has no records{then}"
 
 
 def _is(one: Shown, kind: str) -> bool:

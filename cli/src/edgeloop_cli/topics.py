@@ -1,4 +1,4 @@
-"""``edgeloop topics``: every topic there is; and the only thing that makes topics and registers schemas."""
+"""``edgeloop topics``: lists topics, creates them and registers schemas."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def add_to(app: typer.Typer) -> None:
 
 
 def topics(
-    name: Annotated[str | None, typer.Argument(help="Show the fields of this topic's events.")] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Create missing topics, set what differs, register schemas.")] = False,
-    diff: Annotated[
-        bool, typer.Option("--diff", help="Show what --apply would do, and do nothing; exit code 1 if it is anything.")
-    ] = False,
-    print_acls: Annotated[bool, typer.Option("--acls", help="Print the commands that give each service its rights.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    name: Annotated[str | None, typer.Argument(help="Topic whose event fields are shown.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Create missing topics, correct settings, register schemas.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what --apply would change; exit code 1 if anything.")] = False,
+    print_acls: Annotated[bool, typer.Option("--acls", help="Print the commands that grant each service its rights.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     partitions: Annotated[
-        int | None, typer.Option(min=1, help="Partitions of topics with many; fixed once they exist. Default: as they have, else 4.")
+        int | None, typer.Option(min=1, help="Partitions of partitioned topics, fixed once they exist; by default their number, else 4.")
     ] = None,
-    replication: Annotated[int, typer.Option(min=1, help="Copies of each partition.")] = 1,
-    min_insync: Annotated[int | None, typer.Option(min=1, help="Copies that must have a record; default: one less than there are.")] = None,
+    replication: Annotated[int, typer.Option(min=1, help="Replicas of each partition.")] = 1,
+    min_insync: Annotated[
+        int | None, typer.Option(min=1, help="In-sync replicas required for a write; by default one less than the replicas.")
+    ] = None,
 ) -> None:
-    """List all topics, or bring a cluster to what the code declares."""
+    """List topics, or create and configure them."""
     try:
         settings = settings_here()
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Looks at a cluster and a schema registry, and brings them to what the code declares."""
+"""Survey of a cluster and a schema registry, and application of a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Declared topics and subjects, and their differences from a cluster's. Pure."""
+"""Plan for topics and subjects: declared state, actual state, difference. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``edgeloop train``: a stream's first model, or a fit outside the plan."""
+"""``edgeloop train``: requests a fit."""
 
 from __future__ import annotations
 
@@ -31,25 +31,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    stream: Annotated[str, typer.Argument(help="Which stream.")],
-    rows: Annotated[
-        int, typer.Option(min=0, help="Fit as soon as that many labelled rows are there; 0 leaves it to the policy (`first`).")
-    ] = 0,
+    stream: Annotated[str, typer.Argument(help="Name of the stream.")],
+    rows: Annotated[int, typer.Option(min=0, help="Number of labelled rows to wait for; 0 means `first` of the policy.")] = 0,
     seed: Annotated[
-        int, typer.Option(min=-1, max=options.MOST_SEED, help="Of what is drawn in this and all later fits; -1 leaves it to the trainer.")
+        int, typer.Option(min=-1, max=options.MOST_SEED, help="Seed of this fit and all later ones; -1 means the trainer's seed.")
     ] = -1,
-    timeout: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for what comes of it; 0 only asks.")
-    ] = PATIENCE_S,
+    timeout: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time to wait for the result; 0 means no wait.")] = PATIENCE_S,
     tenant: options.Tenant = "default",
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Ask for a fit now: a stream's first model, or one that no drift has asked for.
+    """Request a fit now.
 
-    It is fitted on the newest labelled rows, and devices get it if it passes the gate, as any other.
+    The fit takes the newest labelled rows. Devices get the model if it passes the gate.
 
     edgeloop train pumps
 
@@ -57,7 +53,7 @@ def train(
     """
     from edgeloop_local import interrupted_by_signals
 
-    with told(), interrupted_by_signals("waiting no longer; what was asked for goes on"):
+    with told(), interrupted_by_signals("no longer waiting; the request goes on"):
         from edgeloop_contracts import StartTraining, topics
 
         from edgeloop_cli import connection
@@ -68,13 +64,13 @@ def train(
         publisher = context.publisher()
         publisher.publish(topics.RETRAINING_COMMANDS, topics.RETRAINING_COMMANDS.key_of(command), command)
         if publisher.flush() or publisher.failures():
-            raise FailedError(f"the command has not been written: {(publisher.failures() or ['the broker did not take it in time'])[0]}")
+            raise FailedError(f"the command was not written: {(publisher.failures() or ['the broker did not accept it in time'])[0]}")
         if timeout:
             _wait(context, command, timeout, as_json=as_json)
         elif as_json:
             print(json.dumps({"command_id": command.command_id}))
         else:
-            print(f"asked as {command.command_id}; `edgeloop runs --stream {stream}` tells what comes of it")
+            print(f"requested as {command.command_id}; `edgeloop runs --stream {stream}` shows the result")
 
 
 def _see_that_it_is_defined(context: Context, tenant: str, stream: str) -> None:
@@ -91,7 +87,7 @@ def _see_that_it_is_defined(context: Context, tenant: str, stream: str) -> None:
 
 
 def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: bool) -> None:
-    """Tell how it goes until there is a version, or there will be none."""
+    """Print the state of the request until it has ended."""
     from edgeloop_cli.core.experiments import asked_by
     from edgeloop_cli.experiments import following
     from edgeloop_cli.training_runs import as_object
@@ -110,11 +106,11 @@ def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: 
                     break
                 if time.monotonic() > deadline:
                     raise FailedError(
-                        f"not done within {timeout:g} s, and it goes on; `edgeloop runs --stream {command.stream}` tells of it"
+                        f"not done within {timeout:g} s; the request goes on; `edgeloop runs --stream {command.stream}` shows it"
                     )
                 time.sleep(LOOK_S)
         except KeyboardInterrupt:
-            print(f"it goes on; `edgeloop runs --stream {command.stream}` tells what comes of it", file=sys.stderr)
+            print(f"the request goes on; `edgeloop runs --stream {command.stream}` shows the result", file=sys.stderr)
             raise
     assert run is not None
     if as_json:
@@ -124,10 +120,10 @@ def _wait(context: Context, command: StartTraining, timeout: float, *, as_json: 
 
 
 def _state(found: Experiments, run: Run | None, command: StartTraining) -> tuple[str, bool]:
-    """How it goes, in a line, and whether that is the end."""
+    """State of the request in one line, and whether it has ended."""
     if run is None:
         rows = f"{command.rows:,} labelled rows are" if command.rows else "enough labelled rows (the policy's `first`) are"
-        return f"asked as {command.command_id}: begins as soon as {rows} there", False
+        return f"requested as {command.command_id}: begins when {rows} there", False
     event, version = run.newest, found.version_from(run)
     name = f"run {run.request_id}"
     match run.status:
@@ -140,7 +136,7 @@ def _state(found: Experiments, run: Run | None, command: StartTraining) -> tuple
                 return f"version {version.event.version}: promoted, {event.rows:,} rows, {version.event.file.size / 1024:.0f} KiB", True
             if run.refused is not None:
                 return f"{name}: the registry refused it ({run.refused.reason.value})", True
-            return f"{name} is promoted; the registry looks at it", False
+            return f"{name} is promoted and waits for the model registry", False
         case "REJECTED":
             return f"{name} was rejected: {event.reason or 'it was no better on the rows that judged it'}", True
         case _:

@@ -1,4 +1,4 @@
-"""``edgeloop runs``: what was trained, how it went, and where it led."""
+"""``edgeloop runs``: training runs, their gates and versions."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def add_to(app: typer.Typer) -> None:
 
 
 def runs(
-    run: Annotated[str, typer.Argument(help="One run in detail: its request's id, campaign/stage, or the beginning of it.")] = "",
-    stream: Annotated[str, typer.Option(help="Only of this stream.")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="How many, the newest first; 0 for all.")] = NEWEST,
+    run: Annotated[str, typer.Argument(help="Run to show in detail: its request id, campaign/stage, or the beginning of it.")] = "",
+    stream: Annotated[str, typer.Option(help="Stream; by default all.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="Number of runs, newest first; 0 means all.")] = NEWEST,
     tenant: options.Tenant = "default",
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """List training runs; with an id, tell one with metrics, parameters, trials and lineage.
+    """List training runs, or show one in detail.
 
-    The gate's column shows the challenger's accuracy on the rows that judged it, and in brackets what it had to beat.
+    The column `gate` shows the challenger's accuracy at the gate, and the champion's in brackets.
 
     edgeloop runs --stream machines --limit 5
 
@@ -60,7 +60,7 @@ def runs(
         if as_json:
             print(json.dumps([as_object(found, each, None) for each in newest], indent=2))
         elif not newest:
-            print(f"nothing has been trained{f' for stream {stream}' if stream else ''} yet")
+            print(f"no training run{f' of stream {stream}' if stream else ''} yet")
         else:
             _list(found, newest, many=len({each.key for each in of_stream}) > 1)
 
@@ -87,7 +87,7 @@ def as_object(found: Experiments, run: Run, origin: Received[Any] | None) -> dic
 
 def _one(found: list[Run], name: str) -> Run:
     if not found:
-        raise RefusedError(f"no run is called {name!r}; `edgeloop runs --limit 0` lists all")
+        raise RefusedError(f"no run has the id {name!r}; `edgeloop runs --limit 0` lists all")
     if len(found) > 1:
         shown = ", ".join(run.request_id for run in found[:5]) + (", …" if len(found) > 5 else "")
         raise RefusedError(f"{len(found)} runs begin with {name!r}: {shown}")

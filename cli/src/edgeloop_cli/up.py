@@ -29,21 +29,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def up(
-    devices: Annotated[int, typer.Option(min=0, help="How many devices to run on this machine; they serve every stream.")] = 4,
+    devices: Annotated[int, typer.Option(min=0, help="Number of devices on this machine; they serve every stream.")] = 4,
     data_dir: options.DataDir = options.DATA_DIR,
-    kafka_port: Annotated[int, typer.Option(min=0, max=65535, help="Kafka's port; 0 takes last time's, or a free one.")] = 0,
+    kafka_port: Annotated[int, typer.Option(min=0, max=65535, help="Kafka port; 0 means that of last time, or a free one.")] = 0,
     registry_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The schema registry's port; 0 takes last time's, or a free one.")
+        int, typer.Option(min=0, max=65535, help="Schema registry port; 0 means that of last time, or a free one.")
     ] = 0,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Run in the background, and return when all works; `edgeloop down` ends it.")
+        bool, typer.Option("--wait", help="Run in the background and return when all processes are ready; `edgeloop down` stops them.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="How long the servers, and then the services, have to become ready.")
+        float, typer.Option(min=1, metavar="SECONDS", help="Time limit for the servers, and then the services, to become ready.")
     ] = 90.0,
     as_json: options.Json = False,
 ) -> None:
-    """Start Kafka, the schema registry, all services and some devices, and keep them running until Ctrl-C.
+    """Start Kafka, the schema registry, services and devices.
 
     edgeloop up
 
@@ -94,7 +94,7 @@ def up(
 
 
 def down(data_dir: options.DataDir = options.DATA_DIR) -> None:
-    """Stop what `edgeloop up` runs, wherever it was started."""
+    """Stop everything that `edgeloop up` started."""
     from edgeloop_local import interrupted_by_signals
 
     with told(), interrupted_by_signals("waiting no longer; what stops goes on stopping"):

@@ -1,4 +1,4 @@
-"""``edgeloop why``: from what a device runs back to what led to it."""
+"""``edgeloop why``: chain of causes behind what a device runs."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def add_to(app: typer.Typer) -> None:
 
 def why(
     device: Annotated[str, typer.Argument(help="Name of the device.")],
-    stream: Annotated[str, typer.Option(help="Which of its streams; by default the one it reported last.")] = "",
+    stream: Annotated[str, typer.Option(help="Stream; by default the one that the device reported last.")] = "",
     tenant: options.Tenant = "default",
     as_json: options.Json = False,
     bootstrap: options.Bootstrap = "",
     schema_registry: options.SchemaRegistry = "",
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
-    """Walk from what a device runs back to the drift signal, and to the rows that raised it.
+    """Trace what a device runs back to its causes.
 
     edgeloop why device-0
 

@@ -1,1 +1,1 @@
-"""Code that needs no broker, no process and no clock."""
+"""Pure functions: no broker, no process, no clock."""

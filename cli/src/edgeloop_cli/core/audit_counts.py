@@ -1,4 +1,4 @@
-"""Counts what was lost and what came twice, from the names of rows alone."""
+"""Counts of lost and duplicated rows."""
 
 from __future__ import annotations
 

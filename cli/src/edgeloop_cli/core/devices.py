@@ -1,4 +1,4 @@
-"""Knowledge about each device: its assignment, its report, and when it was last heard."""
+"""State of each device: assigned version, running version, time of its last message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as people and programs read them."""
+"""Events as text and as JSON."""
 
 from __future__ import annotations
 

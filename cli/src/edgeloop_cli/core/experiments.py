@@ -1,4 +1,4 @@
-"""Training runs and model versions, with where they come from and who runs them: a fold of four topics."""
+"""Training runs and model versions with their causes and devices, folded from four topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Selection of dead letters, and the display of their bytes."""
+"""Filters for dead letters, and bytes as hexadecimal lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts that each event contributes on the way from a device's report back to its cause."""
+"""Title and facts of each event in a chain of causes."""
 
 from __future__ import annotations
 

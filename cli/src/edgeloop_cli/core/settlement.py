@@ -1,4 +1,4 @@
-"""The check that the platform has finished all work that follows from its input."""
+"""Settlement: the check that the platform has handled everything that a run sent."""
 
 from __future__ import annotations
 

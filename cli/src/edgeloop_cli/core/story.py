@@ -1,4 +1,4 @@
-"""The effects of a drift signal in a run, in a few lines: signal, campaign, version, devices."""
+"""Effects of a drift signal in a run: signal, campaign, version, devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Share of right answers: over everything, and over the newest rows."""
+"""Accuracy over all rows and over the newest rows."""
 
 from __future__ import annotations
 

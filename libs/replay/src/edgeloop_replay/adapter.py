@@ -1,4 +1,4 @@
-"""The adapter service offline: it learns from labelled rows, and what it publishes is served from the next row on."""
+"""The adapter service of a replay: learns from labelled rows; devices use an adapter from the next row on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a backtest: that of a run, and figures that only a backtest can count."""
+"""Report of a backtest: that of a run, and figures that only a backtest can count."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def report(loop: ReplayLoop, devices: int, stream: str, wall: float, known: Sequ
     Parameters
     ----------
     known
-        Rows at which the world is known to have changed; without any, ``drift`` counts the alarms only.
+        Rows of known changes; without any, ``drift`` counts the alarms only.
     """
     ledger = loop.ledger
     sent = ledger.sent + ledger.labelled

@@ -1,4 +1,4 @@
-"""Errors of a replay: each message is for a person and names place, expected and given."""
+"""Errors of a replay. Each message names place, expected and given value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The labelled rows of a stream in the pooled order, as one partition of ``examples``."""
+"""Labelled rows of a replay in the pooled order, as one partition of ``examples``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fleet offline: every device has the same version and the same adapter."""
+"""The fleet of a replay: all devices have the same version and adapter."""
 
 from __future__ import annotations
 

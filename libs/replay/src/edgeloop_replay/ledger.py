@@ -1,4 +1,4 @@
-"""The ledger of a run: a fold of its inputs, answers and records."""
+"""Ledger of a run or replay: answers, labels and events so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop offline: rows in, answers, labels, detection, campaigns, fits, versions, adapters."""
+"""The closed loop of a replay: answers, labels, detection, campaigns, fits, versions, adapters."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class ReplayLoop:
         Raises
         ------
         NoFirstModelError
-            The warm-up gives no first model.
+            Training on the warm-up rows failed.
         """
         self._first_version()
         static = self.trainer.versions[1].model.answers(self._table.features[self._warmup :])
@@ -153,7 +153,7 @@ class ReplayLoop:
         self._settle()
         if not self.trainer.versions:
             run = next((timed.event for timed in self.ledger.runs.values()), None)
-            raise NoFirstModelError(f"the first {count} rows give no first model: {run.reason if run else 'no fit was due'}")
+            raise NoFirstModelError(f"training on the {count} warm-up rows failed: {run.reason if run else 'no fit was due'}")
 
     def _answer(self, group: Group, static: Sequence[str]) -> None:
         device, first = self._names[group.device], self._seqs[group.device]

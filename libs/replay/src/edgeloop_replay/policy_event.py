@@ -1,4 +1,4 @@
-"""The event that switches on the policy of a file, and the file's form of an event."""
+"""Policy events from policy files, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pooled order of a replayed stream."""
+"""Stream rows by their row numbers in the pooled order."""
 
 from __future__ import annotations
 

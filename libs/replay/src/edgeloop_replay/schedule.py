@@ -1,4 +1,4 @@
-"""The schedule of a run: the device of each row, and the time of its label."""
+"""Schedule of rows and labels: groups, devices, delays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task of a stream: classification or regression."""
+"""Task of a model: classification or regression."""
 
 from __future__ import annotations
 

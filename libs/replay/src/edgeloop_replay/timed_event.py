@@ -1,4 +1,4 @@
-"""An event with the time and the place of its record."""
+"""Events with the time and place of their records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reading of each column: its kind, what a person should know, and problems."""
+"""Reports of columns: kind, examples, notes, problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The columns of a CSV and their kinds."""
+"""The columns of a CSV file and their kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the file that a run plays."""
+"""CSV files, plain or gzipped."""
 
 from __future__ import annotations
 

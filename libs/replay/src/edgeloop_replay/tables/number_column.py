@@ -1,4 +1,4 @@
-"""A column of numbers, taken in part by part."""
+"""Columns of numbers."""
 
 from __future__ import annotations
 

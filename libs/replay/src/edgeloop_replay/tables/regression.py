@@ -1,4 +1,4 @@
-"""A table whose label is a number, and how near an answer has to come to it."""
+"""Tables with numbers as labels, and their tolerance."""
 
 from __future__ import annotations
 

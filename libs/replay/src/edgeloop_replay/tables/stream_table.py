@@ -1,4 +1,4 @@
-"""A CSV as a stream: features that are numbers or categories, a label that may be text, and when each row was seen."""
+"""The rows of a stream as a table, parsed from CSV lines."""
 
 from __future__ import annotations
 

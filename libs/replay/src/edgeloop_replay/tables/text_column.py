@@ -1,4 +1,4 @@
-"""A column of texts, taken in part by part."""
+"""Columns of categories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times in cells: ISO 8601 in any of its forms, or a number since 1970."""
+"""Formats of times in cells: ISO 8601, or a number since 1970."""
 
 from __future__ import annotations
 
