@@ -133,7 +133,7 @@ def copies(pairs: list[tuple[ServiceSpec, str]]) -> str:
         "from edgeloop_contracts import events as e",
         "from edgeloop_contracts import topics",
         f"from edgeloop_contracts.service_spec import {', '.join(used)}",
-        "from edgeloop_contracts.topics import Partitions",
+        "from edgeloop_contracts.topic import Partitions",
         "",
         "SERVICES: dict[str, ServiceSpec] = {",
     ]

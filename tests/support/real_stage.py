@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from edgeloop_contracts import Event, Topic
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_contracts.topics import Partitions
+from edgeloop_contracts.topic import Partitions
 from edgeloop_kafka.admin import Admin, TopicWanted, topic_config
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_streaming import Context, Service

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgeloop_contracts import Topic
-from edgeloop_contracts.topics import DAY, FOREVER, HOUR, MINUTE
+from edgeloop_contracts.topic import DAY, FOREVER, HOUR, MINUTE
 from rich.table import Table
 
 from edgeloop_cli.topics_access import readers

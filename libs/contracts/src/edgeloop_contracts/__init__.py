@@ -6,6 +6,6 @@ from edgeloop_contracts.events import *  # noqa: F403  # pyright: ignore[reportW
 from edgeloop_contracts.events import EVENTS
 from edgeloop_contracts.events import __all__ as _generated
 from edgeloop_contracts.keys import DeviceKey, Key, StreamKey
-from edgeloop_contracts.topics import Partitions, Topic
+from edgeloop_contracts.topic import Partitions, Topic
 
 __all__ = ["EVENTS", "DeviceKey", "Event", "Key", "Partitions", "StreamKey", "Topic", "topics", *_generated]  # pyright: ignore[reportUnsupportedDunderAll]

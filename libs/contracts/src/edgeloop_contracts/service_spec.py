@@ -15,7 +15,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from edgeloop_contracts.event import Event
-from edgeloop_contracts.topics import Partitions, Topic
+from edgeloop_contracts.topic import Partitions, Topic
 
 NAME = re.compile(r"[a-z][a-z0-9]{1,29}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeloop_contracts import events as e
 from edgeloop_contracts import topics
 from edgeloop_contracts.service_spec import Access, Kept, Reads, Runtime, ServiceSpec, Writes
-from edgeloop_contracts.topics import Partitions
+from edgeloop_contracts.topic import Partitions
 
 SERVICES: dict[str, ServiceSpec] = {
     "inference": ServiceSpec(

@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message
 from edgeloop_contracts import Topic, topics
-from edgeloop_contracts.topics import Partitions
+from edgeloop_contracts.topic import Partitions
 from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumer_message import ConsumerMessage
 from edgeloop_kafka.partitioner import murmur2

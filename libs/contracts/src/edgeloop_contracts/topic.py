@@ -1,0 +1,82 @@
+"""The type of a topic: its name, events, key, partitions, retention, cleanup and producing service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from edgeloop_contracts.event import Event
+from edgeloop_contracts.keys import KeyForm
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+FOREVER = -1
+
+
+class Partitions(StrEnum):
+    """How many partitions a topic has.
+
+    All ``MANY`` topics have the same count, so that a service's inputs are co-partitioned; the count is fixed when a
+    topic is created.
+    """
+
+    ONE = "one"
+    MANY = "many"
+
+
+E = TypeVar("E", bound=Event)
+K = TypeVar("K", bound=str)
+
+
+@dataclass(frozen=True, kw_only=True)  # slots and type arguments do not go together in Python 3.11
+class Topic(Generic[E, K]):
+    """One Kafka topic, of events ``E`` with keys ``K``.
+
+    Attributes
+    ----------
+    name
+        Without the prefix that settings may put before it.
+    kinds
+        Event types that it carries. One type uses the subject ``<topic>-value``, several use ``<topic>-<record>``.
+    producer
+        The one service that writes it; ``""`` for raw input and commands, which anybody may write.
+    key
+        What its keys are made of.
+    retention_ms
+        Age at which records go, milliseconds; ``FOREVER`` keeps them.
+    compacted
+        Whether only the newest record of each key is kept.
+    log_append_time
+        Whether the broker stamps records (a device's clock may be wrong by years).
+    max_bytes
+        Largest record that a reader takes; the broker takes twice that.
+    """
+
+    name: str
+    kinds: tuple[type[E], ...]
+    producer: str
+    key: KeyForm[E, K]
+    partitions: Partitions = Partitions.MANY
+    retention_ms: int = 7 * DAY
+    compacted: bool = False
+    log_append_time: bool = False
+    max_bytes: int = 1 << 20
+    config: dict[str, str] = field(default_factory=dict[str, str])
+
+    def key_of(self, event: E) -> K:
+        """Key of an event in this topic.
+
+        Raises
+        ------
+        TypeError
+            Events of this topic do not tell their keys.
+        """
+        if self.key.of is None:
+            raise TypeError(f"{self.name}: keys are {self.key.text}, which its events do not tell")
+        return self.key.of(event)
+
+    def subject(self, kind: type[Event]) -> str:
+        """Name under which the registry keeps the schema of ``kind`` in this topic."""
+        return f"{self.name}-value" if len(self.kinds) == 1 else f"{self.name}-{kind.FULLNAME}"
