@@ -32,7 +32,7 @@ OPENING_WORD = ("libs/streaming/",)
 GERUNDS: tuple[str, ...] = ()
 LONG_MODULES = ("tools/generate.py",)
 LONG_FUNCTIONS: tuple[str, ...] = ()
-DENIED_WORDS = ("cli/README.md",)
+DENIED_WORDS: tuple[str, ...] = ()
 PLACES_TO_COME: tuple[str, ...] = ()
 
 
