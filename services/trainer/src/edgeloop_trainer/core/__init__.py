@@ -1,1 +1,1 @@
-"""Decisions of the trainer; no file, no network, no clock."""
+"""Decisions of the trainer, without I/O and without a clock."""

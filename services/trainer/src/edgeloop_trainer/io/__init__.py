@@ -1,1 +1,1 @@
-"""The trainer's access to topics, scikit-learn, ONNX and its child process."""
+"""Connections of the trainer: topics, scikit-learn, River, ONNX and the child process."""
