@@ -91,7 +91,7 @@ def _events(case: Case, own: int) -> Iterator[tuple[Topic, ObservationBatch | Ob
                 for i, row in enumerate(part.astype(float).tolist(), first):
                     yield (
                         topics.OBSERVATION_ROWS_RAW,
-                        ObservationRow(stream=STREAM, device_id=device, boot_epoch=1, seq=i, features=tuple(row)),
+                        ObservationRow(tenant="default", stream=STREAM, device_id=device, boot_epoch=1, seq=i, features=tuple(row)),
                     )
                 continue
             yield topics.OBSERVATIONS_RAW, batch(first, part, device)
@@ -99,7 +99,10 @@ def _events(case: Case, own: int) -> Iterator[tuple[Topic, ObservationBatch | Ob
                 for seq in range(first, first + len(part)):
                     # The model always answers the first class, which is right in 9 of 10 rows, and after the change in 5 of 10.
                     wrong = seq % 10 == 0 if seq < own // 2 else seq % 2 == 0
-                    yield topics.LABELS_RAW, Label(stream=STREAM, device_id=device, boot_epoch=1, seq=seq, label=CLASSES[wrong])
+                    yield (
+                        topics.LABELS_RAW,
+                        Label(tenant="default", stream=STREAM, device_id=device, boot_epoch=1, seq=seq, label=CLASSES[wrong]),
+                    )
 
 
 def _drifting(rows: int, seed: int) -> np.ndarray:

@@ -147,7 +147,7 @@ def serve(answering: dict[str, Serving], folder: Path, *, workers: int = 2) -> t
     for name, model in answering.items():
         serving.install(model)
         features = tuple(Feature(name=feature) for feature in model.features)
-        definitions.learn(StreamDefinition(stream=name, version=1, features=features))
+        definitions.learn(StreamDefinition(tenant="default", stream=name, version=1, features=features))
     outbox = Outbox(folder, max_rows=1_000_000, max_bytes=1 << 30)
     limits = Limits(ROWS, MESSAGE, max(1, workers // 2))
     servicer = InferenceServicer(serving, definitions, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), limits)

@@ -40,7 +40,7 @@ class Registry:
 def definition() -> StreamDefinition:
     """Definition of the stream."""
     features = tuple(Feature(name=f"x{i}") for i in range(FEATURES))
-    return StreamDefinition(stream=STREAM, version=1, features=features, label="state", classes=CLASSES)
+    return StreamDefinition(tenant="default", stream=STREAM, version=1, features=features, label="state", classes=CLASSES)
 
 
 def values(rows: int, seed: int = 0) -> NDArray[np.float32]:
@@ -52,6 +52,7 @@ def single_rows(count: int, devices: int = 8) -> list[ObservationRow]:
     """Single rows of a producer without batches, from the devices in turn."""
     return [
         ObservationRow(
+            tenant="default",
             stream=STREAM,
             device_id=f"pump-{i % devices}",
             boot_epoch=1,
@@ -76,6 +77,7 @@ def batch(
     """Consecutive rows of a device; ``bare`` ones have neither times nor answers, like those of a gateway without a model."""
     count = len(rows)
     return ObservationBatch(
+        tenant="default",
         stream=STREAM,
         device_id=device,
         boot_epoch=1,

@@ -7,7 +7,7 @@ The files end without a newline: registries compare texts, and some clients cut 
 Attributes of a field that are ours:
 
 ``"identity": "always"``
-    It says whose record this is: a writer's schema without it is refused.
+    It says whose record this is: a writer's schema without it is refused, and Python's class has no default for it.
 ``"identity": "either"``
     At least one of these has to be there.
 ``"identity": "<field>"``
@@ -191,7 +191,8 @@ class Types:
                 "",
             ]
         for f in fields:
-            lines.append(f"    {f['name']}: {annotations[f['name']]} = {self.default(f['type'], f['default'])}")
+            default = "" if f.get("identity") == "always" else f" = {self.default(f['type'], f['default'])}"
+            lines.append(f"    {f['name']}: {annotations[f['name']]}{default}")
         lines += ["", "    def as_dict(self) -> dict[str, Any]:", "        return {"]
         lines += [f'            "{f["name"]}": {self.encode(f["type"], "self." + f["name"])},' for f in fields]
         lines += ["        }", "", "    @classmethod", "    def from_dict(cls, fields: Mapping[str, Any]) -> Self:", "        return cls("]

@@ -67,7 +67,7 @@ def defaults(section: str) -> dict[str, Any]:
 
 def running(section: str) -> set[str]:
     """Fields that the event of a policy has."""
-    event = Policy()
+    event = Policy(tenant="default", stream="")
     return {"minimum"} if section == "gate" else {each.name for each in fields(getattr(event, section))}
 
 

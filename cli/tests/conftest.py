@@ -36,14 +36,24 @@ def feed(ledger: Ledger, event: object, key: str = KEY, time: int = 0, event_id:
 def label(ledger: Ledger, row: int, device: str, seq: int, partition: int, index: int, now: int) -> None:
     """A row's label is sent, joined and pooled."""
     ledger.label_sent(row, now)
-    feed(ledger, ExampleBatch(device_id=device, boot_epoch=1, first_index=index, seqs=(seq,)), at=f"examples/{partition}/{index}")
-    feed(ledger, DriftPartial(partition=partition, first_index=index, count=1, errors=b"\0"), at="drift.partials/0/0")
+    feed(
+        ledger,
+        ExampleBatch(tenant="default", stream="", device_id=device, boot_epoch=1, first_index=index, seqs=(seq,)),
+        at=f"examples/{partition}/{index}",
+    )
+    feed(
+        ledger,
+        DriftPartial(tenant="default", stream="", device_id="", partition=partition, first_index=index, count=1, errors=b"\0"),
+        at="drift.partials/0/0",
+    )
 
 
 def installed(ledger: Ledger, version: int, times: tuple[int, int]) -> None:
     for key, time in zip(DEVICES, times, strict=True):
-        feed(ledger, Assignment(version=version), key)
-        feed(ledger, DeviceReport(device_id=key[-4:], status=DeviceStatus.INSTALLED, version=version), key, time)
+        feed(ledger, Assignment(tenant="default", stream="", device_id="", version=version), key)
+        feed(
+            ledger, DeviceReport(tenant="default", stream="", device_id=key[-4:], status=DeviceStatus.INSTALLED, version=version), key, time
+        )
 
 
 @pytest.fixture
@@ -53,12 +63,33 @@ def ledger() -> Ledger:
     for row in range(4):
         ledger.given(row, ("s-warmup", 1, row))
         label(ledger, row, "s-warmup", row, partition=3, index=row, now=1_000)
-    feed(ledger, ObservationBatch(count=4), at="observations/3/0")
-    feed(ledger, TrainingRequest(request_id="first/0", gate=GateKind.MAJORITY, row=4), time=1_100, event_id="r0")
-    feed(ledger, TrainingRun(request_id="first/0", status=RunStatus.FITTED, file=ModelFile(digest="aa"), rows=4, fit_seconds=0.5))
-    feed(ledger, TrainingRun(request_id="first/0", status=RunStatus.PROMOTED, file=ModelFile(digest="aa"), rows=4, row=4, fit_seconds=0.5))
-    feed(ledger, ModelCandidate(request_id="first/0", file=ModelFile(digest="aa")))
-    feed(ledger, ModelVersion(version=1, request_id="first/0", file=ModelFile(digest="aa"), rows=4), time=1_200)
+    feed(ledger, ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=4), at="observations/3/0")
+    feed(
+        ledger, TrainingRequest(tenant="default", stream="", request_id="first/0", gate=GateKind.MAJORITY, row=4), time=1_100, event_id="r0"
+    )
+    feed(
+        ledger,
+        TrainingRun(
+            tenant="default", stream="", request_id="first/0", status=RunStatus.FITTED, file=ModelFile(digest="aa"), rows=4, fit_seconds=0.5
+        ),
+    )
+    feed(
+        ledger,
+        TrainingRun(
+            tenant="default",
+            stream="",
+            request_id="first/0",
+            status=RunStatus.PROMOTED,
+            file=ModelFile(digest="aa"),
+            rows=4,
+            row=4,
+            fit_seconds=0.5,
+        ),
+    )
+    feed(ledger, ModelCandidate(tenant="default", stream="", request_id="first/0", file=ModelFile(digest="aa")))
+    feed(
+        ledger, ModelVersion(tenant="default", stream="", version=1, request_id="first/0", file=ModelFile(digest="aa"), rows=4), time=1_200
+    )
     installed(ledger, 1, (1_300, 1_310))
     answers = ["a", "b", "b", "b", "a", "a"]
     truth = ["a", "b", "a", "b", "a", "b"]
@@ -67,21 +98,58 @@ def ledger() -> Ledger:
         version = 1 if row < 8 else 2
         ledger.given(row, (device, 1, seq), answer, version, true, static="b")
         label(ledger, row, device, seq, partition=number // 2 % 2, index=seq, now=2_000 + row)
-        feed(ledger, ObservationBatch(count=1), at="observations/0/0")
+        feed(
+            ledger, ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=1), at="observations/0/0"
+        )
         if row == 5:
             signal = DriftSignal(
-                signal_id="sig", kind=SignalKind.ERROR_RATE, detector="ADWIN", row=6, rising=True, before=0.1, after=0.6, since=3
+                tenant="default",
+                stream="",
+                signal_id="sig",
+                kind=SignalKind.ERROR_RATE,
+                detector="ADWIN",
+                row=6,
+                rising=True,
+                before=0.1,
+                after=0.6,
+                since=3,
             )
             feed(ledger, signal, time=2_100, event_id="event-of-signal")
-            request = TrainingRequest(request_id="sig/0", campaign="sig", row=7, opened=6, occasion=Occasion.DRIFT, cause=CAUSE)
+            request = TrainingRequest(
+                tenant="default", stream="", request_id="sig/0", campaign="sig", row=7, opened=6, occasion=Occasion.DRIFT, cause=CAUSE
+            )
             feed(ledger, request, time=2_110, event_id="r1")
         if row == 7:
-            feed(ledger, TrainingRun(request_id="sig/0", status=RunStatus.FITTED, file=ModelFile(digest="bb"), rows=3, fit_seconds=1.5))
             feed(
                 ledger,
-                TrainingRun(request_id="sig/0", status=RunStatus.PROMOTED, file=ModelFile(digest="bb"), rows=3, row=8, fit_seconds=1.5),
+                TrainingRun(
+                    tenant="default",
+                    stream="",
+                    request_id="sig/0",
+                    status=RunStatus.FITTED,
+                    file=ModelFile(digest="bb"),
+                    rows=3,
+                    fit_seconds=1.5,
+                ),
             )
-            feed(ledger, ModelCandidate(request_id="sig/0", file=ModelFile(digest="bb")))
-            feed(ledger, ModelVersion(version=2, request_id="sig/0", file=ModelFile(digest="bb"), rows=3), time=2_400)
+            feed(
+                ledger,
+                TrainingRun(
+                    tenant="default",
+                    stream="",
+                    request_id="sig/0",
+                    status=RunStatus.PROMOTED,
+                    file=ModelFile(digest="bb"),
+                    rows=3,
+                    row=8,
+                    fit_seconds=1.5,
+                ),
+            )
+            feed(ledger, ModelCandidate(tenant="default", stream="", request_id="sig/0", file=ModelFile(digest="bb")))
+            feed(
+                ledger,
+                ModelVersion(tenant="default", stream="", version=2, request_id="sig/0", file=ModelFile(digest="bb"), rows=3),
+                time=2_400,
+            )
             installed(ledger, 2, (2_500, 2_607))
     return ledger

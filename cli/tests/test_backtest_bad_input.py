@@ -97,7 +97,9 @@ def test_the_widest_rows_and_the_largest_definition_fit_into_the_records_that_a_
     table = StreamTable(names, np.zeros((2, MAX_FEATURES), np.float32), (True,) * MAX_FEATURES, "y", ("a", "b"))
     check_definition(table)
     assert len(body(definition("default", "stream", table))) < topics.MODEL_COMMANDS.max_bytes
-    batch = ObservationBatch(count=rows, features=bytes(rows * MAX_FEATURES * 4))
+    batch = ObservationBatch(
+        tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=rows, features=bytes(rows * MAX_FEATURES * 4)
+    )
     assert len(body(batch)) < topics.OBSERVATIONS_RAW.max_bytes
 
 

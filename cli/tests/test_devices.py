@@ -13,12 +13,16 @@ MINUTE = 60_000
 
 
 def reported(at: int, **fields: object) -> Timed:
-    return Timed(DeviceReport(**fields), at, "id", "fleet.reported/0/0")  # type: ignore[arg-type]
+    return Timed(DeviceReport(**{"tenant": "default", "stream": "", "device_id": ""} | fields), at, "id", "fleet.reported/0/0")  # type: ignore[arg-type]
 
 
 def states(**given: tuple[int, Timed | None, int]) -> dict[str, tuple[str, ...]]:
     """By device: version assigned, report and newest row."""
-    assigned = {f"t/s/{name}": Assignment(version=version) for name, (version, _, _) in given.items() if version}
+    assigned = {
+        f"t/s/{name}": Assignment(tenant="default", stream="", device_id="", version=version)
+        for name, (version, _, _) in given.items()
+        if version
+    }
     reports = {f"t/s/{name}": report for name, (_, report, _) in given.items() if report}
     rows = {f"t/s/{name}": row for name, (_, _, row) in given.items() if row}
     return {device.key[4:]: device.states for device in devices(assigned, reports, rows, NOW, MINUTE)}

@@ -19,19 +19,45 @@ from rich.console import Console
 KEY = "default/s"
 CAUSE = Cause(id="x", at="drift.signals/0/9")
 REQUESTS = [
-    TrainingRequest(stream="s", request_id="first/0", campaign="first"),
-    TrainingRequest(stream="s", request_id="signal/0", campaign="signal", cause=CAUSE),
+    TrainingRequest(tenant="default", stream="s", request_id="first/0", campaign="first"),
+    TrainingRequest(tenant="default", stream="s", request_id="signal/0", campaign="signal", cause=CAUSE),
 ]
 METRICS = {"gate_accuracy": 0.9, "gate_champion_accuracy": 0.8}
 RUNS = [
-    TrainingRun(stream="s", request_id="first/0", status=RunStatus.FITTED, file=ModelFile(digest="a" * 64), rows=50),
-    TrainingRun(stream="s", request_id="first/0", status=RunStatus.PROMOTED, file=ModelFile(digest="a" * 64), rows=50, metrics=METRICS),
-    TrainingRun(stream="s", request_id="signal/0", status=RunStatus.TRIAL, trial=1, metrics={"accuracy": 0.7}, parameters={"C": "1.0"}),
-    TrainingRun(stream="s", request_id="signal/0", status=RunStatus.TRIAL, trial=2, parameters={"C": "0.123456"}, reason="would not fit"),
-    TrainingRun(stream="s", request_id="signal/0", status=RunStatus.FITTED, file=ModelFile(digest="b" * 64), rows=70),
+    TrainingRun(tenant="default", stream="s", request_id="first/0", status=RunStatus.FITTED, file=ModelFile(digest="a" * 64), rows=50),
+    TrainingRun(
+        tenant="default",
+        stream="s",
+        request_id="first/0",
+        status=RunStatus.PROMOTED,
+        file=ModelFile(digest="a" * 64),
+        rows=50,
+        metrics=METRICS,
+    ),
+    TrainingRun(
+        tenant="default",
+        stream="s",
+        request_id="signal/0",
+        status=RunStatus.TRIAL,
+        trial=1,
+        metrics={"accuracy": 0.7},
+        parameters={"C": "1.0"},
+    ),
+    TrainingRun(
+        tenant="default",
+        stream="s",
+        request_id="signal/0",
+        status=RunStatus.TRIAL,
+        trial=2,
+        parameters={"C": "0.123456"},
+        reason="would not fit",
+    ),
+    TrainingRun(tenant="default", stream="s", request_id="signal/0", status=RunStatus.FITTED, file=ModelFile(digest="b" * 64), rows=70),
 ]
-VERSIONS = [ModelVersion(stream="s", version=1, request_id="first/0", file=ModelFile(digest="a" * 64), rows=50, metrics=METRICS)]
-REPORTS = [DeviceReport(stream="s", device_id=f"d{n}", version=version) for n, version in enumerate((1, 0, 1))]
+VERSIONS = [
+    ModelVersion(tenant="default", stream="s", version=1, request_id="first/0", file=ModelFile(digest="a" * 64), rows=50, metrics=METRICS)
+]
+REPORTS = [DeviceReport(tenant="default", stream="s", device_id=f"d{n}", version=version) for n, version in enumerate((1, 0, 1))]
 
 
 def folded(*topics: list, skip: tuple = ()) -> Experiments:
@@ -119,7 +145,7 @@ def test_programs_get_every_field_and_the_lineage():
 
 def test_people_see_why_the_registry_refused_what_came_of_a_run():
     found = folded(REQUESTS, RUNS)
-    found.take(CandidateRefused(stream="s", request_id="first/0", message="version 1 is newer"), KEY, 9, "", "")
+    found.take(CandidateRefused(tenant="default", stream="s", request_id="first/0", message="version 1 is newer"), KEY, 9, "", "")
     run = found.runs_of("default")[1]
     assert "version 1 is newer" in text(view.tree(found, run, None, None))
 
@@ -136,7 +162,9 @@ def test_what_is_drawn_fits_eighty_columns_and_holds_trials_with_what_differs_be
 def test_a_gate_of_numbers_tells_the_mean_absolute_errors():
     assert view.gate({"gate_mae": 1.25, "gate_champion_mae": 3.0}) == "MAE 1.25 (3)"
     assert view.gate({"gate_mae": 1.25}) == "MAE 1.25 (-)"
-    run = TrainingRun(stream="s", request_id="signal/0", status=RunStatus.TRIAL, trial=3, metrics={"mae": 0.5, "rmse": 0.75})
+    run = TrainingRun(
+        tenant="default", stream="s", request_id="signal/0", status=RunStatus.TRIAL, trial=3, metrics={"mae": 0.5, "rmse": 0.75}
+    )
     found = folded(REQUESTS, [run])
     drawn = text(view.trials(next(run for run in found.runs.values() if run.trials)))
     assert "mae" in drawn and "0.5000" in drawn and "accuracy" not in drawn

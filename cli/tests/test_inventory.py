@@ -118,7 +118,7 @@ def test_a_device_without_a_model_works_and_one_that_cannot_keep_its_rows_does_n
 
 
 def test_nothing_says_that_everything_works_beside_dead_letters_or_alerts() -> None:
-    alert = Alert(kind=AlertKind.SILENT_DEVICES, stream="pumps", message="2 devices are silent")
+    alert = Alert(tenant="default", kind=AlertKind.SILENT_DEVICES, stream="pumps", message="2 devices are silent")
     found = Condition(cluster="k:1", dead={"ingestion": 280, "labels": 2}, alerts={"a": alert})
     lines = _lines(found)
     assert lines[0] == "dead letters: 282 (ingestion 280, labels 2); see `edgeloop deadletters`"

@@ -40,6 +40,7 @@ def made(content: Any) -> Policy:
 
 def test_an_event_names_what_the_file_names_and_nothing_else() -> None:
     assert made({"retraining": {"gate": 100}}) == Policy(
+        tenant="default",
         stream="pumps",
         name="tried",
         version=3,

@@ -68,15 +68,15 @@ def test_a_topic_that_a_service_only_looks_things_up_in_is_not_waited_for():
 def waits(*reports: DeviceReport, adapter: int = 250) -> bool:
     """Whether a run waits for a device that has reported this."""
     ledger = Ledger(warmup=0, total=0)
-    ledger.take(Assignment(version=1), "default/s/d", 0, "", "")
-    ledger.take(ModelAdapter(number=adapter), "default/s/adapter", 0, "", "")
+    ledger.take(Assignment(tenant="default", stream="", device_id="", version=1), "default/s/d", 0, "", "")
+    ledger.take(ModelAdapter(tenant="default", stream="", number=adapter), "default/s/adapter", 0, "", "")
     for report in reports:
         ledger.take(report, "default/s/d", 0, "", "")
     return bool(snapshot(ledger, {}, {}, {}).open_adapters)
 
 
 def test_a_device_is_waited_for_until_it_answers_with_the_newest_adapter():
-    served = DeviceReport(status=DeviceStatus.INSTALLED, version=1)
+    served = DeviceReport(tenant="default", stream="", device_id="", status=DeviceStatus.INSTALLED, version=1)
     assert waits(served)
     assert waits(replace(served, adapter=200))
     assert not waits(replace(served, adapter=250))
@@ -84,16 +84,19 @@ def test_a_device_is_waited_for_until_it_answers_with_the_newest_adapter():
 
 
 def test_a_device_that_has_refused_an_adapter_or_takes_none_is_not_waited_for():
-    refused = DeviceReport(status=DeviceStatus.REFUSED, version=1, adapter=200)
+    refused = DeviceReport(tenant="default", stream="", device_id="", status=DeviceStatus.REFUSED, version=1, adapter=200)
     assert waits(replace(refused, refused_adapter=200))
     assert not waits(replace(refused, refused_adapter=250))
-    assert not waits(replace(refused, refused_adapter=250), DeviceReport(status=DeviceStatus.INSTALLED, version=2, adapter=200))
-    assert not waits(DeviceReport(status=DeviceStatus.INSTALLED, version=1, adapter=-1))
+    assert not waits(
+        replace(refused, refused_adapter=250),
+        DeviceReport(tenant="default", stream="", device_id="", status=DeviceStatus.INSTALLED, version=2, adapter=200),
+    )
+    assert not waits(DeviceReport(tenant="default", stream="", device_id="", status=DeviceStatus.INSTALLED, version=1, adapter=-1))
 
 
 def test_a_device_without_a_version_is_waited_for_because_of_its_assignment_alone():
     assert not waits()
-    assert not waits(DeviceReport(status=DeviceStatus.REFUSED, refused_version=1))
+    assert not waits(DeviceReport(tenant="default", stream="", device_id="", status=DeviceStatus.REFUSED, refused_version=1))
 
 
 def test_of_several_the_line_names_what_is_not_reported():

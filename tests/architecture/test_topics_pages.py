@@ -25,7 +25,9 @@ def generator() -> ModuleType:
 
 def test_each_header_that_events_have_is_described(generator: ModuleType) -> None:
     cause = Cause(id="a", correlation="b", at="labels/0/1")
-    sent = event_headers(Label(), source="labels", key="k", body=b"", cause=cause, trace="", time_ms=0)
+    sent = event_headers(
+        Label(tenant="default", stream="", device_id=""), source="labels", key="k", body=b"", cause=cause, trace="", time_ms=0
+    )
     assert set(sent) == set(generator.HEADERS)
 
 

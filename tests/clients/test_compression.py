@@ -6,11 +6,13 @@ import struct
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edgeloop_contracts import ModelChunk, Topic, topics
+from edgeloop_kafka import default_event
 from edgeloop_streaming import Context
 from support.broker import Cluster
 
@@ -55,10 +57,10 @@ def publish(context: Context, wanted: tuple[Topic, ...]) -> None:
     """Some similar records of each topic, compressed as our producers send them."""
     publisher = context.publisher()
     for topic in wanted:
-        kind: Any = topic.kinds[0]
-        fields = [name for name, value in kind().as_dict().items() if isinstance(value, str) and name in ("tenant", "stream")]
+        event: Any = default_event(topic.kinds[0])
+        fields = [name for name, value in event.as_dict().items() if isinstance(value, str) and name in ("tenant", "stream")]
         for n in range(50):
-            publisher.publish(topic, f"default/pumps/{n % 3}", kind(**dict.fromkeys(fields, "pumps" * 40)), partition=0)
+            publisher.publish(topic, f"default/pumps/{n % 3}", replace(event, **dict.fromkeys(fields, "pumps" * 40)), partition=0)
     assert publisher.flush(30) == 0
     assert publisher.failures() == []
 
@@ -94,7 +96,7 @@ def test_models_bytes_lie_as_zstd_and_the_rest_as_declared(cluster: Cluster, tmp
     context = Context(settings, "test")
     publish(context, (topics.OBSERVATIONS, topics.DRIFT_PARTIALS))
     publisher = context.publisher()
-    publisher.publish(topics.MODEL_CHUNKS, "d/0", ModelChunk(digest="d", total=1, size=200_000, data=bytes(200_000)), partition=0)
+    publisher.publish(topics.MODEL_CHUNKS, "d/0", ModelChunk(index=0, digest="d", total=1, size=200_000, data=bytes(200_000)), partition=0)
     assert publisher.flush(30) == 0
     folder = next(tmp_path_factory.getbasetemp().glob("cluster*"))
     for topic, codec in ((topics.OBSERVATIONS, 0), (topics.DRIFT_PARTIALS, 3), (topics.MODEL_CHUNKS, 4)):

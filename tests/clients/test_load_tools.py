@@ -63,7 +63,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     models = Models(())
     models.install(ServingModel(VersionStatement("default", "pumps", 1, "", 0, ("bad", "good"), 1, ("flow", "pressure")), _model()))
     definitions = Definitions(tmp_path_factory.mktemp("definitions"), b"salt")
-    definitions.learn(StreamDefinition(stream="pumps", version=1, features=(Feature(name="flow"), Feature(name="pressure"))))
+    definitions.learn(
+        StreamDefinition(tenant="default", stream="pumps", version=1, features=(Feature(name="flow"), Feature(name="pressure")))
+    )
     outbox = Outbox(tmp_path_factory.mktemp("outbox"), max_rows=1_000_000, max_bytes=1 << 28)
     servicer = InferenceServicer(
         models, definitions, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), Limits(10_000, 4 << 20, 8)

@@ -49,13 +49,15 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def train(context: Context) -> None:
     """A stream, and labelled rows from another producer, without the canary."""
     publisher, chance = context.publisher(), random.Random(3)
-    publisher.publish(topics.MODEL_COMMANDS, KEY, RegisterStream(stream=STREAM, features=FEATURES, classes=("bad", "good")))
+    publisher.publish(
+        topics.MODEL_COMMANDS, KEY, RegisterStream(tenant="default", stream=STREAM, features=FEATURES, classes=("bad", "good"))
+    )
     assert publisher.flush() == 0
     time.sleep(5)
     for seq in range(300):
         heat = chance.gauss(80, 10)
-        row = ObservationRow(stream=STREAM, device_id="gauge", boot_epoch=1, seq=seq, features=(heat, 1.0, 2.0, 40.0))
-        label = Label(stream=STREAM, device_id="gauge", boot_epoch=1, seq=seq, label="bad" if heat > 85 else "good")
+        row = ObservationRow(tenant="default", stream=STREAM, device_id="gauge", boot_epoch=1, seq=seq, features=(heat, 1.0, 2.0, 40.0))
+        label = Label(tenant="default", stream=STREAM, device_id="gauge", boot_epoch=1, seq=seq, label="bad" if heat > 85 else "good")
         publisher.publish(topics.OBSERVATION_ROWS_RAW, f"{KEY}/gauge", row)
         publisher.publish(topics.LABELS_RAW, f"{KEY}/gauge", label)
     assert publisher.flush() == 0
@@ -132,7 +134,9 @@ def test_a_planted_value_is_in_nothing_that_the_platform_has_written(folder: Pat
         assert "INVALID_ARGUMENT" in said[-1]
     publisher = context.publisher()
     publisher.publish(
-        topics.LABELS_RAW, f"{KEY}/{_device(processes)}", Label(stream=STREAM, device_id=_device(processes), request_id="r1", label="bad")
+        topics.LABELS_RAW,
+        f"{KEY}/{_device(processes)}",
+        Label(tenant="default", stream=STREAM, device_id=_device(processes), request_id="r1", label="bad"),
     )
     assert publisher.flush() == 0
     reader = context.reader()

@@ -35,7 +35,12 @@ class Scene:
 
     def give(self, count: int) -> None:
         for n in range(self.count, self.count + count):
-            self.publisher.publish(RAW, "default/s/d", ObservationBatch(stream="s", device_id="d", first_seq=n, count=1), partition=0)
+            self.publisher.publish(
+                RAW,
+                "default/s/d",
+                ObservationBatch(tenant="default", boot_epoch=0, stream="s", device_id="d", first_seq=n, count=1),
+                partition=0,
+            )
         assert self.publisher.flush() == 0
         self.count += count
 

@@ -102,7 +102,7 @@ def test_answers_adapters_and_event_times_are_those_of_the_backtest(run: dict, h
     offline = ReplayLoop(table, ROWS // 10, 0, 2, GROUP, 0, Policy.parse(POLICY))
     offline.run()
     assert table.times is not None
-    answers, times, newest, definitions = {}, {}, ModelAdapter(), []
+    answers, times, newest, definitions = {}, {}, ModelAdapter(tenant="default", stream=""), []
     reader = connection.required(home).context("test").reader()
     for topic in (topics.OBSERVATIONS, topics.MODEL_ADAPTERS, topics.STREAMS):
         for partition, (begin, end) in reader.spans(topic).items():

@@ -82,14 +82,19 @@ class Site:
         """Define the stream and publish a version, as the model registry would."""
         model = small_model()
         digest = hashlib.sha256(model).hexdigest()
-        self.put(topics.STREAMS, StreamDefinition(stream="pumps", version=1, features=(Feature(name="heat"),), classes=("no", "yes")))
+        self.put(
+            topics.STREAMS,
+            StreamDefinition(tenant="default", stream="pumps", version=1, features=(Feature(name="heat"),), classes=("no", "yes")),
+        )
         first = self.context.reader().end(topics.MODEL_CHUNKS, 1)
-        self.put(topics.MODEL_CHUNKS, ModelChunk(digest=digest, total=1, size=len(model), data=model), f"{digest}/0", partition=1)
+        self.put(topics.MODEL_CHUNKS, ModelChunk(index=0, digest=digest, total=1, size=len(model), data=model), f"{digest}/0", partition=1)
         statement = VersionStatement("default", "pumps", 1, digest, len(model), ("no", "yes"), 1, ("heat",)).encode()
         signer = load_signer(self.keys.private, "KEY")
         file = ModelFile(digest=digest, size=len(model), chunks=1, partition=1, offset=first)
         signed = signer.signed(statement)
-        version = ModelVersion(stream="pumps", version=1, file=file, classes=("no", "yes"), definition_version=1, signed=signed)
+        version = ModelVersion(
+            tenant="default", stream="pumps", version=1, file=file, classes=("no", "yes"), definition_version=1, signed=signed
+        )
         self.put(topics.MODEL_EVENTS, version)
         return version
 
@@ -141,10 +146,16 @@ def test_a_device_outlives_what_a_stranger_says_of_it_and_is_assigned_again_afte
         with site.device():
             site.installed(1)
             # The report names a version that does not run, and an impossible boot epoch.
-            site.put(topics.FLEET_REPORTED, DeviceReport(stream="pumps", device_id="p1", boot_epoch=2**63 - 1, version=7), KEY)
+            site.put(
+                topics.FLEET_REPORTED, DeviceReport(tenant="default", stream="pumps", device_id="p1", boot_epoch=2**63 - 1, version=7), KEY
+            )
         shutil.rmtree(site.folder / "disk")
         junk = Assignment(
-            stream="pumps", device_id="p1", version=9, file=ModelFile(digest=version.file.digest, size=9, chunks=1, partition=10**9)
+            tenant="default",
+            stream="pumps",
+            device_id="p1",
+            version=9,
+            file=ModelFile(digest=version.file.digest, size=9, chunks=1, partition=10**9),
         )
         site.put(topics.ROLLOUT_ASSIGNMENTS, junk, KEY)
         with site.device():
@@ -152,7 +163,7 @@ def test_a_device_outlives_what_a_stranger_says_of_it_and_is_assigned_again_afte
     shutil.rmtree(site.folder / "disk")
     # A place without a chunk, under a statement that the registry has signed, while no rollout runs to repair it.
     elsewhere = replace(version.file, partition=77)
-    assignment = Assignment(stream="pumps", device_id="p1", version=1, file=elsewhere, signed=version.signed)
+    assignment = Assignment(tenant="default", stream="pumps", device_id="p1", version=1, file=elsewhere, signed=version.signed)
     site.put(topics.ROLLOUT_ASSIGNMENTS, assignment, KEY)
     with ExitStack() as stack:
         stack.enter_context(site.device())
@@ -169,7 +180,7 @@ def test_a_partition_that_there_is_not_is_told_by_name(site: Site) -> None:
 
 
 def test_the_forged_report_is_a_dead_letter_of_the_rollout(site: Site) -> None:
-    site.put(topics.FLEET_REPORTED, replace(DeviceReport(stream="pumps", device_id="p1"), boot_epoch=2**63 - 1), KEY)
+    site.put(topics.FLEET_REPORTED, replace(DeviceReport(tenant="default", stream="pumps", device_id="p1"), boot_epoch=2**63 - 1), KEY)
     letters = site.context.follower([topics.dead_letters("rollout")])
     with site.running("edgeloop_rollout"):
         deadline = time.monotonic() + 60

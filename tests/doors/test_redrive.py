@@ -34,7 +34,10 @@ class Post:
     def put(self, count: int, reason: str = "UNKNOWN_STREAM", stream: str = "s", service: str = "ingestion", **more: Any) -> None:
         publisher = self.context.publisher()
         for n in range(count):
-            value = self.context.codec.encode(topics.OBSERVATIONS_RAW, ObservationBatch(stream=stream, device_id="d", first_seq=n, count=1))
+            value = self.context.codec.encode(
+                topics.OBSERVATIONS_RAW,
+                ObservationBatch(tenant="default", boot_epoch=0, stream=stream, device_id="d", first_seq=n, count=1),
+            )
             letter = DeadLetter(service=service, topic="observations.raw", offset=n, key=b"?", value=value, reason=reason, **more)
             publisher.publish(topics.dead_letters(service), f"k{n}", letter, partition=n % 4)
         assert publisher.flush() == 0
@@ -105,7 +108,9 @@ def test_one_letter_is_shown_decoded_and_in_hex_and_given_back_by_its_place(post
 
 
 def test_a_letter_whose_schema_is_named_in_a_header_is_shown_decoded(post: Post) -> None:
-    framed = post.context.codec.encode(topics.OBSERVATIONS_RAW, ObservationBatch(stream="headers", device_id="d", count=1))
+    framed = post.context.codec.encode(
+        topics.OBSERVATIONS_RAW, ObservationBatch(tenant="default", boot_epoch=0, first_seq=-1, stream="headers", device_id="d", count=1)
+    )
     letter = DeadLetter(
         service="ingestion",
         topic="observations.raw",

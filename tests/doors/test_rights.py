@@ -176,10 +176,10 @@ def rows(first: int, count: int) -> list[tuple[Topic, str, Any]]:
             (
                 topics.OBSERVATION_ROWS_RAW,
                 SENSOR,
-                ObservationRow(stream="pumps", device_id="sensor", boot_epoch=1, seq=seq, features=(heat, 1.0)),
+                ObservationRow(tenant="default", stream="pumps", device_id="sensor", boot_epoch=1, seq=seq, features=(heat, 1.0)),
             )
         )
-        label = Label(stream="pumps", device_id="sensor", boot_epoch=1, seq=seq, label="hot" if heat > 0 else "cold")
+        label = Label(tenant="default", stream="pumps", device_id="sensor", boot_epoch=1, seq=seq, label="hot" if heat > 0 else "cold")
         found.append((topics.LABELS_RAW, SENSOR, label))
     return found
 
@@ -199,26 +199,30 @@ def test_the_loop_closes_with_exactly_the_printed_rights(guarded: Guarded) -> No
     with platform(guarded) as device:
         features = (Feature(name="heat"), Feature(name="one"))
         guarded.put(
-            "edgeloop-cli", [(topics.MODEL_COMMANDS, KEY, RegisterStream(stream="pumps", features=features, classes=("cold", "hot")))]
+            "edgeloop-cli",
+            [(topics.MODEL_COMMANDS, KEY, RegisterStream(tenant="default", stream="pumps", features=features, classes=("cold", "hot")))],
         )
         outsider.until(lambda e: type(e).__name__ == "StreamDefinition", "the definition")
         guarded.put("edgeloop-producer", rows(0, ROWS))
-        guarded.put("edgeloop-cli", [(topics.RETRAINING_COMMANDS, KEY, StartTraining(stream="pumps", command_id="first", rows=ROWS))])
+        guarded.put(
+            "edgeloop-cli",
+            [(topics.RETRAINING_COMMANDS, KEY, StartTraining(tenant="default", stream="pumps", command_id="first", rows=ROWS))],
+        )
         outsider.until(lambda e: isinstance(e, ModelVersion) and e.version == 1, "version 1")
         outsider.until(lambda e: isinstance(e, DeviceReport) and e.version == 1, "its installation")
         client = DeviceClient("p1", device.target, "pumps")
         answered = [client.ask(np.array([heat, 1.0], np.float32)) for heat in np.linspace(-2, 2, 40)]
-        labels = [Label(stream="pumps", device_id="p1", boot_epoch=a.epoch, seq=a.seq, label=a.label) for a in answered]
+        labels = [Label(tenant="default", stream="pumps", device_id="p1", boot_epoch=a.epoch, seq=a.seq, label=a.label) for a in answered]
         guarded.put("edgeloop-producer", [(topics.LABELS_RAW, "default/pumps/p1", label) for label in labels] + rows(ROWS, ROWS))
         outsider.until(lambda e: isinstance(e, ExampleBatch) and e.device_id == "p1", "labelled rows of the device")
         outsider.until(lambda e: isinstance(e, DeviceReport) and e.adapter > 0, "an adapter on the device")
         # An administrator writes a forged record: monitoring has the right to report it.
         publisher = Context(guarded.cluster.settings(guarded.prefix, topics=False), "stranger").publisher()
-        publisher.publish(topics.MODEL_CANDIDATES, KEY, ModelCandidate(stream="pumps", request_id="first/0"))
+        publisher.publish(topics.MODEL_CANDIDATES, KEY, ModelCandidate(tenant="default", stream="pumps", request_id="first/0"))
         assert publisher.flush(30) == 0
         outsider.until(lambda e: isinstance(e, Alert) and e.kind is AlertKind.FORGED_CANDIDATE, "the alert")
         cli = guarded.context("edgeloop-cli")
-        cli.key_updater(topics.POLICIES).update(KEY, lambda _: Policy(stream="pumps", version=1))
+        cli.key_updater(topics.POLICIES).update(KEY, lambda _: Policy(tenant="default", stream="pumps", version=1))
         outsider.until(lambda e: isinstance(e, Policy), "the policy")
         scan, _ = Scanner(cli.settings, cli.codec, topics.all_topics(), topics.STATE_KINDS, lambda key: key.startswith(KEY)).scan()
         assert all(scan.committed[service] for service in topics.STATE_KINDS)

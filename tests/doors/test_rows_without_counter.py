@@ -36,15 +36,28 @@ def record(n: int) -> tuple[Topic, Event]:
     values, asked = (float(n), 2.0), f"r{n}"
     match n % 4:
         case 0:
-            return topics.OBSERVATION_ROWS_RAW, ObservationRow(stream="boiler", device_id="asked", features=values, request_id=asked)
+            return topics.OBSERVATION_ROWS_RAW, ObservationRow(
+                tenant="default", stream="boiler", device_id="asked", features=values, request_id=asked
+            )
         case 1:
-            return topics.OBSERVATION_ROWS_RAW, ObservationRow(stream="boiler", device_id="placed", features=values)
+            return topics.OBSERVATION_ROWS_RAW, ObservationRow(tenant="default", stream="boiler", device_id="placed", features=values)
         case 2:
             features = {"y": 2.0, "x": float(n)}
-            return topics.OBSERVATION_NAMED_RAW, NamedRow(stream="boiler", device_id="named", features=features, request_id=asked)
+            return topics.OBSERVATION_NAMED_RAW, NamedRow(
+                tenant="default", stream="boiler", device_id="named", features=features, request_id=asked
+            )
         case _:
             rows = np.array([values], "<f4").tobytes()
-            batch = ObservationBatch(stream="boiler", device_id="batched", count=1, features=rows, request_ids=(asked,))
+            batch = ObservationBatch(
+                tenant="default",
+                boot_epoch=0,
+                first_seq=-1,
+                stream="boiler",
+                device_id="batched",
+                count=1,
+                features=rows,
+                request_ids=(asked,),
+            )
             return topics.OBSERVATIONS_RAW, batch
 
 
@@ -53,7 +66,11 @@ def test_rows_without_a_counter_go_in_once_and_are_labelled_by_request(cluster: 
     context = Context(settings, "test")
     publisher = context.publisher()
     features = (Feature(name="x"), Feature(name="y"))
-    publisher.publish(topics.STREAMS, "default/boiler", StreamDefinition(stream="boiler", version=1, features=features, classes=("a", "b")))
+    publisher.publish(
+        topics.STREAMS,
+        "default/boiler",
+        StreamDefinition(tenant="default", stream="boiler", version=1, features=features, classes=("a", "b")),
+    )
     assert publisher.flush(30) == 0
 
     def start(name: str) -> subprocess.Popen[bytes]:
@@ -67,7 +84,7 @@ def test_rows_without_a_counter_go_in_once_and_are_labelled_by_request(cluster: 
             for _ in range(1 if n % 4 == 1 or n % 3 else 2):  # at least once, as bridges send; a row without any id counts as new each time
                 publisher.publish(topic, f"bridge-{n}", event)  # a key without the device, so any partition
             if n % 4 != 1:
-                label = Label(stream="boiler", device_id=getattr(event, "device_id", ""), request_id=f"r{n}", label="a")
+                label = Label(tenant="default", stream="boiler", device_id=getattr(event, "device_id", ""), request_id=f"r{n}", label="a")
                 publisher.publish(topics.LABELS_RAW, f"bridge-{n}", label)
             assert publisher.flush(30) == 0
             if n in KILLED_AT:

@@ -56,7 +56,7 @@ def publish(settings: Any, key: Ed25519PrivateKey, model: bytes) -> None:
     context, digest, size = Context(settings, "test"), hashlib.sha256(model).hexdigest(), len(model)
     publisher = context.publisher()
     features = (Feature(name="flow"), Feature(name="pressure"))
-    definition = StreamDefinition(stream=STREAM, version=1, features=features, classes=("bad", "good"))
+    definition = StreamDefinition(tenant="default", stream=STREAM, version=1, features=features, classes=("bad", "good"))
     publisher.publish(topics.STREAMS, f"default/{STREAM}", definition)
     parts = [model[at : at + CHUNK] for at in range(0, size, CHUNK)]
     for index, part in enumerate(parts):
@@ -64,6 +64,7 @@ def publish(settings: Any, key: Ed25519PrivateKey, model: bytes) -> None:
         publisher.publish(topics.MODEL_CHUNKS, f"{digest}/{index}", chunk, partition=0)
     statement = VersionStatement("default", STREAM, 1, digest, size, ("bad", "good"), 1, ("flow", "pressure")).encode()
     assignment = Assignment(
+        tenant="default",
         stream=STREAM,
         device_id=DEVICE,
         version=1,

@@ -150,7 +150,7 @@ def test_a_model_that_learns_from_every_row_is_that_of_its_backtest(home: Path, 
 
 def told(home: Path, name: str, offline: ReplayLoop) -> tuple[dict[int, tuple[str, int]], ModelAdapter]:
     """Answer and adapter of each row of a stream, and the stream's newest adapter."""
-    answers, newest = {}, ModelAdapter()
+    answers, newest = {}, ModelAdapter(tenant="default", stream="")
     reader = connection.required(home).context("test").reader()
     for topic in (topics.OBSERVATIONS, topics.MODEL_ADAPTERS):
         for partition, (begin, end) in reader.spans(topic).items():

@@ -62,7 +62,7 @@ def numbered() -> Iterator[Item]:
     """Rows of some devices in turn, one a batch, without end."""
     for n in itertools.count():
         device = f"d{n % DEVICES}"
-        batch = ObservationBatch(stream="s", device_id=device, boot_epoch=1, first_seq=n // DEVICES, count=1)
+        batch = ObservationBatch(tenant="default", stream="s", device_id=device, boot_epoch=1, first_seq=n // DEVICES, count=1)
         yield topics.OBSERVATIONS_RAW, f"default/s/{device}", batch
 
 

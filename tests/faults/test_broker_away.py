@@ -30,7 +30,18 @@ EVERY_S = 0.5  # so that at any moment some rows have waited longer than that
 def test_rows_come_in_order_when_a_broker_is_back_after_a_long_time(own: Cluster, stack: LocalStack, tmp_path: Path) -> None:
     settings = own.settings(topics=False)
     create(settings, [topics.OBSERVATIONS_RAW, topics.FLEET_REPORTED])
-    row = ObservationBatch(stream="pumps", count=1, features=bytes(8), event_times=(5,), model_version=1, answers=("good",))
+    row = ObservationBatch(
+        tenant="default",
+        device_id="",
+        boot_epoch=0,
+        first_seq=-1,
+        stream="pumps",
+        count=1,
+        features=bytes(8),
+        event_times=(5,),
+        model_version=1,
+        answers=("good",),
+    )
     stopping = threading.Event()
     outbox = Outbox(tmp_path, max_rows=1000, max_bytes=1 << 20)
     outbox.claim(0)

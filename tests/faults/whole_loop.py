@@ -35,24 +35,38 @@ ASKS = 20.0  # rows per second sent to the device
 
 def register(stream: str) -> Item:
     """Ask for the definition of a stream."""
-    return topics.MODEL_COMMANDS, f"default/{stream}", RegisterStream(stream=stream, features=FEATURES, label="state", classes=CLASSES)
+    return (
+        topics.MODEL_COMMANDS,
+        f"default/{stream}",
+        RegisterStream(tenant="default", stream=stream, features=FEATURES, label="state", classes=CLASSES),
+    )
 
 
 def train(stream: str, rows: int) -> Item:
     """Ask for a first version of its model."""
-    return topics.RETRAINING_COMMANDS, f"default/{stream}", StartTraining(stream=stream, command_id=f"{stream}-first", rows=rows)
+    return (
+        topics.RETRAINING_COMMANDS,
+        f"default/{stream}",
+        StartTraining(tenant="default", stream=stream, command_id=f"{stream}-first", rows=rows),
+    )
 
 
 def label(stream: str, row: Row, truth: str) -> Item:
     """The label of a row."""
     device, epoch, seq = row
-    return topics.LABELS_RAW, f"default/{stream}/{device}", Label(stream=stream, device_id=device, boot_epoch=epoch, seq=seq, label=truth)
+    return (
+        topics.LABELS_RAW,
+        f"default/{stream}/{device}",
+        Label(tenant="default", stream=stream, device_id=device, boot_epoch=epoch, seq=seq, label=truth),
+    )
 
 
 def warm_up(stream: str, rows: int, chance: np.random.Generator) -> Iterator[Item]:
     """Rows before the first model, with their labels."""
     features = chance.normal(size=(rows, len(FEATURES))).astype("<f4")
-    batch = ObservationBatch(stream=stream, device_id="before", boot_epoch=1, first_seq=0, count=rows, features=features.tobytes())
+    batch = ObservationBatch(
+        tenant="default", stream=stream, device_id="before", boot_epoch=1, first_seq=0, count=rows, features=features.tobytes()
+    )
     yield topics.OBSERVATIONS_RAW, f"default/{stream}/before", batch
     for seq, row in enumerate(features):
         yield label(stream, ("before", 1, seq), CLASSES[int(row[0] > 0)])
@@ -70,6 +84,7 @@ def rows() -> Iterator[Item]:
         values = chance.normal(size=len(FEATURES)).astype("<f4")
         right = int(values[0] > 0)
         batch = ObservationBatch(
+            tenant="default",
             stream=PUMPS,
             device_id=device,
             boot_epoch=1,
@@ -91,7 +106,7 @@ def orders() -> Iterator[Item]:
             yield train(stream, SMALL_ROWS)
         yield register(f"new-{n}")
         stream = SMALL[n % len(SMALL)]
-        report = DeviceReport(stream=stream, device_id=f"reporting-{n}", boot_epoch=1, status=DeviceStatus.ONLINE)
+        report = DeviceReport(tenant="default", stream=stream, device_id=f"reporting-{n}", boot_epoch=1, status=DeviceStatus.ONLINE)
         yield topics.FLEET_REPORTED, f"default/{stream}/reporting-{n}", report
 
 

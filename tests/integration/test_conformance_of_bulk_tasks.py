@@ -45,7 +45,9 @@ class BulkCounter:
         self._state.put(key, SeenRows(ends=(seen.ends[0] + 1,)))
         if label.seq in self._fails_at:
             raise ValueError(f"no idea what {label.seq} is")
-        return Send(topics.LABELS, key, Label(seq=label.seq, label=str(seen.ends[0] + 1)), cause=cause)
+        return Send(
+            topics.LABELS, key, Label(tenant="default", stream="", device_id="", seq=label.seq, label=str(seen.ends[0] + 1)), cause=cause
+        )
 
 
 class Bench:
@@ -65,7 +67,7 @@ class Bench:
         return self.process
 
     def give(self, *numbers: int) -> None:
-        self.stage.publish(RAW, "k", *(Label(seq=number) for number in numbers), partition=0)
+        self.stage.publish(RAW, "k", *(Label(tenant="default", stream="", device_id="", seq=number) for number in numbers), partition=0)
 
     def passed(self) -> list[Received[Any]]:
         return self.stage.records(topics.LABELS)

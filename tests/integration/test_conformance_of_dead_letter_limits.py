@@ -31,14 +31,19 @@ class Bench:
         number = received.event.first_seq if received.topic == INSIDE.name else received.event.seq
         if number < 0 and not self.mended:
             raise InvalidEventError("NEGATIVE", f"expected 0 or more, given {number}")
-        return [Send(topics.LABELS, "k", Label(seq=number))]
+        return [Send(topics.LABELS, "k", Label(tenant="default", stream="", device_id="", seq=number))]
 
     def garbage(self, topic: Topic, count: int, partition: int = 0) -> None:
         for _ in range(count):
             assert self.stage.produce(topic, b"k", b"no avro", partition=partition) == ""
 
     def give(self, *numbers: int, partition: int = 0) -> None:
-        self.stage.publish(INSIDE, "k", *(ObservationBatch(first_seq=number) for number in numbers), partition=partition)
+        self.stage.publish(
+            INSIDE,
+            "k",
+            *(ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=number) for number in numbers),
+            partition=partition,
+        )
 
     def handled(self) -> list[int]:
         return sorted(record.event.seq for record in self.stage.records(topics.LABELS))
@@ -99,7 +104,7 @@ def test_good_records_between_keep_single_bad_ones_from_halting_anything(bench: 
 
 def test_no_sender_of_a_topic_from_outside_can_halt_it(bench: Bench) -> None:
     bench.garbage(OUTSIDE, 3 * MOST)
-    bench.stage.publish(OUTSIDE, "k", Label(seq=1), partition=0)
+    bench.stage.publish(OUTSIDE, "k", Label(tenant="default", stream="", device_id="", seq=1), partition=0)
     bench.process.until(lambda: bench.handled() == [1])
     assert len(bench.letters()) == 3 * MOST
     assert bench.halted(OUTSIDE) is None

@@ -30,7 +30,7 @@ class Bench:
     def give(self, count: int, partition: int = 0) -> None:
         numbers = range(self.number, self.number + count)
         self.number += count
-        self.stage.publish(RAW, "k", *(Label(seq=n) for n in numbers), partition=partition)
+        self.stage.publish(RAW, "k", *(Label(tenant="default", stream="", device_id="", seq=n) for n in numbers), partition=partition)
 
     def handled(self) -> list[int]:
         return sorted(record.event.seq for record in self.stage.records(topics.LABELS))
@@ -118,7 +118,7 @@ def test_what_is_lost_again_is_skipped_again(bench: Bench) -> None:
 
 
 def test_a_service_that_has_handled_nothing_begins_with_what_is_left(stage: Stage) -> None:
-    stage.publish(RAW, "k", *(Label(seq=n) for n in range(5)), partition=0)
+    stage.publish(RAW, "k", *(Label(tenant="default", stream="", device_id="", seq=n) for n in range(5)), partition=0)
     stage.delete_before(RAW, 0, 3)
     bench = Bench(stage)
     bench.until(2)

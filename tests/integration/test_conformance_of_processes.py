@@ -28,11 +28,11 @@ def test_a_restarted_service_goes_on_with_its_state_where_its_last_transaction_e
     found: list[tuple[int, int, bool]] = []
     script = Script({"k": toggle})
     process = stage.start(script.service())
-    stage.publish(topics.LABELS_RAW, "k", *(Label(seq=n) for n in range(6)))
+    stage.publish(topics.LABELS_RAW, "k", *(Label(tenant="default", stream="", device_id="", seq=n) for n in range(6)))
     process.until(lambda: len(stage.records(topics.LABELS)) == 6)
     process.stop()
     newest = stage.records(topics.LABELS_RAW)[-1].timestamp
-    stage.publish(topics.LABELS_RAW, "k", Label(seq=6))
+    stage.publish(topics.LABELS_RAW, "k", Label(tenant="default", stream="", device_id="", seq=6))
     process = stage.start(script.service())
     process.until(lambda: len(stage.records(topics.LABELS)) == 7)
     assert stage.records(topics.LABELS)[-1].event.label == "7"
@@ -52,7 +52,7 @@ def test_a_crash_commits_nothing_and_all_records_come_again(stage: Stage) -> Non
         if received.event.seq == 2 and crash == "an event that its topic does not carry":
             effects.append(Send(topics.LABELS, "k", SeenRows()))
         if received.event.seq == 2 and crash == "a state that is not declared":
-            state.put("k", Label())
+            state.put("k", Label(tenant="default", stream="", device_id=""))
         return effects
 
     def flush(_):
@@ -61,7 +61,7 @@ def test_a_crash_commits_nothing_and_all_records_come_again(stage: Stage) -> Non
         return ()
 
     script = Script({"k": handle}, {"k": flush})
-    stage.publish(topics.LABELS_RAW, "k", *(Label(seq=n) for n in range(4)))
+    stage.publish(topics.LABELS_RAW, "k", *(Label(tenant="default", stream="", device_id="", seq=n) for n in range(4)))
     for crash, error in {
         "in handle": RuntimeError,
         "in flush": ZeroDivisionError,
@@ -78,10 +78,10 @@ def test_a_crash_commits_nothing_and_all_records_come_again(stage: Stage) -> Non
 def test_a_second_process_of_the_same_name_fences_the_first(stage: Stage) -> None:
     script = Script({"k": pass_on})
     first = stage.start(script.service())
-    stage.publish(topics.LABELS_RAW, "k", Label(seq=1))
+    stage.publish(topics.LABELS_RAW, "k", Label(tenant="default", stream="", device_id="", seq=1))
     first.until(lambda: len(stage.records(topics.LABELS)) == 1)
     second = stage.start(script.service())
-    stage.publish(topics.LABELS_RAW, "k", Label(seq=2))
+    stage.publish(topics.LABELS_RAW, "k", Label(tenant="default", stream="", device_id="", seq=2))
     assert isinstance(first.end(), FencedError)
     second.until(lambda: len(stage.records(topics.LABELS)) == 2)
     assert [record.event.seq for record in stage.records(topics.LABELS)] == [1, 2]
@@ -101,7 +101,7 @@ def test_two_processes_share_the_partitions(stage: Stage) -> None:
 
     def both_have_handled() -> bool:
         for partition in range(PARTITIONS):
-            stage.publish(topics.LABELS_RAW, "k", Label(seq=next(numbers)), partition=partition)
+            stage.publish(topics.LABELS_RAW, "k", Label(tenant="default", stream="", device_id="", seq=next(numbers)), partition=partition)
         counts = [process.metrics.get_sample_value("edgeloop_records_handled_total", {"topic": "labels.raw"}) for process in found]
         return None not in counts
 
@@ -117,11 +117,11 @@ def test_a_record_at_which_a_task_fails_is_a_dead_letter_and_nothing_of_it_stays
         if received.event.seq == 2:
             raise ZeroDivisionError("no sense")
         if received.event.seq == 3:
-            return [*effects, Send(topics.LABELS, "k", Label(seq=2**63))]
+            return [*effects, Send(topics.LABELS, "k", Label(tenant="default", stream="", device_id="", seq=2**63))]
         return effects
 
     script = Script({"k": handle})
-    stage.publish(topics.LABELS_RAW, "k", *(Label(seq=n) for n in range(6)))
+    stage.publish(topics.LABELS_RAW, "k", *(Label(tenant="default", stream="", device_id="", seq=n) for n in range(6)))
     stage.start(script.service()).until(lambda: len(stage.records(topics.LABELS)) == 4)
     assert [(record.event.seq, record.event.label) for record in stage.records(topics.LABELS)] == [(0, "1"), (1, "2"), (4, "3"), (5, "4")]
     letters = [record.event for record in stage.records(topics.dead_letters(SERVICE))]

@@ -26,7 +26,7 @@ def test_what_a_record_causes_names_it_and_where_it_lies_and_keeps_its_trace(sce
 
 
 def test_what_flush_sends_is_caused_by_the_last_record_of_the_transaction_and_lies_behind_its_effects(scene: Scene) -> None:
-    scene.on(pass_on, lambda _: [Send(topics.LABELS, scene.key, Label(seq=100))])
+    scene.on(pass_on, lambda _: [Send(topics.LABELS, scene.key, Label(tenant="default", stream="", device_id="", seq=100))])
     scene.give(1)
     effect, flushed = scene.until(1, 100)
     assert flushed.offset == effect.offset + 1, "no transaction ended between them"
@@ -35,7 +35,7 @@ def test_what_flush_sends_is_caused_by_the_last_record_of_the_transaction_and_li
 
 def test_a_forwarded_record_keeps_its_bytes_and_headers(scene: Scene) -> None:
     scene.on(lambda received, _: [Forward(topics.LABELS, f"{received.key}/new", 1)])
-    value = scene.stage.clients.codec.encode(topics.LABELS_RAW, Label(seq=5))
+    value = scene.stage.clients.codec.encode(topics.LABELS_RAW, Label(tenant="default", stream="", device_id="", seq=5))
     scene.stage.produce(topics.LABELS_RAW, scene.key.encode(), value, [("ce_id", b"me"), ("own", b"\xff")])
 
     def found() -> list[Received]:
@@ -49,8 +49,14 @@ def test_a_forwarded_record_keeps_its_bytes_and_headers(scene: Scene) -> None:
 def test_what_a_service_writes_to_its_own_input_comes_back_to_it(scene: Scene) -> None:
     def twice(received, _):
         if received.topic == topics.LABELS_RAW.name:
-            return [Send(topics.OBSERVATIONS, received.key, ObservationBatch(first_seq=received.event.seq))]
-        return [Send(topics.LABELS, received.key, Label(seq=received.event.first_seq))]
+            return [
+                Send(
+                    topics.OBSERVATIONS,
+                    received.key,
+                    ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=received.event.seq),
+                )
+            ]
+        return [Send(topics.LABELS, received.key, Label(tenant="default", stream="", device_id="", seq=received.event.first_seq))]
 
     scene.on(twice)
     scene.give(1, 2, 3)
@@ -112,13 +118,15 @@ def test_backpressure_holds_its_partition_of_its_topic_and_nothing_else(scene: S
             if not ready:
                 raise BackpressureError(lambda: bool(ready))
         elif received.topic == topics.OBSERVATIONS.name:
-            return [Send(topics.LABELS, received.key, Label(seq=received.event.first_seq))]
+            return [Send(topics.LABELS, received.key, Label(tenant="default", stream="", device_id="", seq=received.event.first_seq))]
         return pass_on(received, state)
 
     scene.on(wait)
     scene.give(1, 2, 3, partition=0)
     scene.give(11, 12, partition=1)
-    scene.stage.publish(topics.OBSERVATIONS, scene.key, ObservationBatch(first_seq=21), partition=0)
+    scene.stage.publish(
+        topics.OBSERVATIONS, scene.key, ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=21), partition=0
+    )
     scene.until(11, 12, 21)
     ready.append(True)
     scene.until(11, 12, 21, 1, 2, 3)
@@ -132,7 +140,7 @@ def test_a_record_waits_while_the_registry_does_not_answer(scene: Scene) -> None
     newer = json.loads(Label.SCHEMA)
     newer["fields"].append({"name": "colour", "type": "string", "default": ""})
     number = scene.stage.schemas.register(scene.stage.prefix + topics.LABELS_RAW.subject(Label), json.dumps(newer))
-    value = scene.stage.clients.codec.encode(topics.LABELS_RAW, Label(seq=4))
+    value = scene.stage.clients.codec.encode(topics.LABELS_RAW, Label(tenant="default", stream="", device_id="", seq=4))
     scene.stage.schemas.off = True
     scene.stage.produce(topics.LABELS_RAW, scene.key.encode(), b"\0" + number.to_bytes(4, "big") + value[5:] + b"\x06red")
     scene.process.until(lambda: scene.stage.schemas.refused > 0)
@@ -241,7 +249,7 @@ def test_a_redrive_of_a_place_where_nothing_can_have_lain_is_a_dead_letter_and_n
     scene.stage.produce(topics.LABELS_RAW, scene.key.encode(), b"no avro")
     scene.process.until(lambda: len(scene.letters()) == 1)
     (first,) = scene.letters()
-    value = scene.stage.clients.codec.encode(topics.LABELS_RAW, Label(seq=7))
+    value = scene.stage.clients.codec.encode(topics.LABELS_RAW, Label(tenant="default", stream="", device_id="", seq=7))
     for place in ({"offset": 1 << 60}, {"offset": -1}, {"partition": first.partition + 1}, {"offset": first.event.offset + 1}):
         given_back(scene, first, value=value, **place)
     scene.process.until(lambda: len(scene.letters()) == 5)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 def batch(n: int, count: int, rate: float, version: int) -> ExampleBatch:
     draw = Random(n)
     answers = tuple(("b" if draw.random() < rate else "a") if version else "" for _ in range(count))
-    return ExampleBatch(
+    return ExampleBatch(tenant="default",
         stream="pumps", device_id="d", boot_epoch=1, first_index=n, seqs=tuple(range(n, n + count)), labels=("a",) * count, answers=answers,
         model_versions=(version,) * count, features=bytes(4 * count),
     )  # fmt: skip
@@ -39,7 +39,9 @@ def test_a_command_and_a_rising_error_become_requests(cluster: Cluster) -> None:
     running = [subprocess.Popen([sys.executable, "-m", f"edgeloop_{name}"], env=environment(settings)) for name in ("drift", "retraining")]
     try:
         publisher = context.publisher()
-        publisher.publish(topics.RETRAINING_COMMANDS, "default/pumps", StartTraining(stream="pumps", command_id="first", rows=310))
+        publisher.publish(
+            topics.RETRAINING_COMMANDS, "default/pumps", StartTraining(tenant="default", stream="pumps", command_id="first", rows=310)
+        )
         assert publisher.flush(30) == 0
         # A command counts from the newest row known when it is handled: the rows wait for it here.
         state = context.follower([topics.state("retraining")])

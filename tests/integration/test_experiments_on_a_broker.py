@@ -42,17 +42,30 @@ def ask(cluster: Any, monkeypatch: pytest.MonkeyPatch):
         publisher.publish(topic, key, event, partition=partition)
         assert publisher.flush() == 0
 
-    put(topics.DRIFT_SIGNALS, DriftSignal(stream="boiler", signal_id=ID, detector="ADWIN", before=0.1, after=0.4), f"{KEY}/{ID}")
+    put(
+        topics.DRIFT_SIGNALS,
+        DriftSignal(tenant="default", stream="boiler", signal_id=ID, detector="ADWIN", before=0.1, after=0.4),
+        f"{KEY}/{ID}",
+    )
     cause = Cause(id="x", at="drift.signals/0/0")
-    put(topics.TRAINING_REQUESTS, TrainingRequest(stream="boiler", request_id=f"{ID}/0", campaign=ID, cause=cause))
-    fitted = {"stream": "boiler", "request_id": f"{ID}/0", "file": ModelFile(digest="c" * 64), "rows": 300, "parameters": {"family": "mlp"}}
+    put(topics.TRAINING_REQUESTS, TrainingRequest(tenant="default", stream="boiler", request_id=f"{ID}/0", campaign=ID, cause=cause))
+    fitted = {
+        "tenant": "default",
+        "stream": "boiler",
+        "request_id": f"{ID}/0",
+        "file": ModelFile(digest="c" * 64),
+        "rows": 300,
+        "parameters": {"family": "mlp"},
+    }
     put(topics.TRAINING_RUNS, TrainingRun(**fitted, status=RunStatus.FITTED))
     put(topics.TRAINING_RUNS, TrainingRun(**fitted, status=RunStatus.PROMOTED, metrics=GATE))
     put(
         topics.MODEL_EVENTS,
-        ModelVersion(stream="boiler", version=4, request_id=f"{ID}/0", file=ModelFile(digest="c" * 64), rows=300, metrics=GATE),
+        ModelVersion(
+            tenant="default", stream="boiler", version=4, request_id=f"{ID}/0", file=ModelFile(digest="c" * 64), rows=300, metrics=GATE
+        ),
     )
-    put(topics.FLEET_REPORTED, DeviceReport(stream="boiler", device_id="boiler-7", version=4), f"{KEY}/boiler-7")
+    put(topics.FLEET_REPORTED, DeviceReport(tenant="default", stream="boiler", device_id="boiler-7", version=4), f"{KEY}/boiler-7")
 
     def run(*arguments: str, code: int = 0) -> str:
         result = CliRunner().invoke(build(), list(arguments))

@@ -17,7 +17,7 @@ KEY = "default/pumps"
 
 
 def following(name: str, newest: Policy | None) -> Policy:
-    return Policy(stream="pumps", name=name, version=newest.version + 1 if newest else 1)
+    return Policy(tenant="default", stream="pumps", name=name, version=newest.version + 1 if newest else 1)
 
 
 def write(settings: KafkaSettings, name: str) -> Policy:

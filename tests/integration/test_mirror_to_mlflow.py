@@ -153,15 +153,31 @@ class Platform:
         assert self.publisher.flush() == 0
 
     def play(self) -> None:
-        self.put(topics.STREAMS, StreamDefinition(stream="boiler", version=2, features=tuple(Feature(name=f"t{n}") for n in range(3))))
+        self.put(
+            topics.STREAMS,
+            StreamDefinition(tenant="default", stream="boiler", version=2, features=tuple(Feature(name=f"t{n}") for n in range(3))),
+        )
         manifest = Manifest(cluster_id="here", topic="examples", ranges=(Range(partition=1, end_offset=7, end_index=300),), rows=300)
         self.put(
-            topics.TRAINING_REQUESTS, TrainingRequest(stream="boiler", request_id="campaign/0", campaign="campaign", manifest=manifest)
+            topics.TRAINING_REQUESTS,
+            TrainingRequest(tenant="default", stream="boiler", request_id="campaign/0", campaign="campaign", manifest=manifest),
         )
         cause = Cause(id="x", at="training.requests/0/0")
         onnx = self.fitted.onnx
-        self.put(topics.MODEL_CHUNKS, ModelChunk(digest=self.fitted.digest, total=1, size=len(onnx), data=onnx), f"{self.fitted.digest}/0")
-        run = {"stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "dataset_digest": "d" * 64, "row": 300}
+        self.put(
+            topics.MODEL_CHUNKS,
+            ModelChunk(index=0, digest=self.fitted.digest, total=1, size=len(onnx), data=onnx),
+            f"{self.fitted.digest}/0",
+        )
+        run = {
+            "tenant": "default",
+            "stream": "boiler",
+            "request_id": "campaign/0",
+            "campaign": "campaign",
+            "rows": 300,
+            "dataset_digest": "d" * 64,
+            "row": 300,
+        }
         for number, trial in enumerate(self.fitted.steps, 1):
             told = {"metrics": trial.metrics, "parameters": trial.parameters, "fit_seconds": trial.seconds}
             self.put(topics.TRAINING_RUNS, TrainingRun(**run, **told, status=RunStatus.TRIAL, trial=number), cause=cause)
@@ -175,7 +191,7 @@ class Platform:
 
     def promote(self) -> None:
         gate = {"gate_accuracy": 0.95, "gate_champion_accuracy": 0.5}
-        run = {"stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "file": self.file}
+        run = {"tenant": "default", "stream": "boiler", "request_id": "campaign/0", "campaign": "campaign", "rows": 300, "file": self.file}
         self.put(topics.TRAINING_RUNS, TrainingRun(**run, status=RunStatus.PROMOTED, row=340, metrics=gate, wins=20, judged=40))
 
     def register(self, number: int) -> None:
@@ -191,6 +207,7 @@ class Platform:
             features=("a", "b", "c"),
         )
         version = ModelVersion(
+            tenant="default",
             stream="boiler",
             version=number,
             request_id="campaign/0",

@@ -56,10 +56,18 @@ class Bench:
         for device in devices:
             key = f"default/s/{device}"
             batch = ObservationBatch(
-                stream="s", device_id=device, count=10, event_times=(now - 200,) * 10, model_version=1, answers=("a",) * 10
+                tenant="default",
+                boot_epoch=0,
+                first_seq=-1,
+                stream="s",
+                device_id=device,
+                count=10,
+                event_times=(now - 200,) * 10,
+                model_version=1,
+                answers=("a",) * 10,
             )
             errors = b"\1" * wrong + b"\0" * (10 - wrong)
-            judged = DriftPartial(stream="s", device_id=device, model_version=1, count=10, errors=errors)
+            judged = DriftPartial(tenant="default", stream="s", device_id=device, model_version=1, count=10, errors=errors)
             self.publisher.publish(topics.OBSERVATIONS, key, batch)
             self.publisher.publish(topics.DRIFT_PARTIALS, "default/s", judged)
         assert self.publisher.flush() == 0
@@ -107,7 +115,7 @@ def test_silence_refusals_and_broken_bytes_are_seen(cluster) -> None:
     producer = Producer({"bootstrap.servers": bench.settings.bootstrap})
     producer.produce(bench.settings.topic_prefix + topics.DRIFT_PARTIALS.name, b"\x80\x04no avro", key=b"default/s", partition=0)
     producer.flush()
-    refusal = DeviceReport(stream="s", device_id="d2", status=DeviceStatus.REFUSED, reason="SIGNATURE")
+    refusal = DeviceReport(tenant="default", stream="s", device_id="d2", status=DeviceStatus.REFUSED, reason="SIGNATURE")
     bench.publisher.publish(topics.FLEET_REPORTED, "default/s/d2", refusal)
     bench.feed(wrong=0)
     with bench.process() as running:

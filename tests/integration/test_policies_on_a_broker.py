@@ -49,7 +49,10 @@ class World:
     def asked(self, count: int) -> list[tuple[int, int]]:
         """Rows after the alarm and rows fitted, after an alarm at the next row and 450 rows."""
         alarm = self.rows + 1
-        self.send(DriftSignal(stream="pumps", signal_id=f"s{alarm}", kind=SignalKind.ERROR_RATE, row=alarm, rising=True), f"{KEY}/s{alarm}")
+        self.send(
+            DriftSignal(tenant="default", stream="pumps", signal_id=f"s{alarm}", kind=SignalKind.ERROR_RATE, row=alarm, rising=True),
+            f"{KEY}/s{alarm}",
+        )
         self.label(450)
         found: list[TrainingRequest] = []
         deadline = time.monotonic() + 60
@@ -61,9 +64,20 @@ class World:
 
     def label(self, rows: int) -> None:
         for first in range(self.rows, self.rows + rows, 50):
-            self.send(DriftPartial(stream="pumps", model_version=1, offset=first // 50, first_index=first, count=50, errors=bytes(50)))
+            self.send(
+                DriftPartial(
+                    tenant="default",
+                    device_id="",
+                    stream="pumps",
+                    model_version=1,
+                    offset=first // 50,
+                    first_index=first,
+                    count=50,
+                    errors=bytes(50),
+                )
+            )
         self.rows += rows
-        self.send(DetectionProgress(stream="pumps", row=self.rows))
+        self.send(DetectionProgress(tenant="default", stream="pumps", row=self.rows))
 
 
 @pytest.fixture

@@ -25,7 +25,11 @@ def test_rows_meet_their_labels_once_although_both_services_are_killed(cluster: 
     context = Context(settings, "test")
     publisher = context.publisher()
     features = (Feature(name="x"), Feature(name="y"))
-    publisher.publish(topics.STREAMS, "default/pumps", StreamDefinition(stream="pumps", version=1, features=features, classes=("a", "b")))
+    publisher.publish(
+        topics.STREAMS,
+        "default/pumps",
+        StreamDefinition(tenant="default", stream="pumps", version=1, features=features, classes=("a", "b")),
+    )
     assert publisher.flush(30) == 0
 
     def start(name: str) -> subprocess.Popen[bytes]:
@@ -36,14 +40,18 @@ def test_rows_meet_their_labels_once_although_both_services_are_killed(cluster: 
         for n in range(0, ROWS, 20):
             key = "default/pumps/d"
             rows = np.arange(n * 2, (n + 20) * 2, dtype="<f4").tobytes()
-            batch = ObservationBatch(stream="pumps", device_id="d", boot_epoch=1, first_seq=n, count=20, features=rows)
+            batch = ObservationBatch(tenant="default", stream="pumps", device_id="d", boot_epoch=1, first_seq=n, count=20, features=rows)
             for _ in range(2):  # an outbox repeats rows whose delivery is uncertain
                 publisher.publish(topics.OBSERVATIONS_RAW, key, batch)
-            single = ObservationRow(stream="pumps", device_id="e", boot_epoch=1, seq=n, features=(1.0, 2.0))
+            single = ObservationRow(tenant="default", stream="pumps", device_id="e", boot_epoch=1, seq=n, features=(1.0, 2.0))
             publisher.publish(topics.OBSERVATION_ROWS_RAW, "default/pumps/e", single)
-            publisher.publish(topics.LABELS_RAW, "default/pumps/e", Label(stream="pumps", device_id="e", boot_epoch=1, seq=n, label="b"))
+            publisher.publish(
+                topics.LABELS_RAW, "default/pumps/e", Label(tenant="default", stream="pumps", device_id="e", boot_epoch=1, seq=n, label="b")
+            )
             for seq in range(n, n + 20):
-                publisher.publish(topics.LABELS_RAW, key, Label(stream="pumps", device_id="d", boot_epoch=1, seq=seq, label="a"))
+                publisher.publish(
+                    topics.LABELS_RAW, key, Label(tenant="default", stream="pumps", device_id="d", boot_epoch=1, seq=seq, label="a")
+                )
             assert publisher.flush(30) == 0
             if n in (100, 200):
                 name = SERVICES[n // 200]

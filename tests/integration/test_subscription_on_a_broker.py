@@ -30,7 +30,7 @@ class Bench:
 
     def put(self, *stages: int, partition: int = 0) -> None:
         for stage in stages:
-            run = TrainingRun(stream="s", stage=stage, status=RunStatus.FITTED)
+            run = TrainingRun(tenant="default", stream="s", stage=stage, status=RunStatus.FITTED)
             self.publisher.publish(topics.TRAINING_RUNS, "default/s", run, partition=partition)
         assert self.publisher.flush() == 0
 

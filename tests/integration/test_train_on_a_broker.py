@@ -28,7 +28,7 @@ from typer.testing import CliRunner
 
 pytestmark = pytest.mark.integration
 KEY, COMMAND = "default/boiler", "cli-feed"
-OF_RUN: dict[str, Any] = {"stream": "boiler", "request_id": f"{COMMAND}/0", "campaign": COMMAND}
+OF_RUN: dict[str, Any] = {"tenant": "default", "stream": "boiler", "request_id": f"{COMMAND}/0", "campaign": COMMAND}
 Put = Callable[[Topic, Event], None]
 Ask = Callable[..., str]
 
@@ -50,7 +50,7 @@ def put(context: Context) -> Put:
         publisher.publish(topic, KEY, event, partition=0)
         assert publisher.flush() == 0
 
-    write(topics.STREAMS, StreamDefinition(stream="boiler", version=1))
+    write(topics.STREAMS, StreamDefinition(tenant="default", stream="boiler", version=1))
     return write
 
 
@@ -70,13 +70,16 @@ def test_the_command_is_written_and_what_comes_of_it_is_told(ask: Ask, put: Put,
     put(topics.TRAINING_REQUESTS, TrainingRequest(**OF_RUN))
     put(topics.TRAINING_RUNS, TrainingRun(**OF_RUN, status=RunStatus.FITTED, rows=300))
     put(topics.TRAINING_RUNS, TrainingRun(**OF_RUN, status=RunStatus.PROMOTED, rows=300))
-    put(topics.MODEL_EVENTS, ModelVersion(stream="boiler", request_id=f"{COMMAND}/0", version=4, file=ModelFile(size=2048)))
+    put(
+        topics.MODEL_EVENTS,
+        ModelVersion(tenant="default", stream="boiler", request_id=f"{COMMAND}/0", version=4, file=ModelFile(size=2048)),
+    )
     assert "version 4: promoted, 300 rows, 2 KiB" in ask("boiler", "--rows", "300", "--seed", "7")
     reader = context.reader()
     partition, (begin, end) = next((p, span) for p, span in reader.spans(topics.RETRAINING_COMMANDS).items() if span[0] < span[1])
     (written,) = reader.read(topics.RETRAINING_COMMANDS, partition, begin, end)
     reader.close()
-    assert (written.key, written.event) == (KEY, StartTraining(stream="boiler", command_id=COMMAND, rows=300, seed=7))
+    assert (written.key, written.event) == (KEY, StartTraining(tenant="default", stream="boiler", command_id=COMMAND, rows=300, seed=7))
     told = json.loads(ask("boiler", "--json"))
     assert (told["status"], told["lineage"]["version"]["version"]) == ("PROMOTED", 4)
 
@@ -97,7 +100,9 @@ def test_a_version_that_the_registry_refuses_is_a_failure(ask: Ask, put: Put) ->
     put(topics.TRAINING_RUNS, TrainingRun(**OF_RUN, status=RunStatus.PROMOTED))
     put(
         topics.MODEL_EVENTS,
-        CandidateRefused(stream="boiler", request_id=f"{COMMAND}/0", reason=RefusalReason.FORBIDDEN_GRAPH, message="torn"),
+        CandidateRefused(
+            tenant="default", stream="boiler", request_id=f"{COMMAND}/0", reason=RefusalReason.FORBIDDEN_GRAPH, message="torn"
+        ),
     )
     told = ask("boiler", code=1)
     assert "the registry refused it (FORBIDDEN_GRAPH)" in told

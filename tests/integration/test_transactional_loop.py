@@ -34,7 +34,9 @@ def publish(context: Context, numbers: range) -> None:
     for n in numbers:
         device = f"d{n % 7}"
         publisher.publish(
-            topics.OBSERVATIONS_RAW, f"default/s/{device}", ObservationBatch(stream="s", device_id=device, first_seq=n, count=1)
+            topics.OBSERVATIONS_RAW,
+            f"default/s/{device}",
+            ObservationBatch(tenant="default", boot_epoch=0, stream="s", device_id=device, first_seq=n, count=1),
         )
     assert publisher.flush() == 0
 

@@ -77,6 +77,7 @@ class Services:
         partition = PARTITION[device]
         lying = self.examples[partition]
         batch = ExampleBatch(
+            tenant="default",
             stream="forest",
             device_id=f"d{device}",
             boot_epoch=1,
@@ -114,7 +115,7 @@ def groups() -> list[list[list[int]]]:
 
 def by_services() -> tuple[list[list[int]], list[bool]]:
     services, model, right, windows = Services(), None, [], []
-    services.to_retraining((topics.RETRAINING_COMMANDS, StartTraining(stream="forest", command_id="first", rows=WARM)))
+    services.to_retraining((topics.RETRAINING_COMMANDS, StartTraining(tenant="default", stream="forest", command_id="first", rows=WARM)))
     for group in groups():
         version = len(windows)
         for device, chosen in enumerate(group):

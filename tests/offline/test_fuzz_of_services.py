@@ -20,7 +20,7 @@ from edgeloop_drift import app as drift
 from edgeloop_drift.settings import Settings as DriftSettings
 from edgeloop_ingestion import app as ingestion
 from edgeloop_ingestion.settings import Settings as IngestionSettings
-from edgeloop_kafka import KafkaSettings
+from edgeloop_kafka import KafkaSettings, default_event
 from edgeloop_labels import app as labels
 from edgeloop_labels.settings import Settings as LabelsSettings
 from edgeloop_readers.skipped_records import SkippedRecords
@@ -84,7 +84,7 @@ class Strangers:
         fields = self.value(schema, {})
         if self.random.random() < 0.5:
             kept = {name for name in fields if self.random.random() < 0.3} | set(NAMES)
-            fields = {name: fields[name] if name in kept else value for name, value in kind().as_dict().items()}
+            fields = {name: fields[name] if name in kept else value for name, value in default_event(kind).as_dict().items()}
         out = BytesIO()
         fastavro.schemaless_writer(out, fastavro.parse_schema(json.loads(kind.SCHEMA)), fields)
         return out.getvalue()
@@ -212,7 +212,7 @@ def test_no_record_stops_a_service_and_each_is_accounted_for(name: str, seed: in
     broker = MemoryBroker(partitions=2)
     strangers = Strangers(seed, broker)
     features = tuple(Feature(name=f) for f in ("t", "p"))
-    definition = StreamDefinition(stream="pumps", version=1, features=features, label="state", classes=("good", "bad"))
+    definition = StreamDefinition(tenant="default", stream="pumps", version=1, features=features, label="state", classes=("good", "bad"))
     broker.publisher("registry").publish(topics.STREAMS, "default/pumps", definition, partition=0)
     process = Process(broker, name)
     service = built(name, process, tmp_path)

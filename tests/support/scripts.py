@@ -28,7 +28,13 @@ def count(received: Received[Any], state: State) -> Iterable[Effect]:
     """Pass on, with how many records of the key there have been."""
     seen = state.get(SeenRows, received.key) or SeenRows(ends=(0,))
     state.put(received.key, SeenRows(ends=(seen.ends[0] + 1,)))
-    return [Send(topics.LABELS, received.key, Label(seq=received.event.seq, label=str(seen.ends[0] + 1)))]
+    return [
+        Send(
+            topics.LABELS,
+            received.key,
+            Label(tenant="default", stream="", device_id="", seq=received.event.seq, label=str(seen.ends[0] + 1)),
+        )
+    ]
 
 
 @dataclass
@@ -73,7 +79,9 @@ class Scene:
         self.script.flush[self.key] = flush
 
     def give(self, *numbers: int, partition: int | None = None) -> None:
-        self.stage.publish(topics.LABELS_RAW, self.key, *(Label(seq=n) for n in numbers), partition=partition)
+        self.stage.publish(
+            topics.LABELS_RAW, self.key, *(Label(tenant="default", stream="", device_id="", seq=n) for n in numbers), partition=partition
+        )
 
     def records(self, topic: Topic = topics.LABELS) -> list[Received[Any]]:
         return [record for record in self.stage.records(topic) if record.key == self.key]

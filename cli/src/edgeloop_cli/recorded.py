@@ -78,7 +78,7 @@ def _definition(context: Context, key: str) -> StreamDefinition:
     table = context.table(topics.STREAMS)
     table.refresh()
     definition = table.get(key)
-    return definition.event if definition else StreamDefinition()
+    return definition.event if definition else StreamDefinition(tenant="default", stream="")
 
 
 def _batches(

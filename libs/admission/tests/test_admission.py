@@ -23,7 +23,13 @@ RULES = Rules.of(DEFINITION)
 
 def batch(values: list[list[float]], **fields: object) -> ObservationBatch:
     base = ObservationBatch(
-        tenant="acme", stream="pumps", device_id="p1", count=len(values), features=np.array(values, dtype="<f4").tobytes()
+        boot_epoch=0,
+        first_seq=-1,
+        tenant="acme",
+        stream="pumps",
+        device_id="p1",
+        count=len(values),
+        features=np.array(values, dtype="<f4").tobytes(),
     )
     return ObservationBatch.from_dict(base.as_dict() | fields)
 
@@ -69,7 +75,7 @@ def test_a_label_that_cannot_be_is_refused(fields: dict[str, object], message: s
 
 
 def test_space_around_a_label_is_no_part_of_it() -> None:
-    assert admitted(Label(seq=0, label="  too hot\r\n"), DEFINITION).label == "too hot"
+    assert admitted(Label(tenant="default", stream="", device_id="", seq=0, label="  too hot\r\n"), DEFINITION).label == "too hot"
 
 
 def test_each_bad_row_of_a_request_is_told_by_itself_and_what_is_local_is_not_looked_at() -> None:

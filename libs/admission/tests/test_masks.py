@@ -30,7 +30,9 @@ def rows(*values: list[float]) -> np.ndarray:
 
 
 def batch(values: np.ndarray) -> ObservationBatch:
-    return ObservationBatch(tenant="acme", stream="pumps", device_id="p1", count=len(values), features=values.tobytes())
+    return ObservationBatch(
+        boot_epoch=0, first_seq=-1, tenant="acme", stream="pumps", device_id="p1", count=len(values), features=values.tobytes()
+    )
 
 
 def test_what_a_device_masks_ingestion_lets_in_as_it_is() -> None:
@@ -67,7 +69,7 @@ def test_a_device_looks_at_values_as_they_came_and_tells_none_that_is_masked() -
 @given(st.lists(st.tuples(FLOATS, FLOATS, FLOATS, FLOATS), min_size=1, max_size=5), st.floats(1e-6, 3e38))
 def test_masking_again_changes_nothing(values: list[tuple[float, ...]], bucket: float) -> None:
     features = (*DEFINITION.features[:3], Feature(name="age", mask=Mask.BUCKETS, bucket=bucket))
-    rules = Rules.of(StreamDefinition(features=features), masked=False)
+    rules = Rules.of(StreamDefinition(tenant="default", stream="", features=features), masked=False)
     given_rows = np.array(values, np.float32)
     given_rows[~np.isfinite(given_rows)] = np.nan
     masked = mask(given_rows, rules, SALT)

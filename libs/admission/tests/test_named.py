@@ -8,6 +8,7 @@ from edgeloop_admission import InadmissibleError, Rows, Rules, complaints, order
 from edgeloop_contracts import Feature, NamedRow, StreamDefinition
 
 DEFINITION = StreamDefinition(
+    tenant="default",
     stream="pumps",
     features=(
         Feature(name="pressure", nullable=False),
@@ -18,7 +19,7 @@ DEFINITION = StreamDefinition(
 
 
 def row(**fields: object) -> NamedRow:
-    return NamedRow.from_dict(NamedRow(stream="pumps", device_id="p1").as_dict() | fields)
+    return NamedRow.from_dict(NamedRow(tenant="default", stream="pumps", device_id="p1").as_dict() | fields)
 
 
 def test_features_come_into_the_order_of_the_definition_and_texts_become_their_index() -> None:

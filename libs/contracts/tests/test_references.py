@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 def test_the_order_read_again_from_a_mark_is_the_order_that_was(sizes, data):
     gate, rows, log = GateState(), PooledRows(keep=10**9), []
     for offset, size in enumerate(sizes):
-        partial = DriftPartial(partition=offset % 3, offset=offset, first_index=offset * 1000, count=size)
+        partial = DriftPartial(
+            tenant="default", stream="", device_id="", partition=offset % 3, offset=offset, first_index=offset * 1000, count=size
+        )
         log.append(partial)
         rows.append(reference(partial, gate.rows))
         gate = folded(gate, partial, offset)
@@ -28,12 +30,12 @@ def test_the_order_read_again_from_a_mark_is_the_order_that_was(sizes, data):
 
 
 def test_partials_of_features_are_no_rows():
-    assert not counts(DriftPartial(kind=PartialKind.FEATURES, count=5))
+    assert not counts(DriftPartial(tenant="default", stream="", device_id="", kind=PartialKind.FEATURES, count=5))
 
 
 def test_rows_that_are_too_old_have_no_mark():
     gate = GateState()
     for offset in range(150):
-        gate = folded(gate, DriftPartial(count=MARK_EVERY), offset)
+        gate = folded(gate, DriftPartial(tenant="default", stream="", device_id="", count=MARK_EVERY), offset)
     assert mark_before(gate.marks, 1) is None
     assert mark_before(gate.marks, gate.rows).row == gate.rows - MARK_EVERY

@@ -108,7 +108,7 @@ def avro_of(kind: Any) -> Mapping[str, Any]:
 
 
 def test_rows_with_a_gap_in_their_numbers_are_not_put_together() -> None:
-    row = ObservationBatch(first_seq=3, count=1, features=bytes(4))
+    row = ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=3, count=1, features=bytes(4))
     assert ObservationBatch.concat([row, replace(row, first_seq=4)]).count == 2
     with pytest.raises(ValueError, match="batch 1: expected rows that continue batch 0"):
         ObservationBatch.concat([row, replace(row, first_seq=5)])
@@ -117,6 +117,9 @@ def test_rows_with_a_gap_in_their_numbers_are_not_put_together() -> None:
 @given(
     st.builds(
         ObservationRow,
+        tenant=st.just("default"),
+        stream=st.just("s"),
+        device_id=st.just("d"),
         seq=st.integers(-1, 2**40),
         features=st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=3).map(tuple),
         event_time=st.integers(0, 2**40),

@@ -6,7 +6,7 @@ import fastavro
 import pytest
 from edgeloop_contracts import EVENTS, Label, ModelVersion, ObservationBatch, topics
 from edgeloop_contracts.registered import TEXTS
-from edgeloop_kafka import Codec, UnknownSchemaError, body, from_body
+from edgeloop_kafka import Codec, UnknownSchemaError, body, default_event, from_body
 from edgeloop_kafka.codec import UndecodableError, UnknownKindError
 from edgeloop_kafka.framing import SchemaId
 from edgeloop_kafka.schema_registry import WrittenSchema
@@ -45,7 +45,8 @@ def framed(registry: Registry, schema: dict, fields: dict) -> bytes:
 
 @pytest.mark.parametrize("kind", EVENTS)
 def test_every_event_survives_a_round_trip_with_its_defaults(kind) -> None:
-    assert from_body(kind, body(kind())) == kind()
+    event = default_event(kind)
+    assert from_body(kind, body(event)) == event
 
 
 @pytest.mark.parametrize("kind", EVENTS)
@@ -58,6 +59,8 @@ def test_every_event_survives_a_round_trip_with_any_values(kind) -> None:
 @given(
     st.builds(
         ObservationBatch,
+        tenant=st.text(),
+        boot_epoch=st.integers(0, 2**40),
         stream=st.text(),
         device_id=st.text(),
         first_seq=st.integers(-(2**63), 2**63 - 1),
@@ -76,7 +79,7 @@ def test_a_newer_writer_with_one_more_field_is_understood() -> None:
     schema = json.loads(Label.SCHEMA)
     schema["fields"].append({"name": "confidence", "type": "double", "default": 1.0})
     event = Codec(registry).decode(topics.LABELS_RAW, framed(registry, schema, {"label": "a", "seq": 3, "confidence": 0.5}))
-    assert event == Label(label="a", seq=3)
+    assert event == Label(tenant="default", stream="", device_id="", label="a", seq=3)
 
 
 def test_an_older_writer_without_a_field_is_understood() -> None:
@@ -84,7 +87,7 @@ def test_an_older_writer_without_a_field_is_understood() -> None:
     schema = json.loads(Label.SCHEMA)
     schema["fields"] = [f for f in schema["fields"] if f["name"] != "event_time"]
     event = Codec(registry).decode(topics.LABELS_RAW, framed(registry, schema, {"label": "a", "seq": 3}))
-    assert event == Label(label="a", seq=3)
+    assert event == Label(tenant="default", stream="", device_id="", label="a", seq=3)
 
 
 def dead(data: bytes, registry: Registry | None = None) -> UndecodableError:
@@ -117,7 +120,7 @@ def test_a_record_cut_short_is_refused() -> None:
 
 def test_another_record_type_is_refused_with_both_names() -> None:
     registry = Registry()
-    error = dead(framed(registry, json.loads(ModelVersion.SCHEMA), ModelVersion().as_dict()), registry)
+    error = dead(framed(registry, json.loads(ModelVersion.SCHEMA), ModelVersion(tenant="default", stream="").as_dict()), registry)
     assert error.reason == "WRONG_TYPE"
     assert "edgeloop.label.Label" in error.message
     assert "edgeloop.model.ModelVersion" in error.message

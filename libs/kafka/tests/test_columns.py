@@ -65,7 +65,10 @@ def test_columns_hold_what_single_records_hold(rows: list[ObservationRow]) -> No
 
 
 def test_a_stream_of_rows_is_read_whatever_the_lengths_of_its_numbers() -> None:
-    rows = [ObservationRow(device_id=f"d{i % 3}", seq=i, features=(float(i), 2.0), request_id=f"r{i}", answer="up") for i in range(300)]
+    rows = [
+        ObservationRow(tenant="default", stream="", device_id=f"d{i % 3}", seq=i, features=(float(i), 2.0), request_id=f"r{i}", answer="up")
+        for i in range(300)
+    ]
     assert rows_of([body(row) for row in rows]) == rows
 
 
@@ -92,7 +95,16 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
 def test_damaged_bytes_are_read_as_the_single_decoder_reads_them_or_left_to_it(seed: int) -> None:
     chance = random.Random(seed)
     plain = [
-        ObservationRow(device_id=f"d{i % 2}", boot_epoch=3, seq=60 + i, features=(1.5, -2.5), event_time=10**12, answer="up")
+        ObservationRow(
+            tenant="default",
+            stream="",
+            device_id=f"d{i % 2}",
+            boot_epoch=3,
+            seq=60 + i,
+            features=(1.5, -2.5),
+            event_time=10**12,
+            answer="up",
+        )
         for i in range(8)
     ]
     bodies = [body(row) for row in plain]
@@ -111,15 +123,17 @@ def test_damaged_bytes_are_read_as_the_single_decoder_reads_them_or_left_to_it(s
     "data",
     [
         b"",
-        body(ObservationRow(features=())),
-        body(ObservationRow(features=(1.0,))) + b"\0",
-        body(ObservationRow(features=(1.0,)))[:-1],
-        body(ObservationRow(tenant="\ud83d".encode("utf-8", "surrogatepass").decode("latin-1"), features=(1.0,))).replace(b"\xc3", b"\xff"),
+        body(ObservationRow(tenant="default", stream="", device_id="", features=())),
+        body(ObservationRow(tenant="default", stream="", device_id="", features=(1.0,))) + b"\0",
+        body(ObservationRow(tenant="default", stream="", device_id="", features=(1.0,)))[:-1],
+        body(
+            ObservationRow(stream="", device_id="", tenant="\ud83d".encode("utf-8", "surrogatepass").decode("latin-1"), features=(1.0,))
+        ).replace(b"\xc3", b"\xff"),
     ],
 )
 def test_what_is_not_uniform_is_left_to_the_single_decoder(data: bytes) -> None:
     with pytest.raises(NotUniformError):
-        read_rows([body(ObservationRow(features=(1.0,))), data])
+        read_rows([body(ObservationRow(tenant="default", stream="", device_id="", features=(1.0,))), data])
 
 
 class Record(dict[str, Any]):
@@ -217,12 +231,15 @@ def test_a_field_of_another_type_than_ours_is_left_to_the_single_decoder() -> No
 
 
 def test_runs_end_where_numbers_have_a_gap_or_a_shared_field_changes() -> None:
-    rows = [ObservationRow(device_id="d", seq=seq, features=(1.0,), model_version=v) for seq, v in ((1, 1), (2, 1), (3, 2), (5, 2), (6, 2))]
+    rows = [
+        ObservationRow(tenant="default", stream="", device_id="d", seq=seq, features=(1.0,), model_version=v)
+        for seq, v in ((1, 1), (2, 1), (3, 2), (5, 2), (6, 2))
+    ]
     [columns] = read_rows([body(row) for row in rows])
     assert list(columns.runs("seq", ("device_id", "model_version"))) == [(0, 2), (2, 3), (3, 5)]
     again = columns.with_values(seq=np.arange(5), model_version=7)
     assert list(again.runs("seq", ("model_version",))) == [(0, 5)]
-    assert again.event(4) == ObservationRow(device_id="d", seq=4, features=(1.0,), model_version=7)
+    assert again.event(4) == ObservationRow(tenant="default", stream="", device_id="d", seq=4, features=(1.0,), model_version=7)
 
 
 class Registry:
@@ -282,7 +299,11 @@ def test_records_of_another_kind_without_identity_of_several_writers_or_too_larg
     others = [
         framed(registry, nameless, ROW.as_dict()),
         framed(registry, newer, ROW.as_dict() | {"more": ""}),
-        framed(registry, json.loads(ObservationBatch.SCHEMA), ObservationBatch(count=1).as_dict()),
+        framed(
+            registry,
+            json.loads(ObservationBatch.SCHEMA),
+            ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=1).as_dict(),
+        ),
         own[:5] + bytes(topics.OBSERVATION_ROWS_RAW.max_bytes),
         b"\0\0\0\1\0",
         b"",

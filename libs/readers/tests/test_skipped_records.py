@@ -45,7 +45,7 @@ def test_a_record_that_comes_while_a_topic_is_followed_is_a_dead_letter_and_the_
     follower.refresh(lambda _: None)
     with capture_logs() as logs:
         bench.write(b"garbage")
-        bench.broker.publisher("registry").publish(topics.STREAMS, "default/s", StreamDefinition(stream="s"), partition=0)
+        bench.broker.publisher("registry").publish(topics.STREAMS, "default/s", StreamDefinition(tenant="default", stream="s"), partition=0)
         assert [record.event.stream for record in follower.poll()] == ["s"]
     [letter] = bench.letters()
     assert (letter.event.topic, letter.event.offset, letter.event.value, letter.event.reason) == ("streams", 0, b"garbage", "NOT_AVRO")

@@ -148,5 +148,8 @@ def test_deep_nesting_is_refused() -> None:
 def test_defaults_and_the_signature_itself_are_not_part_of_a_candidates_statement() -> None:
     signed = replace(CANDIDATE, signature=b"x" * 64, key_id="k")
     assert candidate_statement(signed) == candidate_statement(CANDIDATE)
-    assert json.loads(candidate_statement(ModelCandidate())) == {"kind": "candidate"}
-    assert json.loads(candidate_statement(ModelCandidate(file=ModelFile(offset=1)))) == {"file": {"offset": 1}, "kind": "candidate"}
+    assert json.loads(candidate_statement(ModelCandidate(tenant="default", stream=""))) == {"kind": "candidate"}
+    assert json.loads(candidate_statement(ModelCandidate(tenant="default", stream="", file=ModelFile(offset=1)))) == {
+        "file": {"offset": 1},
+        "kind": "candidate",
+    }

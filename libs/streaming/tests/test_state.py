@@ -50,7 +50,15 @@ def test_a_checkpoint_agrees_only_with_the_same_offsets() -> None:
 
 
 def headers(cause=None, time_ms=0, source="labels"):
-    return event_headers(Label(label="a"), source=source, key="k", body=b"body", cause=cause, trace="", time_ms=time_ms)
+    return event_headers(
+        Label(tenant="default", stream="", device_id="", label="a"),
+        source=source,
+        key="k",
+        body=b"body",
+        cause=cause,
+        trace="",
+        time_ms=time_ms,
+    )
 
 
 def test_an_events_id_depends_on_its_inputs_and_not_on_time() -> None:

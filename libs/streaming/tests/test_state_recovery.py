@@ -38,7 +38,7 @@ def stage() -> tuple[MemoryBroker, MemoryLoop]:
     broker = MemoryBroker(partitions=1)
     loop = MemoryLoop(Service(name="ingestion", inputs=(topics.LABELS_RAW,), task=lambda _, state: Counting(state)), broker)
     for _ in range(2):
-        broker.publisher("me").publish(topics.LABELS_RAW, "d1", Label(label="a"))
+        broker.publisher("me").publish(topics.LABELS_RAW, "d1", Label(tenant="default", stream="", device_id="", label="a"))
     loop.run()
     return broker, loop
 

@@ -113,13 +113,17 @@ class World:
         offset = self.driver.broker.log(topics.MODEL_CHUNKS.name, 0).end
         publisher.publish(topics.MODEL_CHUNKS, f"{digest}/0", chunk, partition=0)
         event = ModelVersion(
-            stream=self.stream, version=number, file=ModelFile(digest=digest, size=len(onnx), chunks=1, offset=offset), classes=classes
+            tenant="default",
+            stream=self.stream,
+            version=number,
+            file=ModelFile(digest=digest, size=len(onnx), chunks=1, offset=offset),
+            classes=classes,
         )
         self.driver.broker.publisher("registry").publish(topics.MODEL_EVENTS, self.key, event)
 
     def policy(self, **adapter: Any) -> None:
         """Somebody switches a policy of the stream on."""
-        event = Policy(stream=self.stream, name="tried", version=1, adapter=AdapterPolicy(**adapter))
+        event = Policy(tenant="default", stream=self.stream, name="tried", version=1, adapter=AdapterPolicy(**adapter))
         self.driver.broker.publisher("cli").publish(topics.POLICIES, self.key, event)
 
     def label(
@@ -146,6 +150,7 @@ class World:
             labels = tuple(name("high" if row[0] + row[1] > 0 else "low") for row in features)
             adapters = tuple(adapter(self.rows + i) if callable(adapter) else adapter for i in range(size))
             batch = ExampleBatch(
+                tenant="default",
                 stream=self.stream,
                 device_id=f"d{partition}",
                 boot_epoch=1,
@@ -168,6 +173,7 @@ class World:
         offset = broker.log(topics.EXAMPLES.name, partition).end
         broker.publisher("labels").publish(topics.EXAMPLES, f"{self.key}/{batch.device_id}", batch, partition=partition)
         partial = DriftPartial(
+            tenant="default",
             stream=self.stream,
             device_id=batch.device_id,
             model_version=batch.model_versions[0],

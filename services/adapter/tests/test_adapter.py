@@ -168,7 +168,9 @@ NUMBERS = {"high": "4.5", "low": "-1.5"}.__getitem__
 def numbers(world: Any) -> Any:
     """A stream of numbers, with a hundred rows before its first version."""
     features = tuple(Feature(name=f"f{number}") for number in range(4))
-    definition = StreamDefinition(stream=world.stream, version=1, features=features, task=StreamTask.REGRESSION, tolerance=0.5)
+    definition = StreamDefinition(
+        tenant="default", stream=world.stream, version=1, features=features, task=StreamTask.REGRESSION, tolerance=0.5
+    )
     world.driver.broker.publisher("registry").publish(topics.STREAMS, world.key, definition)
     world.deliver(*world.label([25] * 4, name=NUMBERS))
     world.version(1, classes=())
@@ -287,14 +289,14 @@ def test_a_new_class_makes_a_new_frame(begun) -> None:
 
 
 def test_it_begins_with_the_classes_that_the_definition_names(begun) -> None:
-    definition = StreamDefinition(stream=begun.stream, version=1, classes=("low", "broken"))
+    definition = StreamDefinition(tenant="default", stream=begun.stream, version=1, classes=("low", "broken"))
     begun.driver.broker.publisher("registry").publish(topics.STREAMS, begun.key, definition)
     begun.deliver(*begun.label([1], version=1))
     assert begun.published[f"{begun.key}/frame"].classes == ("low", "high", "broken")
 
 
 def test_a_stream_of_more_classes_than_a_mixture_holds_goes_without_one(begun) -> None:
-    definition = StreamDefinition(stream=begun.stream, version=1, classes=tuple(f"c{number}" for number in range(256)))
+    definition = StreamDefinition(tenant="default", stream=begun.stream, version=1, classes=tuple(f"c{number}" for number in range(256)))
     begun.driver.broker.publisher("registry").publish(topics.STREAMS, begun.key, definition)
     assert begun.deliver(*begun.label([30], version=1)) == []
     assert begun.driver.state.get(LearnerState, begun.key).frame == -1
@@ -347,7 +349,7 @@ def test_corrections_and_features_are_no_rows_of_the_order(begun) -> None:
     plain = [begun.label([30], version=1)[0], begun.label([30], version=1)[0]]
     begun.deliver(plain[0])
     # A contradicted label comes as a batch that corrects, for which there is no partial; it lies between the others.
-    features = DriftPartial(stream=begun.stream, kind=PartialKind.FEATURES, count=9, model_version=1)
+    features = DriftPartial(tenant="default", device_id="", stream=begun.stream, kind=PartialKind.FEATURES, count=9, model_version=1)
     assert begun.deliver(begun.driver.receive(topics.DRIFT_PARTIALS, features, begun.key)) == []
     begun.deliver(plain[1])
     assert begun.driver.state.get(LearnerState, begun.key).rows == 160

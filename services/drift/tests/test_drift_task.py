@@ -55,7 +55,14 @@ def examples(n: int, count: int, stream: str = "pumps") -> ExampleBatch:
     answers = tuple("b" if draw.random() < (0.1 if n < 1500 else 0.5) else "a" for _ in range(count))
     seqs = tuple(range(n, n + count))
     return ExampleBatch(
-        stream=stream, device_id="d", first_index=n, seqs=seqs, labels=("a",) * count, answers=answers, model_versions=(1,) * count
+        tenant="default",
+        stream=stream,
+        device_id="d",
+        first_index=n,
+        seqs=seqs,
+        labels=("a",) * count,
+        answers=answers,
+        model_versions=(1,) * count,
     )
 
 
@@ -63,7 +70,9 @@ def observed(n: int, count: int) -> ObservationBatch:
     rows = np.random.default_rng(n).normal(size=(count, 3)).astype("<f4")
     if n >= 3000:
         rows[:, 1] += 2
-    return ObservationBatch(stream="pumps", device_id="d", boot_epoch=1, first_seq=n, count=count, features=rows.tobytes())
+    return ObservationBatch(
+        tenant="default", stream="pumps", device_id="d", boot_epoch=1, first_seq=n, count=count, features=rows.tobytes()
+    )
 
 
 def records(stream: str = "pumps") -> list[tuple[Topic, Event]]:
@@ -85,7 +94,7 @@ def test_the_tolerance_of_a_stream_is_looked_up_when_its_first_answered_row_come
     tolerances = Tolerances(broker.table(topics.STREAMS))
     unanswered, answered = replace(examples(0, 1), model_versions=(0,)), examples(0, 1)
     assert tolerances.of(unanswered) == 0
-    definition = StreamDefinition(stream="pumps", version=1, task=StreamTask.REGRESSION, tolerance=0.25)
+    definition = StreamDefinition(tenant="default", stream="pumps", version=1, task=StreamTask.REGRESSION, tolerance=0.25)
     broker.publisher("registry").publish(topics.STREAMS, "default/pumps", definition)
     assert (tolerances.of(answered), tolerances.of(unanswered)) == (0.25, 0.25)
 
@@ -142,7 +151,7 @@ def test_a_policy_in_mid_stream_starts_another_detector_and_keeps_the_count_of_r
     for topic, event in rows[:50]:
         d.send(topic, event)
         plain.send(topic, event)
-    given = Policy(stream="pumps", version=1, detection=DetectionPolicy(detector="DDM"))
+    given = Policy(tenant="default", stream="pumps", version=1, detection=DetectionPolicy(detector="DDM"))
     broker.publisher("a person").publish(topics.POLICIES, "default/pumps", given)
     for number, (topic, event) in enumerate(rows[50:]):
         if number == 20:
@@ -161,7 +170,7 @@ def test_a_policy_about_other_things_changes_no_detector() -> None:
     d, plain = driver(broker=broker), driver()
     for number, (topic, event) in enumerate(records()):
         if number == 100:
-            given = Policy(stream="pumps", version=1, gate_minimum=9)
+            given = Policy(tenant="default", stream="pumps", version=1, gate_minimum=9)
             broker.publisher("a person").publish(topics.POLICIES, "default/pumps", given)
         d.send(topic, event)
         plain.send(topic, event)
@@ -196,17 +205,26 @@ def test_labelled_rows_do_not_rewrite_the_input_detectors() -> None:
     for topic, event in records()[:200]:
         d.send(topic, event)
     before = dict(d.stored)
-    d.send(topics.DRIFT_PARTIALS, DriftPartial(stream="pumps", first_index=5000, count=1, errors=b"\1", partition=0))
+    d.send(
+        topics.DRIFT_PARTIALS,
+        DriftPartial(tenant="default", device_id="", stream="pumps", first_index=5000, count=1, errors=b"\1", partition=0),
+    )
     assert [key for key in d.stored if d.stored[key] is not before.get(key)] == ["DetectorState/errors/default/pumps", "Checkpoint/"]
 
 
 @pytest.mark.parametrize(
     ("topic", "event"),
     [
-        (topics.OBSERVATIONS, ObservationBatch(stream="pumps", count=3, features=b"12345")),
-        (topics.EXAMPLES, ExampleBatch(stream="pumps", seqs=(1,), labels=("a", "b"))),
-        (topics.DRIFT_PARTIALS, DriftPartial(stream="pumps", count=3, errors=b"\0")),
-        (topics.DRIFT_PARTIALS, DriftPartial(stream="pumps", kind=PartialKind.FEATURES, count=50, sums=(1.0,))),
+        (
+            topics.OBSERVATIONS,
+            ObservationBatch(tenant="default", device_id="", boot_epoch=0, first_seq=-1, stream="pumps", count=3, features=b"12345"),
+        ),
+        (topics.EXAMPLES, ExampleBatch(tenant="default", device_id="", stream="pumps", seqs=(1,), labels=("a", "b"))),
+        (topics.DRIFT_PARTIALS, DriftPartial(tenant="default", device_id="", stream="pumps", count=3, errors=b"\0")),
+        (
+            topics.DRIFT_PARTIALS,
+            DriftPartial(tenant="default", device_id="", stream="pumps", kind=PartialKind.FEATURES, count=50, sums=(1.0,)),
+        ),
     ],
 )
 def test_what_does_not_fit_together_goes_to_the_dead_letters(topic: Topic, event: Event) -> None:
@@ -217,7 +235,7 @@ def test_what_does_not_fit_together_goes_to_the_dead_letters(topic: Topic, event
 
 class Definitions:
     def __init__(self, *names: str) -> None:
-        self.definition = StreamDefinition(stream="pumps", features=tuple(Feature(name=name) for name in names))
+        self.definition = StreamDefinition(tenant="default", stream="pumps", features=tuple(Feature(name=name) for name in names))
 
     def refresh(self) -> None:
         pass

@@ -11,7 +11,15 @@ HERE = blocks.Place(0, 0)
 
 
 def observed(rows: np.ndarray, first_seq: int = 0, epoch: int = 1) -> ObservationBatch:
-    return ObservationBatch(device_id="d", boot_epoch=epoch, first_seq=first_seq, count=len(rows), features=rows.astype("<f4").tobytes())
+    return ObservationBatch(
+        tenant="default",
+        stream="",
+        device_id="d",
+        boot_epoch=epoch,
+        first_seq=first_seq,
+        count=len(rows),
+        features=rows.astype("<f4").tobytes(),
+    )
 
 
 def fold(batches: list[ObservationBatch]) -> list[DriftPartial]:
@@ -37,7 +45,9 @@ def test_blocks_are_the_same_to_the_bit_however_rows_come_in_batches(seed: int, 
 
 def test_numbers_are_right_within_the_tolerance() -> None:
     labels, answers = ("1.0", "1.0", "1.0", "1.0"), ("1.5", "1.6", "0.5", "nan")
-    batch = ExampleBatch(seqs=(0, 1, 2, 3), labels=labels, answers=answers, model_versions=(1,) * 4)
+    batch = ExampleBatch(
+        tenant="default", stream="", device_id="", seqs=(0, 1, 2, 3), labels=labels, answers=answers, model_versions=(1,) * 4
+    )
     (partial,) = bits.partials(batch, 0, 0, tolerance=0.5)
     assert partial.errors == b"\0\1\0\1"
 
@@ -73,14 +83,25 @@ def test_a_new_epoch_or_another_number_of_features_starts_a_new_block() -> None:
 
 
 def test_features_that_make_no_rows_are_a_problem() -> None:
-    assert "7 bytes" in blocks.problem(ObservationBatch(count=2, features=b"1234567"))
-    assert blocks.problem(ObservationBatch(count=0, features=b"1234"))
+    assert "7 bytes" in blocks.problem(
+        ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=2, features=b"1234567")
+    )
+    assert blocks.problem(
+        ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=0, features=b"1234")
+    )
     assert not blocks.problem(observed(np.ones((3, 2))))
 
 
 def examples(labels: str, answers: str, versions: list[int], **more: object) -> ExampleBatch:
     return ExampleBatch(
-        stream="s", seqs=tuple(range(len(labels))), labels=tuple(labels), answers=tuple(answers), model_versions=tuple(versions), **more
+        tenant="default",
+        stream="s",
+        device_id="",
+        seqs=tuple(range(len(labels))),
+        labels=tuple(labels),
+        answers=tuple(answers),
+        model_versions=tuple(versions),
+        **more,
     )
 
 

@@ -9,15 +9,20 @@ from edgeloop_drift.core.pooled_detectors import Rules
 
 def test_what_a_policy_does_not_give_stays_as_set() -> None:
     settings = Rules(errors=DetectorSpec("ADWIN", {"delta": 0.01}), learning=7)
-    assert apply_policy(settings, Policy()) == settings
+    assert apply_policy(settings, Policy(tenant="default", stream="")) == settings
     both = apply_policy(
-        settings, Policy(detection=DetectionPolicy(detector="DDM", parameters={"warm_start": "50"}, scopes=("version", "stream")))
+        settings,
+        Policy(
+            tenant="default",
+            stream="",
+            detection=DetectionPolicy(detector="DDM", parameters={"warm_start": "50"}, scopes=("version", "stream")),
+        ),
     )
     assert both == Rules(errors=DetectorSpec("DDM", {"warm_start": 50}), scopes=("version", "stream"), learning=7)
-    assert apply_policy(settings, Policy(detection=DetectionPolicy(detector="ADWIN"))).errors == DetectorSpec()
-    assert apply_policy(settings, Policy(detection=DetectionPolicy(parameters={"clock": "8"}))).errors == DetectorSpec(
-        "ADWIN", {"clock": 8}
-    )
+    assert apply_policy(settings, Policy(tenant="default", stream="", detection=DetectionPolicy(detector="ADWIN"))).errors == DetectorSpec()
+    assert apply_policy(
+        settings, Policy(tenant="default", stream="", detection=DetectionPolicy(parameters={"clock": "8"}))
+    ).errors == DetectorSpec("ADWIN", {"clock": 8})
 
 
 @pytest.mark.parametrize(
@@ -34,4 +39,4 @@ def test_what_a_policy_does_not_give_stays_as_set() -> None:
 )
 def test_a_policy_that_makes_no_sense_is_refused(given: DetectionPolicy) -> None:
     with pytest.raises(ValueError, match=r"ADWIN|JSON|epsilon|KSWIN does not work|scopes"):
-        apply_policy(Rules(), Policy(detection=given))
+        apply_policy(Rules(), Policy(tenant="default", stream="", detection=given))

@@ -22,6 +22,9 @@ def error_partials(errors: list[int], sizes: list[int], versions: list[int] | No
         version = versions[at] if versions else 1
         done.append(
             DriftPartial(
+                tenant="default",
+                stream="",
+                device_id="",
                 partition=partition,
                 offset=offset[partition],
                 first_index=index[partition],
@@ -100,7 +103,7 @@ def test_a_pool_that_is_restored_in_mid_stream_goes_on_as_if_nothing_had_been(na
 def test_rows_that_no_model_answered_count_but_feed_no_detector() -> None:
     errors = risen(3)
     plain = fold(ErrorPool(Rules()), error_partials(errors, [50]))
-    warm = DriftPartial(count=1000, errors=bytes([2] * 1000), partition=9)
+    warm = DriftPartial(tenant="default", stream="", device_id="", count=1000, errors=bytes([2] * 1000), partition=9)
     later = fold(ErrorPool(Rules()), [warm, *error_partials(errors, [50])])
     assert [alarm.row for alarm in later] == [alarm.row + 1000 for alarm in plain]
 
@@ -134,7 +137,16 @@ def blocks_of(rows: np.ndarray) -> list[DriftPartial]:
     sums = rows.reshape(-1, 50, rows.shape[1]).sum(axis=1)
     present = (50,) * rows.shape[1]
     return [
-        DriftPartial(kind=PartialKind.FEATURES, offset=i, count=50, sums=tuple(block.tolist()), present=present)
+        DriftPartial(
+            tenant="default",
+            stream="",
+            device_id="",
+            kind=PartialKind.FEATURES,
+            offset=i,
+            count=50,
+            sums=tuple(block.tolist()),
+            present=present,
+        )
         for i, block in enumerate(sums)
     ]
 
@@ -194,7 +206,9 @@ def test_input_detectors_that_are_restored_go_on_and_skip_repeats() -> None:
 
 def test_a_feature_that_is_mostly_missing_is_left_out_of_a_block() -> None:
     pool = InputPool(Rules())
-    pool.fold(DriftPartial(kind=PartialKind.FEATURES, count=50, sums=(1.0, 1.0), present=(25, 50)))
+    pool.fold(
+        DriftPartial(tenant="default", stream="", device_id="", kind=PartialKind.FEATURES, count=50, sums=(1.0, 1.0), present=(25, 50))
+    )
     assert [watch.count for watch in pool._watches] == [0, 1]
 
 
@@ -211,7 +225,16 @@ def test_a_change_that_an_adapter_hides_is_told_of_the_version_alone() -> None:
     partials = [
         replace(partial, errors_alone=bytes(alone[partial.first_index : partial.first_index + partial.count]))
         for partial in (
-            DriftPartial(first_index=i, offset=i // 50, count=50, errors=bytes(errors[i : i + 50]), model_version=1)
+            DriftPartial(
+                tenant="default",
+                stream="",
+                device_id="",
+                first_index=i,
+                offset=i // 50,
+                count=50,
+                errors=bytes(errors[i : i + 50]),
+                model_version=1,
+            )
             for i in range(0, rows, 50)
         )
     ]

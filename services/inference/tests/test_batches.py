@@ -10,7 +10,18 @@ from edgeloop_inference.core.rows import Parcel, StoredRows, pack
 from hypothesis import given
 from hypothesis import strategies as st
 
-ONE = ObservationBatch(stream="pumps", count=1, features=b"\0" * 8, event_times=(5,), model_version=1, answers=("good",))
+ONE = ObservationBatch(
+    tenant="default",
+    device_id="",
+    boot_epoch=0,
+    first_seq=-1,
+    stream="pumps",
+    count=1,
+    features=b"\0" * 8,
+    event_times=(5,),
+    model_version=1,
+    answers=("good",),
+)
 
 
 def stored(*numbers: int, **changed: object) -> list[StoredRows]:

@@ -42,7 +42,7 @@ def test_a_statement_without_classes_is_of_a_model_that_answers_with_a_number() 
 
 def test_what_is_newer_is_installed_what_is_the_same_is_kept() -> None:
     statement = VersionStatement.parse(json.dumps(FIELDS).encode())
-    assignment = Assignment(tenant="acme", stream="pumps", version=2, file=ModelFile(digest="d", size=10))
+    assignment = Assignment(device_id="", tenant="acme", stream="pumps", version=2, file=ModelFile(digest="d", size=10))
     assert decide(None, assignment, statement, ["flow"], 10) is Action.INSTALL
     assert decide(Installed(1, "c"), assignment, statement, ["flow"], 10) is Action.INSTALL
     assert decide(Installed(2, "d"), assignment, statement, None, 0) is Action.KEEP

@@ -35,7 +35,18 @@ from tritonclient.utils import InferenceServerException
 def rows(count: int = 1, stream: str = "pumps", version: int = 1, value: float = 1.0) -> ObservationBatch:
     features = np.full((count, 2), value, "<f4").tobytes()
     times, answers = (5,) * count, ("good",) * count
-    return ObservationBatch(stream=stream, count=count, features=features, event_times=times, model_version=version, answers=answers)
+    return ObservationBatch(
+        tenant="default",
+        device_id="",
+        boot_epoch=0,
+        first_seq=-1,
+        stream=stream,
+        count=count,
+        features=features,
+        event_times=times,
+        model_version=version,
+        answers=answers,
+    )
 
 
 def opened(folder: Path, max_rows: int = 1000, max_bytes: int = 1 << 20) -> Outbox:
@@ -60,6 +71,10 @@ def test_numbers_go_on_by_stream_over_a_restart_even_when_everything_was_sent(tm
 def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
     outbox = opened(tmp_path)
     written = ObservationBatch(
+        tenant="default",
+        device_id="",
+        boot_epoch=0,
+        first_seq=-1,
         stream="pumps",
         count=2,
         features=b"\1" * 16,

@@ -30,6 +30,10 @@ def test_the_file_takes_what_the_outbox_counts(tmp_path: Path, entries: int, row
     for _ in range(entries):
         outbox.append(
             ObservationBatch(
+                tenant="default",
+                device_id="",
+                boot_epoch=0,
+                first_seq=-1,
                 stream="pumps",
                 count=rows,
                 features=bytes(4 * width * rows),

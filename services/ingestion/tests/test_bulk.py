@@ -43,6 +43,7 @@ def columns(rows: Sequence[ObservationRow]) -> list[Columns[ObservationRow]]:
 
 
 DEFINITION = StreamDefinition(
+    tenant="default",
     stream="pumps",
     version=1,
     features=(Feature(name="x", nullable=False, minimum=-1e6), Feature(name="y"), Feature(name="z", local_only=True)),
@@ -92,7 +93,9 @@ class Stage:
 
 
 def row(device: int, at: int, **fields: object) -> ObservationRow:
-    base = ObservationRow(stream="pumps", device_id=f"d{device}", boot_epoch=1, seq=at, features=(at / 3, np.nan, 3.0), answer="up")
+    base = ObservationRow(
+        tenant="default", stream="pumps", device_id=f"d{device}", boot_epoch=1, seq=at, features=(at / 3, np.nan, 3.0), answer="up"
+    )
     return ObservationRow.from_dict(base.as_dict() | fields)
 
 

@@ -21,14 +21,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-DEFINITION = StreamDefinition(stream="pumps", version=1, features=(Feature(name="x"), Feature(name="y")))
+DEFINITION = StreamDefinition(tenant="default", stream="pumps", version=1, features=(Feature(name="x"), Feature(name="y")))
 KEY = "default/pumps/p1"
 
 
 def batch(first: int, values: list[float], epoch: int = 1, **fields: object) -> ObservationBatch:
     rows = np.array([[value, 2.0] for value in values], "<f4")
     base = ObservationBatch(
-        stream="pumps", device_id="p1", boot_epoch=epoch, first_seq=first, count=len(values), features=rows.tobytes(), event_times=()
+        tenant="default",
+        stream="pumps",
+        device_id="p1",
+        boot_epoch=epoch,
+        first_seq=first,
+        count=len(values),
+        features=rows.tobytes(),
+        event_times=(),
     )
     return ObservationBatch.from_dict(base.as_dict() | fields)
 
@@ -82,7 +89,14 @@ def test_a_row_that_was_sent_as_a_batch_and_as_a_single_row_is_one(driver: TaskD
     driver.send(topics.OBSERVATIONS_RAW, batch(0, [1.5, float("nan")], request_ids=["", "r"], answers=["up", ""]))
     for seq, value, request, answer in ((0, 1.5, "", "up"), (1, float("nan"), "r", "")):
         single = ObservationRow(
-            stream="pumps", device_id="p1", boot_epoch=1, seq=seq, features=(value, 2.0), request_id=request, answer=answer
+            tenant="default",
+            stream="pumps",
+            device_id="p1",
+            boot_epoch=1,
+            seq=seq,
+            features=(value, 2.0),
+            request_id=request,
+            answer=answer,
         )
         assert driver.send(topics.OBSERVATION_ROWS_RAW, single) == []
     assert driver.dead == []

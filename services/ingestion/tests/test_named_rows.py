@@ -19,6 +19,7 @@ from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
 
 DEFINITION = StreamDefinition(
+    tenant="default",
     stream="pumps",
     version=1,
     features=(Feature(name="x", nullable=False, maximum=9.0), Feature(name="y"), Feature(name="kind", categories=("old", "new"))),
@@ -32,8 +33,10 @@ def driver() -> TaskDriver:
 
 def test_a_row_by_name_is_the_row_by_position() -> None:
     by_name, by_place = driver(), driver()
-    named = NamedRow(stream="pumps", device_id="p1", seq=3, features={"y": 2.0, "x": 1.0}, texts={"kind": "new"}, request_id="r")
-    placed = ObservationRow(stream="pumps", device_id="p1", seq=3, features=(1.0, 2.0, 1.0), request_id="r")
+    named = NamedRow(
+        tenant="default", stream="pumps", device_id="p1", seq=3, features={"y": 2.0, "x": 1.0}, texts={"kind": "new"}, request_id="r"
+    )
+    placed = ObservationRow(tenant="default", stream="pumps", device_id="p1", seq=3, features=(1.0, 2.0, 1.0), request_id="r")
     sent = [one.event for one in by_name.send(topics.OBSERVATION_NAMED_RAW, named) if isinstance(one, Send)]
     assert sent == [one.event for one in by_place.send(topics.OBSERVATION_ROWS_RAW, placed) if isinstance(one, Send)]
     assert len(sent) == 1
@@ -43,7 +46,7 @@ def test_a_row_by_name_is_the_row_by_position() -> None:
 
 def test_rows_by_name_without_a_counter_are_numbered() -> None:
     one = driver()
-    rows = [NamedRow(stream="pumps", device_id="p1", features={"x": float(i)}, request_id=f"r{i}") for i in range(3)]
+    rows = [NamedRow(tenant="default", stream="pumps", device_id="p1", features={"x": float(i)}, request_id=f"r{i}") for i in range(3)]
     [sent] = one.transaction([one.receive(topics.OBSERVATION_NAMED_RAW, row) for row in rows])
     assert isinstance(sent, Send)
     assert isinstance(sent.event, ObservationBatch)
@@ -53,7 +56,13 @@ def test_rows_by_name_without_a_counter_are_numbered() -> None:
 def test_names_that_do_not_fit_are_dead_letters_with_their_reason() -> None:
     one = driver()
     for fields in ({"features": {"x": 1.0, "z": 1.0}}, {"features": {"y": 1.0}}, {"features": {"x": 99.0}}):
-        assert one.send(topics.OBSERVATION_NAMED_RAW, NamedRow.from_dict(NamedRow(stream="pumps", device_id="p1").as_dict() | fields)) == []
+        assert (
+            one.send(
+                topics.OBSERVATION_NAMED_RAW,
+                NamedRow.from_dict(NamedRow(tenant="default", stream="pumps", device_id="p1").as_dict() | fields),
+            )
+            == []
+        )
     assert [dead.reason for dead in one.dead] == ["UNKNOWN_FEATURE", "INVALID_VALUE", "INVALID_VALUE"]
     assert "feature 'x': expected a finite value in [-∞, 9], given nan" in one.dead[1].message
 
@@ -66,14 +75,14 @@ def test_nulls_among_named_values_are_as_if_left_out() -> None:
             field["type"]["values"] = ["null", field["type"]["values"]]
         field["type"] = ["null", field["type"]]
         field["default"] = None
-    given = NamedRow(stream="pumps", device_id="p1", request_id="r").as_dict() | {
+    given = NamedRow(tenant="default", stream="pumps", device_id="p1", request_id="r").as_dict() | {
         "features": {"x": 1.0, "y": None},
         "texts": None,
         "seq": None,
     }
     fastavro.schemaless_writer(out, fastavro.parse_schema(schema), given)
     read = bound(WrittenSchema(json.dumps(schema)), "1").read(out.getvalue())
-    assert read == NamedRow(stream="pumps", device_id="p1", request_id="r", features={"x": 1.0})
+    assert read == NamedRow(tenant="default", stream="pumps", device_id="p1", request_id="r", features={"x": 1.0})
     [sent] = one.send(topics.OBSERVATION_NAMED_RAW, read)
     assert isinstance(sent, Send)
     assert isinstance(sent.event, ObservationBatch)

@@ -21,7 +21,11 @@ from edgeloop_streaming.testing.schemas import MemorySchemas
 from prometheus_client import CollectorRegistry
 
 TOPIC = topics.OBSERVATION_ROWS_RAW
-RULES = {"default/pumps": Rules.of(StreamDefinition(stream="pumps", version=1, features=(Feature(name="x"), Feature(name="y"))))}
+RULES = {
+    "default/pumps": Rules.of(
+        StreamDefinition(tenant="default", stream="pumps", version=1, features=(Feature(name="x"), Feature(name="y")))
+    )
+}
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Raw:
 
 
 def raw(codec: Codec, place: int, device: str, seq: int, value: float = 1.0) -> Raw:
-    row = ObservationRow(stream="pumps", device_id=device, boot_epoch=1, seq=seq, features=(value, 2.0))
+    row = ObservationRow(tenant="default", stream="pumps", device_id=device, boot_epoch=1, seq=seq, features=(value, 2.0))
     trace = f"00-{place:032x}-{place:016x}-01".encode()
     return Raw(codec.encode(TOPIC, row), place, [("traceparent", trace)] if place % 2 else [])
 

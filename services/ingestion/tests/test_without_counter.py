@@ -17,18 +17,22 @@ from edgeloop_streaming import Forward, Send, State
 from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
 
-DEFINITION = StreamDefinition(stream="boiler", version=1, features=(Feature(name="heat", maximum=1e6), Feature(name="pressure")))
+DEFINITION = StreamDefinition(
+    tenant="default", stream="boiler", version=1, features=(Feature(name="heat", maximum=1e6), Feature(name="pressure"))
+)
 KEY = "default/boiler/b1"
 
 
 def row(heat: float, **fields: object) -> ObservationRow:
-    base = ObservationRow(stream="boiler", device_id="b1", features=(heat, 2.0))
+    base = ObservationRow(tenant="default", stream="boiler", device_id="b1", features=(heat, 2.0))
     return ObservationRow.from_dict(base.as_dict() | fields)
 
 
 def batch(heat: list[float], **fields: object) -> ObservationBatch:
     values = np.array([[one, 2.0] for one in heat], "<f4")
-    base = ObservationBatch(stream="boiler", device_id="b1", count=len(heat), features=values.tobytes())
+    base = ObservationBatch(
+        tenant="default", boot_epoch=0, first_seq=-1, stream="boiler", device_id="b1", count=len(heat), features=values.tobytes()
+    )
     return ObservationBatch.from_dict(base.as_dict() | fields)
 
 

@@ -73,13 +73,20 @@ class Bench:
 def _observed(first: int, count: int = 1, device: str = "p1", epoch: int = 1, **fields: object) -> ObservationBatch:
     rows = np.arange(first, first + count, dtype="<f4").repeat(2)
     base = ObservationBatch(
-        stream="pumps", device_id=device, boot_epoch=epoch, first_seq=first, count=count, features=rows.tobytes(), model_version=3
+        tenant="default",
+        stream="pumps",
+        device_id=device,
+        boot_epoch=epoch,
+        first_seq=first,
+        count=count,
+        features=rows.tobytes(),
+        model_version=3,
     )
     return ObservationBatch.from_dict(base.as_dict() | fields)
 
 
 def _label(seq: int, text: str = "ok", device: str = "p1", epoch: int = 1, request_id: str = "") -> Label:
-    return Label(stream="pumps", device_id=device, boot_epoch=epoch, seq=seq, request_id=request_id, label=text)
+    return Label(tenant="default", stream="pumps", device_id=device, boot_epoch=epoch, seq=seq, request_id=request_id, label=text)
 
 
 def _examples(sent: list[Send | Forward]) -> list[ExampleBatch]:

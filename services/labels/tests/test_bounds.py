@@ -35,6 +35,7 @@ def pending(mix: tuple[int, int, int, int, bool]) -> Iterator[Pending]:
     count, rows, width, devices, texts = mix
     for n in range(count):
         batch = ObservationBatch(
+            tenant="default",
             stream="pumps",
             device_id=f"pump-{n % devices}",
             boot_epoch=1,

@@ -20,6 +20,7 @@ def test_a_label_after_its_observation_makes_an_example(bench, observed, label, 
     sent = bench.send(label(6, "b"))
     example = only(examples(sent))
     assert example == ExampleBatch(
+        tenant="default",
         stream="pumps",
         device_id="p1",
         boot_epoch=1,
@@ -100,7 +101,9 @@ def test_a_different_label_wins_and_is_told(bench, observed, label, examples) ->
         bench.driver.restart()
         sent = bench.send(label(1, text))
         event = only([s.event for s in sent if s.topic == topics.LABEL_CONTRADICTIONS])
-        assert event == LabelContradicted(stream="pumps", device_id="p1", boot_epoch=1, seq=1, previous=previous, label=text)
+        assert event == LabelContradicted(
+            tenant="default", stream="pumps", device_id="p1", boot_epoch=1, seq=1, previous=previous, label=text
+        )
         example = only(examples(sent))
         assert (example.corrects, example.first_index, example.seqs, example.labels) == (True, index, (1,), (text,))
         assert bench.driver.repeat() == []

@@ -218,7 +218,7 @@ def received(event: Any, topic: Any = topics.TRAINING_RUNS, partition: int = 0, 
 def version(number: int = 1, **fields: Any) -> ModelVersion:
     """A version of the run's challenger, signed."""
     file = ModelFile(digest=DIGEST, size=len(ONNX), chunks=1, partition=3)
-    made = {"stream": "boiler", "version": number, "request_id": "campaign/1", "file": file, "rows": 70, **fields}
+    made = {"tenant": "default", "stream": "boiler", "version": number, "request_id": "campaign/1", "file": file, "rows": 70, **fields}
     statement = VersionStatement(
         tenant="default",
         stream=made["stream"],
@@ -242,10 +242,18 @@ class Scene:
         self.kept = Kept()
         manifest = Manifest(cluster_id="here", topic="examples", ranges=(Range(partition=2, end_offset=9),), rows=70)
         self.kept.records = {
-            ("training.requests", 1): [TrainingRequest(stream="boiler", request_id="campaign/1", manifest=manifest)],
-            ("model.chunks", 3): [ModelChunk(digest=DIGEST, total=1, size=len(ONNX), data=ONNX)],
+            ("training.requests", 1): [TrainingRequest(tenant="default", stream="boiler", request_id="campaign/1", manifest=manifest)],
+            ("model.chunks", 3): [ModelChunk(index=0, digest=DIGEST, total=1, size=len(ONNX), data=ONNX)],
         }
-        run = {"stream": "boiler", "request_id": "campaign/1", "campaign": "campaign", "stage": 1, "rows": 70, "dataset_digest": "d" * 64}
+        run = {
+            "tenant": "default",
+            "stream": "boiler",
+            "request_id": "campaign/1",
+            "campaign": "campaign",
+            "stage": 1,
+            "rows": 70,
+            "dataset_digest": "d" * 64,
+        }
         file = ModelFile(digest=DIGEST, size=len(ONNX), chunks=1, partition=3)
         fitted = {**run, "file": file, "classes": ("no", "yes"), "parameters": {"family": "mlp"}}
         gate = {"gate_accuracy": 0.9, "gate_champion_accuracy": 0.8}

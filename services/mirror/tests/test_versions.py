@@ -89,6 +89,6 @@ def test_a_version_whose_file_is_not_kept_any_more_is_registered_and_says_so(sce
 
 
 def test_a_refused_candidate_is_passed(scene):
-    scene.events = [CandidateRefused(stream="boiler", request_id="campaign/1")]
+    scene.events = [CandidateRefused(tenant="default", stream="boiler", request_id="campaign/1")]
     scene.play()
     assert not scene.tracking.runs and not scene.tracking.registered

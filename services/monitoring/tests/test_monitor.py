@@ -28,11 +28,11 @@ class Bench:
         self.monitor = Monitor(Views(Groups(), SPANS), kinds, Metrics(self.registry), told, SPANS.bucket)
         self.offset = 0
         for number, device in enumerate(("d1", "d2")):
-            report = DeviceReport(stream="s", device_id=device)
+            report = DeviceReport(tenant="default", stream="s", device_id=device)
             self.monitor.take(Record("fleet.reported", 0, number, T - 1, report, Cause()))
 
     def rows(self, device: str, at: int) -> None:
-        event = ObservationBatch(stream="s", device_id=device, count=10, model_version=3)
+        event = ObservationBatch(tenant="default", boot_epoch=0, first_seq=-1, stream="s", device_id=device, count=10, model_version=3)
         self.take(event, at)
 
     def take(self, event, at=T, topic="observations") -> None:
@@ -65,7 +65,9 @@ def test_a_poisoned_device_is_named_in_an_alert_that_is_cleared_when_its_rows_ar
     for second in range(130):
         for number in range(5):
             wrong = 4 if number == 3 and second < 30 else 1
-            event = DriftPartial(stream="s", device_id=f"d{number}", count=10, errors=b"\1" * wrong + b"\0" * (10 - wrong), model_version=1)
+            event = DriftPartial(
+                tenant="default", stream="s", device_id=f"d{number}", count=10, errors=b"\1" * wrong + b"\0" * (10 - wrong), model_version=1
+            )
             bench.take(event, T + second * 1_000, "drift.partials")
         told += bench.monitor.moment(float(second))
     raised, cleared = (telling for telling in told if telling.alert.kind is AlertKind.OUTLYING_DEVICES)

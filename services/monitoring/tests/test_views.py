@@ -43,17 +43,19 @@ class Feed:
 
 
 def rows(device="d1", count=10, version=1, **more) -> ObservationBatch:
-    return ObservationBatch(stream="s", device_id=device, count=count, model_version=version, **more)
+    return ObservationBatch(
+        tenant="default", stream="s", boot_epoch=1, first_seq=0, device_id=device, count=count, model_version=version, **more
+    )
 
 
 def judged(errors: bytes, version: int = 1, device: str = "d1", **more) -> DriftPartial:
-    return DriftPartial(stream="s", device_id=device, count=len(errors), errors=errors, model_version=version, **more)
+    return DriftPartial(tenant="default", stream="s", device_id=device, count=len(errors), errors=errors, model_version=version, **more)
 
 
 def test_a_strangers_candidate_is_a_measure_of_its_own_and_a_stale_one_is_none() -> None:
     feed = Feed()
-    feed(CandidateRefused(stream="s", reason=RefusalReason.STALE))
-    feed(CandidateRefused(stream="s", reason=RefusalReason.REPLAYED))
+    feed(CandidateRefused(tenant="default", stream="s", reason=RefusalReason.STALE))
+    feed(CandidateRefused(tenant="default", stream="s", reason=RefusalReason.REPLAYED))
     feed(CandidateRefused(tenant="", stream="", reason=RefusalReason.SIGNATURE))
     found = feed.measured()
     assert found[AlertKind.FORGED_CANDIDATE, Subject("default", "s")].value == 1
@@ -63,7 +65,7 @@ def test_a_strangers_candidate_is_a_measure_of_its_own_and_a_stale_one_is_none()
 def test_devices_in_whose_names_others_write_are_told_with_the_worst_first() -> None:
     feed = Feed()
     for device, records in (("d1", 1), ("d2", 3), ("d1", 1)):
-        feed(DeviceDoubted(stream="s", device_id=device, reason="NUMBER_TAKEN", records=records))
+        feed(DeviceDoubted(tenant="default", stream="s", device_id=device, reason="NUMBER_TAKEN", records=records))
     told = feed.measured()[AlertKind.DOUBTED_DEVICES, Subject("default", "s", "default")]
     assert (told.value, told.samples, told.devices) == (2, 5, ("d2", "d1"))
 
@@ -71,20 +73,20 @@ def test_devices_in_whose_names_others_write_are_told_with_the_worst_first() -> 
 def test_a_report_of_what_cannot_be_is_told_until_the_device_is_heard_and_changes_nothing_else() -> None:
     feed = Feed()
     here = Subject("default", "s", "default")
-    feed(ModelVersion(stream="s", version=2))
+    feed(ModelVersion(tenant="default", stream="s", version=2))
     for device in ("d1", "d2", "d3"):
-        feed(DeviceReport(stream="s", device_id=device, boot_epoch=1, version=2, status=DeviceStatus.INSTALLED))
-    feed(DeviceReport(stream="s", device_id="d1", boot_epoch=2**63 - 1, version=1))
-    feed(DeviceReport(stream="s", device_id="d2", boot_epoch=1, version=3))
-    feed(DeviceReport(stream="x" * 100_000, device_id="y" * 100_000))
+        feed(DeviceReport(tenant="default", stream="s", device_id=device, boot_epoch=1, version=2, status=DeviceStatus.INSTALLED))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", boot_epoch=2**63 - 1, version=1))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d2", boot_epoch=1, version=3))
+    feed(DeviceReport(tenant="default", stream="x" * 100_000, device_id="y" * 100_000))
     found = feed.measured()
     told = found[AlertKind.IMPOSSIBLE_REPORT, here]
     assert (told.value, told.samples, told.devices) == (2, 3, ("d2", "d1"))
     (name,) = found[AlertKind.IMPOSSIBLE_REPORT, Subject("", "", "default")].devices
     assert len(name) <= 60
     assert [version for _, device, version in feed.views.summary(T + 1_000).versions if device == "d1"] == [2]
-    feed(DeviceReport(stream="s", device_id="d1", boot_epoch=1, version=2))
-    feed(ModelVersion(stream="s", version=3))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", boot_epoch=1, version=2))
+    feed(ModelVersion(tenant="default", stream="s", version=3))
     assert feed.measured()[AlertKind.IMPOSSIBLE_REPORT, here].value == 0
 
 
@@ -150,7 +152,7 @@ def test_age_is_record_time_less_event_time() -> None:
 
 def test_a_device_is_silent_while_others_are_heard() -> None:
     feed = Feed()
-    feed(DeviceReport(stream="s", device_id="d1"))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1"))
     feed(rows("d1"), T)
     feed(rows("d2"), T + 4_999)
     key = (AlertKind.SILENT_DEVICES, Subject("default", "s", "default"))
@@ -179,15 +181,15 @@ def test_a_device_that_is_silent_for_long_is_forgotten() -> None:
 
 def test_signals_failed_fits_refusals_and_versions_are_seen() -> None:
     feed = Feed()
-    feed(DriftSignal(stream="s", rising=True))
-    feed(DriftSignal(stream="s", rising=False))
-    feed(DriftSignal(stream="s", kind=SignalKind.INPUT))
-    feed(TrainingRun(stream="s", status=RunStatus.FAILED))
-    feed(TrainingRun(stream="s", status=RunStatus.PROMOTED))
-    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=3))
-    feed(DeviceReport(stream="s", device_id="d2", status=DeviceStatus.INSTALLED, version=4))
-    feed(ModelVersion(stream="s", version=4))
-    feed(ModelVersion(stream="s", version=3))
+    feed(DriftSignal(tenant="default", stream="s", rising=True))
+    feed(DriftSignal(tenant="default", stream="s", rising=False))
+    feed(DriftSignal(tenant="default", stream="s", kind=SignalKind.INPUT))
+    feed(TrainingRun(tenant="default", stream="s", status=RunStatus.FAILED))
+    feed(TrainingRun(tenant="default", stream="s", status=RunStatus.PROMOTED))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=3))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d2", status=DeviceStatus.INSTALLED, version=4))
+    feed(ModelVersion(tenant="default", stream="s", version=4))
+    feed(ModelVersion(tenant="default", stream="s", version=3))
     stream, group = Subject("default", "s"), Subject("default", "s", "default")
     found = feed.measured()
     assert found[AlertKind.DRIFT, stream].value == 1
@@ -201,24 +203,26 @@ def test_signals_failed_fits_refusals_and_versions_are_seen() -> None:
 
 def test_a_report_that_takes_a_refusal_back_ends_it() -> None:
     feed = Feed()
-    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED))
-    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.INSTALLED))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", status=DeviceStatus.REFUSED))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", status=DeviceStatus.INSTALLED))
     assert feed.measured()[AlertKind.REFUSED_MODEL, Subject("default", "s", "default")].value == 0
 
 
 def test_what_a_device_says_of_adapters_takes_the_refusal_of_a_version_not_back() -> None:
     feed, key = Feed(), (AlertKind.REFUSED_MODEL, Subject("default", "s", "default"))
-    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, adapter=100, refused_version=3))
-    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.INSTALLED, version=2, adapter=120))
-    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, adapter=120, refused_adapter=140))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, adapter=100, refused_version=3))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", status=DeviceStatus.INSTALLED, version=2, adapter=120))
+    feed(
+        DeviceReport(tenant="default", stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, adapter=120, refused_adapter=140)
+    )
     assert feed.measured()[key].value == 1
-    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.INSTALLED, version=3, adapter=120))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", status=DeviceStatus.INSTALLED, version=3, adapter=120))
     assert feed.measured()[key].value == 0
 
 
 def test_a_refused_adapter_is_no_refused_model() -> None:
     feed = Feed()
-    feed(DeviceReport(stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, refused_adapter=140))
+    feed(DeviceReport(tenant="default", stream="s", device_id="d1", status=DeviceStatus.REFUSED, version=2, refused_adapter=140))
     subject = Subject("default", "s", "default")
     assert feed.measured()[AlertKind.REFUSED_MODEL, subject].value == 0
     assert feed.views.summary(T).groups[subject].refusing_adapters == ["d1"]
@@ -227,7 +231,7 @@ def test_a_refused_adapter_is_no_refused_model() -> None:
 def test_the_adapters_of_devices_that_are_heard_are_seen() -> None:
     feed, group = Feed(), Subject("default", "s", "default")
     for device, adapter in (("d1", 150), ("d2", 0), ("takes-none", -1), ("silent", 100), ("never-heard", 100)):
-        feed(DeviceReport(stream="s", device_id=device, status=DeviceStatus.INSTALLED, version=1, adapter=adapter))
+        feed(DeviceReport(tenant="default", stream="s", device_id=device, status=DeviceStatus.INSTALLED, version=1, adapter=adapter))
     feed(rows("silent"), T)
     for device in ("d1", "d2", "takes-none"):
         feed(rows(device), T + 6_000)

@@ -81,6 +81,7 @@ class ChunkLog:
             self.records += [None] * between
             self.records.append(ModelChunk(digest=digest, index=index, total=len(parts), size=len(artifact), data=part))
         return ModelCandidate(
+            tenant="default",
             stream="pumps",
             request_id=digest[:8],
             file=ModelFile(digest=digest, size=len(artifact), chunks=len(parts), offset=offset),
@@ -126,13 +127,17 @@ class Registry:
     def define(self, **fields: Any) -> list[Any]:
         """Send a command; give back the events."""
         command = RegisterStream(
-            stream="pumps", features=tuple(Feature(name=name) for name in ("heat", "noise", "flow")), label="fails", classes=("yes", "no")
+            tenant="default",
+            stream="pumps",
+            features=tuple(Feature(name=name) for name in ("heat", "noise", "flow")),
+            label="fails",
+            classes=("yes", "no"),
         )
         return [send.event for send in self.driver.send(topics.MODEL_COMMANDS, replace(command, **fields), "default/pumps")]
 
     def ask(self, request_id: str, stream: str = "pumps") -> None:
         """Make a request."""
-        self.requests.records.append(TrainingRequest(stream=stream, request_id=request_id))
+        self.requests.records.append(TrainingRequest(tenant="default", stream=stream, request_id=request_id))
 
     def propose(self, candidate: ModelCandidate, **fields: Any) -> list[Any]:
         """Send a candidate as the trainer does, once it was asked for it; give back the events."""

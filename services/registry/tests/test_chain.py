@@ -18,7 +18,11 @@ def chain_of(*events: Chained) -> list[Chained]:
     return chained
 
 
-EVENTS = chain_of(ModelVersion(version=1), CandidateRefused(message="no"), ModelVersion(version=2, metrics={"b": 1.0, "a": 0.5}))
+EVENTS = chain_of(
+    ModelVersion(tenant="default", stream="", version=1),
+    CandidateRefused(tenant="default", stream="", message="no"),
+    ModelVersion(tenant="default", stream="", version=2, metrics={"b": 1.0, "a": 0.5}),
+)
 
 
 def test_a_whole_chain_holds_and_gives_its_head() -> None:

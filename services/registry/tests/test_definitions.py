@@ -13,7 +13,9 @@ THREE = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
 
 
 def test_a_first_command_makes_version_1_with_sorted_classes(registry: Any) -> None:
-    assert registry.define() == [StreamDefinition(stream="pumps", version=1, features=THREE, label="fails", classes=("no", "yes"))]
+    assert registry.define() == [
+        StreamDefinition(tenant="default", stream="pumps", version=1, features=THREE, label="fails", classes=("no", "yes"))
+    ]
     assert registry.driver.sent[0].topic is topics.STREAMS
     assert registry.driver.sent[0].key == "default/pumps"
 
@@ -134,7 +136,7 @@ def test_an_unsound_definition_is_invalid_and_changes_nothing(registry: Any, wro
 )
 def test_a_mask_is_sound(feature: Feature, message: str) -> None:
     with pytest.raises(DefinitionRefusedError, match=message):
-        define(RegisterStream(stream="s", features=(feature,)), RegistryState())
+        define(RegisterStream(tenant="default", stream="s", features=(feature,)), RegistryState())
 
 
 def test_a_mask_stays_as_the_models_know_it_and_only_drop_may_come() -> None:
@@ -145,7 +147,7 @@ def test_a_mask_stays_as_the_models_know_it_and_only_drop_may_come() -> None:
         (Feature(name="a"), False),
         (Feature(name="a", mask=Mask.BUCKETS, bucket=2.0), False),
     ):
-        command = RegisterStream(stream="s", features=(feature,), expected_version=1)
+        command = RegisterStream(tenant="default", stream="s", features=(feature,), expected_version=1)
         if allowed:
             assert define(command, known)
         else:

@@ -72,14 +72,14 @@ def test_a_candidate_becomes_one_signed_version_also_across_a_kill(
     for chunk in log.records:
         publish(topics.MODEL_CHUNKS, chunk, f"{chunk.digest}/{chunk.index}", partition=2)
     features = tuple(Feature(name=name) for name in ("heat", "noise", "flow"))
-    publish(topics.MODEL_COMMANDS, RegisterStream(stream="pumps", features=features, classes=("no", "yes")))
+    publish(topics.MODEL_COMMANDS, RegisterStream(tenant="default", stream="pumps", features=features, classes=("no", "yes")))
     process = start(settings, keys.private, trainer.public)
     try:
         assert events(context, topics.STREAMS, 1)[0].event == StreamDefinition(
-            stream="pumps", version=1, features=features, classes=("no", "yes")
+            tenant="default", stream="pumps", version=1, features=features, classes=("no", "yes")
         )
         for request_id in (candidate.request_id, "other"):
-            publish(topics.TRAINING_REQUESTS, TrainingRequest(stream="pumps", request_id=request_id))
+            publish(topics.TRAINING_REQUESTS, TrainingRequest(tenant="default", stream="pumps", request_id=request_id))
         publish(topics.MODEL_CANDIDATES, signed(candidate))
         events(context, topics.MODEL_EVENTS, 1)
         process.kill()

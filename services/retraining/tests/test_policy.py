@@ -52,12 +52,12 @@ def test_settings_are_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_policy_does_not_give_stays_as_set() -> None:
     settings = Policy(window=500, gate=50)
-    given = Event(retraining=RetrainingPolicy(stages=(10, 20), quiet=(), budget=0))
+    given = Event(tenant="default", stream="", retraining=RetrainingPolicy(stages=(10, 20), quiet=(), budget=0))
     assert apply_policy(settings, given) == Policy(window=500, gate=50, stages=(10, 20), quiet=(), budget=0)
-    assert apply_policy(settings, Event()) == settings
+    assert apply_policy(settings, Event(tenant="default", stream="")) == settings
 
 
 @pytest.mark.parametrize("given", [RetrainingPolicy(on_open="sometimes"), RetrainingPolicy(stages=(300, 200)), RetrainingPolicy(window=0)])
 def test_what_is_given_and_makes_no_sense_is_refused(given: RetrainingPolicy) -> None:
     with pytest.raises(ValueError, match=r"on_open|rising|range"):
-        apply_policy(Policy(), Event(retraining=given))
+        apply_policy(Policy(), Event(tenant="default", stream="", retraining=given))

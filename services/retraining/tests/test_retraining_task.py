@@ -45,7 +45,7 @@ def partials(sizes: list[tuple[int, int]], version: int = 1) -> list[DriftPartia
     index, offset, done = [0] * 4, [0] * 4, []
     for partition, count in sizes:
         done.append(
-            DriftPartial(
+            DriftPartial(tenant="default", device_id="",
                 stream="pumps", model_version=version, partition=partition, offset=offset[partition],
                 first_index=index[partition], count=count, errors=bytes(count),
             )
@@ -56,11 +56,11 @@ def partials(sizes: list[tuple[int, int]], version: int = 1) -> list[DriftPartia
 
 
 def signal(row: int, *, rising: bool = True, kind: SignalKind = SignalKind.ERROR_RATE) -> DriftSignal:
-    return DriftSignal(stream="pumps", signal_id=f"s{row}", kind=kind, row=row, rising=rising)
+    return DriftSignal(tenant="default", stream="pumps", signal_id=f"s{row}", kind=kind, row=row, rising=rising)
 
 
 def progress(row: int) -> DetectionProgress:
-    return DetectionProgress(stream="pumps", row=row)
+    return DetectionProgress(tenant="default", stream="pumps", row=row)
 
 
 def requests(sent: list[Send]) -> list[TrainingRequest]:
@@ -108,13 +108,22 @@ def test_only_a_rising_error_asks_for_retraining() -> None:
 
 def test_blocks_of_features_are_no_labelled_rows() -> None:
     d = driver()
-    assert d.send(topics.DRIFT_PARTIALS, DriftPartial(stream="pumps", kind=PartialKind.FEATURES, count=50, sums=(1.0,)), KEY) == []
+    assert (
+        d.send(
+            topics.DRIFT_PARTIALS,
+            DriftPartial(tenant="default", device_id="", stream="pumps", kind=PartialKind.FEATURES, count=50, sums=(1.0,)),
+            KEY,
+        )
+        == []
+    )
     assert list(d.stored) == ["Checkpoint/"]
 
 
 def test_every_record_applied_twice_gives_every_request_once() -> None:
     d = driver()
-    records: list[tuple[Topic, Event]] = [(topics.RETRAINING_COMMANDS, StartTraining(stream="pumps", command_id="c", rows=5))]
+    records: list[tuple[Topic, Event]] = [
+        (topics.RETRAINING_COMMANDS, StartTraining(tenant="default", stream="pumps", command_id="c", rows=5))
+    ]
     records += [(topics.DRIFT_PARTIALS, partial) for partial in partials([(0, 7), (1, 7)] * 10)]
     records += [(topics.DRIFT_SIGNALS, signal(10)), (topics.DRIFT_SIGNALS, progress(140)), (topics.TRAINING_RUNS, rejected("c"))]
     for topic, event in records:
@@ -124,12 +133,12 @@ def test_every_record_applied_twice_gives_every_request_once() -> None:
 
 
 def rejected(campaign: str) -> TrainingRun:
-    return TrainingRun(stream="pumps", request_id=f"{campaign}/0", campaign=campaign, status=RunStatus.REJECTED)
+    return TrainingRun(tenant="default", stream="pumps", request_id=f"{campaign}/0", campaign=campaign, status=RunStatus.REJECTED)
 
 
 def test_a_first_fit_that_was_rejected_is_asked_for_again_with_the_run_as_its_cause() -> None:
     d = driver()
-    d.send(topics.RETRAINING_COMMANDS, StartTraining(stream="pumps", command_id="c", rows=20), KEY)
+    d.send(topics.RETRAINING_COMMANDS, StartTraining(tenant="default", stream="pumps", command_id="c", rows=20), KEY)
     d.send(topics.DRIFT_SIGNALS, progress(100), KEY)
     first, second = partials([(0, 30), (0, 30)], version=0)
     assert [r.request_id for r in requests(d.send(topics.DRIFT_PARTIALS, first, KEY))] == ["c/0"]
@@ -140,8 +149,8 @@ def test_a_first_fit_that_was_rejected_is_asked_for_again_with_the_run_as_its_ca
 
 def test_a_command_without_an_id_goes_to_the_dead_letters() -> None:
     d = driver()
-    d.send(topics.RETRAINING_COMMANDS, StartTraining(stream="pumps", rows=5), KEY)
-    d.send(topics.RETRAINING_COMMANDS, StartTraining(stream="pumps", command_id="x" * 500_000, rows=5), KEY)
+    d.send(topics.RETRAINING_COMMANDS, StartTraining(tenant="default", stream="pumps", rows=5), KEY)
+    d.send(topics.RETRAINING_COMMANDS, StartTraining(tenant="default", stream="pumps", command_id="x" * 500_000, rows=5), KEY)
     assert [letter.reason for letter in d.dead] == ["MALFORMED", "MALFORMED"]
 
 
@@ -179,13 +188,13 @@ def written(event: Event, key: str = KEY, broker: MemoryBroker | None = None) ->
     return broker
 
 
-EARLY = Given(stream="pumps", version=1, retraining=RetrainingPolicy(stages=(5, 50), quiet=()))
+EARLY = Given(tenant="default", stream="pumps", version=1, retraining=RetrainingPolicy(stages=(5, 50), quiet=()))
 
 
 def test_a_policy_of_the_stream_counts_before_one_of_all_streams_before_the_settings() -> None:
     assert asked(MemoryBroker()) == [(0, 20), (1, 60), (2, 100)]
     assert asked(written(EARLY)) == asked(written(EARLY), restarted=True) == [(0, 5), (1, 50)]
-    everywhere = written(Given(retraining=RetrainingPolicy(stages=(30,), quiet=())), "default/")
+    everywhere = written(Given(tenant="default", stream="", retraining=RetrainingPolicy(stages=(30,), quiet=())), "default/")
     assert asked(everywhere) == [(0, 30)]
     assert asked(written(EARLY, broker=everywhere)) == [(0, 5), (1, 50)]
     assert asked(written(EARLY, "default/fans")) == [(0, 20), (1, 60), (2, 100)]
@@ -193,8 +202,10 @@ def test_a_policy_of_the_stream_counts_before_one_of_all_streams_before_the_sett
 
 
 def test_a_policy_that_is_withdrawn_or_makes_no_sense_is_as_good_as_none() -> None:
-    assert asked(written(Given(stream="pumps", version=2, withdrawn=True), broker=written(EARLY))) == asked(MemoryBroker())
-    assert asked(written(Given(stream="pumps", retraining=RetrainingPolicy(stages=(9, 3))))) == asked(MemoryBroker())
+    assert asked(written(Given(tenant="default", stream="pumps", version=2, withdrawn=True), broker=written(EARLY))) == asked(
+        MemoryBroker()
+    )
+    assert asked(written(Given(tenant="default", stream="pumps", retraining=RetrainingPolicy(stages=(9, 3))))) == asked(MemoryBroker())
 
 
 def test_a_policy_that_comes_in_mid_stream_counts_from_the_next_transaction() -> None:
@@ -206,7 +217,9 @@ def test_a_policy_that_comes_in_mid_stream_counts_from_the_next_transaction() ->
     d.send(topics.DRIFT_SIGNALS, signal(10), KEY)
     d.send(topics.DRIFT_SIGNALS, progress(40), KEY)
     # One fit has been asked for, and another would have been due at a row that is decided: neither comes again.
-    written(Given(stream="pumps", retraining=RetrainingPolicy(stages=(5, 25, 70, 280), quiet=(), window=1_000)), broker=broker)
+    written(
+        Given(tenant="default", stream="pumps", retraining=RetrainingPolicy(stages=(5, 25, 70, 280), quiet=(), window=1_000)), broker=broker
+    )
     d.restart()
     d.send(topics.DRIFT_SIGNALS, progress(300), KEY)
     assert [(r.stage, r.row, r.manifest.rows) for r in requests(d.sent)] == [(0, 30, 20), (2, 80, 70), (3, 290, 280)]
@@ -218,7 +231,10 @@ def test_a_larger_window_takes_what_is_still_known() -> None:
     for n, partial in enumerate(partials([(0, 10)] * 200)):
         d.send(topics.DRIFT_PARTIALS, partial, KEY)
         d.send(topics.DRIFT_SIGNALS, progress(10 * n), KEY)
-    written(Given(stream="pumps", retraining=RetrainingPolicy(stages=(20,), quiet=(), window=5_000, back=5_000)), broker=broker)
+    written(
+        Given(tenant="default", stream="pumps", retraining=RetrainingPolicy(stages=(20,), quiet=(), window=5_000, back=5_000)),
+        broker=broker,
+    )
     d.send(topics.DRIFT_SIGNALS, signal(1_995), KEY)
     d.send(topics.DRIFT_SIGNALS, progress(1_998), KEY)
     (partial,) = partials([(0, 10)] * 203)[200:201]
@@ -249,7 +265,7 @@ def test_requests_depend_neither_on_which_topic_is_quicker_nor_on_transactions_n
     rows = [(topics.DRIFT_PARTIALS, partial) for partial in partials(world.sizes)]
     total = sum(count for _, count in world.sizes)
     alarms = sorted(row for row in world.alarms if row <= total)
-    command = [(topics.RETRAINING_COMMANDS, StartTraining(stream="pumps", command_id="c", rows=30))]
+    command = [(topics.RETRAINING_COMMANDS, StartTraining(tenant="default", stream="pumps", command_id="c", rows=30))]
 
     def signals(steps: list[int]) -> list[tuple[Topic, Event]]:
         done: list[tuple[Topic, Event]] = []

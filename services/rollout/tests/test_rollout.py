@@ -55,6 +55,7 @@ class Rollout:
 
     def version(self, number: int, stream: str = "pumps") -> list[tuple[str, int]]:
         version = ModelVersion(
+            tenant="default",
             stream=stream,
             version=number,
             file=ModelFile(digest=f"d{number}", size=9, chunks=1),
@@ -63,7 +64,7 @@ class Rollout:
         return self._told(self.driver.send(topics.MODEL_EVENTS, version, f"default/{stream}"))
 
     def report(self, device: str, stream: str = "pumps", **fields: Any) -> list[tuple[str, int]]:
-        report = DeviceReport(stream=stream, device_id=device, **fields)
+        report = DeviceReport(tenant="default", stream=stream, device_id=device, **fields)
         return self._told(self.driver.send(topics.FLEET_REPORTED, report, f"default/{stream}/{device}"))
 
     def _told(self, sends: list[Any]) -> list[tuple[str, int]]:
@@ -91,6 +92,7 @@ def test_a_device_that_comes_later_is_told_the_current_version_with_the_versions
     sent: Any = rollout.driver.sent[-1]
     assert sent.cause.at == "model.events/0/1"
     assert sent.event == Assignment(
+        tenant="default",
         stream="pumps",
         device_id="p1",
         version=2,
@@ -132,13 +134,13 @@ def test_an_older_version_than_the_current_one_changes_nothing(rollout: Rollout)
 
 def test_a_refused_candidate_is_passed_over(rollout: Rollout) -> None:
     rollout.report("p1")
-    assert rollout.driver.send(topics.MODEL_EVENTS, CandidateRefused(stream="pumps"), "default/pumps") == []
+    assert rollout.driver.send(topics.MODEL_EVENTS, CandidateRefused(tenant="default", stream="pumps"), "default/pumps") == []
     assert rollout.driver.dead == []
 
 
 @pytest.mark.parametrize("names", [{"device_id": ""}, {"device_id": "a/b"}, {"stream": ""}, {"tenant": "a/b"}])
 def test_a_report_without_a_proper_name_is_invalid(rollout: Rollout, names: dict[str, str]) -> None:
-    report = DeviceReport(**{"stream": "pumps", "device_id": "p1", **names})
+    report = DeviceReport(**{"tenant": "default", "stream": "pumps", "device_id": "p1", **names})
     assert rollout.driver.send(topics.FLEET_REPORTED, report) == []
     assert [dead.reason for dead in rollout.driver.dead] == ["IMPOSSIBLE"]
 
@@ -150,7 +152,7 @@ def test_a_report_without_a_proper_name_is_invalid(rollout: Rollout, names: dict
 )
 def test_a_report_of_what_cannot_be_makes_no_device_known(rollout: Rollout, said: dict[str, Any]) -> None:
     rollout.version(1)
-    report = DeviceReport(**{"stream": "pumps", "device_id": "p1", **said})
+    report = DeviceReport(**{"tenant": "default", "stream": "pumps", "device_id": "p1", **said})
     assert rollout.driver.send(topics.FLEET_REPORTED, report) == []
     assert [dead.reason for dead in rollout.driver.dead] == ["IMPOSSIBLE"]
     assert not [key for key in rollout.driver.stored if key.endswith("/p1")]
@@ -184,7 +186,10 @@ def test_of_several_reports_in_one_transaction_one_is_answered(rollout: Rollout)
     rollout.report("p1")
     assigned: Any = rollout.driver.sent[-1]
     junk(rollout, assigned.event, "another event")
-    reports = [rollout.driver.receive(topics.FLEET_REPORTED, DeviceReport(stream="pumps", device_id="p1", boot_epoch=n)) for n in (1, 2)]
+    reports = [
+        rollout.driver.receive(topics.FLEET_REPORTED, DeviceReport(tenant="default", stream="pumps", device_id="p1", boot_epoch=n))
+        for n in (1, 2)
+    ]
     assert len(rollout.driver.transaction(reports)) == 1
 
 

@@ -119,7 +119,7 @@ class World:
     def definition(self) -> StreamDefinition:
         task = StreamTask.REGRESSION if self.numbers else StreamTask.CLASSIFICATION
         features = tuple(Feature(name=f"f{i}") for i in range(WIDTH))
-        return StreamDefinition(stream=self.stream, version=3, features=features, task=task, tolerance=2.0 * self.numbers)
+        return StreamDefinition(tenant="default", stream=self.stream, version=3, features=features, task=task, tolerance=2.0 * self.numbers)
 
     def task(self, partition: int, state: State) -> TrainerTask:
         rows, models = Rows(self.log), Models(self.log)
@@ -144,6 +144,7 @@ class World:
         index = self.indexes.get(partition, 0)
         self.indexes[partition] = index + count
         return ExampleBatch(
+            tenant="default",
             stream=self.stream,
             device_id=device,
             boot_epoch=1,
@@ -163,7 +164,13 @@ class World:
             batch = self.batch(size, flipped, device, partition)
             offset = self.log.append(topics.EXAMPLES, partition, batch)
             partial = DriftPartial(
-                stream=self.stream, device_id=device, partition=partition, offset=offset, first_index=batch.first_index, count=size
+                tenant="default",
+                stream=self.stream,
+                device_id=device,
+                partition=partition,
+                offset=offset,
+                first_index=batch.first_index,
+                count=size,
             )
             at = self.log.append(topics.DRIFT_PARTIALS, 0, partial)
             received.append(self.driver.receive(topics.DRIFT_PARTIALS, partial, self.key, offset=at))
@@ -181,6 +188,7 @@ class World:
             for p, (o, i) in sorted(end.items())
         )
         request = TrainingRequest(
+            tenant="default",
             stream=self.stream,
             request_id=f"c/{first}-{row}-{stage}",
             campaign="c",
@@ -217,6 +225,7 @@ class World:
         assert candidate.champion_version == self.versions
         self.versions += 1
         version = ModelVersion(
+            tenant="default",
             stream=self.stream,
             version=self.versions,
             request_id=candidate.request_id,

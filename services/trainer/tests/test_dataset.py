@@ -16,7 +16,15 @@ def batch(device: str, seqs: list[int], index: int = 0, labels: str = "", **more
     features = np.array([[seq, len(device)] for seq in seqs], np.float32)
     names = tuple(labels or "ab"[seq % 2] for seq in seqs) if len(labels) < 2 else tuple(labels)
     return ExampleBatch(
-        stream="s", device_id=device, boot_epoch=1, first_index=index, seqs=tuple(seqs), features=features.tobytes(), labels=names, **more
+        tenant="default",
+        stream="s",
+        device_id=device,
+        boot_epoch=1,
+        first_index=index,
+        seqs=tuple(seqs),
+        features=features.tobytes(),
+        labels=names,
+        **more,
     )
 
 

@@ -309,7 +309,9 @@ def test_rows_that_are_deleted_are_left_out(make_world):
 
 
 def test_a_policy_names_online_families():
-    given = Policy(training=TrainingPolicy(family="adaptive_random_forest", challengers=("online_logistic_regression",)))
+    given = Policy(
+        tenant="default", stream="", training=TrainingPolicy(family="adaptive_random_forest", challengers=("online_logistic_regression",))
+    )
     recipe = apply_policy(Plan(Recipe(), Rule()), given).recipe
     assert [(spec.family, spec.trees) for spec in recipe.online_specs] == [(Family.ADAPTIVE_RANDOM_FOREST, 10), (LR, 10)]
 
@@ -317,7 +319,7 @@ def test_a_policy_names_online_families():
 @pytest.mark.parametrize("name", ["extra_trees", "oracle"])
 def test_a_challenger_that_does_not_learn_online_is_refused(name, monkeypatch):
     with pytest.raises(ValueError, match=name):
-        apply_policy(Plan(Recipe(), Rule()), Policy(training=TrainingPolicy(challengers=(name,))))
+        apply_policy(Plan(Recipe(), Rule()), Policy(tenant="default", stream="", training=TrainingPolicy(challengers=(name,))))
     monkeypatch.setenv("EDGELOOP_TRAINER_CHALLENGERS", name)
     with pytest.raises(ValueError, match=name):
         Settings()

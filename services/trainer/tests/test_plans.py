@@ -13,19 +13,19 @@ SETTINGS = Plan(Recipe(trees=9, min_leaf=3, seed=4), Rule(8))
 
 
 def test_what_a_policy_does_not_give_stays_as_set():
-    assert apply_policy(SETTINGS, Policy()) == SETTINGS
-    given = Policy(training=TrainingPolicy(family="logistic_regression", min_leaf=5), gate_minimum=2)
+    assert apply_policy(SETTINGS, Policy(tenant="default", stream="")) == SETTINGS
+    given = Policy(tenant="default", stream="", training=TrainingPolicy(family="logistic_regression", min_leaf=5), gate_minimum=2)
     assert apply_policy(SETTINGS, given) == Plan(Recipe(Family.LOGISTIC_REGRESSION, trees=9, min_leaf=5, seed=4), Rule(2))
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        Policy(training=TrainingPolicy(family="oracle")),
-        Policy(training=TrainingPolicy(trees=0)),
-        Policy(training=TrainingPolicy(trees=100_000)),
-        Policy(training=TrainingPolicy(min_leaf=-1)),
-        Policy(gate_minimum=0),
+        Policy(tenant="default", stream="", training=TrainingPolicy(family="oracle")),
+        Policy(tenant="default", stream="", training=TrainingPolicy(trees=0)),
+        Policy(tenant="default", stream="", training=TrainingPolicy(trees=100_000)),
+        Policy(tenant="default", stream="", training=TrainingPolicy(min_leaf=-1)),
+        Policy(tenant="default", stream="", gate_minimum=0),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(given):

@@ -107,7 +107,7 @@ def rows(count: int = 100) -> Dataset:
 
 def test_the_archive_holds_each_file_once_and_neither_the_champions_nor_those_of_another_definition():
     known = [
-        ModelVersion(version=number, file=ModelFile(digest=digest), definition_version=definition)
+        ModelVersion(tenant="default", stream="", version=number, file=ModelFile(digest=digest), definition_version=definition)
         for number, (digest, definition) in enumerate([("a", 1), ("b", 2), ("c", 2), ("b", 2), ("d", 2)], 1)
     ]
     assert [version.version for version in archived(known, 8, 2)] == [4, 3]
@@ -133,7 +133,7 @@ def test_the_best_archived_version_is_a_rival_if_it_is_ahead_of_the_champion(sha
         wrong = np.where(truth == "a", "b", "a")
         return None if right is None else list(np.where(np.arange(len(truth)) < right * len(truth), truth, wrong))
 
-    versions = [ModelVersion(version=number, file=ModelFile(digest=str(number))) for number in share]
+    versions = [ModelVersion(tenant="default", stream="", version=number, file=ModelFile(digest=str(number))) for number in share]
     found = rival(dataset, versions, answers, RULE, 8, 0)
     assert (found and found.version) == expected
 
@@ -147,7 +147,7 @@ def test_versions_that_answer_with_numbers_are_ranked_by_their_errors():
     def answers(version, features):
         return [str(value + off[version.version]) for value in newer]
 
-    versions = [ModelVersion(version=number, file=ModelFile(digest=str(number))) for number in off]
+    versions = [ModelVersion(tenant="default", stream="", version=number, file=ModelFile(digest=str(number))) for number in off]
     found = rival(dataset, versions, answers, RULE, 8, 0)
     assert found.version == 2
     assert np.allclose(found.scores, 0.1)

@@ -130,7 +130,9 @@ def test_a_search_takes_the_trial_with_the_smallest_mean_absolute_error():
 
 def test_a_dataset_of_numbers_has_their_digest_and_no_classes():
     def dataset(labels: tuple[str, ...]):
-        batch = ExampleBatch(device_id="d", seqs=(0, 1), features=np.ones((2, 3), "<f4").tobytes(), labels=labels)
+        batch = ExampleBatch(
+            tenant="default", stream="", device_id="d", seqs=(0, 1), features=np.ones((2, 3), "<f4").tobytes(), labels=labels
+        )
         return assemble(Manifest(rows=2), [(Range(end_index=2), batch)], 3, numbers=True)
 
     one = dataset(("1.5", "-2e3"))

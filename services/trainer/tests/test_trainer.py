@@ -95,7 +95,9 @@ def test_a_challenger_is_promoted_at_the_row_that_decides(world):
 
 def test_a_policy_in_mid_stream_changes_the_next_fit_and_its_gate_and_not_the_open_one(world):
     def policy(version: int, **more: Any) -> None:
-        world.policies.publisher("a person").publish(topics.POLICIES, world.key, Policy(stream=world.stream, version=version, **more))
+        world.policies.publisher("a person").publish(
+            topics.POLICIES, world.key, Policy(tenant="default", stream=world.stream, version=version, **more)
+        )
 
     world.first_champion()
     world.deliver(*world.label([20] * 10, flipped=True))

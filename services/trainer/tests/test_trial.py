@@ -42,7 +42,7 @@ CAUSE = Cause(id="cause", correlation="signal", at="training.requests/0/7")
 
 
 def request(name: str, row: int, until: int) -> TrainingRequest:
-    return TrainingRequest(stream="pumps", request_id=name, campaign="c", row=row, gate_until=until)
+    return TrainingRequest(tenant="default", stream="pumps", request_id=name, campaign="c", row=row, gate_until=until)
 
 
 FIRST, SECOND = request("c/0", 100, 200), request("c/1", 150, 250)
@@ -70,7 +70,7 @@ PHASES = {
 ENDED = FitEnded("c/1", FITTED, 50, "rows", ("a", "b"), 3)
 HAPPENINGS = {
     "requested": Requested(SECOND, CAUSE),
-    "counted": Counted(DriftPartial(stream="pumps", count=10), 6),
+    "counted": Counted(DriftPartial(tenant="default", device_id="", stream="pumps", count=10), 6),
     "batch ended": BatchEnded(),
     "closing": Closing(150),
     "fitted": ENDED,

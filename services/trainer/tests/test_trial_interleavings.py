@@ -64,7 +64,9 @@ class Asked:
 
     def request(self, number: int) -> TrainingRequest:
         gate = GateKind.MAJORITY if self.constant else GateKind.CHAMPION
-        return TrainingRequest(stream="pumps", request_id=f"c/{number}", campaign="c", row=self.row, gate_until=self.until, gate=gate)
+        return TrainingRequest(
+            tenant="default", stream="pumps", request_id=f"c/{number}", campaign="c", row=self.row, gate_until=self.until, gate=gate
+        )
 
     def result(self, number: int, versions: int) -> Fitted | Failed:
         """A model that depends on the versions it has to beat, too."""
@@ -224,7 +226,7 @@ def test_any_interleaving_ends_in_the_verdicts_of_one_request_after_the_other(as
                 taken += fleet.offer(Requested(asked[taken].request(taken), Cause(id=f"c/{taken}")))
             case "rows" | "few rows" if wall > rows:
                 count = min(20 if step == "rows" else 3, wall - rows)
-                offset += fleet.offer(Counted(DriftPartial(stream="pumps", count=count), offset))
+                offset += fleet.offer(Counted(DriftPartial(tenant="default", device_id="", stream="pumps", count=count), offset))
             case "batch":
                 fleet.offer(BatchEnded())
             case "answer":
@@ -236,7 +238,7 @@ def test_any_interleaving_ends_in_the_verdicts_of_one_request_after_the_other(as
             case "repeat" if taken and offset:
                 before = list(fleet.ends)
                 fleet.offer(Requested(asked[taken - 1].request(taken - 1), Cause()))
-                fleet.offer(Counted(DriftPartial(stream="pumps", count=7), offset - 1))
+                fleet.offer(Counted(DriftPartial(tenant="default", device_id="", stream="pumps", count=7), offset - 1))
                 assert fleet.ends == before
             case _:
                 pass
@@ -250,10 +252,10 @@ def test_rows_beyond_a_request_that_have_decided_the_gate_before_it_stay_decided
     fleet = Fleet(asked)
     for number in (0, 1):
         count = asked[number].row - fleet.stored.rows
-        assert fleet.offer(Counted(DriftPartial(stream="pumps", count=count), number))
+        assert fleet.offer(Counted(DriftPartial(tenant="default", device_id="", stream="pumps", count=count), number))
         assert fleet.offer(Requested(asked[number].request(number), Cause()))
         fleet.answer()
-    assert fleet.offer(Counted(DriftPartial(stream="pumps", count=50), 2))
+    assert fleet.offer(Counted(DriftPartial(tenant="default", device_id="", stream="pumps", count=50), 2))
     assert fleet.offer(BatchEnded())
     decided = fleet.ends[-1]
     assert decided[0] == "c/1"

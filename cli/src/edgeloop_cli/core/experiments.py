@@ -45,7 +45,7 @@ class Run:
     @property
     def newest(self) -> TrainingRun:
         """Its last step; an empty one before the first."""
-        return self.steps[-1].event if self.steps else TrainingRun()
+        return self.steps[-1].event if self.steps else TrainingRun(tenant="default", stream="")
 
     @property
     def status(self) -> str:

@@ -149,7 +149,7 @@ def facts(event: Event) -> Facts:
 def watched(signal: DriftSignal) -> str:
     """What a signal is about, in plain words.
 
-    >>> watched(DriftSignal(scope="alone"))
+    >>> watched(DriftSignal(tenant="default", stream="", scope="alone"))
     'the errors of versions without their adapter'
     """
     if signal.kind is SignalKind.INPUT:

@@ -34,7 +34,7 @@ def mask(values: NDArray[np.float32], rules: Rules, salt: bytes) -> NDArray[np.f
     --------
     >>> from edgeloop_contracts import Feature, Mask, StreamDefinition
     >>> features = (Feature(name="a"), Feature(name="b", local_only=True), Feature(name="c", mask=Mask.BUCKETS, bucket=5))
-    >>> mask(np.array([[1, 2, 38]], np.float32), Rules.of(StreamDefinition(features=features)), b"")
+    >>> mask(np.array([[1, 2, 38]], np.float32), Rules.of(StreamDefinition(tenant="default", stream="", features=features)), b"")
     array([[ 1., nan, 40.]], dtype=float32)
     """
     if not rules.masks:

@@ -269,8 +269,8 @@ class AdapterFrame:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     number: int = 0
     members: tuple[AdapterMember, ...] = ()
     classes: tuple[str, ...] = ()
@@ -500,8 +500,8 @@ class MemoryBlock:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     frame: int = 0
     first: int = 0
     rows: bytes = b""
@@ -578,8 +578,8 @@ class ModelAdapter:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     number: int = 0
     frame: int = 0
     weights: bytes = b""
@@ -925,8 +925,8 @@ class DetectionProgress:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     row: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -1108,9 +1108,9 @@ class DriftPartial:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     model_version: int = 0
     kind: PartialKind = PartialKind.ERRORS
     partition: int = 0
@@ -1228,8 +1228,8 @@ class DriftSignal:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     signal_id: str = ""
     kind: SignalKind = SignalKind.ERROR_RATE
     detector: str = ""
@@ -1339,9 +1339,9 @@ class DeviceReport:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     boot_epoch: int = 0
     status: DeviceStatus = DeviceStatus.ONLINE
     version: int = 0
@@ -1421,9 +1421,9 @@ class Gap:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    service: str = ""
-    topic: str = ""
-    partition: int = 0
+    service: str
+    topic: str
+    partition: int
     first: int = 0
     end: int = 0
     who: str = ""
@@ -1486,9 +1486,9 @@ class Skip:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    service: str = ""
-    topic: str = ""
-    partition: int = 0
+    service: str
+    topic: str
+    partition: int
     first: int = 0
     end: int = 0
     who: str = ""
@@ -1550,9 +1550,9 @@ class DeviceDoubted:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     reason: str = ""
     message: str = ""
     records: int = 0
@@ -1856,9 +1856,9 @@ class ExampleBatch:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     boot_epoch: int = 0
     first_index: int = 0
     seqs: tuple[int, ...] = ()
@@ -2102,9 +2102,9 @@ class Label:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = (('seq', 'boot_epoch'), ('request_id',))
     UNKNOWN: ClassVar[tuple[str, ...]] = ('boot_epoch', 'seq', 'request_id', 'event_time')
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     boot_epoch: int = 0
     seq: int = -1
     request_id: str = ""
@@ -2169,9 +2169,9 @@ class LabelContradicted:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     boot_epoch: int = 0
     seq: int = 0
     previous: str = ""
@@ -2388,8 +2388,8 @@ class CandidateRefused:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     request_id: str = ""
     digest: str = ""
     reason: RefusalReason = RefusalReason.STALE
@@ -2465,8 +2465,8 @@ class ModelCandidate:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     request_id: str = ""
     file: ModelFile = field(default_factory=lambda: ModelFile())
     classes: tuple[str, ...] = ()
@@ -2553,8 +2553,8 @@ class ModelChunk:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    digest: str = ""
-    index: int = 0
+    digest: str
+    index: int
     total: int = 0
     size: int = 0
     data: bytes = b""
@@ -2631,8 +2631,8 @@ class ModelVersion:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     version: int = 0
     request_id: str = ""
     file: ModelFile = field(default_factory=lambda: ModelFile())
@@ -2823,8 +2823,8 @@ class RegisterStream:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     features: tuple[Feature, ...] = ()
     label: str = ""
     classes: tuple[str, ...] = ()
@@ -2985,8 +2985,8 @@ class StreamDefinition:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     version: int = 0
     features: tuple[Feature, ...] = ()
     label: str = ""
@@ -3089,8 +3089,8 @@ class Alert:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     alert_id: str = ""
     kind: AlertKind = AlertKind.ERROR_SHARE
     status: AlertStatus = AlertStatus.RAISED
@@ -3188,9 +3188,9 @@ class NamedRow:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = (('seq', 'boot_epoch'), ('request_id',))
     UNKNOWN: ClassVar[tuple[str, ...]] = ('boot_epoch', 'seq', 'features', 'texts', 'event_time', 'request_id', 'model_version', 'answer')
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     boot_epoch: int = 0
     seq: int = -1
     features: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -3299,11 +3299,11 @@ class ObservationBatch:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ('event_times', 'request_ids', 'model_version', 'answers', 'adapter', 'answers_alone')
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
-    boot_epoch: int = 0
-    first_seq: int = -1
+    tenant: str
+    stream: str
+    device_id: str
+    boot_epoch: int
+    first_seq: int
     count: int = 0
     features: bytes = b""
     event_times: tuple[int, ...] = ()
@@ -3509,9 +3509,9 @@ class ObservationRow:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = (('seq', 'boot_epoch'), ('request_id',))
     UNKNOWN: ClassVar[tuple[str, ...]] = ('boot_epoch', 'seq', 'event_time', 'request_id', 'model_version', 'answer')
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     boot_epoch: int = 0
     seq: int = -1
     features: tuple[float, ...] = ()
@@ -3838,8 +3838,8 @@ class Policy:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     name: str = ""
     version: int = 0
     withdrawn: bool = False
@@ -3908,9 +3908,9 @@ class Assignment:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
-    device_id: str = ""
+    tenant: str
+    stream: str
+    device_id: str
     version: int = 0
     file: ModelFile = field(default_factory=lambda: ModelFile())
     signed: SignedStatement = field(default_factory=lambda: SignedStatement())
@@ -4773,8 +4773,8 @@ class StartTraining:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     command_id: str = ""
     rows: int = 0
     seed: int = -1
@@ -4959,8 +4959,8 @@ class TrainingRequest:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     request_id: str = ""
     campaign: str = ""
     stage: int = 0
@@ -5087,8 +5087,8 @@ class TrainingRun:
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    tenant: str = "default"
-    stream: str = ""
+    tenant: str
+    stream: str
     request_id: str = ""
     campaign: str = ""
     stage: int = 0

@@ -47,9 +47,9 @@ def impossible_report(report: DeviceReport) -> str:
 
     Examples
     --------
-    >>> impossible_report(DeviceReport(stream="pumps", device_id="p1", boot_epoch=2**63 - 1))
+    >>> impossible_report(DeviceReport(tenant="default", stream="pumps", device_id="p1", boot_epoch=2**63 - 1))
     'boot_epoch: expected 0 to 1000000, given 9223372036854775807'
-    >>> impossible_report(DeviceReport(stream="pumps", device_id="p1", boot_epoch=3, version=2))
+    >>> impossible_report(DeviceReport(tenant="default", stream="pumps", device_id="p1", boot_epoch=3, version=2))
     ''
     """
     for field in ("tenant", "stream", "device_id"):
@@ -76,7 +76,7 @@ def impossible_place(assignment: Assignment) -> str:
     Examples
     --------
     >>> from edgeloop_contracts.events import ModelFile
-    >>> impossible_place(Assignment(version=1, file=ModelFile(digest="ab" * 32, size=9, chunks=1, offset=-2)))
+    >>> impossible_place(Assignment(tenant="default", stream="", device_id="", version=1, file=ModelFile(digest="ab" * 32, size=9, chunks=1, offset=-2)))
     'file.offset: expected 0 or more, given -2'
     """
     if assignment.version < 1:
@@ -101,9 +101,9 @@ def impossible_partial(partial: DriftPartial) -> str:
 
     Examples
     --------
-    >>> impossible_partial(DriftPartial(offset=3, first_index=100, count=2))
+    >>> impossible_partial(DriftPartial(tenant="default", stream="", device_id="", offset=3, first_index=100, count=2))
     ''
-    >>> impossible_partial(DriftPartial(first_index=2**63 - 1, count=2))
+    >>> impossible_partial(DriftPartial(tenant="default", stream="", device_id="", first_index=2**63 - 1, count=2))
     'first_index: expected 0 to 9007199254740992, given 9223372036854775807'
     """
     bounds = {
@@ -122,7 +122,7 @@ def ragged(batch: ObservationBatch) -> str:
 
     Examples
     --------
-    >>> ragged(ObservationBatch(count=2, answers=("low", "high"), request_ids=("a",)))
+    >>> ragged(ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=2, answers=("low", "high"), request_ids=("a",)))
     'request_ids: expected none or 2, given 1'
     """
     for field, kind in batch.ROW_FIELDS.items():

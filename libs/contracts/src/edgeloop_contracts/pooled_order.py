@@ -25,10 +25,10 @@ class PooledOrder:
 
     Examples
     --------
-    >>> order = PooledOrder().after(DriftPartial(partition=2, offset=7, first_index=0, count=3))
+    >>> order = PooledOrder().after(DriftPartial(tenant="default", stream="", device_id="", partition=2, offset=7, first_index=0, count=3))
     >>> order.rows, order.positions[0].offset, order.positions[0].index
     (3, 8, 3)
-    >>> order.after(DriftPartial(partition=2, offset=7, first_index=0, count=3)) == order
+    >>> order.after(DriftPartial(tenant="default", stream="", device_id="", partition=2, offset=7, first_index=0, count=3)) == order
     True
     """
 

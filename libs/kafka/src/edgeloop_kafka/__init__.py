@@ -1,6 +1,6 @@
 """Typed records on Kafka: settings, codec, schema registry, causes, and a plain producer."""
 
-from edgeloop_kafka.codec import Codec, body, from_body
+from edgeloop_kafka.codec import Codec, body, default_event, from_body
 from edgeloop_kafka.columns import Columns
 from edgeloop_kafka.partitioner import murmur2, partition_of
 from edgeloop_kafka.publisher import Publisher
@@ -20,6 +20,7 @@ __all__ = [
     "UnknownSchemaError",
     "UnreachableError",
     "body",
+    "default_event",
     "from_body",
     "murmur2",
     "partition_of",

@@ -79,6 +79,13 @@ def from_body(kind: type[E], data: bytes) -> E:
     return kind.from_dict(cast("Any", read(data, PARSED[kind], None)))
 
 
+def default_event(kind: type[E]) -> E:
+    """Event of a writer that gives no field: all values are the defaults of the schema."""
+    out = BytesIO()
+    fastavro.schemaless_writer(out, PARSED[kind], {})
+    return from_body(kind, out.getvalue())
+
+
 class Codec:
     """Encodes and decodes events with a schema registry, whose answers are kept.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -98,4 +99,4 @@ def _judged(registry: Asked, subject: str, kind: type[Event]) -> Foreign | None:
 
 
 def _fields(kind: type[Event]) -> set[Any]:
-    return set(kind().as_dict())
+    return {f["name"] for f in json.loads(kind.SCHEMA)["fields"]}

@@ -44,11 +44,23 @@ class UndecodableError(InvalidEventError):
 def parsed(schema: Any) -> Any:
     """A schema to read with, whose defaults of bytes are bytes: fastavro would give the text of the schema."""
     made: Any = fastavro.parse_schema(schema)
-    for record in (one for one in made["__named_schemas"].values() if one["type"] == "record"):
+    named: Mapping[str, Any] = made["__named_schemas"]
+    for record in (one for one in named.values() if one["type"] == "record"):
         for f in record["fields"]:
-            if f["type"] == "bytes" and isinstance(f.get("default"), str):
-                f["default"] = f["default"].encode("latin-1")
+            if "default" in f:
+                f["default"] = _default(f["type"], f["default"], named)
     return made
+
+
+def _default(avro: Any, value: Any, named: Mapping[str, Any]) -> Any:
+    avro = named.get(avro, avro) if isinstance(avro, str) else avro
+    if avro == "bytes":
+        return value.encode("latin-1") if isinstance(value, str) else value
+    if isinstance(avro, dict) and isinstance(value, dict) and "fields" in avro:
+        given = cast("dict[str, Any]", value)
+        fields = [f for f in cast("dict[str, Any]", avro)["fields"] if f["name"] in given]
+        return given | {f["name"]: _default(f["type"], given[f["name"]], named) for f in fields}
+    return value
 
 
 PARSED: dict[type[Event], Any] = {kind: parsed(json.loads(kind.SCHEMA)) for kind in EVENTS}
@@ -94,7 +106,7 @@ class Writer:
 
     def _replace_nulls(self, fields: dict[str, Any], kind: type[Event]) -> None:
         """Put what says "unknown" in the place of nulls, where a field knows such a value."""
-        defaults = kind().as_dict()
+        defaults = {f["name"]: f["default"] for f in PARSED[kind]["fields"]}
         nulls = {name for name in self.nullable if fields[name] is None}
         heads = [group for group in kind.EITHER if group[0] in self.given - nulls and fields[group[0]] != defaults[group[0]]]
         needed = {*kind.IDENTITY, *(name for group in heads for name in group)}

@@ -57,6 +57,7 @@ class Examples:
         """Take the next rows of one device; give back their batch."""
         first = self.rows
         batch = ExampleBatch(
+            tenant="default",
             stream=STREAM,
             device_id=device,
             boot_epoch=1,

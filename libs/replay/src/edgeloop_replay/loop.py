@@ -218,6 +218,7 @@ class ReplayLoop:
 
     def _observed(self, device: str, first_seq: int, features: np.ndarray, version: int) -> None:
         batch = ObservationBatch(
+            tenant="default",
             stream=STREAM,
             device_id=device,
             boot_epoch=1,

@@ -112,7 +112,7 @@ class Detection(_Model):
         ValueError
             There is no such detector, parameter or scope.
         """
-        return detection.apply_policy(Rules(), Policy(detection=self.event()))
+        return detection.apply_policy(Rules(), Policy(tenant="default", stream="", detection=self.event()))
 
     def event(self) -> DetectionPolicy:
         """The section as the event has it."""

@@ -13,7 +13,7 @@ from edgeloop_errors import InvalidError
 T = TypeVar("T")
 VERSION = "version"
 _UNSIGNED = ("signature", "key_id")
-_DEFAULTS = ModelCandidate().as_dict()
+_DEFAULTS = ModelCandidate(tenant="default", stream="").as_dict()
 
 
 class StatementError(InvalidError, ValueError):
@@ -66,7 +66,7 @@ class VersionStatement:
         --------
         >>> from edgeloop_contracts import ModelFile
         >>> file = ModelFile(digest="ab", size=9)
-        >>> candidate = ModelCandidate(stream="pumps", file=file, classes=("no", "yes"), definition_version=1)
+        >>> candidate = ModelCandidate(tenant="default", stream="pumps", file=file, classes=("no", "yes"), definition_version=1)
         >>> VersionStatement.of(candidate, 3, ["heat"]).encode()
         b'{"classes":["no","yes"],"definition_version":1,"digest":"ab","features":["heat"],"size":9,"stream":"pumps","tenant":"default","version":3}'
         """
@@ -121,7 +121,7 @@ def candidate_statement(candidate: ModelCandidate) -> bytes:
     Examples
     --------
     >>> from edgeloop_contracts import ModelFile
-    >>> candidate = ModelCandidate(stream="pumps", request_id="c/0", file=ModelFile(digest="ab"), metrics={"mae": 0.5}, signature=b"s")
+    >>> candidate = ModelCandidate(tenant="default", stream="pumps", request_id="c/0", file=ModelFile(digest="ab"), metrics={"mae": 0.5}, signature=b"s")
     >>> candidate_statement(candidate)
     b'{"file":{"digest":"ab"},"kind":"candidate","metrics":{"mae":0.5},"request_id":"c/0","stream":"pumps"}'
     """
@@ -134,7 +134,7 @@ def adapter_statement(adapter: ModelAdapter) -> bytes:
 
     Examples
     --------
-    >>> adapter_statement(ModelAdapter(stream="pumps", number=120, digest="ab"))
+    >>> adapter_statement(ModelAdapter(tenant="default", stream="pumps", number=120, digest="ab"))
     b'{"digest":"ab","kind":"adapter","number":120,"stream":"pumps","tenant":"default"}'
     """
     return _canonical(

@@ -240,7 +240,7 @@ def _check_names(settings: Settings) -> None:
     """Ingestion would refuse every row of a device with such a name."""
     for stream in settings.stream_names or ("any",):
         try:
-            device_key(ObservationBatch(tenant=settings.tenant, stream=stream, device_id=settings.device))
+            device_key(ObservationBatch(boot_epoch=0, first_seq=-1, tenant=settings.tenant, stream=stream, device_id=settings.device))
         except InadmissibleError as error:
             raise CannotStartError(error.message) from error
 

@@ -30,7 +30,7 @@ class MemoryBroker(MemoryCluster):
     --------
     >>> from edgeloop_contracts import Label
     >>> broker = MemoryBroker()
-    >>> _ = broker.publisher("me").publish(topics.LABELS_RAW, "acme/pumps/p1", Label(label="ok"), partition=2)
+    >>> _ = broker.publisher("me").publish(topics.LABELS_RAW, "acme/pumps/p1", Label(tenant="default", stream="", device_id="", label="ok"), partition=2)
     >>> [record.event.label for record in broker.reader().read(topics.LABELS_RAW, 2, 0, 1)]
     ['ok']
     """

@@ -17,7 +17,7 @@ def labelled_rows(batch: ExampleBatch, here: slice) -> Iterator[Labelled]:
 
     Examples
     --------
-    >>> batch = ExampleBatch(features=np.arange(4, dtype="<f4").tobytes(), labels=("a", "b"), answers=("a", ""), model_versions=(1, 0))
+    >>> batch = ExampleBatch(tenant="default", stream="", device_id="", features=np.arange(4, dtype="<f4").tobytes(), labels=("a", "b"), answers=("a", ""), model_versions=(1, 0))
     >>> [(row.features.tolist(), row.label, row.version, row.adapter) for row in labelled_rows(batch, slice(1, 2))]
     [([2.0, 3.0], 'b', 0, 0)]
     """

@@ -91,7 +91,7 @@ class Definitions:
         """A stream's newest definition, which may lack classes that labels name; an empty one where there is none."""
         self._table.refresh()
         record = self._table.get(key)
-        return record.event if record else StreamDefinition()
+        return record.event if record else StreamDefinition(tenant="default", stream="")
 
 
 class Files:

@@ -93,6 +93,7 @@ def admit(statement: VersionStatement, assignment: Assignment, features: Sequenc
 def member_assignment(tenant: str, stream: str, member: AdapterMember) -> Assignment:
     """A member of a stream's mixture as if it were assigned, since it is verified and fetched in the same way."""
     return Assignment(
+        device_id="",
         tenant=tenant,
         stream=stream,
         version=member.version,

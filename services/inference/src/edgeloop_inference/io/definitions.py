@@ -93,4 +93,4 @@ def _read(path: Path) -> StreamDefinition:
     """A definition as another release of this program may have written it: what it does not have is by default."""
     given = cast("dict[str, Any]", json.loads(path.read_bytes()))
     features = [Feature().as_dict() | feature for feature in given["features"]]
-    return StreamDefinition.from_dict(StreamDefinition().as_dict() | given | {"features": features})
+    return StreamDefinition.from_dict(StreamDefinition(tenant="default", stream="").as_dict() | given | {"features": features})

@@ -94,6 +94,10 @@ def convert(connection: apsw.Connection, schema: int) -> None:
             query
         ):
             batch = ObservationBatch(
+                tenant="default",
+                device_id="",
+                boot_epoch=0,
+                first_seq=-1,
                 stream=stream,
                 count=count,
                 features=features,

@@ -138,6 +138,10 @@ class InferenceServicer:
         rows = door.admit(decode(given, model.features), ids, when)
         answer = self._answer(model, rows, context)
         kept = ObservationBatch(
+            tenant="default",
+            device_id="",
+            boot_epoch=0,
+            first_seq=-1,
             stream=model.stream,
             count=count,
             features=rows.tobytes(),

@@ -13,7 +13,7 @@ MAX_WAITING = 100_000
 def waiting_key(label: Label | WaitingLabel) -> str:
     """What a label names, as a key: a label that names the same takes the place of the one before.
 
-    >>> waiting_key(Label(stream="pumps", device_id="p1", boot_epoch=2, seq=7))
+    >>> waiting_key(Label(tenant="default", stream="pumps", device_id="p1", boot_epoch=2, seq=7))
     'default/pumps/p1/2/7'
     """
     named = f"{label.seq}" if label.seq >= 0 else f"?{label.request_id}"

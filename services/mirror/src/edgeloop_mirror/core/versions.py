@@ -45,7 +45,7 @@ def registered(head: str, event: ModelVersion) -> str:
 
     Examples
     --------
-    >>> registered("edgeloop", ModelVersion(stream="boiler-7"))
+    >>> registered("edgeloop", ModelVersion(tenant="default", stream="boiler-7"))
     'edgeloop.default.boiler-7'
     >>> registered("edgeloop", ModelVersion(tenant="a.b", stream="c:d"))
     'edgeloop.a~2e~b.c~3a~d'

@@ -53,7 +53,7 @@ def archived(versions: Sequence[ModelVersion], most: int, definition_version: in
 
     Examples
     --------
-    >>> known = [ModelVersion(version=n, digest=file) for n, file in enumerate("abcbd", 1)]
+    >>> known = [ModelVersion(tenant="default", stream="", version=n, digest=file) for n, file in enumerate("abcbd", 1)]
     >>> [version.version for version in archived(known, 2, 0)]
     [4, 3]
     """
