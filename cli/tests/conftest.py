@@ -56,14 +56,8 @@ def installed(ledger: Ledger, version: int, times: tuple[int, int]) -> None:
         )
 
 
-@pytest.fixture
-def ledger() -> Ledger:
-    """Four warm-up rows, six rows played by two devices in groups of two, all labelled at once."""
-    ledger = Ledger(warmup=4, total=10)
-    for row in range(4):
-        ledger.given(row, ("s-warmup", 1, row))
-        label(ledger, row, "s-warmup", row, partition=3, index=row, now=1_000)
-    feed(ledger, ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=4), at="observations/3/0")
+def first_version(ledger: Ledger) -> None:
+    """The trial of the first version, up to its installation on two devices."""
     feed(
         ledger, TrainingRequest(tenant="default", stream="", request_id="first/0", gate=GateKind.MAJORITY, row=4), time=1_100, event_id="r0"
     )
@@ -91,6 +85,17 @@ def ledger() -> Ledger:
         ledger, ModelVersion(tenant="default", stream="", version=1, request_id="first/0", file=ModelFile(digest="aa"), rows=4), time=1_200
     )
     installed(ledger, 1, (1_300, 1_310))
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Four warm-up rows, six rows played by two devices in groups of two, all labelled at once."""
+    ledger = Ledger(warmup=4, total=10)
+    for row in range(4):
+        ledger.given(row, ("s-warmup", 1, row))
+        label(ledger, row, "s-warmup", row, partition=3, index=row, now=1_000)
+    feed(ledger, ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=4), at="observations/3/0")
+    first_version(ledger)
     answers = ["a", "b", "b", "b", "a", "a"]
     truth = ["a", "b", "a", "b", "a", "b"]
     for number, (answer, true) in enumerate(zip(answers, truth, strict=True)):

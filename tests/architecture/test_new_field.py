@@ -49,8 +49,9 @@ three = ObservationBatch.concat([one, replace(one, first_seq=5), replace(one, fi
 assert (three.count, three.firmware) == (3, "v9")
 assert [piece.firmware for piece in slices(three, 2)] == ["v9", "v9"]
 assert not replace(one, first_seq=5, firmware="v10").follows(one)
-assert ObservationRow(firmware="v9").as_dict()["firmware"] == "v9"
-assert NamedRow(firmware="v9").as_row(features=()).firmware == "v9"
+assert row(4, "v9").as_dict()["firmware"] == "v9"
+named = NamedRow(tenant="t", stream="s", device_id="d", firmware="v9")
+assert named.as_row(features=()).firmware == "v9"
 
 codec, topic = Codec(Registry()), topics.OBSERVATION_ROWS_RAW
 rows = [row(seq, "v9" if seq < 3 else "v10") for seq in range(5)]
