@@ -94,7 +94,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFile:
-    """An ONNX file by its digest, and where its chunks lie.
+    """An ONNX file: its digest, and the place of its chunks.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class SignedStatement:
     Attributes
     ----------
     statement
-        Signed bytes: canonical JSON of what a device must know before it loads a model.
+        Signed bytes: canonical JSON of all that a device must know before it loads a model.
     signature
         Ed25519 over the statement.
     key_id
@@ -182,7 +182,7 @@ class SignedStatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterMember:
-    """A version that takes part in a mixture, with what a device needs to fetch and verify it.
+    """A version that takes part in a mixture, with all that a device needs to fetch and verify it.
 
     Attributes
     ----------
@@ -193,7 +193,7 @@ class AdapterMember:
     classes
         Class names in the order of its probabilities.
     signed
-        What the registry says of the version.
+        The registry's signed statement about the version.
     """
 
     version: int = 0
@@ -228,8 +228,8 @@ class AdapterMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterFrame:
-    """What a mixture is made of: its members, its classes and how rows are scaled. Changes seldom. Compacted by
-    tenant/stream/frame.
+    """The composition of a mixture: its members, its classes and the scaling of rows. It changes seldom. Compacted
+    by tenant/stream/frame.
 
     Attributes
     ----------
@@ -238,29 +238,29 @@ class AdapterFrame:
     stream
         Name of the stream; a stream's model has the same name.
     number
-        Labelled rows of the stream when this frame began; names it.
+        Number of labelled rows of the stream at the start of this frame. It identifies the frame.
     members
-        Oldest first; the first one is the stream's first version and is never dropped.
+        Members, oldest first. The first one is the stream's first version and is never dropped.
     classes
         Classes of the mixture, in the order of its probabilities; new ones are appended. None for numbers.
     width
         Features of a row.
     features
-        Columns that linear part and memories look at, most telling first: below width a feature as it is;
-        else whether feature (column mod width) is category (column / width, rounded down) - 1.
+        Columns that the linear part and the memories read, most informative first. A column below width is
+        the feature itself. Any other column is 1 if feature (column mod width) is category (column / width,
+        rounded down) - 1, else 0.
     means
-        Mean of each of these, little-endian float32.
+        Mean of each column, little-endian float32.
     gains
-        1 / standard deviation of each, little-endian float32.
+        1 / standard deviation of each column, little-endian float32.
     scales
-        By how much each counts in a distance: steps of a memory for one standard deviation, little-endian
-        float32.
+        Weight of each column in a distance: memory steps for one standard deviation, little-endian float32.
     centre
-        Of a stream of numbers: the label that counts as 0, the median of those that the mixture began with.
+        Regression: the label that counts as 0, the median of the labels at the start of the mixture.
     deviation
-        Of a stream of numbers: what counts as 1, half their interquartile range.
+        Regression: the distance that counts as 1, half the interquartile range of those labels.
     tolerance
-        Of a stream of numbers: an answer that is no further from the label is right; 0 for classes.
+        Regression: largest distance of a right answer from the label. 0 for classification.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"AdapterFrame","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"number","type":"long","default":0},{"name":"members","type":{"type":"array","items":{"type":"record","name":"AdapterMember","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}}]}},"default":[]},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"width","type":"int","default":0},{"name":"features","type":{"type":"array","items":"int"},"default":[]},{"name":"means","type":"bytes","default":""},{"name":"gains","type":"bytes","default":""},{"name":"scales","type":"bytes","default":""},{"name":"centre","type":"double","default":0.0},{"name":"deviation","type":"double","default":0.0},{"name":"tolerance","type":"double","default":0.0}]}'
@@ -332,7 +332,7 @@ class AdapterFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowMark:
-    """Where in drift.partials the stream's row count stood.
+    """The stream's row count at a place in drift.partials.
 
     Attributes
     ----------
@@ -364,7 +364,7 @@ class RowMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnerState:
-    """How far a stream's mixture has learned.
+    """The learning state of a stream's mixture.
 
     Attributes
     ----------
@@ -375,13 +375,13 @@ class LearnerState:
     rows
         Labelled rows folded.
     last_offset
-        Offset in drift.partials of the newest partial folded; a partial at or before it is a repeat.
+        Offset in drift.partials of the newest partial folded. A partial at or before it is a repeat.
     frame
-        Current frame; 0 before the first version answered, -1 where no mixture is possible.
+        Current frame; 0 before the first version answers, -1 if no mixture is possible.
     published
         Number of the newest adapter.
     mistakes
-        Wrong answers among the labels since then.
+        Wrong answers among the labels since that adapter.
     weights
         Little-endian float64.
     bias
@@ -389,16 +389,16 @@ class LearnerState:
     coefficients
         Little-endian float64.
     comparison
-        How the mixture compares with the first version: how far behind it is now, its gain over the long run,
-        and that of switching; little-endian float64.
+        Comparison of the mixture with the first version: its current deficit, its long-run gain, and the gain
+        of switching; little-endian float64.
     memory_end
-        Rows that the memories have taken in.
+        Rows stored in the memories so far.
     alone
         As in ModelAdapter.
     scaling
         Number of the first frame with this scaling.
     marks
-        About one for every thousand rows, oldest first: from here the order of older rows is read again.
+        About one mark per thousand rows, oldest first. The order of older rows is read again from a mark.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"frame","type":"long","default":0},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"comparison","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"scaling","type":"long","default":0},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","namespace":"edgeloop.training","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]}]}'
@@ -472,8 +472,8 @@ class LearnerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBlock:
-    """Consecutive rows of a mixture's memories. Compacted by tenant/stream/block/slot: slots are used again when
-    their rows have left the memories.
+    """Consecutive rows of a mixture's memories. Compacted by tenant/stream/block/slot; a slot is used again once
+    its rows have left the memories.
 
     Attributes
     ----------
@@ -488,10 +488,9 @@ class MemoryBlock:
     rows
         One signed byte a feature, row by row: scaled, rounded, from -64 to 63.
     labels
-        One byte a row: number of its class. Empty for numbers.
+        One byte a row: the number of its class. Empty for regression.
     numbers
-        Of a stream of numbers: label of each row as its distance from the centre in deviations, little-endian
-        float32.
+        Regression: label of each row, as its distance from the centre in deviations, little-endian float32.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"MemoryBlock","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"frame","type":"long","default":0},{"name":"first","type":"long","default":0},{"name":"rows","type":"bytes","default":""},{"name":"labels","type":"bytes","default":""},{"name":"numbers","type":"bytes","default":""}]}'
@@ -537,8 +536,8 @@ class MemoryBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAdapter:
-    """What a stream's mixture has learned from labels up to a row; replaces the adapter before. Compacted by
-    tenant/stream/adapter.
+    """The weights that a stream's mixture has learned from labels up to one row. It replaces the previous adapter.
+    Compacted by tenant/stream/adapter.
 
     Attributes
     ----------
@@ -547,9 +546,9 @@ class ModelAdapter:
     stream
         Name of the stream; a stream's model has the same name.
     number
-        Labelled rows of the stream that it has learned from; names it.
+        Number of labelled rows of the stream that it has learned from. It identifies the adapter.
     frame
-        Frame that it belongs to.
+        Frame of the adapter.
     weights
         Weight of each expert, little-endian float64: the frame's members, the linear part, the memories, the
         bias.
@@ -558,14 +557,14 @@ class ModelAdapter:
     coefficients
         Of the linear part, little-endian float32 [classes, features + 1], the constant last.
     memory_end
-        Rows that the memories have taken in; the newest of them are in the memory blocks.
+        Rows stored in the memories so far. The newest of them are in the memory blocks.
     alone
-        Version that answers alone, since the mixture did worse; 0 for the mixture.
+        Version that answers alone because the mixture was worse; 0 if the mixture answers.
     doubted
-        Whether the mixture did worse than the first version over the newest labels; the long run decides
-        whether that counts.
+        True if the mixture was worse than the first version over the newest labels. The long run decides if
+        it counts.
     digest
-        SHA-256 over all that an answer depends on, hex: frame, numbers, rows of the memories.
+        SHA-256 over everything that determines an answer, hex: frame, weights, rows of the memories.
     signature
         Ed25519 over canonical JSON of digest, kind (adapter), number, stream, tenant.
     key_id
@@ -640,7 +639,7 @@ class DeadLetter:
     Attributes
     ----------
     service
-        Who could not.
+        Service that could not handle the record.
     topic
         Topic.
     partition
@@ -660,10 +659,10 @@ class DeadLetter:
     message
         What, where, expected and given.
     cut
-        Whether key, value and headers were too large for a letter; then only their beginnings are here, and
-        it cannot be redriven.
+        True if key, value and headers were too large for a dead letter. It then holds only their beginnings,
+        and cannot be redriven.
     value_size
-        Bytes of the original value; -1 in letters of before this was told.
+        Bytes of the original value; -1 in letters of releases without this field.
     redriven
         Place of the earlier dead letter that the record was redriven from; empty for none.
     """
@@ -731,15 +730,15 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redrive:
-    """A dead letter's original record, given back to the service that could not handle it. It is the mark that the
-    letter was redriven, too.
+    """A dead letter's original record, returned to the service that could not handle it. It also marks the letter
+    as redriven.
 
     Attributes
     ----------
     letter
         Place of the dead letter: topic/partition/offset.
     service
-        Who is to handle it.
+        Service that has to handle the record.
     topic
         Original topic.
     partition
@@ -755,11 +754,11 @@ class Redrive:
     headers
         Original headers.
     reason
-        Why it was a dead letter.
+        Reason of the dead letter.
     who
-        Who gave it back.
+        Person who redrove it.
     why
-        What for.
+        Reason given by the person.
     run
         Id of the run of `edgeloop redrive`.
     """
@@ -827,7 +826,7 @@ class Redrive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockState:
-    """Rows of one device that do not fill a block of the input detectors yet.
+    """Rows of one device that do not yet fill a block of the input detectors.
 
     Attributes
     ----------
@@ -838,12 +837,12 @@ class BlockState:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
+        Number of the device's outbox, 1 for the first. A new outbox starts a new epoch and numbers its rows
         from 0 again.
     first_seq
         Sequence number of the first row of the block.
     next_seq
-        Sequence number after the newest row taken; rows before it are taken no more.
+        Sequence number after the newest row counted. Earlier rows are ignored.
     count
         Rows so far.
     sums
@@ -906,8 +905,8 @@ class BlockState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionProgress:
-    """Detection has come this far in a stream: every ERROR_RATE signal of these rows stands before this record in
-    its partition.
+    """Progress of detection in a stream: every ERROR_RATE signal of these rows precedes this record in its
+    partition.
 
     Attributes
     ----------
@@ -916,7 +915,7 @@ class DetectionProgress:
     stream
         Name of the stream; a stream's model has the same name.
     row
-        Labelled rows of the stream looked at.
+        Labelled rows of the stream that detection has processed.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DetectionProgress","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"row","type":"long","default":0}]}'
@@ -950,7 +949,7 @@ class DetectionProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """How far a pooled stream had come in one partition of examples.
+    """Position of a pooled stream in one partition of examples.
 
     Attributes
     ----------
@@ -989,8 +988,8 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorState:
-    """Snapshot of the error detectors or of the input detectors of one stream; they have one record each, so that
-    labelled rows do not rewrite the input detectors.
+    """Snapshot of the error detectors or of the input detectors of one stream. Each group has its own record, so
+    that labelled rows do not rewrite the input detectors.
 
     Attributes
     ----------
@@ -1003,10 +1002,10 @@ class DetectorState:
     observed
         Observed rows folded.
     model_version
-        Newest version whose answers were seen.
+        Newest version with answers so far.
     positions
-        Error detectors: where the examples stand. Input detectors: batch and first row of the newest block of
-        each partition of observations.
+        Error detectors: position in each partition of examples. Input detectors: batch and first row of the
+        newest block of each partition of observations.
     detectors
         Name of a detector or number of a feature → its state in the detector codec.
     """
@@ -1058,7 +1057,7 @@ class DetectorState:
 
 
 class PartialKind(StrEnum):
-    """What the partial sums up."""
+    """Content of the partial."""
 
     ERRORS = "ERRORS"
     FEATURES = "FEATURES"
@@ -1066,8 +1065,8 @@ class PartialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftPartial:
-    """What one device's consecutive rows add to the pooled detectors of their stream; keyed by tenant/stream, so
-    that the order of partials is the pooled order of rows.
+    """Contribution of one device's consecutive rows to the pooled detectors of their stream. Keyed by
+    tenant/stream, so that the order of partials is the pooled order of rows.
 
     Attributes
     ----------
@@ -1088,18 +1087,17 @@ class DriftPartial:
     first_index
         ERRORS: index of the first example; FEATURES: sequence number of the first row.
     count
-        Rows summed up.
+        Rows in the partial.
     errors
-        ERRORS: one byte a row, 1 where the answer was wrong, 0 where right, 2 where no model answered.
+        ERRORS: one byte a row, 1 for a wrong answer, 0 for a right one, 2 if no model answered.
     sums
-        FEATURES: sum of each feature over the rows that have it.
+        FEATURES: sum of each feature over the rows with a value.
     present
-        FEATURES: rows that have each feature.
+        FEATURES: rows with a value of each feature.
     left
-        ERRORS: examples of the input batch that come after these and follow in the next partial.
+        ERRORS: examples of the input batch after these, which follow in the next partial.
     errors_alone
-        ERRORS: the same as errors, of what the version would have answered without its adapter; empty where
-        that is the same for all rows.
+        ERRORS: as errors, for the version without its adapter. Empty if the same for all rows.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftPartial","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"kind","type":{"type":"enum","name":"PartialKind","symbols":["ERRORS","FEATURES"],"default":"ERRORS"},"default":"ERRORS"},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"errors","type":"bytes","default":""},{"name":"sums","type":{"type":"array","items":"double"},"default":[]},{"name":"present","type":{"type":"array","items":"int"},"default":[]},{"name":"left","type":"int","default":0},{"name":"errors_alone","type":"bytes","default":""}]}'
@@ -1176,7 +1174,7 @@ class DriftPartial:
 
 
 class SignalKind(StrEnum):
-    """What changed."""
+    """Kind of the change."""
 
     ERROR_RATE = "ERROR_RATE"
     INPUT = "INPUT"
@@ -1184,7 +1182,7 @@ class SignalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftSignal:
-    """A detector saw a change.
+    """A detector raised an alarm.
 
     Attributes
     ----------
@@ -1195,7 +1193,7 @@ class DriftSignal:
     signal_id
         Hash of the inputs that led to it.
     kind
-        Which kind of detector it was.
+        Kind of the detector.
     detector
         Name of the detector, such as ADWIN.
     feature
@@ -1203,23 +1201,21 @@ class DriftSignal:
     model_version
         Version whose errors were watched; 0 for INPUT.
     row
-        ERROR_RATE: labelled rows of the stream folded so far, the alarm's included. INPUT: observed rows
-        folded so far.
+        ERROR_RATE: labelled rows of the stream folded so far, including the row of the alarm. INPUT: observed
+        rows folded so far.
     positions
-        ERROR_RATE: where the examples stood right after the row of the alarm.
+        ERROR_RATE: positions in examples right after the row of the alarm.
     rising
-        Whether the watched value went up.
+        True if the watched value rose.
     before
-        The watched mean before the most likely point of the change.
+        Watched mean before the most likely point of the change.
     after
-        The watched mean since then; the newest estimate that there is at the alarm, and no mixture with what
-        was before.
+        Watched mean since that point: the newest estimate at the alarm, without values from before.
     since
-        What after is the mean of. ERROR_RATE: answers since the change, up to the alarm. INPUT: blocks. 0
-        where the detector alone knows.
+        Number of values in after. ERROR_RATE: answers from the change to the alarm. INPUT: blocks. 0 if only
+        the detector knows.
     scope
-        ERROR_RATE: whose errors were watched, stream, version or alone; see the policy's scopes. Empty for
-        INPUT.
+        ERROR_RATE: the watched errors, stream, version or alone; see the policy's scopes. Empty for INPUT.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftSignal","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"signal_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"SignalKind","symbols":["ERROR_RATE","INPUT"],"default":"ERROR_RATE"},"default":"ERROR_RATE"},{"name":"detector","type":"string","default":""},{"name":"feature","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"rising","type":"boolean","default":false},{"name":"before","type":"double","default":0.0},{"name":"after","type":"double","default":0.0},{"name":"since","type":"int","default":0},{"name":"scope","type":"string","default":""}]}'
@@ -1292,8 +1288,8 @@ class DriftSignal:
 
 
 class DeviceStatus(StrEnum):
-    """ONLINE: has started. INSTALLED: serves version. REFUSED: keeps serving version, and did not take
-    refused_version."""
+    """ONLINE: the device has started. INSTALLED: it serves version. REFUSED: it still serves version, and did not
+    install refused_version."""
 
     ONLINE = "ONLINE"
     INSTALLED = "INSTALLED"
@@ -1302,7 +1298,8 @@ class DeviceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceReport:
-    """What a device runs, said at every start and after every installation. Compacted by tenant/stream/device.
+    """The version that a device runs, reported at every start and after every installation. Compacted by
+    tenant/stream/device.
 
     Attributes
     ----------
@@ -1313,14 +1310,14 @@ class DeviceReport:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes, at most 1,000,000: 1 for the first; a new outbox starts a new epoch and
+        Number of the device's outbox, 1 for the first, at most 1,000,000. A new outbox starts a new epoch and
         numbers its rows from 0 again.
     status
-        What happened.
+        Occasion of the report.
     version
         Version that serves; 0 for none.
     digest
-        Its digest.
+        SHA-256 of the file of that version, hex.
     refused_version
         Version that was refused; 0 for none.
     reason
@@ -1328,7 +1325,7 @@ class DeviceReport:
     message
         For people.
     adapter
-        Adapter that serves together with the version; 0 for none, -1 where the device takes none.
+        Adapter that serves together with the version; 0 for none, -1 if the device does not use adapters.
     refused_adapter
         Adapter that was refused; 0 for none.
     """
@@ -1395,12 +1392,12 @@ class DeviceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A service has gone on behind records that were gone before it handled them. Caused by the Skip.
+    """A service has passed over records that were deleted before it handled them. Caused by the Skip.
 
     Attributes
     ----------
     service
-        Whose input it is.
+        Service that reads the input.
     topic
         Topic.
     partition
@@ -1410,9 +1407,9 @@ class Gap:
     end
         Offset after the last one that was not handled.
     who
-        Who asked for it.
+        Person who asked for the skip.
     why
-        What for.
+        Reason given by the person.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Gap","namespace":"edgeloop.gap","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"first","type":"long","default":0},{"name":"end","type":"long","default":0},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
@@ -1460,24 +1457,25 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """Asks a service to go on behind records that are gone. It holds for this range alone.
+    """Command: a service passes over records that were deleted before it handled them. It holds for this range
+    alone.
 
     Attributes
     ----------
     service
-        Whose input it is.
+        Service that reads the input.
     topic
         Topic.
     partition
         Partition.
     first
-        First offset that is gone: where the service stands.
+        First deleted offset, at which the service is halted.
     end
-        Where to go on.
+        Offset at which the service continues.
     who
-        Who asks.
+        Person who asks.
     why
-        What for.
+        Reason given by the person.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Skip","namespace":"edgeloop.gap","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"first","type":"long","default":0},{"name":"end","type":"long","default":0},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
@@ -1525,7 +1523,8 @@ class Skip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceDoubted:
-    """Records came in a device's name that cannot all be its own. Once a transaction, device and reason.
+    """Records under a device's name that cannot all be from that device. One event per transaction, device and
+    reason.
 
     Attributes
     ----------
@@ -1539,9 +1538,9 @@ class DeviceDoubted:
         NUMBER_TAKEN, ID_TAKEN, FORGOTTEN_EPOCH, TOO_MANY_EPOCHS: as of the dead letters; OTHER_KEY: the
         message key names another device.
     message
-        What is wrong with the first of them.
+        Fault of the first of them.
     records
-        How many records of the transaction.
+        Number of such records in the transaction.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceDoubted","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"records","type":"int","default":0}]}'
@@ -1594,11 +1593,10 @@ class SeenContents:
     block
         Row i of the block has sequence number 128 * block + i.
     digests
-        Digest of each row's contents, 4 bytes, little-endian; 0 for a row that has not come, and none for the
-        last ones of these.
+        Digest of each row's contents, 4 bytes, little-endian. 0 for a row that has not arrived; trailing
+        zeros are left out.
     ids
-        Digest of what tells each row apart, 8 bytes, little-endian; empty where rows have sequence numbers of
-        their own.
+        Digest of each row's id, 8 bytes, little-endian. Empty if rows have their own sequence numbers.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenContents","namespace":"edgeloop.ingestion","fields":[{"name":"block","type":"long","default":0},{"name":"digests","type":"bytes","default":""},{"name":"ids","type":"bytes","default":""}]}'
@@ -1632,7 +1630,7 @@ class SeenContents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenEpochs:
-    """Boot epochs of one device that have been forgotten, and when the newest ones began.
+    """Forgotten boot epochs of one device, and the start times of the newest epochs.
 
     Attributes
     ----------
@@ -1643,11 +1641,11 @@ class SeenEpochs:
     device_id
         Name of the device, unique within the stream.
     starts
-        First epoch of each run of forgotten ones, ascending.
+        First epoch of each range of forgotten epochs, ascending.
     ends
-        Epoch after each run.
+        Epoch after each range.
     began
-        Record times of the newest beginnings of an epoch, ms.
+        Record times at which the newest epochs started, ms.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenEpochs","namespace":"edgeloop.ingestion","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"starts","type":{"type":"array","items":"long"},"default":[]},{"name":"ends","type":{"type":"array","items":"long"},"default":[]},{"name":"began","type":{"type":"array","items":"long"},"default":[]}]}'
@@ -1690,7 +1688,7 @@ class SeenEpochs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRows:
-    """Which rows of one device have been taken in.
+    """Rows of one device that ingestion has accepted, in one epoch.
 
     Attributes
     ----------
@@ -1701,17 +1699,16 @@ class SeenRows:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
+        Number of the device's outbox, 1 for the first. A new outbox starts a new epoch and numbers its rows
+        from 0 again. -1: rows without sequence numbers of their own, numbered by ingestion.
     starts
-        First sequence number of each run of seen rows, ascending.
+        First sequence number of each range of accepted rows, ascending.
     ends
-        Sequence number after each run.
+        Sequence number after each range.
     used
-        Number of the transaction in which a row was last taken in.
+        Number of the transaction that last accepted a row.
     differs
-        Whether the newest row that came again under a known number, and could be compared, had other
-        contents.
+        True if the newest repeated row that could be compared had other contents.
     digests
         Digests of the rows of the newest block of 128 sequence numbers, as in SeenContents.
     ids
@@ -1770,13 +1767,14 @@ class SeenRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenSamples:
-    """Digests of rows spread over all that one device sent in one epoch: contents are compared there when the
-    newest blocks no longer hold them. Keyed tenant/stream/device/epoch.
+    """Digests of sampled rows of one device and epoch. Repeated rows older than the newest blocks are compared
+    with them. Keyed tenant/stream/device/epoch.
 
     Attributes
     ----------
     stride
-        Sequence numbers that are multiples of it are sampled; it doubles when there are too many.
+        Rows are sampled if their sequence number is a multiple of it. It doubles when there are too many
+        samples.
     seqs
         Sampled sequence numbers.
     digests
@@ -1825,29 +1823,29 @@ class ExampleBatch:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
+        Number of the device's outbox, 1 for the first. A new outbox starts a new epoch and numbers its rows
+        from 0 again. -1: rows without sequence numbers of their own, numbered by ingestion.
     first_index
-        How many examples of this stream stand before this batch in this partition; example i of the batch has
+        Number of examples of this stream before this batch in this partition. Example i of the batch has
         index first_index + i.
     seqs
         Sequence number of each example.
     features
         count × F little-endian float32, as in ObservationBatch.
     labels
-        True class of each example.
+        Label of each example: a class or a number, as text.
     answers
-        What the device answered to each; empty text where no model answered.
+        Answer of the device to each example; empty text if no model answered.
     model_versions
-        The version that answered each; 0 where no model answered.
+        Version that answered each example; 0 if no model answered.
     corrects
-        True when these repeat earlier examples with a newer label: a reader of rows replaces the earlier
-        ones, a detector skips them.
+        True if these repeat earlier examples with a newer label. A reader of rows replaces the earlier ones;
+        a detector skips them.
     adapters
-        The adapter that answered each together with the version, 0 for none; empty when all have none.
+        Adapter that answered each example together with the version, 0 for none. Empty if none has one.
     answers_alone
-        What the version would have answered to each without the adapter: empty text where the same as in
-        answers; empty when so everywhere.
+        Answer of the version without its adapter to each row; empty text if the same as in answers. Empty if
+        the same for all.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ExampleBatch","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"seqs","type":{"type":"array","items":"long"},"default":[]},{"name":"features","type":"bytes","default":""},{"name":"labels","type":{"type":"array","items":"string"},"default":[]},{"name":"answers","type":{"type":"array","items":"string"},"default":[]},{"name":"model_versions","type":{"type":"array","items":"int"},"default":[]},{"name":"corrects","type":"boolean","default":false},{"name":"adapters","type":{"type":"array","items":"long"},"default":[]},{"name":"answers_alone","type":{"type":"array","items":"string"},"default":[]}]}'
@@ -2018,19 +2016,19 @@ class ExampleBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinState:
-    """Where the label join of one partition stands. Under the empty key: its place in observations; under
-    tenant/stream: that stream's examples.
+    """Progress of the label join of one partition. Under the empty key: its position in observations. Under
+    tenant/stream: the number of that stream's examples.
 
     Attributes
     ----------
     low_water
         Offset in observations from which pending rows are rebuilt; older rows have expired.
     position
-        Offset in observations after the last record taken in.
+        Offset in observations after the last record handled.
     last_offset
         Offset of the newest pending record; -1 before the first.
     last_id
-        ce_id of the newest pending record: tells whether a cache on disk belongs to this log.
+        ce_id of the newest pending record. A cache on disk with another id belongs to another log.
     examples
         Examples emitted so far into this partition, corrections included.
     """
@@ -2072,8 +2070,7 @@ class JoinState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """What turned out to be true of one observation. Names its device and either the sequence number or the
-    request id.
+    """The truth about one observation. It names the device and either the sequence number or the request id.
 
     Attributes
     ----------
@@ -2084,16 +2081,16 @@ class Label:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Epoch of the observation; with a request id 0 means any. Rows without sequence numbers are found in
-        every epoch.
+        Epoch of the observation. With a request id, 0 means any epoch. Rows without sequence numbers are
+        found in every epoch.
     seq
-        Sequence number of the observation; -1 when request_id names it.
+        Sequence number of the observation; -1 if request_id names it.
     request_id
-        Request id of the observation; empty when seq names it.
+        Request id of the observation; empty if seq names it.
     label
-        The true class, as text.
+        The true class or number, as text.
     event_time
-        When the truth was found, milliseconds since 1970; 0 when unknown.
+        Time at which the truth was found, milliseconds since 1970; 0 if unknown.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Label","namespace":"edgeloop.label","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"request_id","type":"string","default":""},{"name":"label","type":"string","default":""},{"name":"event_time","type":"long","default":0}]}'
@@ -2153,8 +2150,8 @@ class LabelContradicted:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
+        Number of the device's outbox, 1 for the first. A new outbox starts a new epoch and numbers its rows
+        from 0 again. -1: rows without sequence numbers of their own, numbered by ingestion.
     seq
         Sequence number of the observation.
     previous
@@ -2245,7 +2242,7 @@ class LabelledRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingLabel:
-    """A label whose observation has not come yet, with all that a dead letter of it needs.
+    """A label whose observation has not arrived yet, with all that its dead letter needs.
 
     Attributes
     ----------
@@ -2258,13 +2255,13 @@ class WaitingLabel:
     boot_epoch
         Epoch that the label names; 0 with a request id means any.
     seq
-        Sequence number that the label names; -1 when request_id names it.
+        Sequence number that the label names; -1 if request_id names the row.
     request_id
-        Request id that the label names; empty when seq names it.
+        Request id that the label names; empty if seq names the row.
     label
-        The true class, as text.
+        The true class or number, as text.
     since
-        Record time at which it began to wait, ms.
+        Record time at which the wait started, ms.
     offset
         Offset in labels.
     timestamp
@@ -2347,8 +2344,8 @@ class WaitingLabel:
 
 
 class RefusalReason(StrEnum):
-    """Why. SIGNATURE: not the trainer's, or altered since. UNKNOWN_REQUEST: answers no training request. REPLAYED:
-    its request, or a later one, has been answered."""
+    """Reason of a refusal. SIGNATURE: not from the trainer, or altered. UNKNOWN_REQUEST: answers no training
+    request. REPLAYED: the request or a later one has been answered."""
 
     STALE = "STALE"
     UNKNOWN_STREAM = "UNKNOWN_STREAM"
@@ -2366,12 +2363,13 @@ class CandidateRefused:
     Attributes
     ----------
     tenant
-        Owner of the stream; empty where nobody vouches for it, and no such stream is defined.
+        Owner of the stream; empty if the name is unverified and no such stream is defined.
     stream
-        Name of the stream; a stream's model has the same name. Empty where nobody vouches for it, and no such
+        Name of the stream; a stream's model has the same name. Empty if the name is unverified and no such
         stream is defined.
     request_id
-        Request; empty where it has not had this answer: the candidate is not the trainer's, or is a repeat.
+        Training request; empty if this is no answer to it, because the candidate is not the trainer's or is a
+        repeat.
     digest
         Digest that the candidate names.
     reason
@@ -2379,7 +2377,7 @@ class CandidateRefused:
     message
         For people.
     previous
-        Hash of the event before in the chain.
+        Hash of the previous event in the chain.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"CandidateRefused","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"reason","type":{"type":"enum","name":"RefusalReason","symbols":["STALE","UNKNOWN_STREAM","BROKEN_ARTIFACT","FORBIDDEN_GRAPH","SIGNATURE","UNKNOWN_REQUEST","REPLAYED"],"default":"STALE"},"default":"STALE"},{"name":"message","type":"string","default":""},{"name":"previous","type":"string","default":""}]}'
@@ -2438,23 +2436,23 @@ class ModelCandidate:
     file
         The model's file.
     classes
-        Class names in the order of the probabilities; none where it answers with a number.
+        Class names in the order of the probabilities; none for regression.
     definition_version
         Stream definition that it was trained on.
     champion_version
-        Version that it beat; 0 for the majority class.
+        Version that the candidate beat; 0 for the majority class.
     rows
         Rows fitted on.
     dataset_digest
         SHA-256 over those rows.
     metrics
-        Of gate and fit.
+        Metrics of gate and fit.
     parameters
-        Of the fit.
+        Parameters of the fit.
     recalls
-        Archived version that is the same file and is offered anew; 0 for a model that was fitted.
+        Archived version with the same file, offered again; 0 for a new fit.
     signature
-        Ed25519 of the trainer's key over all other fields but key_id, as canonical JSON.
+        Ed25519 signature by the trainer's key over all fields but key_id, as canonical JSON.
     key_id
         SHA-256 of the trainer's public key, hex, first 16.
     """
@@ -2588,7 +2586,7 @@ class ModelChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """A candidate became a version: the stream's champion from here on.
+    """A candidate became a version, the stream's champion from now on.
 
     Attributes
     ----------
@@ -2597,32 +2595,32 @@ class ModelVersion:
     stream
         Name of the stream; a stream's model has the same name.
     version
-        From 1.
+        Number of the version, from 1.
     request_id
-        The training request behind it.
+        Training request of the version.
     file
         The model's file.
     classes
-        Class names in the order of the probabilities; none where it answers with a number.
+        Class names in the order of the probabilities; none for regression.
     definition_version
         Stream definition.
     beat_version
-        The version it replaces; 0 for the majority class.
+        Version that it replaces; 0 for the majority class.
     rows
         Rows fitted on.
     dataset_digest
         SHA-256 over those rows.
     metrics
-        Of gate and fit.
+        Metrics of gate and fit.
     parameters
-        Of the fit.
+        Parameters of the fit.
     signed
-        What the registry says of the version.
+        The registry's signed statement about the version.
     previous
-        Hash of the event before in the chain: SHA-256(its previous ‖ its schema fingerprint ‖ its Avro body).
+        Hash of the previous event in the chain: SHA-256(its previous ‖ its schema fingerprint ‖ its Avro
+        body).
     recalls
-        Archived version that is the same file, so that devices which have kept it fetch nothing; 0 for a new
-        model.
+        Archived version with the same file, which devices may still have; 0 for a new model.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"previous","type":"string","default":""},{"name":"recalls","type":"int","default":0}]}'
@@ -2701,10 +2699,9 @@ class ModelVersion:
 
 
 class Mask(StrEnum):
-    """What becomes of a value on the device, before the model sees it and before it is kept. DEFAULT: DROP where
-    local_only, else PSEUDONYM where pii, else NONE. NONE: it stays as it is. DROP: it is missing. PSEUDONYM: a
-    number that a keyed hash makes of it; the key never leaves the device. BUCKETS: the nearest multiple of
-    bucket."""
+    """Masking of a value on the device, before the model sees it and before it is stored. DEFAULT: DROP with
+    local_only, else PSEUDONYM with pii, else NONE. NONE: unchanged. DROP: missing. PSEUDONYM: a number from a
+    keyed hash, whose key never leaves the device. BUCKETS: the nearest multiple of bucket."""
 
     DEFAULT = "DEFAULT"
     NONE = "NONE"
@@ -2715,7 +2712,7 @@ class Mask(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """One feature: a number, or one of some texts.
+    """One feature: a number or a category.
 
     Attributes
     ----------
@@ -2724,22 +2721,22 @@ class Feature:
     unit
         Unit, for people.
     nullable
-        Whether NaN is allowed.
+        True if NaN is allowed.
     minimum
         Smallest allowed value.
     maximum
         Largest allowed value.
     pii
-        Whether it tells of a person: by default it leaves the device as a pseudonym.
+        True if the feature is personal data. By default it leaves the device as a pseudonym.
     local_only
-        Whether its values never leave the device: by default it is dropped there.
+        True if its values never leave the device. By default they are dropped there.
     categories
-        The feature's known texts; may grow at the end. Rows carry a text's index as a number, -1 for another
-        text, NaN for none. Empty: the feature is a number.
+        Known texts of the feature; the list may grow at the end. A row carries the index of its text, -1 for
+        an unknown text, NaN for none. Empty: the feature is a number.
     mask
-        How it is masked. Where local_only, NONE is as DROP.
+        Mask of the feature. With local_only, NONE is the same as DROP.
     bucket
-        BUCKETS: the width of a bucket, above 0. Else 0.
+        BUCKETS: width of a bucket, above 0. Otherwise 0.
     """
 
     name: str = ""
@@ -2812,9 +2809,9 @@ class RegisterStream:
     expected_version
         Version that the sender believes current; 0 for a new stream.
     task
-        What labels and answers are.
+        Kind of labels and answers.
     tolerance
-        REGRESSION: an answer is right when it is no further from the label than this; above 0. Else 0.
+        REGRESSION: largest distance of a right answer from the label, above 0. Otherwise 0.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"RegisterStream","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]},{"name":"mask","type":{"type":"enum","name":"Mask","symbols":["DEFAULT","NONE","DROP","PSEUDONYM","BUCKETS"],"default":"DEFAULT"},"default":"DEFAULT"},{"name":"bucket","type":"double","default":0.0}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"expected_version","type":"int","default":0},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
@@ -2865,7 +2862,7 @@ class RegisterStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryState:
-    """What the registry remembers. Under the empty key: the head of the chain and how far candidates were handled.
+    """State of the model registry. Under the empty key: the head of the chain and the newest candidate handled.
     Under tenant/stream: that stream's definition, the number of its newest version and the newest request
     answered.
 
@@ -2874,13 +2871,14 @@ class RegistryState:
     chain
         Hash of the newest event of the chain; empty before the first.
     handled
-        Offset in model.candidates of the newest candidate handled; one at or before it is a repeat.
+        Offset in model.candidates of the newest candidate handled. A candidate at or before it is a repeat.
     version
         Newest model version of the stream; 0 for none.
     definition_version
         Current definition of the stream, from 1.
     features_since
-        First definition that had the same features in the same order; a model of an older one does not fit.
+        First definition with the same features in the same order. A model of an older definition does not
+        match.
     features
         Of the current definition.
     label
@@ -2892,8 +2890,8 @@ class RegistryState:
     tolerance
         Of the current definition.
     answered
-        Offset in training.requests of the newest request answered; a stream's requests lie in one partition,
-        and no earlier one is answered any more.
+        Offset in training.requests of the newest request answered. A stream's requests lie in one partition,
+        and earlier ones are no longer answered.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"handled","type":"long","default":-1},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]},{"name":"mask","type":{"type":"enum","name":"Mask","symbols":["DEFAULT","NONE","DROP","PSEUDONYM","BUCKETS"],"default":"DEFAULT"},"default":"DEFAULT"},{"name":"bucket","type":"double","default":0.0}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0},{"name":"answered","type":"long","default":-1}]}'
@@ -2957,7 +2955,7 @@ class RegistryState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamDefinition:
-    """What the rows of a stream are. Compacted by tenant/stream.
+    """Definition of a stream's rows. Compacted by tenant/stream.
 
     Attributes
     ----------
@@ -2974,9 +2972,9 @@ class StreamDefinition:
     classes
         Known classes in sorted order; may grow; none for REGRESSION.
     task
-        What labels and answers are.
+        Kind of labels and answers.
     tolerance
-        REGRESSION: an answer is right when it is no further from the label than this; above 0. Else 0.
+        REGRESSION: largest distance of a right answer from the label, above 0. Otherwise 0.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"StreamDefinition","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]},{"name":"mask","type":{"type":"enum","name":"Mask","symbols":["DEFAULT","NONE","DROP","PSEUDONYM","BUCKETS"],"default":"DEFAULT"},"default":"DEFAULT"},{"name":"bucket","type":"double","default":0.0}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0}]}'
@@ -3026,7 +3024,7 @@ class StreamDefinition:
 
 
 class AlertKind(StrEnum):
-    """Which condition it was."""
+    """Conditions of alerts."""
 
     ERROR_SHARE = "ERROR_SHARE"
     EVENT_AGE = "EVENT_AGE"
@@ -3041,7 +3039,7 @@ class AlertKind(StrEnum):
 
 
 class AlertStatus(StrEnum):
-    """RAISED: the condition holds. CLEARED: it holds no more."""
+    """RAISED: the condition holds. CLEARED: it no longer holds."""
 
     RAISED = "RAISED"
     CLEARED = "CLEARED"
@@ -3049,7 +3047,7 @@ class AlertStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A person should look, or need not any more. Both events of one alert have the same alert_id.
+    """A condition needs a person's attention, or no longer does. Both events of one alert have the same alert_id.
 
     Attributes
     ----------
@@ -3058,25 +3056,25 @@ class Alert:
     stream
         Name of the stream; a stream's model has the same name.
     alert_id
-        Hash of what it is about and of since, so that a repeat has the same id.
+        Hash of the alert's subject and of since, so that a repeat has the same id.
     kind
-        What is wrong.
+        Condition of the alert.
     status
-        Whether it begins or ends.
+        Start or end of the condition.
     device_group
-        Group of the devices concerned; empty where the condition is about the whole stream.
+        Group of the devices concerned; empty if the condition is about the whole stream.
     model_version
-        Version concerned; 0 where the condition is about no single one.
+        Version concerned; 0 if the condition is about no single version.
     value
-        What was measured when this was decided.
+        Measured value at the decision.
     threshold
-        What value was compared with: the upper one for RAISED, the lower one for CLEARED.
+        Threshold of the value: the upper one for RAISED, the lower one for CLEARED.
     samples
-        Rows, devices or events that value was measured on; a rate, as Faust may see a record twice.
+        Rows, devices or events in the measurement. It is approximate, since Faust may read a record twice.
     since
-        Record time from which on the condition held, milliseconds.
+        Record time at which the condition started to hold, milliseconds.
     at
-        Record time at which this was decided, milliseconds.
+        Record time of the decision, milliseconds.
     devices
         Some of the devices concerned, at most 20, sorted.
     message
@@ -3149,8 +3147,8 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRow:
-    """One row with its features by name, for producers that write fields by position or know no order: Kafka
-    Connect, Flink, MQTT bridges.
+    """One row with its features by name, for producers without a fixed order of features: Kafka Connect, Flink,
+    MQTT bridges.
 
     Attributes
     ----------
@@ -3161,25 +3159,25 @@ class NamedRow:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again. Means nothing without a sequence number.
+        Number of the device's outbox, 1 for the first. A new outbox starts a new epoch and numbers its rows
+        from 0 again. Meaningless without a sequence number.
     seq
-        Sequence number of the row within (device_id, boot_epoch); -1 for none: then the request id tells the
-        row apart, else its ce_id header or its place in the topic, and ingestion numbers it.
+        Sequence number of the row within (device_id, boot_epoch). -1 for none: the row is then identified by
+        its request id, else by its ce_id header or its place in the topic, and ingestion numbers it.
     features
-        Number of each feature by its name in the stream definition. One that is left out or null is missing;
-        of a feature with categories, a number is the index of its text.
+        Value of each feature by its name in the stream definition. A feature that is absent or null is
+        missing. For a feature with categories, the value is the index of its text.
     texts
-        Text of each feature that has categories, by its name. A text that the definition does not know is
-        told to models as unknown.
+        Text of each feature with categories, by its name. Models see a text outside the definition as
+        unknown.
     event_time
-        Time of the row, milliseconds since 1970; 0 when unknown.
+        Time of the row, milliseconds since 1970; 0 if unknown.
     request_id
-        Id by which a label may name this row; may be empty where the row has a sequence number.
+        Id by which a label may name this row. It may be empty if the row has a sequence number.
     model_version
-        Version that answered; 0 where no model answered.
+        Version that answered; 0 if no model answered.
     answer
-        Predicted class; empty where no model answered.
+        Answer of the model: a class or a number, as text. Empty if no model answered.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"NamedRow","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"features","type":{"type":"map","values":"double"},"default":{}},{"name":"texts","type":{"type":"map","values":"string"},"default":{}},{"name":"event_time","type":"long","default":0},{"name":"request_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"answer","type":"string","default":""}]}'
@@ -3266,26 +3264,25 @@ class ObservationBatch:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again. -1: rows that came without sequence numbers, which ingestion has numbered.
+        Number of the device's outbox, 1 for the first. A new outbox starts a new epoch and numbers its rows
+        from 0 again. -1: rows without sequence numbers of their own, numbered by ingestion.
     first_seq
-        Sequence number of the first row within (device_id, boot_epoch). In raw input -1 means none: then
-        request ids tell the rows apart, else the record's ce_id header or its place in the topic, and
+        Sequence number of the first row within (device_id, boot_epoch). In raw input -1 means none: rows are
+        then identified by their request ids, else by the record's ce_id header or its place in the topic, and
         ingestion numbers them.
     count
         Rows in the batch, at least 1.
     features
-        count × F little-endian float32, row by row, F and their order as in the stream definition; NaN is a
-        missing value.
+        count × F little-endian float32, row by row. F and the order of features are those of the stream
+        definition; NaN is a missing value.
     event_times
-        Time of each row, milliseconds since 1970; empty when unknown. Information only: never drives
-        retention.
+        Time of each row, milliseconds since 1970; empty if unknown. It never affects retention.
     request_ids
-        Request id of each row, or empty when the rows have none.
+        Request id of each row; empty if the rows have none.
     model_version
-        Version that answered every row of the batch; 0 where no model answered.
+        Version that answered every row of the batch; 0 if no model answered.
     answers
-        Predicted class of each row; empty where no model answered.
+        Answer to each row: a class or a number, as text. Empty if no model answered.
     adapter
         Adapter that answered together with the version; 0 for the version alone.
     answers_alone
@@ -3486,21 +3483,21 @@ class ObservationRow:
     device_id
         Name of the device, unique within the stream.
     boot_epoch
-        Counts the device's outboxes: 1 for the first; a new outbox starts a new epoch and numbers its rows
-        from 0 again. Means nothing without a sequence number.
+        Number of the device's outbox, 1 for the first. A new outbox starts a new epoch and numbers its rows
+        from 0 again. Meaningless without a sequence number.
     seq
-        Sequence number of the row within (device_id, boot_epoch); -1 for none: then the request id tells the
-        row apart, else its ce_id header or its place in the topic, and ingestion numbers it.
+        Sequence number of the row within (device_id, boot_epoch). -1 for none: the row is then identified by
+        its request id, else by its ce_id header or its place in the topic, and ingestion numbers it.
     features
         F values in the order of the stream definition; NaN is a missing value.
     event_time
-        Time of the row, milliseconds since 1970; 0 when unknown.
+        Time of the row, milliseconds since 1970; 0 if unknown.
     request_id
-        Id by which a label may name this row; may be empty where the row has a sequence number.
+        Id by which a label may name this row. It may be empty if the row has a sequence number.
     model_version
-        Version that answered; 0 where no model answered.
+        Version that answered; 0 if no model answered.
     answer
-        Predicted class; empty where no model answered.
+        Answer of the model: a class or a number, as text. Empty if no model answered.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"ObservationRow","namespace":"edgeloop.observation","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"seq","type":"long","default":-1},{"name":"features","type":{"type":"array","items":"double"},"default":[]},{"name":"event_time","type":"long","default":0},{"name":"request_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"answer","type":"string","default":""}]}'
@@ -3557,32 +3554,32 @@ class ObservationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainingPolicy:
-    """When fits are due, and on which rows; counted in labelled rows.
+    """Times and rows of fits, counted in labelled rows.
 
     Attributes
     ----------
     stages
-        Rows after the alarm at which fits are due.
+        Rows after the signal at which fits are due.
     quiet
-        Further fits while no alarm comes.
+        Rows after the signal of further fits, while no new signal comes.
     quiet_doubling
-        Whether they go on at double the last of them.
+        True if they continue, each at double the last one.
     window
-        Most rows of a fit, the newest.
+        Largest number of rows of a fit; the newest ones are taken.
     back
-        Rows before the alarm that a fit also takes.
+        Rows before the signal that a fit also takes.
     gate
-        Rows after a fit within which its gate decides.
+        Rows after a fit in which its gate decides.
     on_open
-        What an alarm does while stages are left: restart or ignore.
+        Effect of a signal while stages are left: restart or ignore.
     cooldown
-        Rows after an opening in which alarms are ignored.
+        Rows after the opening of a campaign in which signals are ignored.
     budget
-        Rows for each fit on average; 0 for no bound.
+        Average rows per fit; 0 for no bound.
     burst
-        Fits at once.
+        Number of fits that the budget allows at once.
     first
-        Rows to wait for when a command names none.
+        Rows that a command without a number waits for.
     """
 
     stages: tuple[int, ...] | None = None
@@ -3634,20 +3631,20 @@ class RetrainingPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPolicy:
-    """How a challenger is fitted.
+    """Settings of the fit of a challenger.
 
     Attributes
     ----------
     family
-        Kind of model, as the trainer names it.
+        Model family, by the trainer's name for it.
     trees
         Trees of a forest, or rounds of boosting.
     min_leaf
-        Rows that a leaf has at least.
+        Least number of rows of a leaf.
     archive
-        Archived versions that a fresh fit has to beat; 0 for none.
+        Number of archived versions that a new fit has to beat; 0 for none.
     challengers
-        Families that learn from every row, which a fresh fit has to beat.
+        Online model families that a new fit has to beat.
     """
 
     family: str | None = None
@@ -3681,16 +3678,16 @@ class TrainingPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionPolicy:
-    """What watches the errors.
+    """Settings of the error detectors.
 
     Attributes
     ----------
     detector
-        Its name.
+        Name of the detector.
     parameters
-        Of the detector, each value as JSON; null with a detector for its defaults.
+        Parameters of the detector, each value as JSON; null for its defaults.
     scopes
-        Whose errors are watched: stream, alone (versions without their adapter), version; some of them.
+        Watched errors: any of stream, alone (versions without their adapter) and version.
     """
 
     detector: str | None = None
@@ -3718,36 +3715,36 @@ class DetectionPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterPolicy:
-    """What a mixture learns from a label, and when devices get it.
+    """Learning rates of a mixture, and the times of its adapters.
 
     Attributes
     ----------
     publish_every
-        Labels after which an adapter is published at the latest.
+        Largest number of labels between two adapters.
     publish_least
-        Labels after which it is published earlier, if answers to them were wrong.
+        Least number of labels between two adapters after wrong answers.
     publish_mistakes
-        How many of them must have been wrong for that.
+        Number of wrong answers that publishes an adapter early.
     newcomer
-        Weight of a version that joins.
+        Weight of a new member.
     weight_rate
-        Step of the experts' weights.
+        Learning rate of the experts' weights.
     bias_rate
-        Step of the bias.
+        Learning rate of the bias.
     bias_decay
-        What is left of the bias after a label.
+        Share of the bias that remains after a label.
     linear_rate
-        Step of the linear part.
+        Learning rate of the linear part.
     trust_rate
-        Step of the weight of the bias.
+        Learning rate of the weight of the bias.
     memory_of_losses
-        Share of the newest label in the losses by which mixture and first version are compared.
+        Share of the newest label in the losses of mixture and first version.
     lead
-        By how much the first version's loss must be lower for it to answer alone.
+        Lead in loss that lets the first version answer alone.
     hedge_rate
-        Of a stream of numbers: how fast the experts' weights follow their errors.
+        Regression: rate at which the experts' weights follow their errors.
     fixed_share
-        Of a stream of numbers: share of all weight that is dealt out evenly with each label.
+        Regression: share of all weight that each label redistributes evenly.
     """
 
     publish_every: int | None = None
@@ -3805,8 +3802,8 @@ class AdapterPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How the loop decides about a stream, or about all streams of a tenant. What is null stays as each service's
-    settings have it.
+    """Settings by which the loop decides for one stream, or for all streams of a tenant. A null field keeps the
+    value of the service's settings.
 
     Attributes
     ----------
@@ -3815,21 +3812,22 @@ class Policy:
     stream
         Name of the stream; empty for all streams of the tenant that have no policy of their own.
     name
-        What people call it.
+        Name of the policy, for people.
     version
-        Counts up by key from 1.
+        Number of the policy within its key, from 1.
     withdrawn
-        There is no policy any more; the rest is empty then.
+        True if the policy was withdrawn; all other fields are then empty.
     retraining
-        Of the service retraining.
+        Settings of the service retraining.
     training
-        Of the service trainer.
+        Settings of the service trainer.
     gate_minimum
-        Rows on which challenger and champion differ that a promotion before the gate's last row needs.
+        Number of rows with different answers of challenger and champion that a promotion needs before the
+        gate's last row.
     detection
-        Of the service drift.
+        Settings of the service drift.
     adapter
-        Of the service adapter.
+        Settings of the service adapter.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}},{"name":"adapter","type":{"type":"record","name":"AdapterPolicy","fields":[{"name":"publish_every","type":["null","long"],"default":null},{"name":"publish_least","type":["null","long"],"default":null},{"name":"publish_mistakes","type":["null","long"],"default":null},{"name":"newcomer","type":["null","double"],"default":null},{"name":"weight_rate","type":["null","double"],"default":null},{"name":"bias_rate","type":["null","double"],"default":null},{"name":"bias_decay","type":["null","double"],"default":null},{"name":"linear_rate","type":["null","double"],"default":null},{"name":"trust_rate","type":["null","double"],"default":null},{"name":"memory_of_losses","type":["null","double"],"default":null},{"name":"lead","type":["null","double"],"default":null},{"name":"hedge_rate","type":["null","double"],"default":null},{"name":"fixed_share","type":["null","double"],"default":null}]},"default":{"publish_every":null,"publish_least":null,"publish_mistakes":null,"newcomer":null,"weight_rate":null,"bias_rate":null,"bias_decay":null,"linear_rate":null,"trust_rate":null,"memory_of_losses":null,"lead":null,"hedge_rate":null,"fixed_share":null}}]}'
@@ -3884,7 +3882,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """This device shall run this version. Compacted by tenant/stream/device.
+    """The version that a device has to run. Compacted by tenant/stream/device.
 
     Attributes
     ----------
@@ -3899,7 +3897,7 @@ class Assignment:
     file
         The model's file.
     signed
-        What the registry says of the version.
+        The registry's signed statement about the version.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"Assignment","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}}]}'
@@ -3983,7 +3981,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutTarget:
-    """The version that a stream's devices shall run.
+    """The version that a stream's devices have to run.
 
     Attributes
     ----------
@@ -3992,7 +3990,7 @@ class RolloutTarget:
     file
         The model's file.
     signed
-        What the registry says of the version.
+        The registry's signed statement about the version.
     cause
         The ModelVersion event.
     """
@@ -4035,8 +4033,8 @@ class RolloutState:
     Attributes
     ----------
     target
-        Under tenant/stream: the version that the stream's devices shall run. Null under tenant/stream/device,
-        which says only that the device is known.
+        Under tenant/stream: the version that the stream's devices have to run. Null under
+        tenant/stream/device, which only marks the device as known.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"target","type":["null",{"type":"record","name":"RolloutTarget","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"cause","type":{"type":"record","name":"Cause","namespace":"edgeloop.training","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}],"default":null}]}'
@@ -4078,7 +4076,7 @@ class OffsetRange:
     first
         First offset of this transaction.
     end
-        Offset that comes next.
+        Next offset.
     """
 
     topic: str = ""
@@ -4111,7 +4109,7 @@ class OffsetRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Closes each transaction of a service: the inputs that it handled.
+    """Last record of each transaction of a service: the inputs that it handled.
 
     Attributes
     ----------
@@ -4122,7 +4120,7 @@ class Checkpoint:
     transaction
         Transactions so far of this partition.
     ranges
-        Per input partition: what this transaction handled, and where it stands; a partition without news has
+        Per input partition: the offsets that this transaction handled. A partition without new records has
         first = end.
     """
 
@@ -4170,13 +4168,13 @@ class WaitingAlarm:
     id
         Signal or command id.
     row
-        Labelled row at which it counts.
+        Labelled row at which it takes effect.
     command
-        Whether a person or a retry asked.
+        True if a person or a retry asked.
     cause
-        What asked.
+        The signal or command.
     alone
-        Whether only versions without their adapter got worse: such an alarm leaves open stages alone.
+        True if only versions without their adapter got worse. Such a signal does not change open stages.
     """
 
     id: str = ""
@@ -4210,7 +4208,7 @@ class WaitingAlarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignState:
-    """How retraining of one stream stands; which rows lie where is in its pages.
+    """State of retraining of one stream. The places of its rows are in pages.
 
     Attributes
     ----------
@@ -4219,35 +4217,35 @@ class CampaignState:
     stream
         Name of the stream; a stream's model has the same name.
     seed
-        Of what is drawn in the stream's fits; -1 leaves it to the trainer.
+        Random seed of the stream's fits; -1 for the trainer's own.
     rows
         Labelled rows folded.
     positions
-        Where the examples stand.
+        Positions in examples.
     detected
-        Labelled rows that detection has looked at.
+        Labelled rows that detection has processed.
     decided
-        Labelled rows up to which everything is decided: the smaller of the two.
+        Labelled rows up to which all is decided: the smaller of rows and detected.
     answered
-        Labelled row from which on a model answered; 0 while none has.
+        First labelled row with an answer of a model; 0 before that.
     campaign
         Open campaign; empty for none.
     opened
-        Row of its alarm.
+        Row of its signal.
     command
-        Whether a person or a retry asked for it.
+        True if a person or a retry asked for it.
     stage
-        Its stage that comes next.
+        Next stage of the campaign.
     cause
-        What it goes back to.
+        Event that opened it.
     waiting
-        Alarms and commands that are not decided yet, in order of row.
+        Signals and commands that are not decided yet, in order of row.
     commands
         Newest command ids handled.
     spent
-        Rows' worth of fits spent from the budget.
+        Rows of the budget that fits have used.
     spent_at
-        Row as of which that is.
+        Row at which that holds.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"seed","type":"long","default":-1},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":"long","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}},{"name":"alone","type":"boolean","default":false}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
@@ -4335,7 +4333,7 @@ class Challenger:
     file
         The model's file.
     classes
-        Class names; none where the model answers with a number.
+        Class names; none for regression.
     definition_version
         Version of the stream definition that the model was trained on.
     rows
@@ -4487,7 +4485,7 @@ class AtGate:
     champion_version
         Version that it is compared with; null where the stream has none.
     tally
-        Result so far.
+        Counts so far.
     next_row
         Number of the row to be judged next.
     """
@@ -4595,7 +4593,7 @@ class GateState:
         Offset in drift.partials of the newest partial folded, null before the first one; a partial at or
         before it is a repeat.
     marks
-        About one for every thousand rows, oldest first: from here the order of older rows is read again.
+        About one mark per thousand rows, oldest first. The order of older rows is read again from a mark.
     done
         Ids of the newest requests whose fit has ended.
     gate
@@ -4653,7 +4651,7 @@ class GateState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Labelled rows by where they lie.
+    """The place of some labelled rows.
 
     Attributes
     ----------
@@ -4662,11 +4660,11 @@ class Reference:
     offset
         Offset of their batch.
     first_index
-        Index of the first.
+        Index of the first row.
     count
-        How many.
+        Number of rows.
     row
-        Labelled rows of the stream before them.
+        Labelled rows of the stream before these.
     """
 
     partition: int = 0
@@ -4704,8 +4702,8 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPage:
-    """Where some consecutive labelled rows of a stream lie. A new page begins at fixed row numbers, so that only
-    the newest is ever rewritten.
+    """Places of some consecutive labelled rows of a stream. Pages start at fixed row numbers, so that only the
+    newest page is rewritten.
 
     Attributes
     ----------
@@ -4714,7 +4712,7 @@ class RowPage:
     stream
         Name of the stream; a stream's model has the same name.
     references
-        The references that begin in this page, oldest first.
+        References that start in this page, oldest first.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"RowPage","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"references","type":{"type":"array","items":{"type":"record","name":"Reference","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"count","type":"int","default":0},{"name":"row","type":"long","default":0}]}},"default":[]}]}'
@@ -4762,9 +4760,9 @@ class StartTraining:
     command_id
         Id of the command; a repeat changes nothing.
     rows
-        Labelled rows that must be there first.
+        Labelled rows that must exist before the fit.
     seed
-        Of what is drawn in this stream's fits from here on; -1 leaves it to the trainer.
+        Random seed of this stream's fits from now on; -1 for the trainer's own.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"StartTraining","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"seed","type":"long","default":-1}]}'
@@ -4811,11 +4809,11 @@ class Range:
     partition
         Partition.
     first_offset
-        Offset to read from.
+        First offset to read.
     end_offset
-        Offset to read up to, exclusive.
+        Offset after the last one to read.
     first_index
-        First index that belongs to the range.
+        First index of the range.
     end_index
         Index after the last one.
     """
@@ -4853,7 +4851,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The rows of a dataset, named so that they can be read again.
+    """The places of a dataset's rows.
 
     Attributes
     ----------
@@ -4864,9 +4862,9 @@ class Manifest:
     ranges
         Ranges in order of partition.
     rows
-        Rows in all.
+        Total rows.
     digest
-        SHA-256 over the rows as read; empty in a request.
+        SHA-256 over the rows in reading order; empty in a request.
     """
 
     cluster_id: str = ""
@@ -4902,15 +4900,15 @@ class Manifest:
 
 
 class GateKind(StrEnum):
-    """What the challenger is judged against."""
+    """Opponent of the challenger."""
 
     CHAMPION = "CHAMPION"
     MAJORITY = "MAJORITY"
 
 
 class Occasion(StrEnum):
-    """Why a fit is due. DRIFT: a signal has opened the campaign, and this is one of its stages. QUIET: no signal
-    has come for so long since that a fit on newer rows is worth while. COMMAND: somebody asked."""
+    """Reason of a fit. DRIFT: a stage of a campaign that a signal opened. QUIET: no signal has come for a given
+    number of rows. COMMAND: a person asked."""
 
     UNKNOWN = "UNKNOWN"
     DRIFT = "DRIFT"
@@ -4920,7 +4918,7 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequest:
-    """A fit is due.
+    """A fit is due on the rows of a manifest.
 
     Attributes
     ----------
@@ -4931,11 +4929,11 @@ class TrainingRequest:
     request_id
         campaign/stage.
     campaign
-        Id of the signal or command behind it.
+        Id of the signal or command of the campaign.
     stage
         Number of the stage, from 0.
     seed
-        Of what is drawn in the fit; -1 leaves it to the trainer.
+        Random seed of the fit; -1 for the trainer's own.
     manifest
         The rows to fit on.
     row
@@ -4944,13 +4942,13 @@ class TrainingRequest:
         CHAMPION: the current version, on labelled rows after the window. MAJORITY: the majority class, on the
         newest rows of the window.
     gate_until
-        Labelled row of the stream at which the gate decides at the latest.
+        Last labelled row of the gate.
     cause
-        What this goes back to; copied into the headers of what follows.
+        First event of the chain; later events carry it in their headers.
     occasion
-        Why the fit is due.
+        Reason of the fit.
     opened
-        Labelled rows of the stream when the signal or command came that the campaign goes back to.
+        Labelled rows of the stream at the signal or command that opened the campaign.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"seed","type":"long","default":-1},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"occasion","type":{"type":"enum","name":"Occasion","symbols":["UNKNOWN","DRIFT","QUIET","COMMAND"],"default":"UNKNOWN"},"default":"UNKNOWN"},{"name":"opened","type":"long","default":0}]}'
@@ -5017,8 +5015,8 @@ class TrainingRequest:
 
 
 class RunStatus(StrEnum):
-    """FITTED: waits at the gate for rows. PROMOTED, REJECTED and FAILED end the run. TRIAL: a step of the search
-    for hyper-parameters before it."""
+    """FITTED: the challenger waits for rows at the gate. PROMOTED, REJECTED and FAILED end the run. TRIAL: a
+    search step before the fit."""
 
     FITTED = "FITTED"
     PROMOTED = "PROMOTED"
@@ -5029,7 +5027,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
-    """How a fit goes on.
+    """Course and result of a trial.
 
     Attributes
     ----------
@@ -5044,41 +5042,39 @@ class TrainingRun:
     stage
         Stage.
     status
-        Where it stands.
+        Status of the trial.
     file
-        The challenger's file; null where there is none. A rejected challenger's chunks are deleted after a
-        while.
+        The challenger's file; null if there is none. The chunks of a rejected challenger are deleted later.
     rows
         Rows fitted on.
     dataset_digest
         SHA-256 over those rows.
     champion_version
-        The version it was judged against; 0 for none.
+        Version that it was compared with; 0 for none.
     wins
-        Rows that only the challenger had right; of numbers, where it was nearer.
+        Rows that only the challenger answered right, or with the smaller error.
     losses
-        Rows that only the champion had right; of numbers, where it was nearer.
+        Rows that only the champion answered right, or with the smaller error.
     judged
         Rows judged.
     row
-        Labelled row of the stream at which it was decided.
+        Labelled row of the decision.
     metrics
-        accuracy, or mae and rmse, parity and the like; no times.
+        Metrics such as accuracy, mae, rmse and parity; no times.
     parameters
-        Of the fit.
+        Parameters of the fit.
     fit_seconds
         Wall time of the fit.
     reason
-        Why it ended so.
+        Reason of the result.
     trial
-        TRIAL: number of the trial, from 1; 0 for none.
+        TRIAL: number of the search step, from 1; 0 for none.
     classes
-        Class names in the order of the probabilities; none where it answers with a number.
+        Class names in the order of the probabilities; none for regression.
     definition_version
         Stream definition that it was trained on.
     recalls
-        Archived version that stands at the gate, as it did better on the new rows than a fresh fit; 0 for a
-        fit.
+        Archived version at the gate, because it was better on the new rows than a new fit; 0 for a fit.
     """
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"file","type":["null",{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]}],"default":null},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"recalls","type":"int","default":0}]}'
