@@ -54,7 +54,7 @@ def test_a_loop_that_turns_while_input_waits_does_not_move(clock) -> None:
     progress = Progress(lambda places: dict.fromkeys(places, 10), clock)
     progress.at_end(PLACE, 9)
     for clock.now in range(1, 60):
-        progress.look([PLACE])
+        progress.check([PLACE])
     assert progress.moved == 0
 
 
@@ -62,14 +62,14 @@ def test_a_loop_that_has_read_all_input_counts_as_moving(clock) -> None:
     progress = Progress(lambda places: dict.fromkeys(places, 10), clock)
     progress.at_end(PLACE, 10)
     for clock.now in range(1, 61):
-        progress.look([PLACE])
+        progress.check([PLACE])
     assert clock.now - progress.moved < LOOK_S
 
 
 def test_what_waits_on_purpose_and_what_is_nobodys_work_is_no_standstill(clock) -> None:
     progress = Progress(lambda places: dict.fromkeys(places, 10), clock)
     clock.now = 100.0
-    progress.look([])
+    progress.check([])
     assert progress.moved == 100
 
 
@@ -78,5 +78,5 @@ def test_the_broker_is_not_asked_while_transactions_commit(clock) -> None:
     progress = Progress(lambda places: asked.append(clock.now) or {}, clock)
     for clock.now in range(1, 61):
         progress.committed()
-        progress.look([PLACE])
+        progress.check([PLACE])
     assert asked == []

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from edgeloop_kafka import KafkaSettings
 from edgeloop_kafka.settings_table import as_table, described
-from edgeloop_streaming.arguments import look_at
+from edgeloop_streaming.arguments import parse_arguments
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -67,7 +67,7 @@ def test_what_a_user_has_set_is_not_shown_as_a_default(monkeypatch: pytest.Monke
 
 def test_help_tells_all_settings_and_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        look_at("streaming", [Some], ["--help"])
+        parse_arguments("streaming", [Some], ["--help"])
     told = capsys.readouterr().out
     assert end.value.code == 0
     assert all(setting.variable in told for setting in (*described(Some), *described(KafkaSettings)))
@@ -75,7 +75,7 @@ def test_help_tells_all_settings_and_ends_well(capsys: pytest.CaptureFixture[str
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        look_at("streaming", [], ["--version"])
+        parse_arguments("streaming", [], ["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("edgeloop-streaming ")
 
@@ -83,6 +83,6 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("argument", ["--port=9", "serve", "--vers"])
 def test_an_unknown_argument_is_refused_by_its_name(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        look_at("streaming", [], [argument])
+        parse_arguments("streaming", [], [argument])
     assert end.value.code == 2
     assert f"unrecognized arguments: {argument}" in capsys.readouterr().err

@@ -99,16 +99,16 @@ def test_an_age_counts_what_the_machine_left_and_not_while_the_process_was_stopp
     age = Age(1.0, world.machine(), world.clock)
     for _ in range(20):
         world.pass_by(0.5)
-        age.look()
+        age.tick()
     assert age.of(0) == 10
     assert age.of(8) == 2
     world.taken = 1.0
     for _ in range(20):
         world.pass_by(0.5)
-        age.look()
+        age.tick()
     assert age.of(10) == 2.5
     world.pass_by(600)
-    age.look()
+    age.tick()
     assert age.of(20) <= 1
 
 
@@ -117,12 +117,12 @@ def test_the_time_of_a_rebuild_that_gets_on_is_no_standstill_and_that_between_re
     progress = Progress(lambda _: {}, world.clock)
     for _ in range(100):
         world.pass_by(1)
-        progress.rebuilt()
+        progress.restored()
     assert progress.moved == 100
     world.pass_by(100)  # nothing came
-    progress.rebuilt()
+    progress.restored()
     assert progress.moved == 105
     for _ in range(10):  # state is read again and again, and nothing is ever committed
         world.pass_by(9)
-        progress.rebuilt()
+        progress.restored()
     assert world.now - progress.moved >= 95 + 10 * 4

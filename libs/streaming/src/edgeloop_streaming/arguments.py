@@ -1,4 +1,4 @@
-"""The command line of a service: ``--help`` and ``--version``; all else is set by variables."""
+"""The command line of a service: ``--help`` and ``--version``; settings are environment variables."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from pydantic_settings import BaseSettings
 _WIDTH = 110
 
 
-def look_at(name: str, kinds: Iterable[type[BaseSettings]], arguments: Sequence[str] | None = None) -> None:
-    """Take up the command line of a service.
+def parse_arguments(name: str, kinds: Iterable[type[BaseSettings]], arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line of a service.
 
     Parameters
     ----------
     name
-        Of the service.
+        Name of the service.
     kinds
         Settings of its own.
     arguments
-        Those of the process by default.
+        By default those of the process.
 
     Raises
     ------
     SystemExit
-        Help or the version was asked for (code 0), or an argument is unknown (code 2).
+        Help or the version was requested (code 0), or an argument is unknown (code 2).
     """
     package = metadata(f"edgeloop-{name}")
     parser = argparse.ArgumentParser(
         prog=f"edgeloop-{name}",
         description=f"{package['Summary']}.",
-        epilog=_told(name, kinds),
+        epilog=_settings_help(name, kinds),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -43,9 +43,9 @@ def look_at(name: str, kinds: Iterable[type[BaseSettings]], arguments: Sequence[
     parser.parse_args(arguments)
 
 
-def _told(name: str, kinds: Iterable[type[BaseSettings]]) -> str:
+def _settings_help(name: str, kinds: Iterable[type[BaseSettings]]) -> str:
     own = [setting for kind in kinds for setting in described(kind)]
-    parts = ["It is set up by environment variables. It runs until SIGTERM or Ctrl-C."]
+    parts = ["Environment variables hold its settings. It runs until SIGTERM or Ctrl-C."]
     if own:
         parts.append("\n".join([f"settings of {name}:", *map(_lines, own)]))
     parts.append("\n".join(["settings that all services share:", *map(_lines, described(KafkaSettings))]))

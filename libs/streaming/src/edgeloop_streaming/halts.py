@@ -15,28 +15,33 @@ from edgeloop_readers.lost_ranges import Lost, lost_between
 from edgeloop_readers.table import Table
 from prometheus_client import Gauge
 
-LOOK_S = 2.0
+CHECK_S = 2.0
 # Errors of a consumer that has given a partition up; only an assignment makes it read there again.
 OVERTAKEN = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 
 
 class Halts:
-    """What of a service's input is halted. All other partitions go on.
+    """Partitions of a service that are halted because their next records are deleted. All others go on.
+
+    Invariants
+    ----------
+    - A partition is halted exactly while its next offset lies outside the span that is kept.
+    - A halt ends only by a skip that names the next offset and reaches no kept record, or by another assignment.
 
     Parameters
     ----------
     service, prefix
-        Name of the service, and what heads names of topics.
+        Name of the service, and prefix of topic names.
     span
-        Oldest offset that a partition keeps, and the one after its last.
+        Oldest kept offset of a partition, and the end.
     skips
-        Makes the table of ``skips``; only while something is halted.
+        Makes the table of ``skips``; called only while a partition is halted.
     gauge
-        Shows how many offsets are gone, by topic and partition.
+        Number of deleted offsets, by topic and partition.
     log
         Of the process.
     clock
-        Seconds that only rise.
+        Monotonic clock, seconds.
     """
 
     def __init__(
@@ -66,20 +71,25 @@ class Halts:
 
     @property
     def places(self) -> set[Place]:
-        """What is halted."""
+        """All halted partitions."""
         return set(self._lost)
 
     def overtaken(self, place: Place) -> None:
-        """The client has given the partition up; :meth:`look` says what becomes of it."""
+        """Note that the client has given a partition up; :meth:`check` decides about it."""
         self._given_up.add(place)
 
-    def look(self, position: Callable[[Place], int | None]) -> bool:
-        """Halt partitions that the client has given up; whether in one of them nothing is gone, so that it is to be assigned again.
+    def check(self, position: Callable[[Place], int | None]) -> bool:
+        """Halt partitions that the client has given up.
 
         Parameters
         ----------
         position
-            Where the service stands in a partition, as for :meth:`halt`; raises ``LookupError`` for one that is not its own any more.
+            Next offset of the service in a partition; raises ``LookupError`` for one that is no longer assigned.
+
+        Returns
+        -------
+        bool
+            Whether one of them lost nothing, so that all are to be assigned again.
         """
         again = False
         for place in sorted(self._given_up):
@@ -91,66 +101,66 @@ class Halts:
             try:
                 again |= place not in self and not self.halt(place, at)
             except (KafkaException, TimeoutError) as error:
-                self._log.warning("cannot tell what is gone", error=str(error))
+                self._log.warning("cannot read the span of a partition", error=str(error))
                 continue
             self._given_up.discard(place)
         return again
 
     def halt(self, place: Place, position: int | None) -> bool:
-        """Halt a partition if the record at ``position`` is gone; whether it is. Who has no position yet begins with what is left."""
+        """Halt a partition whose record at ``position`` is deleted; whether it is. Without a position, reading begins at the oldest record."""
         lost = None if position is None else lost_between(place[0].removeprefix(self._prefix), place[1], position, self._span(place))
         if lost is None:
             return False
-        self._tell(place, lost)
+        self._halt(place, lost)
         return True
 
-    def decided(self) -> list[tuple[Place, Received[Any]]]:
-        """Halted partitions that a person lets go on, with the record of the skip."""
+    def allowed(self) -> list[tuple[Place, Received[Any]]]:
+        """Halted partitions that a skip lets go on, with its record."""
         if not self._lost or self._clock() < self._due:
             return []
-        self._due = self._clock() + LOOK_S
+        self._due = self._clock() + CHECK_S
         try:
-            found = self._skips_now()
+            found = self._current_skips()
             for place, lost in [*self._lost.items()]:
                 start, _ = self._span(place)
                 if start != lost.end:
-                    self._tell(place, replace(lost, end=start))
+                    self._halt(place, replace(lost, end=start))
         except (LookupError, KafkaException, RetryableError, TimeoutError) as error:
-            self._log.warning("cannot tell yet whether to go on behind lost records", error=str(error))
+            self._log.warning("cannot read skips yet", error=str(error))
             return []
-        return [(place, record) for place, record in found.items() if self._holds(self._lost[place], record)]
+        return [(place, record) for place, record in found.items() if self._applies(self._lost[place], record)]
 
     def release(self, place: Place) -> None:
-        """The partition goes on."""
+        """End the halt of a partition."""
         lost = self._lost.pop(place)
         self._gauge.remove(lost.topic, str(lost.partition))
         if not self._lost:
             self._close()
 
     def clear(self) -> None:
-        """Partitions go, or are read anew: what is gone still then shows again."""
+        """Forget all halts before partitions are revoked or read anew: a lost range shows again then."""
         self._given_up.clear()
         for place in self.places:
             self.release(place)
 
-    def _tell(self, place: Place, lost: Lost) -> None:
+    def _halt(self, place: Place, lost: Lost) -> None:
         self._lost[place] = lost
         self._gauge.labels(lost.topic, str(lost.partition)).set(lost.count)
         self._log.error(
-            "halted: records are gone that were not handled; all other partitions go on",
+            "halted: records were deleted before they were handled; all other partitions go on",
             lost=str(lost),
             way_out=f"`edgeloop skip {self._service} {lost.topic}/{lost.partition} --why TEXT`, or bring the records back",
         )
 
-    def _skips_now(self) -> dict[Place, Received[Any]]:
+    def _current_skips(self) -> dict[Place, Received[Any]]:
         if self._table is None:
             self._table = self._skips()
         self._table.refresh()
         keys = {place: input_key(self._service, lost.topic, lost.partition) for place, lost in self._lost.items()}
         return {place: record for place, key in keys.items() if (record := self._table.get(key)) is not None}
 
-    def _holds(self, lost: Lost, record: Received[Any]) -> bool:
-        """A skip holds for the place where the service stands, and never reaches what is there."""
+    def _applies(self, lost: Lost, record: Received[Any]) -> bool:
+        """Whether a skip names the service's next offset and reaches no kept record."""
         skip = record.event
         named = (skip.service, skip.topic, skip.partition, skip.first) == (self._service, lost.topic, lost.partition, lost.first)
         return named and skip.end <= lost.end and skip.end != lost.first

@@ -1,4 +1,4 @@
-"""What the machine leaves to this process, and how long a commit may take on it: limits of time hold for a machine that is free."""
+"""Load of the machine: limits of time hold for a free machine and stretch on a busy one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-LEAST = 0.25  # no limit grows to more than four times what it is on a machine that is free
+LEAST = 0.25  # no limit grows beyond four times its value on a free machine
 _STAT = Path("/proc/stat")
 _BUSY = 3  # user, nice and system stand before idle and iowait
 _COLUMNS = 8  # those behind are parts of the first two
 
 
 def processor_times() -> tuple[float, float]:
-    """Seconds of all processors since the machine started, and those in which they had nothing to do; zeros where nobody tells."""
+    """Seconds of all processors since the machine started, and their idle seconds; zeros where the system does not report them."""
     try:
         ticks = [int(field) for field in _STAT.read_text(encoding="ascii").split("\n", 1)[0].split()[1 : _COLUMNS + 1]]
     except (OSError, ValueError):
@@ -25,13 +25,13 @@ def processor_times() -> tuple[float, float]:
 
 
 def own_time() -> float:
-    """Seconds of processor that this process and what it has waited for have used."""
+    """Processor seconds of this process and its ended children."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 
 
 class Machine:
-    """Which share of the processors this process used or could have used: what others took is not there for it.
+    """The share of the processors that this process used or could have used; the rest was taken by others.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Machine:
         self._before = (*times(), own())
 
     def left(self) -> float:
-        """The share since the last call, from a quarter to 1; 1 where nobody tells."""
+        """The share since the last call, from a quarter to 1; 1 where the system does not report it."""
         total, idle, own = now = (*self._times(), self._own())
         total, idle, own = (new - old for new, old in zip(now, self._before, strict=True))
         self._before = now
@@ -53,17 +53,17 @@ class Machine:
 
 
 class Pace:
-    """How long commits take here, and which one is too slow to be believed.
+    """Durations of commits, and the limit beyond which a commit is in doubt.
 
-    One that takes over a second on a machine that is free, and more than three times as long as those before, may hide that the client
-    has lost its connection and sent the end of the transaction again. Whatever the machine, after four seconds it is doubted.
+    A commit may hide that the client lost its connection and sent the end of the transaction again. It is in doubt if it takes over a
+    second on a free machine and more than three times as long as those before; beyond four seconds, it always is.
 
     Parameters
     ----------
     machine
-        That this process runs on.
+        The machine of this process.
     clock
-        Seconds that only rise.
+        Monotonic clock, seconds.
     """
 
     FREE_S = 1.0
@@ -78,14 +78,14 @@ class Pace:
         self._marked = self._began = clock()
 
     def begin(self) -> None:
-        """A commit begins."""
+        """Note that a commit begins."""
         self._began = self._clock()
-        if self._began - self._marked > self.MARK_S:  # to look at the machine takes longer than some commits
+        if self._began - self._marked > self.MARK_S:  # reading the load takes longer than some commits
             self._machine.left()
             self._marked = self._began
 
     def end(self) -> str:
-        """It is done; why it is to be doubted, or ``""``."""
+        """Note that it ended; give back the reason for a doubt, or ``""``."""
         seconds = self._clock() - self._began
         slowest = max(self._seconds, default=0.0)
         self._seconds.append(seconds)
@@ -97,32 +97,32 @@ class Pace:
 
 
 class Age:
-    """How old a moment is, counted in what the machine left to this process since then.
+    """Age of a moment, in time that the machine gave this process since then.
 
     Parameters
     ----------
     machine, clock
         As of :class:`Pace`.
     longest
-        Seconds between two looks that count; a process that was stopped has had no more.
+        Most seconds that count between two ticks: a process that was stopped had no more.
     """
 
     def __init__(self, longest: float, machine: Machine | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._longest = longest
         self._machine = machine or Machine()
         self._clock = clock
-        self._looks: deque[tuple[float, float]] = deque([(clock(), 0.0)], maxlen=2_000)
+        self._ticks: deque[tuple[float, float]] = deque([(clock(), 0.0)], maxlen=2_000)
 
-    def look(self) -> float:
-        """Count what has passed since the last look; give it back."""
-        before, counted = self._looks[-1]
+    def tick(self) -> float:
+        """Count the time since the last tick; give it back."""
+        before, counted = self._ticks[-1]
         now = self._clock()
         passed = min(now - before, self._longest) * self._machine.left()
-        self._looks.append((now, counted + passed))
+        self._ticks.append((now, counted + passed))
         return passed
 
     def of(self, moment: float) -> float:
-        """Age of a moment by the clock, as of the last look."""
-        newest = self._looks[-1][1]
-        counted = next((sum_ for at, sum_ in reversed(self._looks) if at <= moment), self._looks[0][1])
+        """Age of a moment by the clock, as of the last tick."""
+        newest = self._ticks[-1][1]
+        counted = next((sum_ for at, sum_ in reversed(self._ticks) if at <= moment), self._ticks[0][1])
         return newest - counted

@@ -1,4 +1,4 @@
-"""How far a process is behind its input."""
+"""Consumer lag of a process."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ EVERY_MS = 5_000
 
 
 class Lag:
-    """Shows how far behind a process is, from its consumer's statistics.
+    """Unhandled records by partition, from the consumer's statistics.
 
-    What is fetched waits in one queue for all partitions. Once that is empty, the place of the next fetch is exact; it has passed
-    transaction markers, which the place of the last record taken has not.
+    Fetched records wait in one queue for all partitions. While that is empty, the offset of the next fetch is exact: unlike the offset
+    of the last record, it is behind transaction markers.
 
     Parameters
     ----------
     inputs
         Topics by their full name.
     partitions
-        Gives the partitions that the process has now.
+        Returns the partitions that the process has now.
     gauge
-        Shows it, by topic and partition.
+        The metric, by topic and partition.
     """
 
     def __init__(self, inputs: Mapping[str, Topic], partitions: Callable[[], Iterable[int]], gauge: Gauge) -> None:
@@ -32,12 +32,12 @@ class Lag:
         self._partitions = partitions
         self._gauge = gauge
 
-    def take(self, statistics: str) -> None:
-        """Take what the client tells every five seconds."""
-        told = json.loads(statistics)["topics"]
+    def update(self, statistics: str) -> None:
+        """Update the gauge from the client's statistics, which come every five seconds."""
+        reported = json.loads(statistics)["topics"]
         self._gauge.clear()
         for name, partition in ((name, partition) for name in self._inputs for partition in self._partitions()):
-            known = told.get(name, {}).get("partitions", {}).get(str(partition))
+            known = reported.get(name, {}).get("partitions", {}).get(str(partition))
             if known is None:
                 continue
             place = known["app_offset"] if known["fetchq_cnt"] and known["app_offset"] >= 0 else known["next_offset"]

@@ -1,4 +1,4 @@
-"""Consume, handle, produce, with state and offsets: one transaction after another."""
+"""The transactional loop: it consumes, handles and produces, one confirmed transaction after another."""
 
 from __future__ import annotations
 
@@ -33,19 +33,26 @@ from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.transactions import DoubtError, FencedError, TransactionalProducer
 
 BATCH = 500
-HANDLING_S = 0.5  # a transaction holds at most this much work, so that none takes longer than a second
+HANDLING_S = 0.5  # most work in a transaction, so that none takes longer than a second
 OPEN_S = 4.0
 
 
 class Loop:
     """The transactional loop of one process.
 
+    Invariants
+    ----------
+    - Output, state and offsets of a record are committed together, or not at all.
+    - A transaction begins only after the one before it is confirmed.
+    - A partition's task has seen exactly the records before its committed offset, once the state is read.
+    - A partition that is paused, halted or not assigned is never handled.
+
     Parameters
     ----------
     service, settings, codec, metrics, log
         Of the process.
     calls
-        Told of each call that may hang; a watchdog looks at it.
+        Counts calls that may hang, for a watchdog.
     """
 
     def __init__(
@@ -78,12 +85,12 @@ class Loop:
                 queued_max_messages_kbytes=32_768,
                 statistics_interval_ms=EVERY_MS,
             )
-            | {"stats_cb": Lag(self._inputs, lambda: self._tasks, metrics.lag).take}
+            | {"stats_cb": Lag(self._inputs, lambda: self._tasks, metrics.lag).update}
         )
         self._paused = PausedPartitions(self._consumer)
         self._halts = Halts(service.name, prefix, self._reader.span, self._skips, metrics.halted, log)
         self._membership = Membership(settings, f"{prefix}edgeloop-{service.name}", self._member, log)
-        self._restorer = Restorer(service.name, inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._tell_rebuilt, log)
+        self._restorer = Restorer(service.name, inputs, settings.topic_prefix, codec, self._consumer, self._reader, self._on_restored, log)
         self.progress = Progress(self._reader.ends)
         self._pace = Pace()
         self._producer = self._opened_producer()
@@ -96,21 +103,21 @@ class Loop:
         FencedError
             Another process took over.
         TornStateError
-            State and offsets disagree for good.
+            State and committed offsets still disagree after half a minute.
         """
         self._consumer.subscribe(list(self._inputs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
         try:
             while not stopping():
-                self._tell_life()
-                self._paused.go_on()
-                self._look()
+                self._heartbeat()
+                self._paused.resume_ready()
+                self._check_progress()
                 messages = self._poll(0.1)
                 try:
                     self._producer.poll()
                     if messages:
                         self._handle(messages)
-                    if self._halts.look(self._position):  # everything before is handled
-                        self._read_on()
+                    if self._halts.check(self._position):  # everything before is handled
+                        self._reassign()
                     self._skip()
                 except DoubtError as doubt:
                     self._recover(str(doubt))
@@ -124,7 +131,7 @@ class Loop:
         return [message for message in messages if is_record(message, self._halts, self._log, self.progress.at_end)]
 
     def _handle(self, messages: list[ConsumerMessage]) -> None:
-        """Handle messages, in as many transactions as their work needs."""
+        """Handle messages in as many transactions as their work needs."""
         waiting = list(reversed(messages))
         while waiting:
             touched: dict[int, AssignedPartition] = {}
@@ -148,8 +155,8 @@ class Loop:
                 self._commit(list(touched.values()))
 
     def _skip(self) -> None:
-        """Go on behind lost records where a person says so."""
-        for place, record in self._halts.decided():
+        """Continue behind lost records where a skip allows it."""
+        for place, record in self._halts.allowed():
             assigned = self._tasks[place[1]]
             try:
                 self._processor.skip_gap(assigned, record)
@@ -158,8 +165,8 @@ class Loop:
                 return
             self._commit([assigned])
             self._halts.release(place)
-            self._log.warning("goes on behind lost records", at=f"{place[0]}/{place[1]}/{record.event.end}", who=record.event.who)
-            self._read_on()
+            self._log.warning("continues behind lost records", at=f"{place[0]}/{place[1]}/{record.event.end}", who=record.event.who)
+            self._reassign()
 
     def _skips(self) -> Table:
         return Table(Follower(self._settings, self._codec, [topics.SKIPS]))
@@ -167,8 +174,8 @@ class Loop:
     def _position(self, place: Place) -> int | None:
         return self._tasks[place[1]].end.get(self._inputs[place[0]].name)
 
-    def _read_on(self) -> None:
-        """Read every partition from where its task is: the client seeks in none that it has given up."""
+    def _reassign(self) -> None:
+        """Read every partition from its task's next offset: the client does not seek in one that it has given up."""
         places = [(tp.topic, tp.partition) for tp in self._consumer.assignment()]
         positions = [(place, self._position(place)) for place in places if place[1] in self._tasks]
         self._consumer.assign([TopicPartition(*place, OFFSET_BEGINNING if at is None else at) for place, at in positions])
@@ -186,21 +193,21 @@ class Loop:
         for assigned in touched:
             self._processor.committed(assigned)
 
-    def _tell_life(self) -> None:
+    def _heartbeat(self) -> None:
         self.beat = time.monotonic()
 
-    def _tell_rebuilt(self) -> None:
-        self._tell_life()
-        self.progress.rebuilt()
+    def _on_restored(self) -> None:
+        self._heartbeat()
+        self.progress.restored()
 
-    def _look(self) -> None:
+    def _check_progress(self) -> None:
         if self.assigned:
             try:
-                self.progress.look(
+                self.progress.check(
                     {(tp.topic, tp.partition) for tp in self._consumer.assignment()} - self._paused.places - self._halts.places
                 )
             except KafkaException as error:
-                self._log.warning("cannot tell whether there is input", error=str(error))
+                self._log.warning("cannot read end offsets", error=str(error))
 
     def _drop_tasks(self) -> None:
         self._tasks = {}
@@ -211,7 +218,7 @@ class Loop:
         self._drop_tasks()
         places = sorted({(tp.topic, tp.partition) for tp in partitions})
         self._membership.joined(consumer)
-        consumer.assign(self._rebuild(places))
+        consumer.assign(self._restore(places))
         self.assigned = True
         self._log.info("assigned", partitions=sorted({p for _, p in places}))
 
@@ -219,7 +226,7 @@ class Loop:
         try:
             self._membership.check()
         except FencedError:
-            consumer.unsubscribe()  # or it would join again and take the name back before this process has ended
+            consumer.unsubscribe()  # or it would join again and take the name back before this process ends
             raise
         self._on_revoke(consumer, partitions)
 
@@ -229,7 +236,7 @@ class Loop:
         self._drop_tasks()
 
     def _recover(self, why: str) -> None:
-        """Trust nothing: a new producer, committed offsets, and the state read again."""
+        """Start from what is committed: a new producer, and the state read again."""
         self._metrics.recoveries.inc()
         self._log.warning("outcome in doubt: reading state again", why=why)
         self._drop_tasks()
@@ -237,14 +244,14 @@ class Loop:
         del self._producer
         self._producer = self._opened_producer()
         places = sorted((tp.topic, tp.partition) for tp in self._consumer.assignment())
-        self._consumer.assign(self._rebuild(places))
+        self._consumer.assign(self._restore(places))
 
     def _opened_producer(self) -> TransactionalProducer:
-        """A producer that has fenced those before it; an attempt that hangs (lrk#5511) is given up early and made anew."""
+        """A producer that has fenced those before it. An attempt that hangs (lrk#5511) is given up early and repeated."""
         age, began = Age(AGREE_S), time.monotonic()
         while True:
-            self._tell_life()
-            self._poll(0)  # serves the group; what comes is read again later, as nobody has handled it
+            self._heartbeat()
+            self._poll(0)  # serves the group; its messages are read again later
             try:
                 if not self._membership.check():
                     raise DoubtError("the broker does not answer")
@@ -252,7 +259,7 @@ class Loop:
                 producer.open(OPEN_S)
             except DoubtError as doubt:
                 self._log.warning("no producer yet", why=str(doubt))
-                age.look()
+                age.tick()
                 if age.of(began) > AGREE_S:
                     raise
                 time.sleep(0.1)
@@ -263,8 +270,8 @@ class Loop:
         self._metrics.client_errors.inc()
         self._log.warning("kafka client", error=text)
 
-    def _rebuild(self, places: list[tuple[str, int]]) -> list[TopicPartition]:
-        """Make the tasks of these partitions from the state topic; give back where to read on."""
+    def _restore(self, places: list[tuple[str, int]]) -> list[TopicPartition]:
+        """Make the tasks of these partitions from the state topic; give back the offsets to read from."""
         states, committed = self._restorer.restore(places)
         for p, state in states.items():
             ends = {r.topic: r.end for r in state.checkpoint.ranges}

@@ -1,8 +1,8 @@
-"""Whether this process still holds its name in its group.
+"""Membership of this process in its consumer group, under a static name.
 
-A static member's name (``group.instance.id``) goes to whoever joined last. A process that was stopped, or cut off, for longer than
-its session does not know that a successor has it: its consumer would join anew and take the name back, its new producer would
-fence the successor's. So it asks first.
+A static name (``group.instance.id``) belongs to the member that joined last. A process that was stopped or cut off for longer than
+its session does not know that a successor has the name. Its consumer would take the name back, and its new producer would fence the
+successor's. So it checks before it opens one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _REQUEST_S = 1.0
 _ID = 37  # a hyphen and a UUID
 
 
-# A broker that dies while a static member joins again fences that member, too, though nobody else has its name: either way
-# only a new consumer helps. The client reports this as a message's error, which is not always marked as fatal.
+# A broker that dies while a static member rejoins fences that member, too, although nobody else has its name. In both cases only a
+# new consumer helps. The client reports this as an error of a message, which is not always marked as fatal.
 _FENCED = frozenset({KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID})
 
 
 def is_fenced(error: KafkaError) -> bool:
-    """Whether a consumer's error says that its membership is gone for good."""
+    """Whether an error means that the consumer has lost its membership for good."""
     return error.fatal() or error.code() in _FENCED
 
 
@@ -39,7 +39,7 @@ class Membership:
     group, instance
         Names of the group and of the process in it.
     log
-        Told when nobody answers.
+        Of the process.
     """
 
     def __init__(self, settings: KafkaSettings, group: str, instance: str, log: Any) -> None:
@@ -50,37 +50,37 @@ class Membership:
         self._id = ""
 
     def joined(self, consumer: Consumer) -> None:
-        """The consumer has been given partitions."""
+        """Note that the consumer was given partitions."""
         self._id = consumer.memberid() or ""
 
     def left(self) -> None:
-        """The consumer has given them back and joins again, under an id that is not known yet."""
+        """Note that the consumer has given them back and rejoins, under an id that is not known yet."""
         self._id = ""
 
     def check(self) -> bool:
-        """Make sure that nobody else has the name; give back whether the broker answered.
+        """Check that no other process has the name; give back whether the broker answered.
 
-        Does not wait for a broker that is away: until this process has noted that its session has ended, its consumer goes on telling
-        life under no id, and would be fenced for it. Between giving partitions back and being given some, nothing is asked.
+        It does not wait for a broker that is away: a consumer whose session has ended meanwhile would send heartbeats under no id and
+        be fenced for it. Without partitions, nothing is asked.
 
         Raises
         ------
         FencedError
-            Somebody has.
+            Another process has it.
         """
         if not self._id:
             return True
         try:
             holder = self._holder()
         except KafkaException as error:
-            self._log.warning("cannot tell who has this name", instance=self._instance, error=str(error))
+            self._log.warning("cannot read the members of the group", instance=self._instance, error=str(error))
             return False
         if holder not in ("", self._id):
-            raise FencedError(f"another process works as {self._instance}: this one was away for longer than its session")
+            raise FencedError(f"another process runs as {self._instance}: this one was away for longer than its session")
         return True
 
     def _holder(self) -> str:
-        # describe_consumer_groups would tell the name itself, and aborts the process when a connection breaks meanwhile (lrk#4605).
+        # describe_consumer_groups would return the name itself, but aborts the process if a connection breaks meanwhile (lrk#4605).
         # A broker names static members after their instance, with a UUID behind it.
         admin = AdminClient(self._settings.librdkafka())
         members = [member.id for group in admin.list_groups(self._group, _REQUEST_S) for member in group.members]

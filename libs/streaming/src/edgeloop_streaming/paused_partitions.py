@@ -1,4 +1,4 @@
-"""Partitions that wait until their next record can be handled."""
+"""Paused partitions: they wait until their next record can be handled."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ def ready_again(error: RetryableError, log: Any) -> Callable[[], bool]:
 
 
 class PausedPartitions:
-    """Pauses partitions of a consumer, and lets them go on.
+    """Partitions of a consumer that are paused, and the conditions for resuming them.
+
+    Invariant: the next message of a resumed partition is the record that it was paused for.
 
     Parameters
     ----------
     consumer
-        Whose.
+        Consumer of the partitions.
     """
 
     def __init__(self, consumer: Consumer) -> None:
@@ -43,27 +45,27 @@ class PausedPartitions:
 
     @property
     def places(self) -> set[Place]:
-        """What is paused."""
+        """All paused partitions."""
         return set(self._ready)
 
     def pause(self, message: ConsumerMessage, ready: Callable[[], bool]) -> None:
-        """Hold a record's partition; the record comes again once ``ready()``, which :meth:`go_on` asks."""
+        """Pause a record's partition. The record comes again once ``ready()``, see :meth:`resume_ready`."""
         place = TopicPartition(message.topic(), message.partition(), message.offset())
         self._consumer.pause([place])
         try:
             self._consumer.seek(place)
         except KafkaException as error:
-            # Retention has overtaken what was fetched: the client has given the partition up, and tells with the next messages.
+            # Retention has deleted the record: the client has given the partition up, and reports that with the next messages.
             if error.args[0].code() != KafkaError._STATE:
                 raise
         self._ready[message.topic(), message.partition()] = ready
 
-    def go_on(self) -> None:
-        """Resume what is ready."""
+    def resume_ready(self) -> None:
+        """Resume the partitions whose condition holds."""
         self._resume([place for place, ready in self._ready.items() if ready()])
 
     def release(self) -> None:
-        """Resume everything, before partitions go or are assigned anew: for librdkafka, what was paused stays so over that."""
+        """Resume all partitions before they are revoked or assigned anew: librdkafka keeps a pause over an assignment."""
         self._resume([*self._ready])
 
     def _resume(self, places: list[Place]) -> None:

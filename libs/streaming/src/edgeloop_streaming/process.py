@@ -1,4 +1,4 @@
-"""A service as a process: settings, clients, health, signals, and a watchdog."""
+"""A service as a process: settings, clients, health, signals and watchdogs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from edgeloop_readers.table import Table
 from prometheus_client import CollectorRegistry
 from pydantic_settings import BaseSettings
 
-from edgeloop_streaming.arguments import look_at
+from edgeloop_streaming.arguments import parse_arguments
 from edgeloop_streaming.health import HealthServer
 from edgeloop_streaming.host_load import Age
 from edgeloop_streaming.key_updates import KeyUpdater
@@ -44,14 +44,14 @@ from edgeloop_streaming.telemetry import LoopMetrics, configure_logs
 
 HUNG_S = 45.0
 LONGEST_CALL_S = 5.5  # the time-outs of all calls are shorter
-LOOK_S = 0.5
+CHECK_S = 0.5
 EXIT_FAILED = 1
 EXIT_UNUSABLE = 2
 EXIT_HUNG = 75
 
 
 class Context:
-    """What a process needs to take part: made once, in its composition root.
+    """Clients, logs and metrics of a process; made once, in its composition root.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ class Context:
         return Table(self.follower([topic]))
 
     def standing(self, topic: Topic) -> Standing:
-        """What stands under the keys of a topic."""
+        """The newest record of each key of a topic, garbage included."""
         return Standing(PartitionReader(self.settings), self.codec, self.settings.topic_prefix, topic)
 
     def publisher(self, timeout_s: float | None = 30.0) -> Publisher:
-        """A producer without transactions, which gives a record up after ``timeout_s``, or never."""
+        """A producer without transactions; it gives a record up after ``timeout_s``, or never."""
         return Publisher(self.settings, self.codec, self.name, timeout_s)
 
     def refuse_earlier_release(self) -> None:
@@ -102,18 +102,18 @@ class Context:
             refuse_earlier_release(self.schemas, self.settings.topic_prefix)
 
     def key_updater(self, topic: Topic) -> KeyUpdater:
-        """Writes what follows the newest record of a key."""
+        """A writer of records that follow the newest one of their key."""
         return KeyUpdater(self.settings, self.codec, self.name, topic, self.table(topic))
 
 
 class StopSignal:
-    """Becomes true at SIGTERM or SIGINT."""
+    """A flag that SIGTERM and SIGINT set."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def listen(self) -> None:
-        """Take the signals of this process; only its main thread may call this."""
+        """Handle the signals of this process; only its main thread may call this."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
@@ -126,23 +126,23 @@ class StopSignal:
 
 @contextmanager
 def setting_up(name: str, *kinds: type[BaseSettings]) -> Iterator[None]:
-    """Around what takes up the settings of a process: where they make no sense it ends with one line that says why, and exit code 2.
+    """Load the settings of a process in this context: invalid ones end it with one line and exit code 2.
 
-    Its command line is looked at first, so that ``--help`` tells the settings of a process that lacks some.
+    The command line is parsed first, so that ``--help`` works without required settings.
 
     Parameters
     ----------
     name
-        Of the service.
+        Name of the service.
     kinds
         Settings of its own.
 
     Raises
     ------
     SystemExit
-        A ``ValueError`` came up, help was asked for, or an argument is unknown.
+        A ``ValueError`` was raised, help was requested, or an argument is unknown.
     """
-    look_at(name, kinds)
+    parse_arguments(name, kinds)
     try:
         yield
     except ValueError as error:
@@ -152,14 +152,14 @@ def setting_up(name: str, *kinds: type[BaseSettings]) -> Iterator[None]:
 
 
 def run(build: Callable[[], Service], context: Context) -> int:
-    """Run a service until it is told to stop; give back the exit code.
+    """Run a service until a stop signal; give back the exit code.
 
-    A crash ends the process: nothing is committed, and whoever started it starts it again.
+    A crash ends the process without a commit. A supervisor starts it again.
 
     Parameters
     ----------
     build
-        Makes the service, called when Kafka answers.
+        Makes the service; called once Kafka answers.
     context
         Of this process.
     """
@@ -192,7 +192,7 @@ def run(build: Callable[[], Service], context: Context) -> int:
     except KafkaException as error:
         context.log.error("stopped", error=told(context.settings, error))
         return EXIT_FAILED
-    except (EdgeloopError, TimeoutError) as error:  # what may be repeated has been for long enough
+    except (EdgeloopError, TimeoutError) as error:  # a retryable error outlasted its retries
         context.log.error("stopped", error=str(error), kind=type(error).__name__)
         return error.exit_code if isinstance(error, FatalError) else EXIT_FAILED
     context.log.info("stopped")
@@ -200,45 +200,45 @@ def run(build: Callable[[], Service], context: Context) -> int:
 
 
 def alive(loop: Loop) -> float:
-    """When a loop last turned and had moved, or had nothing to do."""
+    """The last time when a loop turned and had moved, or had no input."""
     return min(loop.beat, loop.progress.moved)
 
 
 def watch(beat: Callable[[], float], limit_s: float, log: Any) -> Callable[[], float]:
-    """End the process when ``beat()`` is older than ``limit_s``; give back what tells how old it is.
+    """End the process when ``beat()`` is older than ``limit_s``; give back a function that returns its age.
 
-    Time is counted in looks, of which there are none while the process is stopped, and less of each where others take the machine.
+    Time is counted in ticks. A stopped process has none, and a tick on a busy machine counts less.
     """
-    age, oldest = Age(2 * LOOK_S), [0.0]
+    age, oldest = Age(2 * CHECK_S), [0.0]
 
-    def look() -> None:
+    def check() -> None:
         while oldest[0] <= limit_s:
-            time.sleep(LOOK_S)
-            age.look()
+            time.sleep(CHECK_S)
+            age.tick()
             oldest[0] = age.of(beat())
         _end(log, limit_s)
 
-    threading.Thread(target=look, name="watchdog", daemon=True).start()
+    threading.Thread(target=check, name="watchdog", daemon=True).start()
     return lambda: oldest[0]
 
 
 def watch_calls(calls: Calls, limit_s: float, log: Any) -> None:
-    """End the process when one call lasts longer than ``limit_s``: it never comes back.
+    """End the process when one call lasts longer than ``limit_s``: such a call never returns.
 
     Time is counted as by :func:`watch`.
     """
-    age = Age(2 * LOOK_S)
+    age = Age(2 * CHECK_S)
 
-    def look() -> None:
+    def check() -> None:
         seen, lasted = 0, 0.0
         while lasted <= limit_s:
-            time.sleep(LOOK_S)
-            number, passed = calls.number, age.look()
+            time.sleep(CHECK_S)
+            number, passed = calls.number, age.tick()
             lasted = lasted + passed if number == seen and number % 2 else 0.0
             seen = number
         _end(log, limit_s)
 
-    threading.Thread(target=look, name="watchdog of calls", daemon=True).start()
+    threading.Thread(target=check, name="watchdog of calls", daemon=True).start()
 
 
 def _end(log: Any, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Whether a loop moves, or has nothing to do, or hangs in a call: what its watchdogs ask."""
+"""Progress of a loop for its watchdogs: it moves, has no input, or hangs in a call."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 Place = tuple[str, int]
-LOOK_S = 5.0
+CHECK_S = 5.0
 STEP_S = 5.0
 
 
 class Progress:
-    """When a loop last moved, or was seen to have no input that waits.
+    """The time when a loop last moved, or was known to have no input.
 
-    A loop can turn without moving: a consumer that does not rejoin its group or does not fetch, a commit that fails each time.
+    A loop can turn without moving: its consumer does not rejoin the group or does not fetch, or each commit fails.
 
     Parameters
     ----------
     ends
-        End offsets of topics' partitions, asked from the broker; only while nothing moves, every five seconds.
+        Reads end offsets from the broker; called only while nothing moves, every five seconds.
     clock
-        Seconds that only rise.
+        Monotonic clock, seconds.
 
     Attributes
     ----------
@@ -33,41 +33,41 @@ class Progress:
         self._ends = ends
         self._clock = clock
         self._reached: dict[Place, int] = {}
-        self.moved = self._rebuilt = clock()
-        self._due = self.moved + LOOK_S
+        self.moved = self._restored = clock()
+        self._due = self.moved + CHECK_S
 
     def committed(self) -> None:
-        """A transaction has committed."""
+        """Note that a transaction has committed."""
         self.moved = self._clock()
-        self._due = self.moved + LOOK_S
+        self._due = self.moved + CHECK_S
 
-    def rebuilt(self) -> None:
-        """A record of the state was read again: the time of a rebuild that gets on is no standstill, the time between rebuilds is."""
+    def restored(self) -> None:
+        """Note that a record of the state was read: time within a restore counts as movement, time between restores does not."""
         now = self._clock()
-        self.moved = min(now, self.moved + min(now - self._rebuilt, STEP_S))
-        self._rebuilt = now
+        self.moved = min(now, self.moved + min(now - self._restored, STEP_S))
+        self._restored = now
 
     def at_end(self, place: Place, offset: int) -> None:
-        """The consumer has read a partition up to ``offset``, where it ended."""
+        """Note that the consumer has read a partition up to ``offset``, its end."""
         self._reached[place] = offset
 
-    def look(self, places: Iterable[Place]) -> None:
-        """See whether there is input in ``places``, which leave out those that wait for something on purpose."""
+    def check(self, places: Iterable[Place]) -> None:
+        """Check for unread input in ``places``, which exclude partitions that are paused or halted."""
         now = self._clock()
         if now < self._due:
             return
-        self._due = now + LOOK_S
+        self._due = now + CHECK_S
         if all(self._reached.get(place, 0) >= end for place, end in self._ends(places).items()):
             self.moved = now
 
 
 class Calls:
-    """The calls of a client that may hang, past their own time-outs (lrk#5511).
+    """Calls of a client that may hang past their own time-outs (lrk#5511).
 
     Attributes
     ----------
     number
-        Rises when a call begins and when it ends: odd while one lasts.
+        Rises when a call begins and when it ends, so it is odd during a call.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Calls:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """One call."""
+        """Mark the duration of one call."""
         self.number += 1
         try:
             yield

@@ -1,4 +1,4 @@
-"""A service as the loop runs it: its inputs, and the tasks of their partitions."""
+"""A service as the loop runs it: inputs, and a task for each partition."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from edgeloop_streaming.tasks import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What the loop runs.
+    """The definition of a service.
 
     Attributes
     ----------
     name
         Name of the service, as in ``topics``.
     inputs
-        What it consumes; all with the same number of partitions. What is redriven to it comes besides.
+        Topics that it consumes, all with the same number of partitions. Its redrive topic is added.
     task
-        Makes the task of a partition from its rebuilt state.
+        Makes the task of a partition from its restored state.
     """
 
     name: str
@@ -37,10 +37,10 @@ def task_of(service: Service, partition: int, state: State) -> Task:
     Raises
     ------
     UnreadableStateError
-        What the state topic holds is no state of this service, although each of its records is well-formed.
+        The records of the state topic are well-formed, but are not a state of this service.
     """
     try:
         return service.task(partition, state)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         place = f"{topics.state(service.name).name}/{partition}"
-        raise UnreadableStateError(place, f"no state can be made of it: {error!r}", "delete the keys that are not its own") from error
+        raise UnreadableStateError(place, f"its records are not a state of this service: {error!r}", "delete the keys of others") from error

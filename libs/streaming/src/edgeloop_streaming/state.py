@@ -14,8 +14,10 @@ E = TypeVar("E", bound=Event)
 class State:
     """Typed records by kind and key.
 
-    What was put or deleted since the last :meth:`drain` is written to the state topic in the transaction that the
-    change belongs to; :meth:`restore` takes the topic's records back in.
+    Changes since the last :meth:`drain` are written to the state topic in the transaction that they belong to. :meth:`restore`
+    reads the topic's records back.
+
+    Invariant: the state equals the fold of the state topic's committed records and the undrained changes.
 
     Examples
     --------
@@ -34,12 +36,12 @@ class State:
 
     @property
     def now(self) -> int:
-        """Largest record time handled in committed transactions, milliseconds: the only clock of a core."""
+        """Largest timestamp of a record in committed transactions, milliseconds: the only clock of a core."""
         return self.checkpoint.now
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """What the last transaction left."""
+        """Checkpoint of the last transaction."""
         return cast("Checkpoint", self._records.get(CHECKPOINT_KEY, Checkpoint()))
 
     def get(self, kind: type[E], key: str) -> E | None:
@@ -72,7 +74,7 @@ class State:
         return changed
 
     def restore(self, key: str, event: Event | None) -> None:
-        """Take in one record of the state topic."""
+        """Apply one record of the state topic."""
         if event is None:
             self._records.pop(key, None)
         else:

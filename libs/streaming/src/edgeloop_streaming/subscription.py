@@ -1,4 +1,4 @@
-"""Reading for a group at least once, by a process whose effects lie outside Kafka."""
+"""At-least-once consumption for effects outside Kafka."""
 
 from __future__ import annotations
 
@@ -33,25 +33,30 @@ COMMITTED_S = 10.0
 
 
 class Subscription:
-    """Records of some topics, each committed once it has been handled: after a crash the last one comes again.
+    """Records of some topics, each committed after it was handled.
 
-    For effects that cannot join a transaction; whoever handles records makes a repeat change nothing.
+    It is for effects that cannot join a transaction. The last record may come twice, so its effect must be idempotent.
+
+    Invariants
+    ----------
+    - The committed offset is the one after the last handled or skipped record; it never jumps.
+    - A record that waits holds its partition alone.
 
     Parameters
     ----------
     settings, codec, log, metrics
         As of the process.
     name
-        Of the service, hence of its group.
+        Name of the service, hence of its group.
     topics
-        What to read, from the beginning if the group is new.
+        Topics to read, from the beginning if the group is new.
     skipped
-        Told of each record that is no event; it is passed.
+        Listener for records that are no events.
 
     Attributes
     ----------
     beat
-        When the loop last turned, by :func:`time.monotonic`.
+        Time of the loop's last turn, by :func:`time.monotonic`.
     assigned
         Whether the group has given this process its partitions.
     """
@@ -85,8 +90,8 @@ class Subscription:
     def run(self, handle: Callable[[Received[Any]], None], stopping: Callable[[], bool]) -> None:
         """Hand over one record after another until ``stopping()``.
 
-        ``handle`` returns once a record's effect is safe, or raises :class:`BackpressureError`: then its partition pauses, and the same
-        record comes again. Whatever else it raises ends this, with nothing of the record committed.
+        ``handle`` returns once a record's effect is safe. A :class:`RetryableError` pauses the partition, and the same record comes
+        again. An error that the record provokes skips it. Any other error ends this, with nothing of the record committed.
 
         Raises
         ------
@@ -99,18 +104,18 @@ class Subscription:
         try:
             while not stopping():
                 self.beat = time.monotonic()
-                self._paused.go_on()
+                self._paused.resume_ready()
                 message = cast("ConsumerMessage | None", self._consumer.poll(0.2))
-                if message is not None and self._good(message):
-                    self._take(message, handle)
-                if self._halts.look(self._next.get):
-                    self._read_on()
-                self._go_on()
+                if message is not None and self._is_due(message):
+                    self._handle(message, handle)
+                if self._halts.check(self._next.get):
+                    self._reassign()
+                self._skip()
         finally:
             self._consumer.close()
             self._reader.close()
 
-    def _take(self, message: ConsumerMessage, handle: Callable[[Received[Any]], None]) -> None:
+    def _handle(self, message: ConsumerMessage, handle: Callable[[Received[Any]], None]) -> None:
         place = (str(message.topic()), int(message.partition() or 0))
         try:
             if message.value() is not None:
@@ -133,9 +138,9 @@ class Subscription:
                 raise FencedError(str(error)) from error
             self._log.warning("not committed: the record may come again", error=str(error))
 
-    def _go_on(self) -> None:
-        """Go on behind lost records where a person says so; killed between event and commit, the same event is written again."""
-        for place, record in self._halts.decided():
+    def _skip(self) -> None:
+        """Continue behind lost records where a skip allows it. A kill between event and commit writes the same event again."""
+        for place, record in self._halts.allowed():
             skip = record.event
             publisher = Publisher(self._settings, self._codec, self._name)
             try:
@@ -145,29 +150,29 @@ class Subscription:
                 self._log.warning("cannot skip yet", error=str(error))
                 return
             if publisher.flush() or publisher.failures():
-                self._log.warning("the gap could not be told yet", at=f"{place[0]}/{place[1]}")
+                self._log.warning("the gap was not written yet", at=f"{place[0]}/{place[1]}")
                 return
             self._commit(place, skip.end)
             self._halts.release(place)
-            self._log.warning("goes on behind lost records", at=f"{place[0]}/{place[1]}/{skip.end}", who=skip.who)
-            self._read_on()
+            self._log.warning("continues behind lost records", at=f"{place[0]}/{place[1]}/{skip.end}", who=skip.who)
+            self._reassign()
 
     def _skips(self) -> Table:
         return Table(Follower(self._settings, self._codec, [SKIPS]))
 
-    def _read_on(self) -> None:
-        """Read every partition from where the group is, the first ones from their beginning: the client seeks in none that it gave up."""
+    def _reassign(self) -> None:
+        """Read every partition from its next offset, or its beginning: the client does not seek in one that it has given up."""
         places = [(tp.topic, tp.partition) for tp in self._consumer.assignment()]
         self._consumer.assign([TopicPartition(*place, self._next.get(place, OFFSET_BEGINNING)) for place in places])
 
-    def _good(self, message: ConsumerMessage) -> bool:
+    def _is_due(self, message: ConsumerMessage) -> bool:
         place = (message.topic(), message.partition())
         return is_record(message, self._halts, self._log) and place not in self._paused and place not in self._halts
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        # Where it is not known where the group stands, the error ends the process, which comes back: to guess would lose or repeat.
+        # If the committed offsets cannot be read, the error ends the process: a guess would lose or repeat records.
         committed = consumer.committed(partitions, timeout=COMMITTED_S) if partitions else []
-        self._forget()
+        self._reset()
         self._next = {(tp.topic, tp.partition): tp.offset for tp in committed if tp.offset >= 0}
         consumer.assign(
             [TopicPartition(tp.topic, tp.partition, self._next.get((tp.topic, tp.partition), OFFSET_BEGINNING)) for tp in partitions]
@@ -176,9 +181,9 @@ class Subscription:
         self._log.info("assigned", partitions=sorted(tp.partition for tp in partitions))
 
     def _on_revoke(self, _: Consumer, __: list[TopicPartition]) -> None:
-        self._forget()
+        self._reset()
         self.assigned = False
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._paused.release()
         self._halts.clear()

@@ -1,4 +1,4 @@
-"""What comes into a task and what it gives back."""
+"""Tasks, their effects, and backpressure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ K = TypeVar("K", bound=str)
 
 
 class BackpressureError(RetryableError):
-    """The record cannot be handled yet: its partition pauses, all others go on.
+    """The record cannot be handled yet. Its partition pauses, and all others go on.
 
     Parameters
     ----------
     ready
-        Asked between polls; once it is true, the same record is handled again.
+        Condition, evaluated between polls; once it is true, the same record is handled again.
     """
 
     def __init__(self, ready: Callable[[], bool]) -> None:
@@ -36,11 +36,11 @@ class Send:
     Attributes
     ----------
     topic, key
-        Where it goes.
+        Destination.
     event
         The event; ``None`` deletes the key from a compacted topic.
     cause
-        What led to it; by default the record being handled (in ``flush``: the last record handled).
+        Its cause; by default the record being handled (in ``flush``: the last record handled).
     partition
         Fixed partition; by default the key decides.
     """
@@ -60,12 +60,12 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """The record being handled, sent on unchanged, headers and all.
+    """The record being handled, sent on with its bytes and headers unchanged.
 
     Attributes
     ----------
     headers
-        More headers.
+        Additional headers.
     """
 
     topic: Topic
@@ -76,7 +76,7 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Dead-letter the record being handled although parts of it were taken."""
+    """A dead letter for the record being handled, of which the other effects accept a part."""
 
     reason: str
     message: str
@@ -88,28 +88,32 @@ Effect = Send | Forward | Reject
 class Task(Protocol):
     """A service's work on one partition of its inputs.
 
-    A task is made when the partition is assigned, with its state rebuilt, and thrown away when the partition goes or a
-    transaction's outcome is in doubt. It raises :class:`InvalidEventError` or :class:`BackpressureError`, or crashes; in all three
-    cases nothing of the record has taken effect.
+    A task is made with the restored state when its partition is assigned. It is discarded when the partition is revoked or the
+    outcome of a transaction is in doubt.
+
+    Invariants
+    ----------
+    - ``handle`` raises before it changes state. If it fails later, the state is read again.
+    - Its effects depend on the state and the records alone, not on clocks, random numbers or batches.
     """
 
     def handle(self, received: Received[Any]) -> Iterable[Effect]:
-        """Take one record; give back what follows from it."""
+        """Handle one record; give back its effects."""
         ...
 
     def flush(self) -> Iterable[Send]:
-        """Called once before each transaction commits: write snapshots, give back combined batches."""
+        """Give back the effects of a whole transaction; called once before each commit."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Records that a task can take at once.
+    """Records that a task can handle at once.
 
     Attributes
     ----------
     topic
-        Where they come from.
+        Their topic.
     kind
         The one kind that the topic carries.
     by
@@ -123,16 +127,16 @@ class Bulk:
 
 @runtime_checkable
 class BulkTask(Task, Protocol):
-    """A task that can take neighbouring records of one topic at once, with the same outcome as one after another.
+    """A task that can handle neighbouring records of one topic at once, with the same outcome as one by one.
 
     Attributes
     ----------
     bulk
-        The records of which it does.
+        The records for which it does so.
     """
 
     bulk: Bulk
 
     def handle_all(self, records: Sequence[Columns[Any]], keys: Sequence[bytes], cause_of: Callable[[int], Cause]) -> Iterable[Send] | None:
-        """Take records, grouped, with the keys of all; ``None`` to get them one by one, and then nothing has changed."""
+        """Handle records, grouped, with the keys of all. ``None`` asks for them one by one, and nothing has changed then."""
         ...

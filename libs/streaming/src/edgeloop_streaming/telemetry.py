@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 def halted_gauge(registry: CollectorRegistry) -> Gauge:
-    """Offsets that retention deleted before they were handled; their partitions wait."""
-    return Gauge("edgeloop_halted_offsets", "Offsets gone before they were handled", ["topic", "partition"], registry=registry)
+    """Offsets that retention deleted before they were handled; their partitions are halted."""
+    return Gauge("edgeloop_halted_offsets", "Offsets deleted before they were handled", ["topic", "partition"], registry=registry)
 
 
 class LoopMetrics:
-    """What the transactional loop tells of itself.
+    """Metrics of the transactional loop.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class LoopMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         # records that took effect, by topic
         self.handled = Counter("edgeloop_records_handled", "Records handled and committed", ["topic"], registry=registry)
-        # records in the dead letters: anything but zero wants a look
+        # records in the dead letters; should be zero
         self.dead = Counter("edgeloop_records_dead", "Records sent to the dead letters", ["topic", "reason"], registry=registry)
         # records of a kind that a newer version added
         self.skipped = Counter("edgeloop_records_skipped", "Records of an unknown kind", ["topic"], registry=registry)
@@ -41,15 +41,15 @@ class LoopMetrics:
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
             registry=registry,
         )
-        # times the state was read again because an outcome was in doubt
+        # restores of the state after a doubtful outcome
         self.recoveries = Counter("edgeloop_recoveries", "Producers dropped because an outcome was in doubt", registry=registry)
         # errors that the Kafka client reported
         self.client_errors = Counter("edgeloop_client_errors", "Errors reported by the Kafka client", registry=registry)
         # records committed upstream and not handled yet
         self.lag = Gauge("edgeloop_consumer_lag", "Records not handled yet", ["topic", "partition"], registry=registry)
-        # offsets gone before they were handled; their partitions wait for a person
+        # offsets deleted before they were handled; their partitions wait for a skip
         self.halted = halted_gauge(registry)
-        # partitions that wait since too many of their records became dead letters
+        # partitions halted by the limit of dead letters
         self.halted_by_letters = Gauge(
             "edgeloop_halted_dead_letters", "Partitions halted by too many dead letters", ["topic", "partition"], registry=registry
         )

@@ -1,4 +1,4 @@
-"""A transactional producer that is dropped whenever the outcome of a transaction may be in doubt."""
+"""A transactional producer that is dropped whenever the outcome of a transaction is in doubt."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from edgeloop_kafka.settings import KafkaSettings
 from edgeloop_streaming.host_load import Age, Pace
 from edgeloop_streaming.progress import Calls
 
-# librdkafka speaks EndTxn v1 and repeats it by itself; a connection cut while EndTxn is on its way tears transactions, and
-# neither an error callback nor a slow commit tells. The broker counters in the statistics do (lrk#5423, KAFKA-17754).
-# Retries as such do not count: most follow the broker's answer that it still ends the transaction before, which is harmless.
+# librdkafka speaks EndTxn v1 and repeats it by itself. A connection that breaks while EndTxn is on its way tears transactions, and
+# neither an error callback nor a slow commit shows it. The broker counters in the statistics do (lrk#5423, KAFKA-17754).
+# Retries do not count: most follow the broker's answer that it still ends the transaction before, which is harmless.
 _TROUBLE = re.compile(r'"(?:disconnects|req_timeouts)":\s*(\d+)')
 _ENDS = re.compile(r'"EndTxn":\s*(\d+)')
 _TICK_MS = 20
@@ -27,17 +27,17 @@ _FENCED = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, Kafk
 
 
 class DoubtError(RetryableError):
-    """The outcome of the last transaction is not known: make a new producer and read the state again."""
+    """The outcome of the last transaction is unknown: make a new producer and read the state again."""
 
 
 class FencedError(FatalError):
-    """Another process works under the same transactional id: this one must end."""
+    """Another process has taken over the transactional id or the group member; this one must end."""
 
 
 class _Signs:
-    """What the client tells of itself.
+    """Statistics and errors of the client.
 
-    Apart from the producer, so that no cycle keeps a dropped one alive: it would go on counting in memory that nobody reads.
+    They are apart from the producer, so that no reference cycle keeps a dropped producer alive.
     """
 
     def __init__(self, on_error: Callable[[str], None]) -> None:
@@ -48,19 +48,24 @@ class _Signs:
         self.error = ""
 
     def statistics(self, text: str) -> None:
-        """Take a statistics tick."""
+        """Process a statistics tick."""
         self.ticks += 1
         self.trouble = sum(map(int, _TROUBLE.findall(text)))
         self.ends = sum(map(int, _ENDS.findall(text)))
 
     def report(self, error: KafkaError) -> None:
-        """Take an error of the client."""
+        """Note an error of the client."""
         self.error = self.error or str(error)
         self._on_error(str(error))
 
 
 class TransactionalProducer:
     """One transaction after another, each confirmed before the next begins.
+
+    Invariants
+    ----------
+    - A transaction begins only if the connection held since the commit before it began.
+    - After a :class:`DoubtError` or :class:`FencedError` the producer is unusable: drop it.
 
     Parameters
     ----------
@@ -69,13 +74,13 @@ class TransactionalProducer:
     transactional_id
         Stable over restarts, so that a new producer fences the one before it.
     on_error
-        Told of each error that the client reports.
+        Called with each error that the client reports.
     calls
-        Told of each call that may hang.
+        Counts calls that may hang.
     logger
-        Gets what the client logs; ``None`` for standard error.
+        Receives the client's log; ``None`` for standard error.
     pace
-        How long commits take here; one that outlives a producer knows those of the ones before.
+        Durations of commits on this machine; shared by successive producers.
     """
 
     def __init__(
@@ -140,12 +145,12 @@ class TransactionalProducer:
         self._confirmed = self._signs.ticks
 
     def confirm(self) -> None:
-        """Make sure that nothing happened to the connection since the last commit began; :meth:`begin` does so by itself.
+        """Check that the connection held since the last commit began; :meth:`begin` does so by itself.
 
         Raises
         ------
         DoubtError
-            Something did.
+            It did not.
         """
         self.poll()
         self._confirm()
@@ -162,15 +167,15 @@ class TransactionalProducer:
             raise DoubtError(doubt)
 
     def begin(self) -> None:
-        """Begin a transaction, if nothing happened to the connection since the last commit began.
+        """Begin a transaction, if the connection held since the last commit began.
 
-        It is asked as late as this, so that records are handled while the client's statistics come; and whatever happened while
-        they were handled counts as well, since this commit might hang.
+        The check comes this late so that records are handled while the client's statistics arrive. A break during that time counts,
+        too, since this commit might hang.
 
         Raises
         ------
         DoubtError
-            Something did.
+            The connection did not hold.
         """
         self.confirm()
         try:
@@ -192,12 +197,12 @@ class TransactionalProducer:
                 return
 
     def commit(self, offsets: Sequence[TopicPartition] = (), group_metadata: Any = None) -> None:
-        """Commit records and, where a group's metadata is given, offsets as one.
+        """Commit records and, if a group's metadata is given, offsets together.
 
         Raises
         ------
         DoubtError
-            It failed, or nobody can tell whether it did.
+            It failed, or its outcome is unknown.
         FencedError
             Another process has taken over.
         """
@@ -212,17 +217,17 @@ class TransactionalProducer:
             raise self._classified(error) from error
         self._doubt = self._pace.end()
         self._commits += 1
-        # Ticks that came during the commit still wait in the queue and may be older than the cut: only one that is made from
-        # now on tells. (The thread that makes them also ends the commit, so none is in the making.)
+        # Ticks from the commit still wait in the queue and may be older than a break. Only a tick made from now on counts.
+        # (The thread that makes them also ends the commit, so none is being made.)
         self._producer.poll(0)
         self._confirmed = self._signs.ticks + 1
 
     def poll(self) -> None:
-        """Serve callbacks."""
+        """Run callbacks of the client."""
         self._producer.poll(0)
 
     def drop(self) -> None:
-        """Give up what was not sent; the client ends when its last reference goes."""
+        """Discard unsent records. The client ends with its last reference."""
         self._producer.purge(blocking=False)
 
     def _await_tick(self) -> None:
@@ -231,7 +236,7 @@ class TransactionalProducer:
         while self._signs.ticks < wanted:
             self._producer.poll(_TICK_MS / 1000)
             if time.monotonic() - began > _TICK_S:
-                age.look()
+                age.tick()
                 if age.of(began) > _TICK_S:
                     raise DoubtError("no statistics for a second")
 

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from edgeloop_streaming.assigned_partition import AssignedPartition, OutputRecord
 from edgeloop_streaming.dead_letter_limits import RETRY_S, DeadLetterGuard, Limits
-from edgeloop_streaming.halts import LOOK_S, Halts
+from edgeloop_streaming.halts import CHECK_S, Halts
 from edgeloop_streaming.loop import BATCH
 from edgeloop_streaming.record_processor import FailedRecordError, RecordProcessor
 from edgeloop_streaming.service import Service
@@ -104,7 +104,7 @@ class MemoryLoop:
             lambda: self._broker.table(topics.SKIPS),
             self._metrics.halted,
             structlog.get_logger(),
-            clock=itertools.count(step=LOOK_S).__next__,
+            clock=itertools.count(step=CHECK_S).__next__,
         )
         self._ended = False
         states, _ = self._restorer().restore(self._places)
@@ -136,7 +136,7 @@ class MemoryLoop:
             Another loop has been given its partitions.
         """
         self._paused = {place: pressure for place, pressure in self._paused.items() if not pressure.ready()}
-        skipped = [self._skip(place, record) for place, record in self._halts.decided()]
+        skipped = [self._skip(place, record) for place, record in self._halts.allowed()]
         self._halt()
         reading = [place for place in self._places if place not in self._paused and place not in self._halts]
         waiting = [entry for name, p in reading for entry in self._broker.log(name, p).since(self.assigned[p].end.get(name, 0))]
