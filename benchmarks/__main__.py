@@ -13,7 +13,7 @@ from benchmarks.figures import Figure, History, Run, as_object, describe_machine
 from benchmarks.table import markdown, write
 
 # The docstring of each module has its comparison; run(quick=...) returns a list of figures.
-BENCHMARKS = ("codec", "consume", "compression", "transactions", "pipeline", "profiles", "services", "mixture", "requests")
+BENCHMARKS = ("startup", "codec", "consume", "compression", "transactions", "pipeline", "profiles", "services", "mixture", "requests")
 BY_NAME_ONLY = ("numbers", "quality")  # a quarter of an hour, and more than an hour
 
 

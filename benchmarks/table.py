@@ -10,6 +10,7 @@ from benchmarks.matrix import is_matrix, matrices
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- figures: made by `make bench` -->", "<!-- end of figures -->"
 _TITLES = {
+    "startup": "Start of the command",
     "codec": "Codec",
     "consume": "Consumption",
     "mixture": "A mixture's latency",
