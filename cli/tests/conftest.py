@@ -30,7 +30,7 @@ DEVICES = ("default/s/s-d0", "default/s/s-d1")
 
 
 def feed(ledger: Ledger, event: object, key: str = KEY, time: int = 0, event_id: str = "", at: str = "") -> None:
-    ledger.take(event, key, time, event_id, at)
+    ledger.fold(event, key, time, event_id, at)
 
 
 def label(ledger: Ledger, row: int, device: str, seq: int, partition: int, index: int, now: int) -> None:

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from edgeloop_cli.backtest import read_policies
+from edgeloop_cli.errors import RefusedError
 from edgeloop_cli.main import build
-from edgeloop_cli.problems import RefusedError
 from edgeloop_replay.backtest_report import known_changes
 from edgeloop_replay.errors import BadPolicyError, NoFirstModelError
 from edgeloop_replay.loop import ReplayLoop
@@ -46,9 +46,9 @@ def played(policy: Policy, table: StreamTable | None = None, **setting: int) -> 
 def test_what_turns_is_noticed_fitted_and_learned() -> None:
     with_adapters, without = played(Policy()), played(Policy(adapters=False))
     assert with_adapters.ledger.accuracy.total > without.ledger.accuracy.total > with_adapters.ledger.static.total + 0.1
-    assert without.adapting.published == without.adapting.bytes == 0
+    assert without.adapter.published == without.adapter.bytes == 0
     assert len(without.trainer.versions) >= 2
-    assert with_adapters.adapting.published > 30
+    assert with_adapters.adapter.published > 30
 
 
 def test_the_same_seed_gives_the_same_answers_and_models() -> None:

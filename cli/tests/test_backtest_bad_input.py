@@ -194,7 +194,7 @@ def test_the_largest_and_smallest_numbers_of_float32_are_numbers(recwarn: pytest
     loop = played(replace(table, features=features))
     assert loop.ledger.accuracy.total > 0.95
     assert not [str(warning.message) for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
-    frame, adapter, _ = loop.adapting.newest()
+    frame, adapter, _ = loop.adapter.newest()
     parts = (frame.scaling.means, frame.scaling.gains, frame.scaling.scales, adapter.weights, adapter.bias, adapter.coefficients)
     assert all(np.isfinite(part).all() for part in parts)
 
@@ -208,7 +208,7 @@ def test_a_row_to_which_a_model_gives_no_number_is_answered_by_the_others_and_sp
     session = onnxruntime.InferenceSession(loop.trainer.versions[1].model.onnx, providers=["CPUExecutionProvider"])
     assert np.isnan(session.run(["probabilities"], {"input": features[300:301]})[0]).all()
     assert loop.ledger.accuracy.total > 0.95
-    _, adapter, _ = loop.adapting.newest()
+    _, adapter, _ = loop.adapter.newest()
     assert np.isfinite(adapter.weights).all()
 
 
@@ -224,14 +224,14 @@ def test_more_classes_than_a_mixture_holds_are_played_without_one_as_the_service
     rng.shuffle(numbers)
     features = (numbers[:, None] + rng.normal(size=(len(numbers), 2)) * 0.01).astype(np.float32)
     loop = played(StreamTable(("a", "b"), features, (False,) * 2, "y", tuple(f"c{number}" for number in numbers)), warmup=1_000)
-    assert loop.adapting.published == 0
+    assert loop.adapter.published == 0
     assert loop.ledger.accuracy.total > 0.8
 
 
 def test_a_mixture_begins_with_the_newest_rows_of_a_long_warm_up_as_in_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeloop_replay.adapter.BACKLOG", 150)
     loop = played(plain(400))
-    frame, adapter, _ = loop.adapting.newest()
+    frame, adapter, _ = loop.adapter.newest()
     assert frame.number == WARMUP
     assert adapter.number - adapter.memory_end == WARMUP - 150
 

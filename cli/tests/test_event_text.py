@@ -4,7 +4,7 @@ from dataclasses import replace
 import edgeloop_cli.core.event_text
 import edgeloop_cli.core.lineage
 import pytest
-from edgeloop_cli.core.event_text import plain, told
+from edgeloop_cli.core.event_text import plain, set_fields
 from edgeloop_cli.core.lineage import facts, shown, title
 from edgeloop_contracts import EVENTS, DriftSignal, Label, Occasion, TrainingRequest
 from edgeloop_kafka import default_event
@@ -26,7 +26,7 @@ def test_bytes_that_are_no_text_are_shown_as_digits():
 
 
 def test_fields_at_their_default_are_left_out():
-    assert told(Label(tenant="default", device_id="", stream="s", seq=4)) == {"stream": "s", "seq": 4}
+    assert set_fields(Label(tenant="default", device_id="", stream="s", seq=4)) == {"stream": "s", "seq": 4}
 
 
 def test_a_signal_tells_what_changed_from_what_to_what():

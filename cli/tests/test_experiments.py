@@ -66,7 +66,7 @@ def folded(*topics: list, skip: tuple = ()) -> Experiments:
         for offset, event in enumerate(events):
             if event not in skip:
                 key = f"{KEY}/{event.device_id}" if isinstance(event, DeviceReport) else KEY
-                found.take(event, key, 1_000 * (1 + offset), f"id{offset}", f"{type(event).__name__}/0/{offset}")
+                found.fold(event, key, 1_000 * (1 + offset), f"id{offset}", f"{type(event).__name__}/0/{offset}")
     return found
 
 
@@ -110,7 +110,7 @@ def test_runs_whose_request_is_not_kept_any_more_are_told_all_the_same():
 def test_streams_and_tenants_are_kept_apart():
     found = folded()
     other = TrainingRun(tenant="other", stream="s", request_id="first/0", status=RunStatus.FAILED, reason="no rows")
-    found.take(other, "other/s", 9, "", "")
+    found.fold(other, "other/s", 9, "", "")
     assert [run.status for run in found.runs_of("other")] == ["FAILED"]
     assert found.runs_of("default", "no such stream") == []
     assert len(found.runs_of("default", "s")) == 2
@@ -145,7 +145,7 @@ def test_programs_get_every_field_and_the_lineage():
 
 def test_people_see_why_the_registry_refused_what_came_of_a_run():
     found = folded(REQUESTS, RUNS)
-    found.take(CandidateRefused(tenant="default", stream="s", request_id="first/0", message="version 1 is newer"), KEY, 9, "", "")
+    found.fold(CandidateRefused(tenant="default", stream="s", request_id="first/0", message="version 1 is newer"), KEY, 9, "", "")
     run = found.runs_of("default")[1]
     assert "version 1 is newer" in text(view.tree(found, run, None, None))
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from edgeloop_cli.problems import RefusedError
+from edgeloop_cli.errors import RefusedError
 from edgeloop_cli.run import check
 from edgeloop_replay.tables.csv_options import CsvOptions
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from edgeloop_cli import health, inventory
-from edgeloop_cli.health import Condition
+from edgeloop_cli.health import Health
 from edgeloop_cli.inventory import Entry, Inventory, Running
 from edgeloop_cli.status import _lines, as_object
 from edgeloop_contracts import Alert, AlertKind
@@ -60,7 +60,7 @@ class Service:
 
 
 def looked(entry: Entry, state: str = inventory.RUNNING) -> tuple[str, int | None]:
-    found = health._looked(Running("up", ours(), 0.0, state), entry)
+    found = health._process_health(Running("up", ours(), 0.0, state), entry)
     return found.state, found.lag
 
 
@@ -119,19 +119,21 @@ def test_a_device_without_a_model_works_and_one_that_cannot_keep_its_rows_does_n
 
 def test_nothing_says_that_everything_works_beside_dead_letters_or_alerts() -> None:
     alert = Alert(tenant="default", kind=AlertKind.SILENT_DEVICES, stream="pumps", message="2 devices are silent")
-    found = Condition(cluster="k:1", dead={"ingestion": 280, "labels": 2}, alerts={"a": alert})
+    found = Health(cluster="k:1", dead={"ingestion": 280, "labels": 2}, alerts={"a": alert})
     lines = _lines(found)
     assert lines[0] == "dead letters: 282 (ingestion 280, labels 2); see `edgeloop deadletters`"
     assert lines[1].startswith("alert SILENT_DEVICES of default/pumps, since ")
     assert lines[-1] == "all processes work; what is told above wants a look"
     assert as_object(found)["dead_letters"] == {"ingestion": 280, "labels": 2}
-    assert _lines(Condition(cluster="k:1"))[-1] == "everything works"
+    assert _lines(Health(cluster="k:1"))[-1] == "everything works"
 
 
 def test_what_does_not_work_is_named() -> None:
     strange = [Foreign(name, 2, 7, "it lacks seq", harmful=name != "e") for name in "abcde"]
-    found = Condition(commands=[Running("up", ours(), 0.0, inventory.RUNNING)], foreign=strange, unanswered=["Kafka is away"])
-    found.processes = [health.Looked(Entry("drift", "service", None, restarts=3, ends=((0.0, "was ended by SIGKILL", "x"),)), "gone", None)]
+    found = Health(commands=[Running("up", ours(), 0.0, inventory.RUNNING)], foreign=strange, unanswered=["Kafka is away"])
+    found.processes = [
+        health.ProcessHealth(Entry("drift", "service", None, restarts=3, ends=((0.0, "was ended by SIGKILL", "x"),)), "gone", None)
+    ]
     assert found.broken == [
         "drift (gone)",
         "Kafka is away",
@@ -144,7 +146,7 @@ def test_what_does_not_work_is_named() -> None:
 def test_without_kafka_what_runs_does_not_work(tmp_path: Path) -> None:
     with Inventory(tmp_path, "up") as kept:
         kept.tell(inventory.STARTING)
-        assert health.look(tmp_path).broken == []
+        assert health.check(tmp_path).broken == []
         kept.tell(inventory.RUNNING)
-        assert health.look(tmp_path).broken == ["Kafka and the schema registry do not answer"]
-    assert not health.look(tmp_path).runs
+        assert health.check(tmp_path).broken == ["Kafka and the schema registry do not answer"]
+    assert not health.check(tmp_path).runs

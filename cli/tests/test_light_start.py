@@ -63,7 +63,7 @@ def test_help_imports_no_command_and_no_library_of_ours() -> None:
         "edgeloop_cli",
         "edgeloop_cli.commands",
         "edgeloop_cli.main",
-        "edgeloop_cli.problems",
+        "edgeloop_cli.errors",
         "edgeloop_errors",
     }
 

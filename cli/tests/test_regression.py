@@ -18,7 +18,7 @@ from edgeloop_replay.policy import Policy
 from edgeloop_replay.report import Counts, assemble
 from edgeloop_replay.schedule import fitting_group
 from edgeloop_replay.setting import setting_of
-from edgeloop_replay.tables.regression import as_task, derived, told_apart
+from edgeloop_replay.tables.regression import as_task, default_tolerance, label_kinds
 from edgeloop_replay.tables.stream_table import StreamTable
 from edgeloop_replay.task import Task
 from hypothesis import given
@@ -105,13 +105,13 @@ def test_the_report_has_the_errors_beside_what_every_report_has() -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=2, max_size=60).filter(lambda values: len(set(values)) > 1))
 def test_a_derived_tolerance_is_a_number_above_zero(labels: list[float]) -> None:
-    assert 0 < derived(labels) < math.inf
+    assert 0 < default_tolerance(labels) < math.inf
 
 
 def test_a_few_wild_labels_do_not_move_the_tolerance() -> None:
     labels = np.random.default_rng(1).normal(size=400).tolist()
-    assert derived([*labels, 1e9, -1e9, 1e12]) == pytest.approx(derived(labels), rel=0.1)
-    assert derived(labels) == pytest.approx(0.674, rel=0.15)  # of a normal distribution
+    assert default_tolerance([*labels, 1e9, -1e9, 1e12]) == pytest.approx(default_tolerance(labels), rel=0.1)
+    assert default_tolerance(labels) == pytest.approx(0.674, rel=0.15)  # of a normal distribution
 
 
 def test_labels_get_the_one_text_of_their_number() -> None:
@@ -126,7 +126,7 @@ def test_numbers_that_hardly_move_from_row_to_row_are_played_in_small_groups() -
     rng = np.random.default_rng(2)
     walk, jumps = np.cumsum(rng.normal(size=400)), rng.normal(size=400)
     tables = [replace(shifting(400), labels=tuple(map(str, numbers.tolist())), tolerance=1.0) for numbers in (walk, jumps)]
-    assert [fitting_group(told_apart(table, 400), 0) for table in tables] == [10, 50]
+    assert [fitting_group(label_kinds(table, 400), 0) for table in tables] == [10, 50]
 
 
 def test_what_is_no_regression_is_refused_with_row_and_column() -> None:

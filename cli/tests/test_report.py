@@ -56,8 +56,8 @@ def test_seconds_run_from_the_signal_and_from_the_gates_last_label_to_the_last_d
 
 
 def test_a_fit_that_failed_is_no_fit(ledger: Ledger):
-    ledger.take(TrainingRequest(tenant="default", stream="", request_id="sig/1"), "default/s", 0, "", "")
-    ledger.take(TrainingRun(tenant="default", stream="", request_id="sig/1", status=RunStatus.FAILED, rows=3), "default/s", 0, "", "")
+    ledger.fold(TrainingRequest(tenant="default", stream="", request_id="sig/1"), "default/s", 0, "", "")
+    ledger.fold(TrainingRun(tenant="default", stream="", request_id="sig/1", status=RunStatus.FAILED, rows=3), "default/s", 0, "", "")
     assert report(ledger)["fits"] == 1
 
 
@@ -70,9 +70,9 @@ def test_the_ledger_of_a_finished_run_is_settled(ledger: Ledger):
 
 
 def test_a_request_is_open_until_it_ends_or_waits_at_its_gate(ledger: Ledger):
-    ledger.take(TrainingRequest(tenant="default", stream="", request_id="sig/1"), "default/s", 0, "", "")
+    ledger.fold(TrainingRequest(tenant="default", stream="", request_id="sig/1"), "default/s", 0, "", "")
     assert snapshot(ledger, {}, {}, {}).open_requests == ("sig/1",)
-    ledger.take(
+    ledger.fold(
         TrainingRun(tenant="default", stream="", request_id="sig/1", status=RunStatus.FITTED, file=ModelFile(digest="cc"), rows=9),
         "default/s",
         0,
@@ -89,13 +89,13 @@ def test_an_assignment_is_met_by_a_refusal_too(ledger: Ledger):
     refusal = DeviceReport(
         tenant="default", stream="", device_id="s-d0", status=DeviceStatus.REFUSED, version=2, refused_version=3, reason="DIGEST"
     )
-    ledger.take(refusal, key, 0, "", "")
+    ledger.fold(refusal, key, 0, "", "")
     assert snapshot(ledger, {}, {}, {}).open_assignments == ()
 
 
 def test_a_corrected_example_is_no_further_one(ledger: Ledger):
     before = ledger.joined
-    ledger.take(
+    ledger.fold(
         ExampleBatch(tenant="default", stream="", device_id="s-d0", boot_epoch=1, first_index=4, seqs=(0,), corrects=True),
         "k",
         0,

@@ -68,10 +68,10 @@ def test_a_topic_that_a_service_only_looks_things_up_in_is_not_waited_for():
 def waits(*reports: DeviceReport, adapter: int = 250) -> bool:
     """Whether a run waits for a device that has reported this."""
     ledger = Ledger(warmup=0, total=0)
-    ledger.take(Assignment(tenant="default", stream="", device_id="", version=1), "default/s/d", 0, "", "")
-    ledger.take(ModelAdapter(tenant="default", stream="", number=adapter), "default/s/adapter", 0, "", "")
+    ledger.fold(Assignment(tenant="default", stream="", device_id="", version=1), "default/s/d", 0, "", "")
+    ledger.fold(ModelAdapter(tenant="default", stream="", number=adapter), "default/s/adapter", 0, "", "")
     for report in reports:
-        ledger.take(report, "default/s/d", 0, "", "")
+        ledger.fold(report, "default/s/d", 0, "", "")
     return bool(snapshot(ledger, {}, {}, {}).open_adapters)
 
 

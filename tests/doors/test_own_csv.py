@@ -120,7 +120,7 @@ def test_answers_adapters_and_event_times_are_those_of_the_backtest(run: dict, h
     reader.close()
     assert answers == offline.ledger.answers
     assert times == dict(enumerate(table.times.tolist()))
-    frame, adapter, window = offline.adapting.newest()
+    frame, adapter, window = offline.adapter.newest()
     assert newest.digest == adapter_event("default", "machines", frame, adapter, window).digest
     assert frame.scaling.features.max() >= frame.scaling.width  # categories are used
     assert sorted(definitions[-1].features[0].categories) == sorted(SITES)

@@ -170,7 +170,7 @@ def test_a_backtest_gives_the_answers_and_adapters_of_the_run(first: dict, home:
     answers, newest = told(home, "first", offline)
     assert {row: answer for row, (answer, _) in answers.items()} == offline.ledger.answers
     assert len({adapter for _, adapter in answers.values()}) > 20
-    frame, adapter, window = offline.adapting.newest()
+    frame, adapter, window = offline.adapter.newest()
     assert newest.digest == adapter_event("default", "first", frame, adapter, window).digest
 
 
@@ -209,7 +209,7 @@ def test_a_stream_of_numbers_goes_through_the_loop_as_through_its_backtest(home:
     answers, newest = told(home, "load", loop)
     assert {row: answer for row, (answer, _) in answers.items()} == loop.ledger.answers
     assert len({adapter for _, adapter in answers.values()}) > 10
-    frame, adapter, window = loop.adapting.newest()
+    frame, adapter, window = loop.adapter.newest()
     assert newest.digest == adapter_event("default", "load", frame, adapter, window).digest
     assert [v["digest"] for v in run["versions"]] == [v.event.file.digest for v in loop.trainer.versions.values()]
     assert len(run["versions"]) >= 2

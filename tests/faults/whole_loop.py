@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from edgeloop_cli import cluster_setup
 from edgeloop_cli.device_client import DeviceClient
-from edgeloop_cli.problems import FailedError
+from edgeloop_cli.errors import FailedError
 from edgeloop_cli.processes import SERVICES, Device, device_child, service_child
 from edgeloop_contracts import DeviceReport, DeviceStatus, Feature, Label, ObservationBatch, RegisterStream, StartTraining, topics
 from edgeloop_kafka import KafkaSettings

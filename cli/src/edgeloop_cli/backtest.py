@@ -13,8 +13,8 @@ import typer
 from edgeloop_replay.task import Task
 
 from edgeloop_cli import csv_arguments, options
+from edgeloop_cli.errors import RefusedError, exit_on_error
 from edgeloop_cli.output_files import prepare, write_report
-from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_replay.policy import Policy
@@ -94,7 +94,7 @@ def backtest(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from edgeloop_local import interrupted_by_signals
 
-    with told(), interrupted_by_signals("stopping the backtest; no file is written"):
+    with exit_on_error(), interrupted_by_signals("stopping the backtest; no file is written"):
         from edgeloop_replay.setting import setting_of
 
         policies = read_policies(policy or [])

@@ -10,7 +10,7 @@ from edgeloop_mixture.runtime import open_session
 from edgeloop_streaming import Context
 from numpy.typing import NDArray
 
-from edgeloop_cli.problems import FailedError
+from edgeloop_cli.errors import FailedError
 
 BATCH = 2_000
 

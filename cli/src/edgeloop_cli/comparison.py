@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeloop_replay.accuracy import rolling
-from edgeloop_replay.report import told_errors
+from edgeloop_replay.report import error_figures
 from edgeloop_replay.result import Result
 from edgeloop_replay.setting import Setting
 from rich.table import Table
@@ -47,7 +47,7 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str]:
     return {
         "accuracy": f"[bold]{report['accuracy']:.4f}[/]",
         "never retrained": f"{report['accuracy_static']:.4f}",
-        **told_errors(report),
+        **error_figures(report),
         "fits": str(report["fits"]),
         "versions": str(len(report["versions"])),
         "rows trained": f"{report['rows_trained']:,}",

@@ -10,7 +10,7 @@ from edgeloop_kafka import KafkaSettings
 from edgeloop_local import LocalStack
 from edgeloop_streaming import Context
 
-from edgeloop_cli.problems import RefusedError
+from edgeloop_cli.errors import RefusedError
 
 BOOTSTRAP = "EDGELOOP_KAFKA_BOOTSTRAP"
 REGISTRY = "EDGELOOP_SCHEMA_REGISTRY_URL"

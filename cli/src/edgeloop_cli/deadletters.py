@@ -14,7 +14,7 @@ from edgeloop_contracts import StreamKey
 
 from edgeloop_cli import options
 from edgeloop_cli.core.letters import Filter, age_ms, hex_lines, place_of, stream_of
-from edgeloop_cli.problems import RefusedError, told
+from edgeloop_cli.errors import RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_contracts import DeadLetter
@@ -59,7 +59,7 @@ def deadletters(
     """
     if context.invoked_subcommand is not None:
         return
-    with told():
+    with exit_on_error():
         from edgeloop_readers.dead_letter_reader import count_dead_letters
 
         here = reached(data_dir, bootstrap, schema_registry)
@@ -80,7 +80,7 @@ def list_letters(
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
     """List dead letters with their places, the newest first."""
-    with told():
+    with exit_on_error():
         from heapq import nlargest
 
         here = reached(data_dir, bootstrap, schema_registry)
@@ -104,7 +104,7 @@ def show(
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
     """Show one dead letter: reason, origin, decoded event and bytes."""
-    with told():
+    with exit_on_error():
         here = reached(data_dir, bootstrap, schema_registry)
         letter = _at(here, place)
         decoded = _decoded(here.codec, letter.event)

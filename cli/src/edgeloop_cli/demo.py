@@ -12,8 +12,8 @@ import typer
 from edgeloop_contracts import DeviceKey
 
 from edgeloop_cli import options
+from edgeloop_cli.errors import RefusedError, exit_on_error
 from edgeloop_cli.output_files import prepare
-from edgeloop_cli.problems import RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
@@ -44,7 +44,7 @@ def demo(
     from edgeloop_local import interrupted_by_signals, progress_for
     from rich.console import Console
 
-    with told(), interrupted_by_signals("stopping; what has come is counted first"):
+    with exit_on_error(), interrupted_by_signals("stopping; what has come is counted first"):
         from edgeloop_replay.tables.csv_options import CsvOptions
 
         from edgeloop_cli.playback import Playback

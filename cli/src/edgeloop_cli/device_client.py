@@ -13,7 +13,7 @@ from edgeloop_contracts.rpc import open_inference as messages
 from edgeloop_contracts.rpc.open_inference_service import Stub
 from numpy.typing import NDArray
 
-from edgeloop_cli.problems import FailedError
+from edgeloop_cli.errors import FailedError
 
 DEADLINE_S = 5.0
 PATIENCE_S = 30.0

@@ -10,7 +10,7 @@ import typer
 from edgeloop_contracts.keys import belongs
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import RefusedError, told
+from edgeloop_cli.errors import RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Assignment
@@ -45,7 +45,7 @@ def list_devices(
 
     edgeloop devices --silent --silence 60
     """
-    with told():
+    with exit_on_error():
         from edgeloop_cli import connection
 
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")

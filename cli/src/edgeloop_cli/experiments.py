@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgeloop_cli.core.event_text import moment
 from edgeloop_cli.core.experiments import Experiments, Run
 from edgeloop_cli.core.lineage import facts, place, shown, title
-from edgeloop_cli.problems import RefusedError
+from edgeloop_cli.errors import RefusedError
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
@@ -48,7 +48,7 @@ def following(context: Context) -> Generator[Callable[[], Experiments]]:
     found = Experiments()
 
     def take(record: Received[Any]) -> None:
-        found.take(record.event, record.key, record.timestamp, record.id, record.at)
+        found.fold(record.event, record.key, record.timestamp, record.id, record.at)
 
     def refreshed() -> Experiments:
         follower.refresh(take)

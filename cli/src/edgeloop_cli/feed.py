@@ -12,7 +12,7 @@ from edgeloop_replay.pooled_order import RowId
 from edgeloop_replay.schedule import batch_rows
 from edgeloop_replay.tables.stream_table import StreamTable, definition
 
-from edgeloop_cli.problems import FailedError
+from edgeloop_cli.errors import FailedError
 
 EPOCH = 1
 E = TypeVar("E", bound=Event)

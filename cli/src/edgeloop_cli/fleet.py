@@ -14,7 +14,7 @@ from edgeloop_local.ports import PortBook
 from edgeloop_local.supervisor import UNUSABLE
 
 from edgeloop_cli.connection import Cluster
-from edgeloop_cli.problems import FailedError
+from edgeloop_cli.errors import FailedError
 from edgeloop_cli.processes import Device, device_child
 
 LIVE_S = 60.0

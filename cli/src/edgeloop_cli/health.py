@@ -33,7 +33,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class ProcessHealth:
     """One thing that runs, as it is now.
 
     Attributes
@@ -52,7 +52,7 @@ class Looked:
 
 
 @dataclass(slots=True)
-class Condition:
+class Health:
     """Everything at one moment.
 
     Attributes
@@ -76,7 +76,7 @@ class Condition:
     """
 
     commands: list[Running] = field(default_factory=list[Running])
-    processes: list[Looked] = field(default_factory=list[Looked])
+    processes: list[ProcessHealth] = field(default_factory=list[ProcessHealth])
     cluster: str = ""
     unanswered: list[str] = field(default_factory=list[str])
     dead: dict[str, int] = field(default_factory=dict[str, int])
@@ -107,12 +107,12 @@ class Condition:
         return [*names, *(f"{each}; `edgeloop skip` goes on" for each in self.halted), *self.unanswered, *foreign]
 
 
-def look(data_dir: Path) -> Condition:
+def check(data_dir: Path) -> Health:
     """Ask everything that runs on a data directory, or on the cluster that the environment names."""
-    found = Condition(commands=inventory.read(data_dir))
+    found = Health(commands=inventory.read(data_dir))
     entries = [(command, entry) for command in found.commands for entry in command.entries]
     with ThreadPoolExecutor(8) as pool:
-        found.processes = list(pool.map(lambda pair: _looked(*pair), entries))
+        found.processes = list(pool.map(lambda pair: _process_health(*pair), entries))
     cluster = connection.running(data_dir)
     if cluster is None:
         if found.commands:
@@ -123,7 +123,7 @@ def look(data_dir: Path) -> Condition:
     return found
 
 
-def _looked(command: Running, entry: Entry) -> Looked:
+def _process_health(command: Running, entry: Entry) -> ProcessHealth:
     state = _state(entry)
     if state != WORKS and command.state in (STARTING, STOPPING):
         state = command.state
@@ -133,7 +133,7 @@ def _looked(command: Running, entry: Entry) -> Looked:
         state = "cannot keep its rows"
     if figures.get(_HALTED):
         state = "halted: too many records become dead letters"
-    return Looked(entry, state, int(sum(lags)) if lags else None)
+    return ProcessHealth(entry, state, int(sum(lags)) if lags else None)
 
 
 def _state(entry: Entry) -> str:
@@ -159,7 +159,7 @@ def _figures(entry: Entry) -> dict[str, list[float]]:
     return {family.name: [sample.value for sample in family.samples] for family in families}
 
 
-def _ask(found: Condition, context: Context) -> None:
+def _ask(found: Health, context: Context) -> None:
     """Ask Kafka and the registry; each thing by itself, so that one that fails hides no other."""
     from edgeloop_errors import EdgeloopError
     from edgeloop_kafka.reachability import told

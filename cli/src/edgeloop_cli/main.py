@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgeloop_cli.commands import COMMANDS, LazyGroup
-from edgeloop_cli.problems import INTERRUPTED
+from edgeloop_cli.errors import INTERRUPTED
 
 
 def build() -> typer.Typer:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import RefusedError, told
+from edgeloop_cli.errors import RefusedError, exit_on_error
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def mend(
 
     edgeloop mend drift.state/2/4711
     """
-    with told():
+    with exit_on_error():
         from edgeloop_contracts import topics
         from edgeloop_streaming.state_repair import NothingToMendError
         from edgeloop_streaming.state_repair import mend as mended

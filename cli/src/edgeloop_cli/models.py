@@ -10,7 +10,7 @@ import typer
 from edgeloop_contracts import DeviceKey
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import RefusedError, told
+from edgeloop_cli.errors import RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_contracts import ModelVersion
@@ -47,7 +47,7 @@ def models(
 
     edgeloop models machines/3 --json
     """
-    with told():
+    with exit_on_error():
         from edgeloop_cli import connection, devices, experiments
 
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")

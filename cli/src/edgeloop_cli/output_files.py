@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edgeloop_cli.problems import FailedError, RefusedError
+from edgeloop_cli.errors import FailedError, RefusedError
 
 
 def prepare(report: Path | None, plot: Path | None) -> None:

@@ -23,13 +23,13 @@ from rich.console import Console
 from edgeloop_cli import audit, baseline, cluster_setup, inventory, plot
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.device_client import DeviceClient
+from edgeloop_cli.errors import FailedError, RefusedError
 from edgeloop_cli.feed import Feed
 from edgeloop_cli.fleet import Fleet, planned
 from edgeloop_cli.inventory import Inventory
 from edgeloop_cli.live_view import view_of
 from edgeloop_cli.platform import Platform
 from edgeloop_cli.player import Player
-from edgeloop_cli.problems import FailedError, RefusedError
 from edgeloop_cli.session import Session
 
 TENANT = "default"

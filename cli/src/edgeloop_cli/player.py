@@ -16,8 +16,8 @@ from edgeloop_replay.schedule import GROUP, Group, steps
 from edgeloop_replay.tables.stream_table import StreamTable
 
 from edgeloop_cli.device_client import Answer, DeviceClient
+from edgeloop_cli.errors import FailedError
 from edgeloop_cli.feed import Feed
-from edgeloop_cli.problems import FailedError
 from edgeloop_cli.session import Session
 
 IN_FLIGHT = 8

@@ -10,7 +10,7 @@ import typer
 from edgeloop_contracts import StreamKey
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import FailedError, RefusedError, told
+from edgeloop_cli.errors import FailedError, RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Policy
@@ -43,7 +43,7 @@ def set_policy(
 
     edgeloop policy set --stream pumps tomorrow.yaml
     """
-    with told():
+    with exit_on_error():
         from edgeloop_replay.errors import BadPolicyError
         from edgeloop_replay.policy_event import event
 
@@ -66,7 +66,7 @@ def show(
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
     """Show the policies of a tenant. Fields that they do not name are as in the services' settings."""
-    with told():
+    with exit_on_error():
         from edgeloop_replay.policy_event import named
 
         found = _newest(_table(_context(data_dir, bootstrap, schema_registry)), tenant)
@@ -92,7 +92,7 @@ def unset(
     data_dir: options.DataDir = options.DATA_DIR,
 ) -> None:
     """Remove a policy. The policy of all streams, or the services' settings, take its place."""
-    with told():
+    with exit_on_error():
         from edgeloop_contracts import Policy
 
         context = _context(data_dir, bootstrap, schema_registry)

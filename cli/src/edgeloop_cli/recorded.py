@@ -12,7 +12,7 @@ from edgeloop_replay.tables.stream_table import StreamTable
 from edgeloop_streaming import Context
 
 from edgeloop_cli import connection
-from edgeloop_cli.problems import RefusedError
+from edgeloop_cli.errors import RefusedError
 
 Row = tuple[int, int, int, int]
 """Time, partition, offset and place in its batch."""

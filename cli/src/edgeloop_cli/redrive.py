@@ -12,7 +12,7 @@ import typer
 from edgeloop_cli import options
 from edgeloop_cli.core.letters import Filter, place_of
 from edgeloop_cli.deadletters import Newer, Older, Reason, Service, Stream, Topic, filter_of, letters_of, opened, reached, services, takes
-from edgeloop_cli.problems import FailedError, RefusedError, told
+from edgeloop_cli.errors import FailedError, RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_streaming import Context
@@ -54,12 +54,12 @@ def redrive(
 
     edgeloop redrive --all --why "release 2.1 reads these"
     """
-    with told():
+    with exit_on_error():
         chosen = _places(places or [])
         if not (chosen or everything or service or reason or stream or topic or older or newer):
             raise RefusedError("expected places, --service, --reason, --stream, --topic, --older, --newer, or --all")
-        who = asking(who)
-        why = said("--why", why)
+        who = requester(who)
+        why = recorded_text("--why", why)
         here = reached(data_dir, bootstrap, schema_registry)
         totals = {"redriven": 0, "already": 0, "cut": 0}
         by_service: dict[str, dict[str, int]] = {}
@@ -78,7 +78,7 @@ def redrive(
             )
 
 
-def said(option: str, text: str) -> str:
+def recorded_text(option: str, text: str) -> str:
     """A text that is recorded.
 
     Raises
@@ -91,7 +91,7 @@ def said(option: str, text: str) -> str:
     return text.strip()
 
 
-def asking(who: str) -> str:
+def requester(who: str) -> str:
     """Who asks for something, as it is recorded.
 
     Raises
@@ -100,7 +100,7 @@ def asking(who: str) -> str:
         Nobody can tell.
     """
     try:
-        return said("--who", who or getpass.getuser())
+        return recorded_text("--who", who or getpass.getuser())
     except (OSError, KeyError):  # a user without a name, as in a container
         raise RefusedError("--who is missing: this machine does not know your user name") from None
 

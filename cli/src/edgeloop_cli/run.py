@@ -12,8 +12,8 @@ from edgeloop_replay.tables.csv_options import CsvOptions
 from edgeloop_replay.task import Task
 
 from edgeloop_cli import csv_arguments, options
+from edgeloop_cli.errors import INTERRUPTED, RefusedError, exit_on_error
 from edgeloop_cli.output_files import prepare, write_report
-from edgeloop_cli.problems import INTERRUPTED, RefusedError, told
 
 if TYPE_CHECKING:
     from edgeloop_cli.playback import Outcome, Plan
@@ -84,7 +84,7 @@ def run(
     from edgeloop_local import interrupted_by_signals, progress_for
     from rich.console import Console
 
-    with told(), interrupted_by_signals("stopping; counting the records so far"):
+    with exit_on_error(), interrupted_by_signals("stopping; counting the records so far"):
         from edgeloop_cli.columns_view import columns_of
         from edgeloop_cli.playback import Playback
 
@@ -145,7 +145,7 @@ def check(
     from edgeloop_replay.errors import BadTableError
     from edgeloop_replay.schedule import fitting_group
     from edgeloop_replay.tables.csv_file import name_of, read_table
-    from edgeloop_replay.tables.regression import as_task, told_apart
+    from edgeloop_replay.tables.regression import as_task, label_kinds
     from edgeloop_replay.tables.stream_table import check_playable
 
     from edgeloop_cli import connection
@@ -171,7 +171,7 @@ def check(
         warmup=warm,
         delay=delay,
         rate=rate,
-        group=group or fitting_group(told_apart(table, warm), delay),
+        group=group or fitting_group(label_kinds(table, warm), delay),
         seed=seed,
         name=name,
         devices=devices,

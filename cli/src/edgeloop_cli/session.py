@@ -14,7 +14,7 @@ from edgeloop_replay.ledger import Ledger
 from edgeloop_streaming import Context
 
 from edgeloop_cli.core.settlement import Snapshot, behind, expected, settled, snapshot, unsettled
-from edgeloop_cli.problems import FailedError
+from edgeloop_cli.errors import FailedError
 
 STUCK_S = 60.0
 LOOK_S = 0.5
@@ -128,6 +128,6 @@ class Session:
 
     def _take(self, records: Iterable[Received[Any]]) -> None:
         for record in records:
-            self.ledger.take(record.event, record.key, record.timestamp, record.id, record.at)
+            self.ledger.fold(record.event, record.key, record.timestamp, record.id, record.at)
             for listener in self.listeners:
                 listener(record)

@@ -11,8 +11,8 @@ import typer
 
 from edgeloop_cli import options
 from edgeloop_cli.deadletters import reached
-from edgeloop_cli.problems import RefusedError, told
-from edgeloop_cli.redrive import Who, asking, said
+from edgeloop_cli.errors import RefusedError, exit_on_error
+from edgeloop_cli.redrive import Who, recorded_text, requester
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Skip
@@ -46,7 +46,7 @@ def skip(
 
     edgeloop skip labels observations/2 --why "the service was off for two weeks, the rows are not needed"
     """
-    with told():
+    with exit_on_error():
         from edgeloop_readers.halted_groups import Groups
 
         names = (service,) if service else _services()
@@ -59,7 +59,7 @@ def skip(
             _list(halted, as_json=as_json)
             return
         one = _meant(service, place, halted, groups, here.settings.topic_prefix)
-        asked = _ask(here, one, asking(who), said("--why", why))
+        asked = _ask(here, one, requester(who), recorded_text("--why", why))
         taken = _taken(groups, one, here.settings.topic_prefix)
         if as_json:
             print(json.dumps({**asked.as_dict(), "taken": taken}, indent=2))

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import FAILED, told
+from edgeloop_cli.errors import FAILED, exit_on_error
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
 
-    from edgeloop_cli.health import Condition
+    from edgeloop_cli.health import Health
 
 WATCH_S = 2.0
 
@@ -39,11 +39,11 @@ def status(
     """
     from rich.console import Console
 
-    with told():
+    with exit_on_error():
         from edgeloop_cli import health
 
         while watch:
-            found = health.look(data_dir)
+            found = health.check(data_dir)
             if as_json:
                 print(json.dumps(as_object(found)), flush=True)
             else:
@@ -51,7 +51,7 @@ def status(
                 console.clear()
                 console.print(*_told(found, data_dir), sep="\n", highlight=False)
             time.sleep(WATCH_S)
-        found = health.look(data_dir)
+        found = health.check(data_dir)
         if as_json:
             print(json.dumps(as_object(found), indent=2))
         else:
@@ -60,7 +60,7 @@ def status(
             raise typer.Exit(FAILED)
 
 
-def as_object(found: Condition) -> dict[str, Any]:
+def as_object(found: Health) -> dict[str, Any]:
     """For programs."""
     from edgeloop_cli import inventory
 
@@ -87,7 +87,7 @@ def as_object(found: Condition) -> dict[str, Any]:
     }
 
 
-def _told(found: Condition, data_dir: Path) -> list[RenderableType]:
+def _told(found: Health, data_dir: Path) -> list[RenderableType]:
     from rich.markup import escape
 
     if not found.runs:
@@ -104,7 +104,7 @@ def _told(found: Condition, data_dir: Path) -> list[RenderableType]:
     return parts
 
 
-def _lines(found: Condition) -> list[str]:
+def _lines(found: Health) -> list[str]:
     """What a table does not tell."""
     from edgeloop_contracts import StreamKey
 
@@ -138,7 +138,7 @@ def _lines(found: Condition) -> list[str]:
     return lines
 
 
-def table(found: Condition) -> RenderableType:
+def table(found: Health) -> RenderableType:
     """The processes, for people."""
     from rich.markup import escape
     from rich.table import Table

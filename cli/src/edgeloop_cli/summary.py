@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgeloop_replay.report import told_errors
+from edgeloop_replay.report import error_figures
 from rich.console import Group
 from rich.table import Table
 
@@ -17,7 +17,7 @@ def summary(title: str, report: Mapping[str, Any]) -> Group:
     facts.add_row(
         "accuracy", f"[bold]{report['accuracy']:.3f}[/] over {report['rows']:,} rows; never retrained {report['accuracy_static']:.3f}"
     )
-    for name, told in told_errors(report).items():
+    for name, told in error_figures(report).items():
         facts.add_row(name, told)
     facts.add_row("fits", f"{report['fits']}, of which {max(0, len(report['versions']) - 1)} became versions")
     facts.add_row(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import RefusedError, told
+from edgeloop_cli.errors import RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_contracts import Topic
@@ -52,7 +52,7 @@ def tail(
     from edgeloop_local import interrupted_by_signals
     from rich.console import Console
 
-    with told(), interrupted_by_signals("stopping to read"):
+    with exit_on_error(), interrupted_by_signals("stopping to read"):
         from edgeloop_contracts import topics
         from edgeloop_readers.topic_tail import TopicTail
 
@@ -62,7 +62,7 @@ def tail(
             wanted = topics.by_name(topic)
         except KeyError as error:
             raise RefusedError(str(error.args[0])) from None
-        _see_that_it_has(wanted, kind)
+        _check_kind(wanted, kind)
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
         try:
             reader = TopicTail(context.settings, context.codec, wanted)
@@ -76,7 +76,7 @@ def tail(
             for one in (shown[:count] if from_beginning else shown[-count:]) if count else shown:
                 _print(one, console, as_json=as_json)
             if not shown:
-                print(_nothing(topic, kind, len(existing), follow=follow), file=sys.stderr)
+                print(_empty_message(topic, kind, len(existing), follow=follow), file=sys.stderr)
             while follow:
                 for one in filter(lambda one: _is(one, kind), reader.poll(0.2)):
                     _print(one, console, as_json=as_json)
@@ -84,13 +84,13 @@ def tail(
             reader.close()
 
 
-def _see_that_it_has(topic: Topic, kind: str) -> None:
+def _check_kind(topic: Topic, kind: str) -> None:
     names = [each.FULLNAME.rpartition(".")[2] for each in topic.kinds]
     if kind and kind.rpartition(".")[2] not in names:
         raise RefusedError(f"--kind: {topic.name} carries no {kind!r}; it carries {', '.join(names)}")
 
 
-def _nothing(topic: str, kind: str, others: int, *, follow: bool) -> str:
+def _empty_message(topic: str, kind: str, others: int, *, follow: bool) -> str:
     """Message if no event is printed."""
     then = "; waiting for new ones" if follow else ""
     if kind and others:
@@ -108,7 +108,7 @@ def _print(one: Shown, console: Console, *, as_json: bool) -> None:
     from edgeloop_readers.topic_tail import Odd
     from rich.markup import escape
 
-    from edgeloop_cli.core.event_text import brief, causation, moment, plain, printable, told
+    from edgeloop_cli.core.event_text import brief, causation, moment, plain, printable, set_fields
 
     place = {"topic": one.topic, "partition": one.partition, "offset": one.offset, "time": moment(one.timestamp), "key": one.key}
     if isinstance(one, Odd):
@@ -131,4 +131,4 @@ def _print(one: Shown, console: Console, *, as_json: bool) -> None:
         + (f"  [dim]because of[/] {escape(brief(cause))}" if cause else ""),
         highlight=False,
     )
-    console.print("  " + escape(", ".join(f"{name}={brief(value)}" for name, value in told(one.event).items())), highlight=False)
+    console.print("  " + escape(", ".join(f"{name}={brief(value)}" for name, value in set_fields(one.event).items())), highlight=False)

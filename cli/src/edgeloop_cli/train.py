@@ -13,7 +13,7 @@ from edgeloop_contracts import StreamKey
 from edgeloop_contracts.keys import belongs
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import FailedError, RefusedError, told
+from edgeloop_cli.errors import FailedError, RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_contracts import StartTraining
@@ -53,13 +53,13 @@ def train(
     """
     from edgeloop_local import interrupted_by_signals
 
-    with told(), interrupted_by_signals("no longer waiting; the request goes on"):
+    with exit_on_error(), interrupted_by_signals("no longer waiting; the request goes on"):
         from edgeloop_contracts import StartTraining, topics
 
         from edgeloop_cli import connection
 
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")
-        _see_that_it_is_defined(context, tenant, stream)
+        _check_defined(context, tenant, stream)
         command = StartTraining(tenant=tenant, stream=stream, command_id=f"cli-{secrets.token_hex(4)}", rows=rows, seed=seed)
         publisher = context.publisher()
         publisher.publish(topics.RETRAINING_COMMANDS, topics.RETRAINING_COMMANDS.key_of(command), command)
@@ -73,7 +73,7 @@ def train(
             print(f"requested as {command.command_id}; `edgeloop runs --stream {stream}` shows the result")
 
 
-def _see_that_it_is_defined(context: Context, tenant: str, stream: str) -> None:
+def _check_defined(context: Context, tenant: str, stream: str) -> None:
     from edgeloop_contracts import topics
 
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import RefusedError, told
+from edgeloop_cli.errors import RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
@@ -41,7 +41,7 @@ def runs(
 
     edgeloop runs 3f2a91c0/1
     """
-    with told():
+    with exit_on_error():
         from edgeloop_cli import connection, experiments
         from edgeloop_cli.core.experiments import matching
 

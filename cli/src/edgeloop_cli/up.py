@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import FailedError, RefusedError, told
+from edgeloop_cli.errors import FailedError, RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,10 +57,10 @@ def up(
     from edgeloop_local import interrupted_by_signals, progress_for
 
     if wait:
-        with told(), interrupted_by_signals("stopping what was started"):
+        with exit_on_error(), interrupted_by_signals("stopping what was started"):
             _in_background(data_dir, as_json=as_json)
         return
-    with told(), interrupted_by_signals("stopping devices, services and servers"):
+    with exit_on_error(), interrupted_by_signals("stopping devices, services and servers"):
         from edgeloop_cli import connection, inventory
         from edgeloop_cli.fleet import Fleet, planned
         from edgeloop_cli.platform import Platform
@@ -97,7 +97,7 @@ def down(data_dir: options.DataDir = options.DATA_DIR) -> None:
     """Stop everything that `edgeloop up` started."""
     from edgeloop_local import interrupted_by_signals
 
-    with told(), interrupted_by_signals("waiting no longer; what stops goes on stopping"):
+    with exit_on_error(), interrupted_by_signals("waiting no longer; what stops goes on stopping"):
         found = _running(data_dir)
         if found is None:
             raise RefusedError(f"no `edgeloop up` runs on {data_dir}")
@@ -171,14 +171,14 @@ def _tell(data_dir: Path, found: Sequence[Entry], taken: float, *, as_json: bool
     from rich.console import Console
 
     from edgeloop_cli import inventory
-    from edgeloop_cli.health import WORKS, Condition, Looked
+    from edgeloop_cli.health import WORKS, Health, ProcessHealth
     from edgeloop_cli.status import table
 
     if as_json:
         print(json.dumps({"ready_s": round(taken, 2), **inventory.as_object(found)}), flush=True)
         return
     console = Console()
-    console.print(table(Condition(processes=[Looked(entry, WORKS, None) for entry in found])))
+    console.print(table(Health(processes=[ProcessHealth(entry, WORKS, None) for entry in found])))
     console.print(f"ready after {taken:.1f} s; logs in {data_dir / 'logs'}; {end}", highlight=False)
     console.print(
         "next, in another terminal: edgeloop run --stream FILE.csv --label COLUMN; edgeloop topics; edgeloop tail TOPIC", highlight=False

@@ -11,7 +11,7 @@ import typer
 from edgeloop_contracts.keys import belongs
 
 from edgeloop_cli import options
-from edgeloop_cli.problems import RefusedError, told
+from edgeloop_cli.errors import RefusedError, exit_on_error
 
 if TYPE_CHECKING:
     from edgeloop_kafka import Received
@@ -42,7 +42,7 @@ def why(
 
     edgeloop why device-0 --stream machines --json
     """
-    with told():
+    with exit_on_error():
         from edgeloop_cli import connection
 
         context = connection.required(data_dir, bootstrap, schema_registry).context("cli")

@@ -68,7 +68,7 @@ def brief(value: Any) -> str:
             return str(value)
 
 
-def told(event: Event) -> dict[str, Any]:
+def set_fields(event: Event) -> dict[str, Any]:
     """Fields of an event that say something: those that stand at their default are left out."""
     nothing = type(event)().as_dict()
     return {name: value for name, value in event.as_dict().items() if value != nothing[name]}

@@ -82,7 +82,7 @@ class Experiments:
     versions: dict[tuple[str, int], Timed] = field(default_factory=dict[tuple[str, int], Timed])
     reports: dict[str, DeviceReport] = field(default_factory=dict[str, DeviceReport])
 
-    def take(self, event: Any, key: str, timestamp: int, event_id: str, at: str) -> None:
+    def fold(self, event: Any, key: str, timestamp: int, event_id: str, at: str) -> None:
         """Fold one record; the topics may come in any order, each of them in its own."""
         timed = Timed(event, timestamp, event_id, at)
         match event:

@@ -21,7 +21,7 @@ from edgeloop_replay.models import Version
 from edgeloop_replay.policy import Policy
 
 
-class Adapting:
+class AdapterReplay:
     """What a stream's models learn between two versions.
 
     Parameters

@@ -29,8 +29,8 @@ def report(loop: ReplayLoop, devices: int, stream: str, wall: float, known: Sequ
     return {
         **assemble(ledger, devices, stream, Counts(produced=sent), wall, set()),
         "rows_trained": loop.trainer.rows_fitted,
-        "adapters": loop.adapting.published,
-        "bytes_per_device": {"versions": loop.version_bytes, "adapters": loop.adapting.bytes},
+        "adapters": loop.adapter.published,
+        "bytes_per_device": {"versions": loop.version_bytes, "adapters": loop.adapter.bytes},
         "labels": ledger.labelled,
         "drift": noticed([row for row, _ in alarms(ledger)], known, len(loop.ledger.served)),
     }

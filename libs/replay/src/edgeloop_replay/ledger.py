@@ -132,7 +132,7 @@ class Ledger:
         self.labelled += 1
         self.label_times[row] = now_ms
 
-    def take(self, event: Any, key: str, timestamp: int, event_id: str, at: str) -> None:
+    def fold(self, event: Any, key: str, timestamp: int, event_id: str, at: str) -> None:
         """Fold one record of the stream."""
         timed = Timed(event, timestamp, event_id, at)
         match event:

@@ -27,7 +27,7 @@ from edgeloop_retraining.core.campaign import Alarm, Command, Counted, Detected,
 from edgeloop_retraining.core.requests import request_on
 from edgeloop_trainer.core.plans import Plan
 
-from edgeloop_replay.adapter import Adapting
+from edgeloop_replay.adapter import AdapterReplay
 from edgeloop_replay.errors import NoFirstModelError
 from edgeloop_replay.examples import STREAM, Examples
 from edgeloop_replay.fleet import Serving, Sessions
@@ -90,7 +90,7 @@ class ReplayLoop:
         self.trainer = Trainer(Plan(policy.training, policy.gate), self.examples, Registry(table), table.counts)
         sessions = Sessions(policy.adapter, self.trainer.versions)
         self._serving = Serving(policy.adapter, sessions)
-        self.adapting = Adapting(
+        self.adapter = AdapterReplay(
             policy,
             table.classes,
             table.tolerance,
@@ -186,7 +186,7 @@ class ReplayLoop:
         alone = outcomes.where_other([k.alone for k in kept], answers)
         self._joined(self._names[group.device], seqs, features, labels, answers, versions, adapters, alone)
         for n, each in enumerate(kept):
-            self.adapting.learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each.frame, each.said)
+            self.adapter.learn(Labelled(features[n], labels[n], answers[n], versions[n], each.adapter), each.frame, each.said)
 
     def _joined(
         self,
@@ -202,9 +202,9 @@ class ReplayLoop:
         """Labelled rows are there: count them, look at their errors, decide."""
         batch = self.examples.add(device, seqs, features, labels, answers, versions, adapters, alone)
         offset = self.examples.newest
-        self.ledger.take(batch, "", 0, "", f"examples/0/{offset}")
+        self.ledger.fold(batch, "", 0, "", f"examples/0/{offset}")
         for partial in bits.partials(batch, 0, offset, self._table.tolerance):
-            self.ledger.take(partial, "", 0, "", "")
+            self.ledger.fold(partial, "", 0, "", "")
             self._published(self.trainer.counted(partial))
             alarms = self._errors.fold(partial)
             answered = partial.first_index + 1 if partial.model_version else 0
@@ -236,7 +236,7 @@ class ReplayLoop:
                     self._signalled(input_signal("default", STREAM, self._policy.detection.inputs.name, name, alarm))
 
     def _signalled(self, signal: DriftSignal) -> None:
-        self.ledger.take(signal, "", 0, signal.signal_id, "")
+        self.ledger.fold(signal, "", 0, signal.signal_id, "")
 
     def _happened(self, happening: Happening) -> None:
         self._campaigns, due = decide(self._policy.retraining, self._campaigns, happening)
@@ -245,7 +245,7 @@ class ReplayLoop:
 
     def _due(self, due: Fit) -> None:
         request = request_on("default", STREAM, due, self.examples.manifest(due.start, due.end))
-        self.ledger.take(request, "", 0, "", "")
+        self.ledger.fold(request, "", 0, "", "")
         self._published(self.trainer.requested(request))
 
     def _settle(self) -> None:
@@ -258,7 +258,7 @@ class ReplayLoop:
     def _published(self, events: Iterable[Published]) -> None:
         """Take what trainer and registry have published."""
         for event in events:
-            self.ledger.take(event, "", 0, "", "")
+            self.ledger.fold(event, "", 0, "", "")
             match event:
                 case ModelVersion():
                     self._fresh.append(self.trainer.versions[event.version])

@@ -93,7 +93,7 @@ def errors(ledger: Ledger) -> dict[str, float | None]:
     }
 
 
-def told_errors(report: Mapping[str, Any]) -> dict[str, str]:
+def error_figures(report: Mapping[str, Any]) -> dict[str, str]:
     """What a report has of :func:`errors`, for people."""
     if "tolerance" not in report:
         return {}

@@ -56,7 +56,7 @@ class Problem:
     option: str = ""
 
 
-def all_told(problems: Sequence[Problem]) -> str:
+def problem_text(problems: Sequence[Problem]) -> str:
     """Problems in one message: a line each, where there are several, and the options that help."""
     if len(problems) == 1:
         return problems[0].told

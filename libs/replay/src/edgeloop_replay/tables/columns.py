@@ -16,7 +16,7 @@ from edgeloop_replay.tables.number_column import Numbers
 from edgeloop_replay.tables.text_column import Texts
 from edgeloop_replay.tables.time_column import Times
 
-Taken = Numbers | Texts | Times | Labels
+AnyColumn = Numbers | Texts | Times | Labels
 
 
 class Columns:
@@ -34,20 +34,20 @@ class Columns:
         self._unknown = reading.unknown()
         self._header = list(header)
         self._dropped: dict[str, tuple[str, ...]] = dict.fromkeys(reading.drop, ())
-        self._taken: dict[str, Taken] = {reading.label: Labels(reading.label, self._unknown, numbers=reading.numbers)}
+        self._taken: dict[str, AnyColumn] = {reading.label: Labels(reading.label, self._unknown, numbers=reading.numbers)}
         if reading.time:
             self._taken[reading.time] = Times(reading.time, self._unknown)
         self._taken |= {name: Texts(name, self._unknown, forced=True) for name in reading.category}
         self._label, self._time = reading.label, reading.time
         self._parts: dict[str, list[Sequence[str]]] = {}  # of columns of which nothing is known yet
 
-    def take(self, rows: Sequence[Sequence[str]]) -> None:
+    def add(self, rows: Sequence[Sequence[str]]) -> None:
         """The next rows."""
         for name, cells in zip(self._header, zip(*rows, strict=True), strict=True):
             if name in self._dropped:
                 self._dropped[name] = self._dropped[name] or some(cells)
             elif name in self._taken:
-                self._taken[name].take(cells)
+                self._taken[name].add(cells)
             else:
                 self._begin(name, cells)
 
@@ -58,14 +58,14 @@ class Columns:
         if kind := kind_of(name, cells, self._unknown):
             self._taken[name] = kind
             for part in self._parts.pop(name):
-                kind.take(part)
+                kind.add(part)
 
     def end(self) -> list[Problem]:
         """All rows are there; give back what is wrong with columns, in their order."""
         for name, parts in self._parts.items():
             self._taken[name] = Numbers(name, self._unknown)
             for part in parts:
-                self._taken[name].take(part)
+                self._taken[name].add(part)
         self._parts = {}
         problems = [self._taken[name].problem for name in self._header if name in self._taken]
         return [problem for problem in problems if problem]
@@ -90,7 +90,7 @@ class Columns:
         return times.milliseconds()[0] if isinstance(times, Times) else None
 
     @property
-    def told(self) -> tuple[Column, ...]:
+    def report(self) -> tuple[Column, ...]:
         """How each was taken, in the order of the file."""
         return tuple(
             self._taken[name].column if name in self._taken else Column(name=name, taken_as="left out", examples=self._dropped[name])

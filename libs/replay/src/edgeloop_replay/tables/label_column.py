@@ -31,7 +31,7 @@ class Labels:
         self._texts: list[str] = []
         self._as_missing: Counter[str] = Counter()
 
-    def take(self, cells: Sequence[str]) -> None:
+    def add(self, cells: Sequence[str]) -> None:
         """The next cells."""
         for cell in cells:
             text = cell.strip()

@@ -34,7 +34,7 @@ class Numbers:
         self._largest = 0.0
         self._examples: tuple[str, ...] = ()
 
-    def take(self, cells: Sequence[str]) -> None:
+    def add(self, cells: Sequence[str]) -> None:
         """The next cells."""
         exact = self._plain(cells)
         if exact is None:

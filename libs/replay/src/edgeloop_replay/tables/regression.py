@@ -41,7 +41,7 @@ def as_task(table: StreamTable, task: Task, warmup: int, tolerance: float | None
         if text and value is None:
             raise BadTableError(f"row {row}, column {table.label!r}: expected a finite number as label, given {text[:40]!r}")
     if tolerance is None:
-        tolerance = table.tolerance or derived([value for value in values[:warmup] if value is not None])
+        tolerance = table.tolerance or default_tolerance([value for value in values[:warmup] if value is not None])
     elif not 0 < tolerance < math.inf:
         raise BadTableError(f"the tolerance is {tolerance:g}; expected a number above 0")
     labels = tuple("" if value is None else plain(value) for value in values)
@@ -50,11 +50,11 @@ def as_task(table: StreamTable, task: Task, warmup: int, tolerance: float | None
     return made
 
 
-def told_apart(table: StreamTable, rows: int) -> Sequence[str]:
+def label_kinds(table: StreamTable, rows: int) -> Sequence[str]:
     """The first labels as one sees whether they repeat: classes by themselves, numbers by the quarter of these that they belong to.
 
     >>> numbers = StreamTable(("a",), np.zeros((5, 1), np.float32), (False,), "y", ("1", "2", "3", "4", "9"), tolerance=1.0)
-    >>> told_apart(numbers, 4)
+    >>> label_kinds(numbers, 4)
     ['0', '1', '2', '3']
     """
     labels = [label for label in table.labels[:rows] if label]
@@ -65,7 +65,7 @@ def told_apart(table: StreamTable, rows: int) -> Sequence[str]:
     return [str(quarter) for quarter in quarters.tolist()]
 
 
-def derived(labels: Sequence[float]) -> float:
+def default_tolerance(labels: Sequence[float]) -> float:
     """The tolerance where none is given: half the interquartile range, to three digits.
 
     Within that distance of their median lies about half of the labels, so always answering the median is right in about half of the
@@ -73,9 +73,9 @@ def derived(labels: Sequence[float]) -> float:
 
     Examples
     --------
-    >>> derived([1.0, 2.0, 3.0, 4.0, 1e6])
+    >>> default_tolerance([1.0, 2.0, 3.0, 4.0, 1e6])
     1.0
-    >>> derived([0.0, 0.0, 0.0, 0.0, 8.0])
+    >>> default_tolerance([0.0, 0.0, 0.0, 0.0, 8.0])
     1.6
     """
     _, width = spread(labels)

@@ -14,7 +14,7 @@ from edgeloop_registry.core.definitions import MAX_CLASSES, MAX_FEATURES, MOST_T
 from numpy.typing import NDArray
 
 from edgeloop_replay.errors import BadTableError
-from edgeloop_replay.tables.column_report import Column, all_told, quoted
+from edgeloop_replay.tables.column_report import Column, problem_text, quoted
 from edgeloop_replay.tables.columns import Columns
 from edgeloop_replay.tables.csv_options import CsvOptions
 
@@ -105,14 +105,14 @@ def parse(lines: Iterable[str], reading: CsvOptions) -> StreamTable:
         columns = Columns(header, reading)
         rows = _rows(reader, header)
         while some := list(islice(rows, AT_ONCE)):  # as text, a table takes twenty times the memory
-            columns.take(some)
+            columns.add(some)
             count += len(some)
     except csv.Error as error:
         raise BadTableError(f"line {reader.line_num}: {error}") from error
     if not count:
         raise BadTableError("there is a header, and no rows")
     if problems := columns.end():
-        raise BadTableError(all_told(problems))
+        raise BadTableError(problem_text(problems))
     features = np.empty((count, len(columns.features)), np.float32)
     for number, column in enumerate(columns.features):
         features[:, number] = column.values()
@@ -125,7 +125,7 @@ def parse(lines: Iterable[str], reading: CsvOptions) -> StreamTable:
         labels=columns.labels,
         categories=categories if any(categories) else (),
         times=columns.times,
-        columns=columns.told,
+        columns=columns.report,
     )
 
 

@@ -36,7 +36,7 @@ class Texts:
         self._parts: list[NDArray[np.int64]] = []
         self._others = 0
 
-    def take(self, cells: Sequence[str]) -> None:
+    def add(self, cells: Sequence[str]) -> None:
         """The next cells."""
         self._parts.append(np.fromiter(map(self._one, cells), np.int64, count=len(cells)))
 

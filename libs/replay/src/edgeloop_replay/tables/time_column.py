@@ -20,7 +20,7 @@ class Times:
         self._cells: list[str] = []
         self._read: tuple[NDArray[np.int64], str] | None = None
 
-    def take(self, cells: Sequence[str]) -> None:
+    def add(self, cells: Sequence[str]) -> None:
         """The next cells."""
         self._cells += [text if (text := cell.strip()).lower() not in self._unknown else "" for cell in cells]
         self._read = None

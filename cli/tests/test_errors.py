@@ -7,11 +7,10 @@ import errno
 import pytest
 import typer
 from confluent_kafka import KafkaError, KafkaException
-from edgeloop_cli.problems import told
 
 
 def ended(error: BaseException) -> int:
-    with pytest.raises(typer.Exit) as end, told():
+    with pytest.raises(typer.Exit) as end, exit_on_error():
         raise error
     return end.value.exit_code
 
@@ -28,7 +27,7 @@ def test_what_cannot_be_written_is_told_with_its_place(number: int, capsys: pyte
 
 
 def test_a_fault_of_ours_is_not_hidden() -> None:
-    with pytest.raises(FileNotFoundError), told():
+    with pytest.raises(FileNotFoundError), exit_on_error():
         raise FileNotFoundError(errno.ENOENT, "no such file", "module.py")
 
 

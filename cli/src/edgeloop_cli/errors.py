@@ -25,7 +25,7 @@ class FailedError(FatalError):
 
 
 @contextmanager
-def told() -> Generator[None]:
+def exit_on_error() -> Generator[None]:
     """Turn what may go wrong into a line on standard error and an exit code."""
     try:
         yield
