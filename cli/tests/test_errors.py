@@ -7,6 +7,7 @@ import errno
 import pytest
 import typer
 from confluent_kafka import KafkaError, KafkaException
+from edgeloop_cli.errors import exit_on_error
 
 
 def ended(error: BaseException) -> int:

@@ -279,4 +279,4 @@ def test_models_of_categories_are_such_as_the_registry_takes(family: str) -> Non
 def test_columns_are_named_with_the_file_only(tmp_path: Path) -> None:
     result = RUNNER.invoke(build(), ["backtest", "--topic", "examples", "--name", "s", "--time", "at"])
     assert result.exit_code == 2
-    assert "--time goes with --stream" in result.output
+    assert "--time needs --stream" in result.output

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from edgeloop_cli import topics_view as view
 from edgeloop_cli.cluster import settings_here
+from edgeloop_cli.errors import BAD_INPUT
 from edgeloop_cli.topics_access import acls
 from edgeloop_cli.topics_apply import carry_out, survey, survey_subjects
 from edgeloop_cli.topics_plan import Sizes, fitted
@@ -23,7 +24,6 @@ from edgeloop_cli.topics_plan import Sizes, fitted
 LISTING_TIMEOUT = 3.0
 APPLY_TIMEOUT = 30.0  # a registry that has just started on a busy machine takes its time
 LISTING_WIDTH = 200
-UNUSABLE = 2
 
 
 def add_to(app: typer.Typer) -> None:
@@ -116,4 +116,4 @@ def _ids_there(settings: KafkaSettings) -> dict[str, int]:
 
 def _fail(message: str) -> NoReturn:
     typer.echo(message, err=True)
-    raise typer.Exit(UNUSABLE)
+    raise typer.Exit(BAD_INPUT)
