@@ -87,6 +87,10 @@ def first_version(ledger: Ledger) -> None:
     installed(ledger, 1, (1_300, 1_310))
 
 
+STREAM = {"tenant": "default", "stream": ""}
+BATCH = {**STREAM, "device_id": "", "boot_epoch": 0, "first_seq": -1}
+
+
 @pytest.fixture
 def ledger() -> Ledger:
     """Four warm-up rows, six rows played by two devices in groups of two, all labelled at once."""
@@ -94,7 +98,7 @@ def ledger() -> Ledger:
     for row in range(4):
         ledger.given(row, ("s-warmup", 1, row))
         label(ledger, row, "s-warmup", row, partition=3, index=row, now=1_000)
-    feed(ledger, ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=4), at="observations/3/0")
+    feed(ledger, ObservationBatch(**BATCH, count=4), at="observations/3/0")
     first_version(ledger)
     answers = ["a", "b", "b", "b", "a", "a"]
     truth = ["a", "b", "a", "b", "a", "b"]
@@ -103,58 +107,26 @@ def ledger() -> Ledger:
         version = 1 if row < 8 else 2
         ledger.given(row, (device, 1, seq), answer, version, true, static="b")
         label(ledger, row, device, seq, partition=number // 2 % 2, index=seq, now=2_000 + row)
-        feed(
-            ledger, ObservationBatch(tenant="default", stream="", device_id="", boot_epoch=0, first_seq=-1, count=1), at="observations/0/0"
-        )
+        feed(ledger, ObservationBatch(**BATCH, count=1), at="observations/0/0")
         if row == 5:
             signal = DriftSignal(
-                tenant="default",
-                stream="",
-                signal_id="sig",
-                kind=SignalKind.ERROR_RATE,
-                detector="ADWIN",
-                row=6,
-                rising=True,
-                before=0.1,
-                after=0.6,
-                since=3,
+                **STREAM, signal_id="sig", kind=SignalKind.ERROR_RATE, detector="ADWIN", row=6, rising=True, before=0.1, after=0.6, since=3
             )
             feed(ledger, signal, time=2_100, event_id="event-of-signal")
-            request = TrainingRequest(
-                tenant="default", stream="", request_id="sig/0", campaign="sig", row=7, opened=6, occasion=Occasion.DRIFT, cause=CAUSE
-            )
+            request = TrainingRequest(**STREAM, request_id="sig/0", campaign="sig", row=7, opened=6, occasion=Occasion.DRIFT, cause=CAUSE)
             feed(ledger, request, time=2_110, event_id="r1")
         if row == 7:
             feed(
                 ledger,
-                TrainingRun(
-                    tenant="default",
-                    stream="",
-                    request_id="sig/0",
-                    status=RunStatus.FITTED,
-                    file=ModelFile(digest="bb"),
-                    rows=3,
-                    fit_seconds=1.5,
-                ),
+                TrainingRun(**STREAM, request_id="sig/0", status=RunStatus.FITTED, file=ModelFile(digest="bb"), rows=3, fit_seconds=1.5),
             )
             feed(
                 ledger,
                 TrainingRun(
-                    tenant="default",
-                    stream="",
-                    request_id="sig/0",
-                    status=RunStatus.PROMOTED,
-                    file=ModelFile(digest="bb"),
-                    rows=3,
-                    row=8,
-                    fit_seconds=1.5,
+                    **STREAM, request_id="sig/0", status=RunStatus.PROMOTED, file=ModelFile(digest="bb"), rows=3, row=8, fit_seconds=1.5
                 ),
             )
-            feed(ledger, ModelCandidate(tenant="default", stream="", request_id="sig/0", file=ModelFile(digest="bb")))
-            feed(
-                ledger,
-                ModelVersion(tenant="default", stream="", version=2, request_id="sig/0", file=ModelFile(digest="bb"), rows=3),
-                time=2_400,
-            )
+            feed(ledger, ModelCandidate(**STREAM, request_id="sig/0", file=ModelFile(digest="bb")))
+            feed(ledger, ModelVersion(**STREAM, version=2, request_id="sig/0", file=ModelFile(digest="bb"), rows=3), time=2_400)
             installed(ledger, 2, (2_500, 2_607))
     return ledger
