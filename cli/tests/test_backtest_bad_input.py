@@ -16,7 +16,6 @@ from edgeloop_registry.core.definitions import MAX_FEATURES
 from edgeloop_replay.errors import BadTableError
 from edgeloop_replay.loop import ReplayLoop
 from edgeloop_replay.policy import Policy
-from edgeloop_replay.policy import parse as parsed
 from edgeloop_replay.schedule import batch_rows, groups
 from edgeloop_replay.tables.csv_file import read_table
 from edgeloop_replay.tables.csv_options import CsvOptions
@@ -204,7 +203,7 @@ def test_a_row_to_which_a_model_gives_no_number_is_answered_by_the_others_and_sp
     table = plain()
     features = table.features * np.float32(0.1)
     features[300] = 3e38, -3e38, 3e38
-    loop = played(replace(table, features=features), policy=parsed({"training": {"family": family}}))
+    loop = played(replace(table, features=features), policy=Policy.parse({"training": {"family": family}}))
     session = onnxruntime.InferenceSession(loop.trainer.versions[1].model.onnx, providers=["CPUExecutionProvider"])
     assert np.isnan(session.run(["probabilities"], {"input": features[300:301]})[0]).all()
     assert loop.ledger.accuracy.total > 0.95
@@ -214,7 +213,7 @@ def test_a_row_to_which_a_model_gives_no_number_is_answered_by_the_others_and_sp
 
 @pytest.mark.parametrize("family", ["extra_trees", "random_forest"])
 def test_forests_always_give_numbers_and_pay_for_no_guard(family: str) -> None:
-    loop = played(plain(220), policy=parsed({"training": {"family": family}}))
+    loop = played(plain(220), policy=Policy.parse({"training": {"family": family}}))
     assert bounded(checked(loop.trainer.versions[1].model.onnx, 3, PROBABILITIES))
 
 

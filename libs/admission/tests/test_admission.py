@@ -80,7 +80,7 @@ def test_space_around_a_label_is_no_part_of_it() -> None:
 
 def test_each_bad_row_of_a_request_is_told_by_itself_and_what_is_local_is_not_looked_at() -> None:
     values = np.array([[1, 2, np.inf], [11, 2, 3], [1, 2, 3], [np.nan, 2, 3], [1, np.inf, 3]], dtype="<f4")
-    told = complaints(Rows(values, request_ids=["a", "b", "x" * 513, "d", "e"], event_times=[0, 0, 0, 0, 10**18]), RULES)
+    told = complaints(Rows(values, [("request id", ["a", "b", "x" * 513, "d", "e"])], event_times=[0, 0, 0, 0, 10**18]), RULES)
     assert told == {
         1: Complaint("INVALID_VALUE", "feature 'pressure': expected a finite value in [0, 10], given 11"),
         2: Complaint("TOO_LARGE", "request id: expected at most 512 characters, given 513"),
@@ -101,7 +101,7 @@ TEXTS = st.sampled_from(["", "r", "x" * 512, "x" * 513])
 def test_what_the_door_refuses_is_what_a_device_refuses_first(rows: list[tuple[float, float, float, str, str, int]]) -> None:
     values = np.array([row[:3] for row in rows], dtype="<f4")
     requests, answers, times = ([row[i] for row in rows] for i in (3, 4, 5))
-    at_device = complaints(Rows(values, requests, answers, times), RULES)
+    at_device = complaints(Rows(values, [("request id", requests), ("answer", answers)], times), RULES)
     sent = batch(values.tolist(), request_ids=requests, answers=answers, event_times=times)
     verdict = judge(sent, RULES)
     assert [i for i, valid in enumerate(verdict.valid) if not valid] == list(at_device)

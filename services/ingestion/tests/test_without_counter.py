@@ -83,7 +83,7 @@ def test_a_request_id_that_comes_with_other_contents_is_a_dead_letter(driver: Ta
     driver.send(topics.OBSERVATION_ROWS_RAW, row(1.0, request_id="a"))
     assert spans(driver.send(topics.OBSERVATION_ROWS_RAW, row(2.0, request_id="a"))) == []
     assert [dead.reason for dead in driver.dead] == ["ID_TAKEN"]
-    assert "given id 'a' and other contents" in driver.dead[0].message
+    assert "given id 'a' with other contents" in driver.dead[0].message
     assert driver.send(topics.OBSERVATION_ROWS_RAW, row(1.0, request_id="a")) == []
     assert len(driver.dead) == 1
 

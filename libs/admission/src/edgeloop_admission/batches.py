@@ -1,4 +1,4 @@
-"""A batch of rows: whether its parts fit together, and which of its rows may go in."""
+"""Admission of a batch: its shape, and its valid rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edgeloop_contracts import ObservationBatch
 from edgeloop_contracts.plausibility import ragged
 from numpy.typing import NDArray
 
-from edgeloop_admission.device_names import MAX_INT, MAX_LONG, InadmissibleError, check_number
+from edgeloop_admission.device_names import MAX_INT, MAX_LONG, InadmissibleError, check_number, check_text
 from edgeloop_admission.masks import mask_again
 from edgeloop_admission.rows import Complaint, Rows, bad_rows, bad_values, complaint
 from edgeloop_admission.rules import Rules
@@ -17,18 +17,18 @@ from edgeloop_admission.rules import Rules
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What admission says of a batch.
+    """Result of the admission of a batch.
 
     Attributes
     ----------
     batch
-        The batch, with masked features where the definition asks for it.
+        The batch, masked as the definition requires.
     valid
-        bool [count]: rows that may go in.
+        bool [count]: admitted rows.
     complaint
-        About the first bad row: what, where, expected and given, and how many more there are; ``None`` when all are valid.
+        Complaint about the first bad row, with the number of bad rows; ``None`` if all are valid.
     masked
-        Rows in which a feature was masked.
+        Number of rows with a masked feature.
     """
 
     batch: ObservationBatch
@@ -38,7 +38,7 @@ class Verdict:
 
 
 def check_shape(batch: ObservationBatch, width: int) -> None:
-    """Refuse a batch whose parts do not fit together; nothing in it could be told apart.
+    """Refuse a batch whose fields do not fit together, since its rows cannot be separated.
 
     Parameters
     ----------
@@ -60,12 +60,15 @@ def check_shape(batch: ObservationBatch, width: int) -> None:
     if len(batch.features) != batch.count * width * 4:
         expected = f"{batch.count} rows of {width} features of 4 bytes = {batch.count * width * 4}"
         raise InadmissibleError("INVALID_SHAPE", f"features: expected {expected}, given {len(batch.features)}")
+    for name in batch.SHARED:
+        if name not in batch.IDENTITY and isinstance(text := getattr(batch, name), str):
+            check_text(name, text)
     if why := ragged(batch):
         raise InadmissibleError("INVALID_SHAPE", why)
 
 
 def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
-    """Tell the valid rows of a well-shaped batch from the bad ones, and hide what must not leave a device."""
+    """Separate valid and bad rows of a well-shaped batch, and mask values that must not leave a device."""
     values = np.frombuffer(batch.features, dtype="<f4").reshape(batch.count, len(rules.definition.features))
     masked = 0
     if rules.masks:
@@ -74,7 +77,7 @@ def judge(batch: ObservationBatch, rules: Rules) -> Verdict:
         if masked:
             values = hidden
             batch = replace(batch, features=values.tobytes())
-    rows = Rows(values, batch.request_ids, batch.answers, batch.event_times, batch.answers_alone)
+    rows = Rows(values, batch.row_texts, batch.event_times)
     bad = bad_values(values, rules)
     refused = bad_rows(rows, bad)
     if not refused.any():

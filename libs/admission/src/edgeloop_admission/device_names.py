@@ -1,40 +1,26 @@
-"""Names of devices: checks on texts from outside, and the key made of them."""
+"""Names of devices: checks of external texts and numbers, and the key."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from edgeloop_contracts import DeviceKey
+from edgeloop_contracts.keys import OfDevice
 from edgeloop_contracts.plausibility import LONGEST_NAME, is_name
 from edgeloop_errors import InvalidEventError
 
 MAX_TEXT = 512
 MAX_INT = 2**31 - 1
 MAX_LONG = 2**63 - 1
-MAX_EPOCH = 2**53 - 1  # also a time in microseconds is one; and a device can always count on
+MAX_EPOCH = 2**53 - 1  # a time in microseconds fits, and a device can always count on
 
 
 class InadmissibleError(InvalidEventError):
     """The whole record is refused."""
 
 
-class Named(Protocol):
-    """What every raw event says of its origin."""
-
-    @property
-    def tenant(self) -> str:
-        """Owner of the stream."""
-        ...
-
-    @property
-    def stream(self) -> str:
-        """Name of the stream."""
-        ...
-
-    @property
-    def device_id(self) -> str:
-        """Name of the device."""
-        ...
+class Named(OfDevice, Protocol):
+    """Origin of a raw event."""
 
     @property
     def boot_epoch(self) -> int:
@@ -43,12 +29,12 @@ class Named(Protocol):
 
 
 def device_key(event: Named) -> DeviceKey:
-    """Key of the device that an event names.
+    """Key of an event's device.
 
     Raises
     ------
     InadmissibleError
-        ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch cannot be.
+        ``INVALID_NAME``: a name is empty, too long, has a slash or a control character, or the epoch is out of range.
     """
     for field, name in (("tenant", event.tenant), ("stream", event.stream), ("device_id", event.device_id)):
         if not is_name(name):
@@ -61,7 +47,7 @@ def device_key(event: Named) -> DeviceKey:
 
 
 def check_text(field: str, text: str) -> None:
-    """Refuse a free text that is too long to be carried on with every row.
+    """Refuse a free text that is too long to be stored with every row.
 
     Raises
     ------
@@ -75,7 +61,7 @@ def check_text(field: str, text: str) -> None:
 def check_number(field: str, value: int, low: int, high: int, reason: str) -> None:
     """Refuse an integer outside ``[low, high]``.
 
-    Python's integers have no end and an Avro decoder may give any; what is sent on has to fit into its type.
+    Python's integers are unbounded and an Avro decoder may give any, but an emitted value has to fit into its type.
 
     Raises
     ------
@@ -87,5 +73,5 @@ def check_number(field: str, value: int, low: int, high: int, reason: str) -> No
 
 
 def _number(value: int) -> str:
-    """Type bounds in the form in which people know them."""
+    """A bound, in the usual notation for bounds of types."""
     return {MAX_INT: "2^31 - 1", MAX_EPOCH: "2^53 - 1", MAX_LONG: "2^63 - 1"}.get(value, str(value))

@@ -1,4 +1,4 @@
-"""Labels as they go on."""
+"""Admission of labels."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from edgeloop_admission.rows import FIRST_TIME, LAST_TIME
 
 
 def admitted(label: Label, definition: StreamDefinition) -> Label:
-    """The label as it goes on: without space around it, and a number in the one text that it has, so that equal labels are equal texts.
+    """The label in canonical form: without surrounding space, and a number as its shortest text, so that equal labels are equal texts.
 
-    Refuses a label that says nothing, does not say of what, or is no number where the stream's labels are numbers.
+    Refuses an empty label, a label without a row, and a label that is no number in a regression stream.
 
     Raises
     ------

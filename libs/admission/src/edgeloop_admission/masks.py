@@ -1,7 +1,7 @@
-"""Values that must not leave a device as they are.
+"""Masks of values that must not leave a device unchanged.
 
-A device masks before the model sees a row and before the row is kept, so that training sees what serving saw. Ingestion masks once more,
-for rows that come by other doors: it has no device's salt, so that what is no pseudonym yet is dropped.
+A device masks a row before the model sees it and before it is stored, so that training sees the same values as serving. Ingestion masks
+again, for rows from other producers. It has no device's salt, so it drops values that are no pseudonyms yet.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ PSEUDONYMS = 1 << 23
 
 
 def mask(values: NDArray[np.float32], rules: Rules, salt: bytes) -> NDArray[np.float32]:
-    """Values as the device's model sees them and as they leave it; the given ones where nothing is masked.
+    """Masked values, for the device's model and for storage; the given values if nothing is masked.
 
     Parameters
     ----------
     values
-        float32 [n, F], as they came.
+        float32 [n, F], unmasked.
     salt
-        Secret of the device. With another salt, pseudonyms are others.
+        Secret of the device. Another salt gives other pseudonyms.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def mask(values: NDArray[np.float32], rules: Rules, salt: bytes) -> NDArray[np.f
 
 
 def mask_again(values: NDArray[np.float32], rules: Rules) -> NDArray[np.float32]:
-    """Values as ingestion lets them in: those that a device has masked stay as they are."""
+    """Values as ingestion admits them; values masked by a device are unchanged."""
     if not rules.masks:
         return values
     masked = _common(values, rules)
@@ -64,18 +64,18 @@ def is_pseudonym(values: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _common(values: NDArray[np.float32], rules: Rules) -> NDArray[np.float32]:
-    """A copy in which values are dropped, or in buckets; a value in its bucket stays where it is."""
+    """A copy with dropped and bucketed values; bucketing twice changes nothing."""
     masked = values.copy()
     masked[:, rules.hidden] = np.nan
     if rules.bucketed.any():
         widths, given = rules.widths[rules.bucketed], values[:, rules.bucketed].astype(np.float64)
         nearest = np.clip(np.rint(given / widths) * widths, -LARGEST, LARGEST)
-        masked[:, rules.bucketed] = np.where(np.isinf(given), given, nearest)  # an infinite value is for the checks to refuse
+        masked[:, rules.bucketed] = np.where(np.isinf(given), given, nearest)  # the checks refuse an infinite value
     return masked
 
 
 def _pseudonyms(values: NDArray[np.float32], salt: bytes, name: bytes) -> NDArray[np.float32]:
-    found, places = np.unique(values + np.float32(0), return_inverse=True)  # adding 0 makes one number of -0 and 0
+    found, places = np.unique(values + np.float32(0), return_inverse=True)  # adding 0 turns -0 into 0
     made = [_pseudonym(value.tobytes(), salt, name) for value in found.astype("<f4")]
     return np.where(np.isnan(values), np.float32(np.nan), np.array(made, np.float32)[places])
 

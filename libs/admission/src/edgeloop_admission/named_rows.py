@@ -1,4 +1,4 @@
-"""Rows whose features have names, brought into the order of their stream's definition."""
+"""Rows with named features, in the order of the stream definition."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from edgeloop_contracts import Feature, NamedRow, ObservationRow, StreamDefiniti
 from edgeloop_admission.device_names import InadmissibleError
 
 SHOWN = 5
-UNKNOWN = -1.0  # a text that is none of the feature's categories
+UNKNOWN = -1.0  # a text outside the feature's categories
 
 
 def ordered(row: NamedRow, definition: StreamDefinition) -> ObservationRow:
-    """The row with its features in the definition's order; what is left out is NaN, which a feature that is not nullable refuses by its name.
+    """The row with its features in the definition's order. An absent feature is NaN, which is refused later unless it is nullable.
 
     Raises
     ------
     InadmissibleError
-        ``UNKNOWN_FEATURE``: the definition has no such name. ``INVALID_VALUE``: a text where a number belongs, or both under one name.
+        ``UNKNOWN_FEATURE``: a name outside the definition. ``INVALID_VALUE``: a text for a number, or both under one name.
     """
     known = {feature.name: feature for feature in definition.features}
     if unknown := [name for name in (*row.features, *row.texts) if name not in known]:
-        raise InadmissibleError("UNKNOWN_FEATURE", f"features: expected {_listed(list(known))}, given {_listed(unknown)} besides")
+        raise InadmissibleError("UNKNOWN_FEATURE", f"features: expected {_listed(list(known))}, given {_listed(unknown)}")
     if both := [name for name in row.texts if name in row.features]:
         raise InadmissibleError("INVALID_VALUE", f"feature {both[0]!r}: expected a number or a text, given both")
     for name in row.texts:

@@ -1,4 +1,4 @@
-"""Rows of one request or batch: which are bad, and what is wrong with each."""
+"""Bad rows of a request or batch, and the complaint about each."""
 
 from __future__ import annotations
 
@@ -13,47 +13,40 @@ from numpy.typing import NDArray
 from edgeloop_admission.device_names import MAX_TEXT
 from edgeloop_admission.rules import Rules
 
-# Years 1 to 9999, in milliseconds since 1970: what calendars hold. Seconds or nanoseconds by mistake mostly fall outside or near 1970.
+# Years 1 to 9999, in milliseconds since 1970. Seconds or nanoseconds by mistake mostly fall outside, or near 1970.
 FIRST_TIME = -62_135_596_800_000
 LAST_TIME = 253_402_300_799_999
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows with what belongs to each of them.
+    """Rows with their texts and times.
 
     Attributes
     ----------
     values
         float32 [n, F] in the order of the definition; NaN is a missing value.
-    request_ids, answers, answers_alone
-        n texts, or none.
+    texts
+        Fields of one text per row: the name of the text in messages, and n texts or none.
     event_times
         n times in milliseconds since 1970, or none.
     """
 
     values: NDArray[np.float32]
-    request_ids: Sequence[str] = ()
-    answers: Sequence[str] = ()
+    texts: Sequence[tuple[str, Sequence[str]]] = ()
     event_times: Sequence[int] = ()
-    answers_alone: Sequence[str] = ()
-
-    @property
-    def texts(self) -> tuple[tuple[str, Sequence[str]], ...]:
-        """What the texts of a row are called, and all of them."""
-        return ("request id", self.request_ids), ("answer", self.answers), ("answer alone", self.answers_alone)
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Why one row is refused.
+    """Reason of refusing one row.
 
     Attributes
     ----------
     reason
         Typed reason in capitals, ``INVALID_VALUE`` or ``TOO_LARGE``.
     message
-        What, expected and given; the row is for the caller to name.
+        What, expected and given. The caller names the row.
     """
 
     reason: str
@@ -61,10 +54,10 @@ class Complaint:
 
 
 def complaints(rows: Rows, rules: Rules) -> dict[int, Complaint]:
-    """What is wrong with each bad row, by its place, ascending; empty when all may go in.
+    """Complaint about each bad row, by its place, ascending; empty if all are admitted.
 
-    A device asks this before it answers a request, with the values as they came and with rules for these. What is dropped there is not
-    looked at, and no complaint tells a value that is masked.
+    A device calls this before it answers a request, with unmasked values and the rules for them. Dropped values are not checked, and a
+    complaint does not show a masked value.
     """
     if _plainly_good(rows, rules):
         return {}
@@ -73,7 +66,7 @@ def complaints(rows: Rows, rules: Rules) -> dict[int, Complaint]:
 
 
 def _plainly_good(rows: Rows, rules: Rules) -> bool:
-    """Whether nothing is missing or wrong, the quick way: a device asks for each single row."""
+    """Quick check that nothing is missing or bad, as a device checks each single row."""
     return (
         bool(((rows.values >= rules.lowest) & (rows.values <= rules.highest)).all())
         and not any(_too_long(texts) for _, texts in rows.texts)
@@ -90,14 +83,14 @@ def _untimely(times: Sequence[int]) -> bool:
 
 
 def bad_values(values: NDArray[np.float32], rules: Rules) -> NDArray[np.bool_]:
-    """Bool [n, F]: infinite, outside the feature's range, or missing where it is not nullable."""
-    # Comparisons with NaN are false, so a missing value is outside no range.
+    """Bool [n, F]: infinite, outside the feature's range, or missing although not nullable."""
+    # Comparisons with NaN are false, so a missing value is inside any range.
     bad = np.isinf(values) | (np.isnan(values) & rules.required) | (values < rules.minimum) | (values > rules.maximum)
     return bad & ~rules.hidden if rules.masks else bad
 
 
 def bad_rows(rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Bool [n]: rows with a bad value, a text that is too long, or a time that no calendar has."""
+    """Bool [n]: rows with a bad value, a long text, or a time outside the years 1 to 9999."""
     found = np.asarray(bad.any(axis=1))
     for _, texts in rows.texts:
         if _too_long(texts):
@@ -108,7 +101,7 @@ def bad_rows(rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def complaint(rows: Rows, bad: NDArray[np.bool_], row: int, rules: Rules) -> Complaint:
-    """What is wrong with one bad row: of several things the first."""
+    """First fault of one bad row."""
     for field, texts in rows.texts:
         if texts and len(texts[row]) > MAX_TEXT:
             return Complaint("TOO_LARGE", f"{field}: expected at most {MAX_TEXT} characters, given {len(texts[row])}")

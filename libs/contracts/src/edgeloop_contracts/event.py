@@ -12,15 +12,15 @@ class Event(Protocol):
     Attributes
     ----------
     SCHEMA
-        Avro schema without docs, as it is read and written with; what a registry is given stands in ``registered``.
+        Avro schema without docs, for reading and writing. ``registered`` holds the text for the schema registry.
     FULLNAME
         Namespace and name.
     IDENTITY
-        Fields that say whose record it is: a writer's schema without one of them is refused.
+        Fields that identify the record. A writer's schema without one of them is refused.
     EITHER
-        Groups of fields of which one group has to be there, each headed by the field that its others belong to.
+        Groups of fields, at least one of which must be complete. The first field of a group is the one that the others belong to.
     UNKNOWN
-        Fields whose default says that they are unknown, so that a null can be read as it.
+        Fields whose default means unknown, so that null is read as the default.
     """
 
     SCHEMA: ClassVar[str]
@@ -34,10 +34,10 @@ class Event(Protocol):
         ...
 
     def fault(self) -> str:
-        """Name of the first field whose integer is beyond its Avro type, or ``""``. Of longs the encoder knows."""
+        """Name of the first field with an integer beyond an Avro int, or ``""``. The encoder checks longs."""
         ...
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """Make the event from what an Avro decoder gives, in which every field is present."""
+        """Make the event from the fields of an Avro decoder, all of which are present."""
         ...

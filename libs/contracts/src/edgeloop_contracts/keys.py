@@ -1,7 +1,6 @@
-"""Keys of records: typed texts that name a stream or a device, and the forms that topics have keys of.
+"""Keys of records: typed texts that name a stream or a device, and the forms of topics' keys.
 
-A key is a text, so that it can stand wherever Kafka, a table or a message takes one. Its type says what it names: a topic takes keys of its own
-type alone.
+A key is a text, so that Kafka, tables and messages take it as it is. A topic takes only keys of its own type.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class StreamKey(str):
     __slots__ = ()
 
     def __new__(cls, tenant: str, stream: str) -> Self:
-        """Key of a stream; of all streams of the tenant where ``stream`` is empty."""
+        """Key of a stream, or of all streams of the tenant if ``stream`` is empty."""
         return super().__new__(cls, f"{tenant}/{stream}")
 
     def __getnewargs__(self) -> tuple[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride] - str gives one argument
@@ -156,7 +155,7 @@ def _parts(text: str, form: str, count: int) -> list[str]:
 
 
 def belongs(key: str, tenant: str, stream: str = "") -> bool:
-    """Whether the key of a stream or a device is of a tenant, and of one of its streams if it is named.
+    """Whether the key of a stream or a device belongs to a tenant and, if it is given, to a stream.
 
     >>> belongs("acme/pumps/p1", "acme"), belongs("acme/pumps/p1", "acme", "pumps"), belongs("acme/pumps2", "acme", "pumps")
     (True, True, False)
@@ -178,13 +177,13 @@ def chunk_key(digest: str, index: int) -> ChunkKey:
 
 
 def signal_key(event: DriftSignal | DetectionProgress) -> SignalKey:
-    """Key of a signal, which ends with its id; of progress, its stream's."""
+    """Key of a signal, which ends with its id; the stream's key for progress."""
     stream = StreamKey.of(event)
     return SignalKey(f"{stream}/{event.signal_id}" if isinstance(event, DriftSignal) else stream)
 
 
 def adapter_key(stream: StreamKey, part: str) -> AdapterKey:
-    """Key of what is learned for a stream: ``part`` is ``frame``, ``adapter`` or ``block/<slot>``."""
+    """Key of a part of a mixture: ``frame``, ``adapter`` or ``block/<slot>``."""
     return AdapterKey(f"{stream}/{part}")
 
 
@@ -216,9 +215,9 @@ class KeyForm(Generic[E_contra, K_co]):
     Attributes
     ----------
     text
-        What a key is made of.
+        Parts of a key, for people.
     of
-        Key of an event; ``None`` where events do not tell it.
+        Key of an event; ``None`` if the event does not determine it.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Masks of features; tags give the default."""
+"""Masks of features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from edgeloop_contracts.events import Feature, Mask
 
 
 def mask_of(feature: Feature) -> Mask:
-    """What becomes of a feature's values on a device; never ``DEFAULT``.
+    """Mask of a feature's values on a device; tags resolve ``DEFAULT``.
 
     Examples
     --------

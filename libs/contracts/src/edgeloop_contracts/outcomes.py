@@ -1,6 +1,6 @@
 """Comparison of answers with labels, as texts of classes or of numbers.
 
-A stream's definition says which. Where they are numbers, it has a tolerance above 0.
+The stream definition names the kind. For numbers it has a tolerance above 0.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import math
 import re
 from collections.abc import Sequence
 
-# The largest that a float32 holds, since models answer in these.
+# The largest float32; models answer in float32.
 LARGEST = 3.4028234663852886e38
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def number(text: str) -> float | None:
-    """What a text says as a number; ``None`` where it is no decimal number that float32 can hold.
+    """Number in a text; ``None`` if it is no decimal number within float32.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def number(text: str) -> float | None:
 
 
 def plain(value: float) -> str:
-    """The one text of a number, the shortest that gives it again; so equal labels are equal texts.
+    """Canonical text of a number: the shortest that gives it again, so that equal labels are equal texts.
 
     >>> [plain(value) for value in (1.50, 3, -0.0, 1e-7)]
     ['1.5', '3.0', '0.0', '1e-07']
@@ -41,7 +41,7 @@ def plain(value: float) -> str:
 
 
 def error(answer: str, label: str, *, numbers: bool) -> float:
-    """How wrong an answer is: 0 or 1 for a class, the absolute difference of numbers; infinite where one of them is none.
+    """Error of an answer: 0 or 1 for a class, the absolute difference of numbers; infinite if one is no number.
 
     >>> error("low", "high", numbers=False), error("1.5", "2.0", numbers=True), error("nan", "2.0", numbers=True)
     (1.0, 0.5, inf)
@@ -58,7 +58,7 @@ def right(answer: str, label: str, tolerance: float = 0.0) -> bool:
     Parameters
     ----------
     tolerance
-        Of the stream's definition: 0 for classes, which have to be equal.
+        Tolerance of the stream definition; 0 for classes, which have to be equal.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def right(answer: str, label: str, tolerance: float = 0.0) -> bool:
 
 
 def where_other(alone: Sequence[str], answers: Sequence[str]) -> tuple[str, ...]:
-    """What a version alone would have answered, as batches carry it: empty texts where that is the answer, nothing where it is everywhere.
+    """Answers of a version without its adapter, in the form of batches: an empty text if equal to the answer, no text if all are equal.
 
     >>> where_other(["low", "low"], ["low", "high"]), where_other(["low"], ["low"])
     (('', 'low'), ())

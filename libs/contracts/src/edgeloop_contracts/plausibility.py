@@ -25,7 +25,7 @@ _SHA256 = 64
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can name a tenant, a stream or a device: a key is made of the three with slashes between.
+    """Whether a text can name a tenant, a stream or a device. A slash separates the names in a key.
 
     >>> is_name("pump-7"), is_name(""), is_name("a/b"), is_name("x" * 201)
     (True, False, False, False)
@@ -34,7 +34,7 @@ def is_name(text: str) -> bool:
 
 
 def is_id(text: str, most: int = LONGEST_ID) -> bool:
-    """Whether a text can be the id of a command or of a request: events carry it on.
+    """Whether a text can be the id of a command or of a request.
 
     >>> is_id("cli-1/0"), is_id(""), is_id("x" * 301)
     (True, False, False)
@@ -43,7 +43,7 @@ def is_id(text: str, most: int = LONGEST_ID) -> bool:
 
 
 def impossible_report(report: DeviceReport) -> str:
-    """Why no device can have said this; empty if one can.
+    """Fault of a report that no device can have sent; empty if there is none.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def impossible_report(report: DeviceReport) -> str:
 
 
 def impossible_place(assignment: Assignment) -> str:
-    """Why no file can lie where an assignment says, or be what it says; empty if one can.
+    """Fault of an assignment whose file cannot exist; empty if there is none.
 
     Examples
     --------
@@ -95,9 +95,9 @@ def impossible_place(assignment: Assignment) -> str:
 
 
 def impossible_partial(partial: DriftPartial) -> str:
-    """Why no batch can sum up to this; empty if one can.
+    """Fault of a partial that no batch can give; empty if there is none.
 
-    All who count rows ask this, so that they count the same ones.
+    All services that count rows call this, so that they count the same rows.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def impossible_partial(partial: DriftPartial) -> str:
 
 
 def ragged(batch: ObservationBatch) -> str:
-    """Which field of a batch holds neither nothing nor one item a row; empty if all fit.
+    """Fault of a batch with a field of neither no item nor one item per row; empty if there is none.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def ragged(batch: ObservationBatch) -> str:
 
 
 def _beyond(event: Event, bounds: Mapping[str, tuple[int, int]]) -> str:
-    """What is wrong with the first field that lies outside its bounds, or ``""``."""
+    """Fault of the first field outside its bounds, or ``""``."""
     for field, (least, most) in bounds.items():
         if not least <= (value := getattr(event, field)) <= most:
             return f"{field}: expected {least} to {most}, given {value}"

@@ -1,7 +1,7 @@
-"""The pooled order: which labelled row of a stream is row n, and where in ``examples`` it lies.
+"""The pooled order: the numbers of a stream's labelled rows, and their places in ``examples``.
 
-The partials of kind ``ERRORS``, in the order in which they lie in their partition of ``drift.partials``, are the order of
-the stream's labelled rows. Everybody who folds them through :class:`PooledOrder` gives the same number to the same row.
+The partials of kind ``ERRORS``, in the order of their partition of ``drift.partials``, give the order of the stream's labelled rows. All
+services that fold them through :class:`PooledOrder` give the same number to the same row.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from edgeloop_contracts.events import DriftPartial, Position
 
 @dataclass(frozen=True, slots=True)
 class PooledOrder:
-    """How far the labelled rows of one stream have been counted.
+    """Count of the labelled rows of one stream.
 
     Attributes
     ----------
     rows
         Labelled rows counted.
     positions
-        Where the examples of each partition stand, in order of partition: the index of the next example, and the offset of
-        the batch that holds it if that batch has begun, else the offset after the last whole batch.
+        Positions in ``examples``, in order of partition: the index of the next example, and the offset of its batch if that batch has
+        begun, else the offset after the last whole batch.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class PooledOrder:
     positions: tuple[Position, ...] = ()
 
     def skipped(self, partial: DriftPartial) -> int:
-        """How many of the partial's leading rows were counted before; all of them when it is a repeat."""
+        """Number of the partial's leading rows that were counted before; all of them for a repeat."""
         for position in self.positions:
             if position.partition == partial.partition:
                 return min(max(position.index - partial.first_index, 0), partial.count)

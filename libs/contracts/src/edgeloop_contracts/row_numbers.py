@@ -1,4 +1,4 @@
-"""Rows that come without sequence numbers, as all services see them."""
+"""The boot epoch of rows without sequence numbers."""
 
-# Their boot epoch once ingestion has numbered them; a device's own epochs are 0 or more.
+# Boot epoch after ingestion has numbered them; a device's own epochs are 0 or more.
 UNNUMBERED = -1

@@ -1,6 +1,6 @@
 """References to labelled rows of a stream in the pooled order, and a way to read the order again.
 
-A service that looks at rows keeps counts and marks of the order, not rows (see :func:`folded`), and references to the newest.
+A service stores counts and marks of the order instead of rows (see :func:`folded`), and references to the newest rows.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from edgeloop_contracts.plausibility import impossible_partial
 MARK_EVERY = 1000
 MARKS = 100
 
-# States that hold ``rows``, ``last_offset`` and ``marks``.
+# States with ``rows``, ``last_offset`` and ``marks``.
 OrderState = TypeVar("OrderState", GateState, LearnerState)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where rows lie that follow one another in the pooled order.
+    """Place of consecutive rows of the pooled order.
 
     Attributes
     ----------
     partition, offset
-        Of their batch in ``examples``.
+        Place of their batch in ``examples``.
     first_index
-        Index of the first, as the batch counts.
+        Index of the first row, as in the batch.
     count
-        How many.
+        Number of rows.
     row
-        Labelled rows of the stream before them: the first has number ``row + 1``.
+        Labelled rows of the stream before these; the first row has number ``row + 1``.
     """
 
     partition: int
@@ -43,7 +43,7 @@ class Reference:
     row: int
 
     def part(self, first: int, last: int) -> Reference | None:
-        """What lies within the rows numbered ``first`` to ``last``."""
+        """Part of the reference within the row numbers ``first`` to ``last``."""
         begin, end = max(first - 1, self.row), min(last, self.row + self.count)
         if begin >= end:
             return None
@@ -51,7 +51,7 @@ class Reference:
 
 
 class PooledRows:
-    """The newest rows' references, in order, without gaps.
+    """References of the newest rows, in order, without gaps.
 
     Examples
     --------
@@ -71,19 +71,19 @@ class PooledRows:
         self._references: deque[Reference] = deque()
 
     def append(self, reference: Reference) -> None:
-        """Take the next reference."""
+        """Append the next reference."""
         self._references.append(reference)
 
     def covers(self, row: int) -> bool:
-        """Whether the row numbered ``row`` is known, or is yet to come."""
+        """Whether the row number ``row`` is known or in the future."""
         return bool(self._references) and self._references[0].row < row
 
     def between(self, first: int, last: int) -> list[Reference]:
-        """References of the rows numbered ``first`` to ``last``, as far as they have come."""
+        """References of the row numbers ``first`` to ``last``, as far as they are known."""
         return [part for reference in self._references if (part := reference.part(first, last))]
 
     def trim(self) -> None:
-        """Forget the oldest, as long as the newest ``keep`` rows stay."""
+        """Drop the oldest references, but keep the newest ``keep`` rows."""
         while self._references:
             newest = self._references[-1].row + self._references[-1].count
             if newest - (self._references[0].row + self._references[0].count) < self._keep:
@@ -92,7 +92,7 @@ class PooledRows:
 
 
 def counts(partial: DriftPartial) -> bool:
-    """Whether a partial stands for labelled rows; one that cannot be stands for none, whoever reads it."""
+    """Whether a partial counts labelled rows. An impossible partial counts none for any reader."""
     return partial.kind is PartialKind.ERRORS and not impossible_partial(partial)
 
 
@@ -102,7 +102,7 @@ def reference(partial: DriftPartial, row: int) -> Reference:
 
 
 def folded(state: OrderState, partial: DriftPartial, offset: int) -> OrderState:
-    """The state with one more partial, which lies at ``offset``."""
+    """The state after one more partial at ``offset``."""
     marks = state.marks
     if not marks or state.rows - marks[-1].row >= MARK_EVERY:
         marks = (*marks, RowMark(row=state.rows, offset=offset))[-MARKS:]
@@ -110,12 +110,12 @@ def folded(state: OrderState, partial: DriftPartial, offset: int) -> OrderState:
 
 
 def mark_before(marks: Sequence[RowMark], row: int) -> RowMark | None:
-    """The newest mark at or before the row numbered ``row``; ``None`` if that is too old."""
+    """Newest mark at or before the row number ``row``; ``None`` if the row is too old."""
     return next((mark for mark in reversed(marks) if mark.row < row), None)
 
 
 def replayed(mark: RowMark, partials: Iterable[DriftPartial]) -> PooledRows:
-    """The order again, from a mark's partial on."""
+    """The order from a mark's partial on, restored from the partials."""
     rows, row = PooledRows(), mark.row
     for partial in partials:
         rows.append(reference(partial, row))

@@ -1,7 +1,7 @@
-"""Rows of batch records: the generated ``slice``, ``concat``, ``from_row`` and ``from_columns`` are made of these parts.
+"""Rows of batch records: types and functions of the generated methods ``slice``, ``concat``, ``from_row`` and ``from_columns``.
 
-A batch record holds rows of one device, field by field. Its schema marks with ``per_row`` how a field belongs to the rows; a field without the
-mark has one value for all rows.
+A batch record holds rows of one device, field by field. ``per_row`` in its schema marks a field that belongs to single rows. A field
+without it has one value for all rows.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ T = TypeVar("T")
 
 
 class PerRow(StrEnum):
-    """How a field of a batch belongs to its rows."""
+    """Relation of a field of a batch to its rows."""
 
     COUNT = "count"
     """Number of rows."""
     FIRST = "first"
-    """Number of the first row; row i has this + i. Negative where rows have no numbers."""
+    """Number of the first row; row i has this + i. Negative if rows have no numbers."""
     PACKED = "packed"
     """Bytes, equally many for each row."""
     EACH = "each"
     """One item for each row."""
     OPTIONAL = "optional"
-    """One item for each row, or no item where every row has the empty value."""
+    """One item for each row, or no item if every row has the empty value."""
 
 
 class Batch(Protocol):
@@ -37,7 +37,7 @@ class Batch(Protocol):
     Attributes
     ----------
     ROW_FIELDS
-        Fields that belong to single rows, and how.
+        Fields that belong to single rows, with their relation.
     SHARED
         Fields that have one value for all rows.
     """
@@ -107,7 +107,7 @@ def number_of(first: int, row: int) -> int:
 
 
 def not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
-    """Items of an optional field: none where every row has the empty value."""
+    """Items of an optional field; none if every row has the empty value."""
     return values if any(values) else ()
 
 

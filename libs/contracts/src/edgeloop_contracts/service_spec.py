@@ -1,4 +1,4 @@
-"""The type in which a service says what it is.
+"""The type of a service's specification.
 
 Each service has one :class:`ServiceSpec` in its ``spec.py``. ``make generate`` copies all of them to
 ``edgeloop_contracts.services``, so that programs know services that are not installed beside them, and makes from
@@ -21,7 +21,7 @@ NAME = re.compile(r"[a-z][a-z0-9]{1,29}")
 
 
 class Runtime(StrEnum):
-    """The loop that hands records to a service; it decides the topics and rights that the service needs besides its own."""
+    """Loop that runs a service. It determines the topics and rights of the service besides its own."""
 
     TRANSACTIONS = "transactions"
     """``edgeloop_streaming.run``: exactly once. It owns a state topic, dead letters and a redrive topic."""
@@ -34,7 +34,7 @@ class Runtime(StrEnum):
 
 
 class Access(StrEnum):
-    """How a service reads a topic."""
+    """Ways to read a topic."""
 
     GROUP = "consumer group"
     WHOLE = "whole, no group"
@@ -74,7 +74,7 @@ class Writes:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a service keeps in its state topic, besides the checkpoint that closes each transaction.
+    """Records of a service's state topic, besides the checkpoint of each transaction.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ CONTAINER = Files(*(PurePosixPath("/var/lib/edgeloop", name) for name in ("data"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
-    """What a service is, said once.
+    """Specification of a service, written once.
 
     Attributes
     ----------

@@ -1,18 +1,18 @@
-"""Texts of others in our events: an error of a library, a name that a stranger chose."""
+"""External texts in events: errors of libraries, names from outside."""
 
 from __future__ import annotations
 
 MOST = 4_000
-"""Characters that an event takes of a text that is not ours."""
+"""Largest number of characters of an external text in an event."""
 
 
 def cut(text: str, most: int = MOST) -> str:
-    r"""The text, or its beginning with a note how much is missing; what Avro cannot write is replaced.
+    r"""The text, or its beginning and the number of missing characters. Characters that Avro cannot write are replaced.
 
     Parameters
     ----------
     most
-        Characters that come back at most, the note included; at least 40.
+        Largest length of the result, including the note; at least 40.
 
     Examples
     --------
@@ -25,7 +25,7 @@ def cut(text: str, most: int = MOST) -> str:
     >>> cut("name\udcff")
     'name?'
     """
-    # Half a pair of surrogates, as in the name of a file that is not UTF-8, would end whoever writes it.
+    # A lone surrogate, as in a file name that is not UTF-8, cannot be encoded.
     if len(text) > most:
         kept = max(0, most - len(f"… ({len(text):,} more characters)"))
         text = f"{text[:kept]}… ({len(text) - kept:,} more characters)"

@@ -16,7 +16,7 @@ FOREVER = -1
 
 
 class Partitions(StrEnum):
-    """How many partitions a topic has.
+    """Number of partitions of a topic.
 
     All ``MANY`` topics have the same count, so that a service's inputs are co-partitioned; the count is fixed when a
     topic is created.
@@ -37,19 +37,19 @@ class Topic(Generic[E, K]):
     Attributes
     ----------
     name
-        Without the prefix that settings may put before it.
+        Name without the prefix of the settings.
     kinds
         Event types that it carries. One type uses the subject ``<topic>-value``, several use ``<topic>-<record>``.
     producer
         The one service that writes it; ``""`` for raw input and commands, which anybody may write.
     key
-        What its keys are made of.
+        Form of its keys.
     retention_ms
-        Age at which records go, milliseconds; ``FOREVER`` keeps them.
+        Age at which records are deleted, milliseconds; ``FOREVER`` keeps them.
     compacted
-        Whether only the newest record of each key is kept.
+        True if only the newest record of each key is kept.
     log_append_time
-        Whether the broker stamps records (a device's clock may be wrong by years).
+        True if the broker sets the record time, since a device's clock may be wrong by years.
     max_bytes
         Largest record that a reader takes; the broker takes twice that.
     """
@@ -71,12 +71,12 @@ class Topic(Generic[E, K]):
         Raises
         ------
         TypeError
-            Events of this topic do not tell their keys.
+            Events of this topic do not determine their keys.
         """
         if self.key.of is None:
-            raise TypeError(f"{self.name}: keys are {self.key.text}, which its events do not tell")
+            raise TypeError(f"{self.name}: keys are {self.key.text}, which its events do not determine")
         return self.key.of(event)
 
     def subject(self, kind: type[Event]) -> str:
-        """Name under which the registry keeps the schema of ``kind`` in this topic."""
+        """Subject of the schema of ``kind`` in this topic."""
         return f"{self.name}-value" if len(self.kinds) == 1 else f"{self.name}-{kind.FULLNAME}"

@@ -1,6 +1,6 @@
 """Every topic, declared once: name, event types, key, partitions, retention, cleanup and producing service.
 
-Nothing else in the code writes a topic's name.
+No other module writes a topic's name.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from edgeloop_contracts.keys import AdapterKey, ChunkKey, DeviceKey, InputKey, K
 from edgeloop_contracts.state_kinds import KINDS
 from edgeloop_contracts.topic import DAY, FOREVER, HOUR, Partitions, Topic
 
-# Written all the time, of which little counts: cleaned early, so that a reader of the whole is done soon.
+# These topics are written constantly and few records remain valid. Early cleaning keeps a full read short.
 _CLEANED_OFTEN = {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(16 << 20), "segment.ms": str(HOUR)}
 
-# Our producers send LZ4, which librdkafka and Java read, and kafkajs, aiokafka and kafka-python only with further packages. What programs of
-# others may want to read lies uncompressed: the broker unpacks it. Models' bytes it packs anew, since they go over the links of devices.
+# Our producers send LZ4. librdkafka and Java read it; kafkajs, aiokafka and kafka-python need further packages for it. The broker therefore
+# stores topics for other programs uncompressed. It compresses model files again, since they cross the narrow links of devices.
 _FOR_ANYBODY = {"compression.type": "uncompressed"}
 _FOR_NARROW_LINKS = {"compression.type": "zstd"}
 
@@ -50,7 +50,7 @@ LABEL_CONTRADICTIONS = Topic[e.LabelContradicted, DeviceKey](
 )
 
 DRIFT_PARTIALS = Topic[e.DriftPartial, StreamKey](name="drift.partials", kinds=(e.DriftPartial,), producer="drift", key=Key.STREAM)
-# Compacted for the sake of DetectionProgress, keyed tenant/stream; a signal's key ends with its id, so that all signals stay.
+# Compacted because of DetectionProgress, keyed tenant/stream. A signal's key ends with its id, so that all signals remain.
 DRIFT_SIGNALS = Topic[e.DriftSignal | e.DetectionProgress, SignalKey](
     name="drift.signals",
     kinds=(e.DriftSignal, e.DetectionProgress),
@@ -109,7 +109,7 @@ STREAMS = Topic[e.StreamDefinition, StreamKey](
     config=dict(_FOR_ANYBODY),
 )
 
-# Written by people, with `edgeloop policy`; the newest of a stream counts.
+# Written by `edgeloop policy`; the newest one of a stream counts.
 POLICIES = Topic[e.Policy, StreamKey](
     name="policies", kinds=(e.Policy,), producer="", key=Key.POLICY, partitions=Partitions.ONE, compacted=True, config=dict(_FOR_ANYBODY)
 )
@@ -138,9 +138,9 @@ ALERTS = Topic[e.Alert, StreamKey](
     config=dict(_FOR_ANYBODY),
 )
 
-# Written by people, with `edgeloop skip`; a service looks only while it is halted.
+# Written by `edgeloop skip`; a service reads it only while it is halted.
 SKIPS = Topic[e.Skip, InputKey](name="skips", kinds=(e.Skip,), producer="", key=Key.INPUT, partitions=Partitions.ONE, compacted=True)
-# Each service writes its own, in the transaction with which it goes on.
+# Each service writes its own gaps, in the transaction that passes over them.
 GAPS = Topic[e.Gap, InputKey](name="gaps", kinds=(e.Gap,), producer="", key=Key.INPUT, partitions=Partitions.ONE, retention_ms=FOREVER)
 
 PUBLIC: tuple[Topic[Any, Any], ...] = (
@@ -175,7 +175,7 @@ PUBLIC: tuple[Topic[Any, Any], ...] = (
 FACTS: tuple[Topic[Any, Any], ...] = tuple(topic for topic in PUBLIC if topic.config.get("compression.type") == "uncompressed")
 """What programs of others may want to read: what has happened and what holds, and not how our services talk among themselves."""
 
-CHECKPOINT_KEY = "Checkpoint/"  # key of the record in each state topic that holds how far the inputs were handled
+CHECKPOINT_KEY = "Checkpoint/"  # key of the checkpoint in each state topic
 
 STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
     service: (Partitions(partitions), kinds) for service, (partitions, kinds) in KINDS.items()
@@ -184,7 +184,7 @@ STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
 
 
 def state(service: str) -> Topic[Any, str]:
-    """The compacted topic that ``service`` rebuilds its memory from."""
+    """State topic of ``service``, from which it rebuilds its memory."""
     partitions, kinds = STATE_KINDS[service]
     return Topic[Any, str](
         name=f"{service}.state",
@@ -198,7 +198,7 @@ def state(service: str) -> Topic[Any, str]:
 
 
 def dead_letters(service: str) -> Topic[e.DeadLetter, str]:
-    """Where ``service`` puts what it cannot handle."""
+    """Topic of the dead letters of ``service``."""
     partitions, _ = STATE_KINDS[service]
     return Topic[e.DeadLetter, str](
         name=f"deadletters.{service}",
@@ -212,7 +212,7 @@ def dead_letters(service: str) -> Topic[e.DeadLetter, str]:
 
 
 def redrive(service: str) -> Topic[e.Redrive, LetterKey]:
-    """What ``edgeloop redrive`` gives back to ``service``; kept longer than the dead letters, as it tells which of them were redriven."""
+    """Topic of the redriven records of ``service``. It is kept longer than the dead letters, since it marks those that were redriven."""
     partitions, _ = STATE_KINDS[service]
     return Topic[e.Redrive, LetterKey](
         name=f"redrive.{service}",
@@ -227,7 +227,7 @@ def redrive(service: str) -> Topic[e.Redrive, LetterKey]:
 
 
 def all_topics() -> tuple[Topic[Any, Any], ...]:
-    """Every topic that there is, in the order in which it should be created."""
+    """All topics, in the order of their creation."""
     own = tuple(make(service) for service in STATE_KINDS for make in (state, dead_letters, redrive))
     return PUBLIC + own
 

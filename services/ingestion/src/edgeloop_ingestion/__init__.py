@@ -1,1 +1,1 @@
-"""The one door for raw data: valid rows go in once, in their device's partition; all else is told apart and counted."""
+"""The entry of raw data: each valid row is accepted once, in its device's partition. Everything else is classified and counted."""

@@ -1,4 +1,4 @@
-"""``edgeloop-ingestion``: let raw data in."""
+"""``edgeloop-ingestion``: accept raw data."""
 
 from __future__ import annotations
 

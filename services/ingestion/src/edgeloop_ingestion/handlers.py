@@ -1,4 +1,4 @@
-"""Raw record in, checked events out."""
+"""The task of ingestion: raw records in, checked events out."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from edgeloop_ingestion.core.batches import of_columns
 from edgeloop_ingestion.core.digests import Ids, id_digests
 from edgeloop_ingestion.core.epochs import Epochs
 from edgeloop_ingestion.core.identity_doubts import OTHER_KEY, Doubts
-from edgeloop_ingestion.core.intake import Taken, contradicts, take_numbered, take_unnumbered
+from edgeloop_ingestion.core.intake import Acceptance, accept_numbered, accept_unnumbered, contradicts
 from edgeloop_ingestion.core.keys import names_another
 from edgeloop_ingestion.core.row_merge import OpenRuns
-from edgeloop_ingestion.core.row_numbers import NotTogetherError, names, numbered
+from edgeloop_ingestion.core.row_numbers import SingleHandlingError, names, numbered
 from edgeloop_ingestion.io.memory import Memory
 from edgeloop_ingestion.metrics import Metrics
 from edgeloop_ingestion.spec import SPEC
 
 _RAW_BY_NAME = {topic.name: topic for topic in SPEC.inputs}
-# A fleet sends again and again under the same keys, and hashing one takes as long as checking a label.
+# Keys repeat, and hashing one takes as long as checking a label.
 _home = lru_cache(maxsize=65_536)(partition_of)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Rows of one device that may be taken in.
+    """Rows of one device that may be accepted in bulk.
 
     Attributes
     ----------
     named, ids
-        What tells rows without sequence numbers apart, and its digests; empty for rows that have them.
+        Ids of rows without sequence numbers, and their digests; empty for rows with sequence numbers.
     places
-        Where the rows stand among those that were read at once.
+        Places of the rows among the records of the bulk.
     """
 
     key: DeviceKey
@@ -56,13 +56,13 @@ class IngestionTask:
     Parameters
     ----------
     partition, partitions
-        This partition and how many there are.
+        This partition and the number of partitions.
     state
-        Seen rows, see :class:`Memory`.
+        Accepted rows, see :class:`Memory`.
     rules_of
         Rules of a stream by ``tenant/stream``; ``None`` for an unknown one.
     metrics
-        What to count into.
+        Counters of the process.
     """
 
     bulk = Bulk(topics.OBSERVATION_ROWS_RAW, ObservationRow, by=("tenant", "stream", "device_id", "boot_epoch"))
@@ -78,7 +78,7 @@ class IngestionTask:
         self._doubts = Doubts()
 
     def handle(self, received: Received[Any]) -> Iterable[Effect]:
-        """Forward what is misplaced, refuse what is invalid, drop what was seen, and let the rest in."""
+        """Forward a misplaced record, refuse invalid rows, drop repeated rows, and accept the rest."""
         event, key = received.event, None
         try:
             key = device_key(event)
@@ -105,13 +105,13 @@ class IngestionTask:
         except InadmissibleError as error:
             self._count_refused(event)
             if key is not None:
-                self._doubts.note(key, error.reason, error.message)
+                self._doubts.add(key, error.reason, error.message)
             raise
 
     def handle_all(
         self, records: Sequence[Columns[ObservationRow]], keys: Sequence[bytes], cause_of: Callable[[int], Cause]
     ) -> list[Send] | None:
-        """Take neighbouring records of ``observations.rows.raw`` at once, with the same outcome as one after another.
+        """Handle neighbouring records of ``observations.rows.raw`` in bulk, with the same outcome as one by one.
 
         Parameters
         ----------
@@ -120,45 +120,45 @@ class IngestionTask:
         keys
             Keys of the records.
         cause_of
-            The record at a place of ``keys`` as a cause.
+            Cause that names the record at a place of ``keys``.
 
         Returns
         -------
         list of Send or None
-            ``None`` when one of them needs a look of its own, because it is misplaced or invalid; nothing has changed then.
+            ``None`` if one of them is misplaced or invalid and needs single handling; nothing has changed then.
         """
         try:
             devices = [(device_key(columns.event(0)), columns) for columns in records]
-            if len({key for key, _ in devices}) < len(devices):  # two epochs of one device: the later may drive an older one out
+            if len({key for key, _ in devices}) < len(devices):  # two epochs of one device: the second may evict an older one
                 return None
-            offers = [offer for key, columns in devices for offer in self._offered(key, columns, cause_of)]
-        except (NotTogetherError, InadmissibleError):
+            offers = [offer for key, columns in devices for offer in self._offers(key, columns, cause_of)]
+        except (SingleHandlingError, InadmissibleError):
             return None
         for key, columns in devices:
             self._compare_keys(key, [keys[place] for place in columns.places.tolist()])
         accepted: list[tuple[int, int, DeviceKey, ObservationBatch]] = []
         for offer in offers:
-            for part in self._take(offer, 0).parts:
+            for part in self._accept(offer, 0).parts:
                 at = part.first_seq - offer.verdict.batch.first_seq
                 accepted.append((offer.places[at], offer.places[at + part.count - 1], offer.key, part))
         sends: list[Send] = []
         for _, last, key, part in sorted(
             accepted, key=lambda one: one[0]
-        ):  # as they came: a batch may begin with rows that were seen before
+        ):  # in the order of the records: a batch may begin with repeated rows
             sends += [Send(topics.OBSERVATIONS, key, *ended) for ended in self._open.add(key, part, cause_of(last))]
         return sends
 
     def flush(self) -> Iterable[Send]:
-        """End the open runs of single rows and write down what was seen."""
+        """Close the open runs of single rows and save the memory of accepted rows."""
         self._memory.write()
         self._unknown.clear()
-        doubts = [Send(topics.DEVICES_DOUBTED, key, doubt) for key, doubt in self._doubts.told()]
+        doubts = [Send(topics.DEVICES_DOUBTED, key, doubt) for key, doubt in self._doubts.drain()]
         return doubts + [
             Send(topics.OBSERVATIONS, topics.OBSERVATIONS.key_of(batch), batch, cause) for batch, cause in self._open.close_all()
         ]
 
     def _known(self, stream: str) -> Rules:
-        # A refresh asks the broker: once per unknown stream and transaction is enough.
+        # A refresh asks the broker, so it happens once per unknown stream and transaction.
         rules = None if stream in self._unknown else self._rules_of(stream)
         if rules is None:
             self._unknown.add(stream)
@@ -168,7 +168,7 @@ class IngestionTask:
     def _batch(self, key: DeviceKey, batch: ObservationBatch, rules: Rules, received: Received[Any]) -> list[Effect]:
         check_shape(batch, len(rules.definition.features))
         parts, complaint = self._admit(key, judge(batch, rules), received)
-        # Rows of the same device that wait for more go first, so that the device's order stays.
+        # Open rows of the same device go first, which keeps the device's order.
         effects: list[Effect] = [Send(topics.OBSERVATIONS, key, open_, cause) for open_, cause in self._open.close(key)]
         effects += [Send(topics.OBSERVATIONS, key, part, received.cause) for part in parts]
         return effects + complaint
@@ -184,35 +184,35 @@ class IngestionTask:
         return [*(Send(topics.OBSERVATIONS, key, batch, cause) for batch, cause in ended), *complaint]
 
     def _admit(self, key: DeviceKey, verdict: Verdict, received: Received[Any]) -> tuple[list[ObservationBatch], list[Effect]]:
-        """New valid rows of a well-shaped batch, taken in; and the complaint about the others."""
+        """Accept the new valid rows of a well-shaped batch; give back their parts, and the complaint about the others."""
         batch = verdict.batch
         named = [] if batch.first_seq >= 0 else names(batch.request_ids, batch.count, lambda row: f"{received.id}/{row}")
-        taken = self._take(Offer(key, verdict, named, id_digests(named)), received.timestamp)
-        if taken.complaint:
-            self._doubts.note(key, taken.complaint.reason, taken.complaint.message)
-        complaints = [one for one in (verdict.complaint, taken.complaint) if one]
-        told = "; ".join(one.message for one in complaints)
-        return taken.parts, [Reject(complaints[0].reason, told)] if complaints else []
+        result = self._accept(Offer(key, verdict, named, id_digests(named)), received.timestamp)
+        if result.complaint:
+            self._doubts.add(key, result.complaint.reason, result.complaint.message)
+        complaints = [one for one in (verdict.complaint, result.complaint) if one]
+        message = "; ".join(one.message for one in complaints)
+        return result.parts, [Reject(complaints[0].reason, message)] if complaints else []
 
-    def _take(self, offer: Offer, now: int) -> Taken:
+    def _accept(self, offer: Offer, now: int) -> Acceptance:
         key, verdict = offer.key, offer.verdict
         device, number = self._memory.get(key) or Epochs(), verdict.batch.boot_epoch
         if len(offer.ids):
-            taken = take_unnumbered(device.unnumbered, verdict, offer.named, offer.ids)
+            result = accept_unnumbered(device.unnumbered, verdict, offer.named, offer.ids)
             if device.unnumbered.end:
                 self._memory.keep_unnumbered(key, device)
         else:
             epoch = device.of(number, now)
-            taken = take_numbered(epoch, verdict)
+            result = accept_numbered(epoch, verdict)
             if epoch.runs.starts:
                 self._memory.keep(key, device, number, epoch, now)
-        self._metrics.count_taken(verdict, taken)
-        return taken
+        self._metrics.count_accepted(verdict, result)
+        return result
 
-    def _offered(self, key: DeviceKey, columns: Columns[ObservationRow], cause_of: Callable[[int], Cause]) -> Iterator[Offer]:
-        """Rows of a device, nothing taken in yet; raises where one of them needs a look of its own."""
+    def _offers(self, key: DeviceKey, columns: Columns[ObservationRow], cause_of: Callable[[int], Cause]) -> Iterator[Offer]:
+        """Rows of a device, before any is accepted; raises if one of them needs single handling."""
         if _home(key, self._partitions) != self._partition:
-            raise NotTogetherError("misplaced")
+            raise SingleHandlingError("misplaced")
         places = columns.places.tolist()
         rules = self._known(key.stream_key)
         device = self._memory.get(key) or Epochs()
@@ -222,15 +222,15 @@ class IngestionTask:
             named = names(requests, len(places), lambda row: f"{cause_of(places[row]).id}/0")
             columns = columns.with_values(boot_epoch=UNNUMBERED, seq=device.unnumbered.end + np.arange(len(places)))
         elif device.known and columns.one("boot_epoch", 0) not in device.known:
-            raise NotTogetherError("a new epoch")
+            raise SingleHandlingError("a new epoch")
         ids = id_digests(named)
         if named and device.unnumbered.any_known(ids):
-            raise NotTogetherError("a known id")
+            raise SingleHandlingError("a known id")
         for first, batch in of_columns(columns):
             check_shape(batch, len(rules.definition.features))
             verdict = judge(batch, rules)
             if verdict.complaint or not (named or not contradicts(device.of(batch.boot_epoch, 0), verdict)):
-                raise NotTogetherError("a bad row")
+                raise SingleHandlingError("a bad row")
             end = first + batch.count
             yield Offer(key, verdict, named[first:end], ids[first:end], places[first:end])
 
@@ -239,7 +239,7 @@ class IngestionTask:
         for other in given:
             if other != own and names_another(other, key):
                 self._metrics.contradicting_keys.inc()
-                self._doubts.note(key, OTHER_KEY, f"key: expected {key!r}, as the record says, given {other.decode()[:200]!r}")
+                self._doubts.add(key, OTHER_KEY, f"key: expected {key!r}, as the record says, given {other.decode()[:200]!r}")
 
     def _count_refused(self, event: object) -> None:
         match event:
@@ -252,6 +252,6 @@ class IngestionTask:
 
 
 def _identity(received: Received[Any]) -> dict[str, bytes]:
-    """Headers by which a record stays the same event when it is sent on to another place."""
+    """Headers that keep the identity of a record when it is forwarded to another partition."""
     known = {"ce_id": received.id, "ce_correlationid": received.correlation}
     return {name: value.encode() for name, value in known.items() if name not in received.headers}

@@ -1,4 +1,4 @@
-"""Settings of ingestion, besides those that all services share."""
+"""Settings of ingestion, in addition to the shared ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Settings from ``EDGELOOP_INGESTION_*`` variables; each field says what it is."""
+    """Settings from ``EDGELOOP_INGESTION_*`` variables."""
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_INGESTION_", frozen=True)
 

@@ -1,1 +1,1 @@
-"""Joins what devices saw with what turned out to be true of it."""
+"""Join of observations with their labels."""

@@ -24,7 +24,7 @@ def build(context: Context, settings: Settings) -> Service:
         horizon_bytes=settings.horizon_bytes,
         patience_ms=int(settings.patience_s * 1000),
     )
-    # One folder an instance: two processes on one machine never share a file.
+    # One folder per instance, so that two processes on one machine never share a file.
     folder = settings.data_dir / quote(f"{context.settings.topic_prefix}{context.settings.instance}", safe="")
 
     def task(partition: int, state: State) -> LabelsTask:

@@ -1,4 +1,4 @@
-"""Observation or label in, examples out."""
+"""The task of the label join: observations and labels in, examples out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edgeloop_labels.io.cache_recovery import Reader, Rebuild
 from edgeloop_labels.metrics import Metrics
 from edgeloop_labels.spec import SPEC
 
-MOST_ROWS = topics.OBSERVATIONS.max_bytes // 4  # a row has at least one number of four bytes
+MOST_ROWS = topics.OBSERVATIONS.max_bytes // 4  # a row has at least one value of four bytes
 
 
 class LabelsTask:
@@ -31,11 +31,11 @@ class LabelsTask:
     Parameters
     ----------
     partition, state
-        Which partition, and what it knows for certain: joined labels, waiting labels, and its place in ``observations``.
+        The partition and its state: joined labels, waiting labels, and the position in ``observations``.
     cache, reader
-        Pending observations, and where they come from again.
+        Pending observations, and the reader that restores them.
     rules, metrics
-        Bounds, and what to count into.
+        Bounds of the join, and its counters.
     """
 
     def __init__(self, partition: int, state: State, cache: PendingCache, reader: Reader, rules: Rules, metrics: Metrics) -> None:
@@ -52,7 +52,7 @@ class LabelsTask:
         self._pairs: list[Pair] = []
 
     def handle(self, received: Received[Any]) -> Iterable[Effect]:
-        """Join the record with what is there; what becomes an example is sent by :meth:`flush`."""
+        """Join the record with its counterpart; :meth:`flush` sends the examples."""
         if not self._ready():
             raise BackpressureError(self._ready)
         match received.event:
@@ -66,7 +66,7 @@ class LabelsTask:
         return effects
 
     def flush(self) -> Iterable[Send]:
-        """Write the cache, let time pass, and put the completed pairs into batches."""
+        """Write the cache, expire what is too old, and put the completed pairs into batches."""
         self._cache.write()
         self._expire()
         sends = [*self._give_up(), *self._examples()]
@@ -94,7 +94,7 @@ class LabelsTask:
         if not self._cache.add(pending):
             self._metrics.rows.labels("repeated").inc(batch.count)
             return []
-        if received.offset >= self._place.last_offset:  # what is redriven comes late
+        if received.offset >= self._place.last_offset:  # redriven records come late
             self._place = replace(self._place, last_offset=received.offset, last_id=received.id)
         self._metrics.rows.labels("pending").inc(batch.count)
         effects: list[Effect] = []
@@ -119,7 +119,7 @@ class LabelsTask:
         return self._join(*found, label.label, received.cause) if found else self._wait(received, label)
 
     def _join(self, pending: Pending, row: int, label: str, cause: Cause) -> list[Effect]:
-        """Give a row its label; a label that it has already changes nothing, another one corrects it."""
+        """Give a row its label. A repeated label changes nothing; another one corrects it."""
         batch = pending.batch
         seq = batch.first_seq + row
         key = f"{pending.key}/{batch.boot_epoch}/{block_of(seq)}"

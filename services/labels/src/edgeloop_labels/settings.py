@@ -1,4 +1,4 @@
-"""Settings of the label join, besides those that all services share."""
+"""Settings of the label join, in addition to the shared ones."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Settings from ``EDGELOOP_LABELS_*`` variables; each field says what it is.
+    """Settings from ``EDGELOOP_LABELS_*`` variables.
 
-    The horizon and the patience change what becomes of a late label, so all instances need the same.
+    Horizon and patience decide the fate of late labels, so all instances need the same values.
     """
 
     model_config = SettingsConfigDict(env_prefix="EDGELOOP_LABELS_", frozen=True)

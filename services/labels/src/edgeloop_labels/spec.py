@@ -1,4 +1,4 @@
-"""Specification of the service `labels`: every list that names it is made from this."""
+"""Specification of the service `labels`: all lists of services are generated from it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Door:
             Ingestion would refuse a row: which one and why. The request is refused as a whole, since an answer has no place for a
             row that has none.
         """
-        bad = complaints(Rows(values, request_ids, (), (event_time,) * len(values)), self._rules)
+        bad = complaints(Rows(values, (("request id", request_ids),), (event_time,) * len(values)), self._rules)
         if bad:
             row, one = next(iter(bad.items()))
             more = f"; {len(bad)} of {len(values)} rows are refused" if len(values) > 1 else ""

@@ -1,4 +1,4 @@
-"""Batches of rows: made of columns, and split to the size of a record."""
+"""Batches of rows, from columns, split to the size of a record."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ MAX_BYTES = 512 * 1024
 
 
 def of_columns(rows: RowColumns) -> Iterator[tuple[int, ObservationBatch]]:
-    """Consecutive rows that one version answered as one batch each, with the place of its first row; as merging the rows one by one would make it."""
+    """Batches of consecutive rows of one version, each with the place of its first row. Merging the rows one by one gives the same
+    batches.
+    """
     for first, end in rows.runs(ObservationBatch.ROW_NUMBER, ObservationBatch.ROW_SHARED):
         yield first, ObservationBatch.from_columns(rows, first, end)
 
 
 def runs_of(valid: NDArray[np.bool_], unseen: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Maximal half-open runs of valid rows within the unseen ones.
+    """Longest half-open ranges of valid rows within the new rows.
 
     Parameters
     ----------
     valid
         bool [count].
     unseen
-        Half-open row ranges, ascending.
+        Half-open ranges of new rows, ascending.
     """
     for first, end in unseen:
-        # Edges of the mask: a run begins where it rises and ends where it falls.
+        # A range begins where the mask rises and ends where it falls.
         edges = np.flatnonzero(np.diff(valid[first:end].astype(np.int8), prepend=0, append=0)).tolist()
         for rise, fall in zip(edges[::2], edges[1::2], strict=True):
             yield first + rise, first + fall

@@ -1,4 +1,4 @@
-"""Digests of rows that have been taken in: all of the newest, and a sample of older ones."""
+"""Digests of accepted rows: all of the newest, and a sample of older ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_SAMPLES = 128
 
 @dataclass(slots=True)
 class Block:
-    """Digests of the rows with sequence numbers from ``number * ROWS`` on; 0 for one that has not come."""
+    """Digests of the rows with sequence numbers from ``number * ROWS`` on; 0 for a row that has not arrived."""
 
     number: int
     digests: Digests = field(default_factory=lambda: np.zeros(ROWS, np.uint32))
@@ -27,16 +27,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Rows under known numbers, against what is remembered.
+    """Result of comparing repeated rows with the remembered digests.
 
     Attributes
     ----------
     differs
-        bool [n]: known, with other contents. A row whose contents are no longer remembered counts as the row before it that could be compared.
+        bool [n]: repeated with other contents. A row without a remembered digest counts like the last compared row before it.
     uncompared
-        How many count as the same only for that reason.
+        Number of rows that count as equal only for that reason.
     last
-        How the newest row that counts turned out: ``Contents.differs`` from then on.
+        Result for the newest row: the next value of ``Contents.differs``.
     """
 
     differs: NDArray[np.bool_]
@@ -47,21 +47,21 @@ class Comparison:
 class Contents:
     """Digests of the rows of one device and epoch.
 
-    The newest ``SLOTS`` blocks of ``ROWS`` numbers are remembered whole. Beyond these there are at most ``MAX_SAMPLES`` rows, spread over all
-    numbers that were taken in: those whose number is a multiple of the stride, which doubles when they become too many.
+    The newest ``SLOTS`` blocks of ``ROWS`` numbers are remembered whole. Of older rows, those with a multiple of the stride as number are
+    sampled. The stride doubles when there are more than ``MAX_SAMPLES`` samples.
 
     Attributes
     ----------
     blocks
-        By slot, the number of the block modulo ``SLOTS``.
+        Blocks by slot, which is the block's number modulo ``SLOTS``.
     samples, stride
         Digests by sequence number.
     differs
-        Whether the newest row that came again, and could be compared, had other contents.
+        True if the newest repeated row that could be compared had other contents.
     newest
         Number of the newest block; -1 before the first.
     changed
-        Slots that were changed; whoever writes them down clears it. ``resampled`` likewise.
+        Changed slots. The writer clears it, and likewise ``resampled``.
     """
 
     def __init__(self, slots: int = SLOTS) -> None:
@@ -76,13 +76,13 @@ class Contents:
         self.resampled = False
 
     def add(self, first: int, digests: Digests) -> None:
-        """Remember rows that were taken in, from the number ``first`` on."""
+        """Remember accepted rows from the number ``first`` on."""
         end = first + len(digests)
         last = (end - 1) // ROWS
         for number in range(max(first // ROWS, last - self.slots + 1), last + 1):
             block = self._block(number)
             if block is None:
-                continue  # older than what is remembered
+                continue  # older than the remembered blocks
             begins = number * ROWS
             low, high = max(first, begins), min(end, begins + ROWS)
             block.digests[low - begins : high - begins] = digests[low - first : high - first]
@@ -94,16 +94,16 @@ class Contents:
             self.samples = {seq: digest for seq, digest in self.samples.items() if seq % self.stride == 0}
 
     def add_later(self, first: int, batch: ObservationBatch, low: int, high: int) -> None:
-        """Remember the rows ``[low, high)`` of a batch, from the number ``first`` on, once anybody asks: see :func:`settle`."""
+        """Postpone the digests of the rows ``[low, high)`` of a batch, from the number ``first`` on, until :func:`settle`."""
         self._later.append((first, batch, low, high))
 
     def waiting(self) -> list[tuple[int, ObservationBatch, int, int]]:
-        """What was to be remembered later, once."""
+        """The postponed rows; the list is empty afterwards."""
         later, self._later = self._later, []
         return later
 
     def _block(self, number: int) -> Block | None:
-        """The block of that number, to be changed, in the place of an older one."""
+        """The block of that number for a change; it replaces an older one in its slot."""
         slot = number % self.slots
         block = self.blocks.get(slot)
         if block is None or block.number < number:
@@ -111,14 +111,14 @@ class Contents:
         elif block.number > number:
             return None
         if number > self.newest:
-            if self.newest >= 0:  # written down as the newest, and from now on by itself
+            if self.newest >= 0:  # saved as the newest so far, and separately from now on
                 self.changed[self.newest % self.slots] = None
             self.newest = number
         self.changed[slot] = None
         return block
 
     def of(self, first: int, end: int) -> Digests:
-        """Digests of ``[first, end)``; 0 where none is remembered."""
+        """Digests of ``[first, end)``; 0 for a row without one."""
         settle([self])
         found = np.zeros(end - first, np.uint32)
         for seq, digest in self.samples.items():
@@ -133,11 +133,13 @@ class Contents:
         return found
 
     def compare(self, first: int, digests: Digests, known: NDArray[np.bool_]) -> Comparison:
-        """Compare rows from the number ``first`` on, as far as they are ``known``, with what is remembered; one after another, however they were cut."""
+        """Compare the ``known`` rows, from the number ``first`` on, with the remembered digests. The split into batches does not change
+        the result.
+        """
         held = self.of(first, first + len(digests))
         compared = known & (held != 0)
         other = held != digests
-        # The last row at or before each one that could be compared; -1: none in this batch.
+        # Last compared row at or before each row; -1 if there is none in this batch.
         last = np.maximum.accumulate(np.where(compared, np.arange(len(digests)), -1))
         counts = np.where(last >= 0, other[last], self.differs)
         return Comparison(
@@ -148,7 +150,7 @@ class Contents:
 
 
 def settle(many: Iterable[Contents]) -> None:
-    """Remember what was to be remembered later; for many devices at once, as that takes a fraction of the time."""
+    """Compute the postponed digests of many devices at once, which is much faster than one by one."""
     waiting = [(contents, one) for contents in many for one in contents.waiting()]
     if waiting:
         digests = batch_digests([batch for _, (_, batch, _, _) in waiting])

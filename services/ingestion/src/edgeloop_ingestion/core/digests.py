@@ -1,8 +1,8 @@
-"""Short digests of rows: whether two rows of one number have the same contents.
+"""Short digests of rows, to compare the contents of two rows with the same number.
 
-The values of a row are hashed as a vector, a multilinear hash modulo 2^64 of which the upper half is kept (Carter and Wegman 1979; Lemire and
-Kaser, "Strongly universal string hashing is fast", 2014). So many rows take a few array operations, and a row's digest does not depend on the
-batch it comes in. Two different rows agree once in some 2^31.
+A digest is the upper half of a multilinear hash modulo 2^64 of a row's values (Carter and Wegman 1979; Lemire and Kaser, "Strongly
+universal string hashing is fast", 2014). Many rows take a few array operations. A row's digest does not depend on its batch. Two
+different rows collide with a probability of about 2^-31.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HALF, _ONE = np.uint64(32), np.uint32(1)
 
 @lru_cache(maxsize=64)
 def _factors(name: str, count: int) -> NDArray[np.uint64]:
-    """Odd numbers that look random and never change."""
+    """Odd pseudo-random numbers that never change."""
     made = [int.from_bytes(hashlib.sha256(f"edgeloop/{name}/{i}".encode()).digest()[:8], "little") | 1 for i in range(count)]
     return np.array(made, np.uint64)
 
@@ -50,7 +50,7 @@ def row_digests(batch: ObservationBatch) -> Digests:
 
 
 def batch_digests(batches: Sequence[ObservationBatch]) -> list[Digests]:
-    """:func:`row_digests` of many batches at once, which takes a fraction of the time."""
+    """:func:`row_digests` of many batches at once, which is much faster."""
     widths = [len(batch.features) // batch.count for batch in batches]
     if len(set(widths)) > 1:
         found: dict[int, Digests] = {}
@@ -79,7 +79,7 @@ def batch_digests(batches: Sequence[ObservationBatch]) -> list[Digests]:
 
 
 def id_digests(names: Sequence[str]) -> Ids:
-    """Digest of each text that tells a row apart, uint64 [n]; never 0. Two of them agree once in some 2^64: a row would be lost."""
+    """Digest of each row's id, uint64 [n]; never 0. A collision, with a probability of about 2^-64, would lose a row."""
     if not names:
         return NO_IDS
     joined = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)

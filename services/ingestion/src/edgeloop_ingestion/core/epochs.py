@@ -1,4 +1,4 @@
-"""The boot epochs of one device that ingestion remembers."""
+"""The remembered boot epochs of one device."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ MAX_FORGOTTEN = 64
 
 @dataclass(slots=True)
 class Epoch:
-    """Rows of one epoch that were taken in: their numbers, and what they held."""
+    """Accepted rows of one epoch: their numbers and their contents."""
 
     runs: SeenRuns = field(default_factory=SeenRuns)
     contents: Contents = field(default_factory=Contents)
 
     @property
     def rows(self) -> int:
-        """How many numbers count as seen."""
+        """Number of sequence numbers that count as accepted."""
         return sum(self.runs.ends) - sum(self.runs.starts)
 
 
 class Epochs:
-    """Seen rows of a device by boot epoch; at most ``MAX_EPOCHS`` are kept.
+    """Accepted rows of a device by boot epoch; at most ``MAX_EPOCHS`` are kept.
 
-    Whether a row of a forgotten epoch has been seen cannot be known, and a row must not go in twice, so it is refused. Epochs can be forged,
-    and a device must not lose its own to them. So the epoch that makes room is the one with the fewest rows, and never the one that was in use
-    last; and no more than ``MAX_BEGINNINGS`` begin within an hour of record time, besides the first. Whoever wants to drive a device's epoch
-    out has to send as many rows as the device has sent, in several epochs, over hours.
+    A row must not be accepted twice, and nothing is known about the rows of a forgotten epoch, so these are refused. Epochs can be
+    forged, and must not evict a device's own epoch. Therefore the epoch with the fewest rows is evicted, and never the one in use last.
+    At most ``MAX_BEGINNINGS`` epochs begin within an hour of record time, besides the first. To evict a device's epoch, an attacker has
+    to send as many rows as the device, in several epochs, over hours.
 
     Attributes
     ----------
     known
         Epochs in the order in which they were last used.
     forgotten
-        Runs of epochs of which a row may have been taken in; at most ``MAX_FORGOTTEN``, then the last gap is closed, since forged epochs
+        Ranges of epochs that may have accepted rows; at most ``MAX_FORGOTTEN``. Beyond that the last gap is closed, since forged epochs
         are large and a device counts from 1.
     began
-        Record times of the newest beginnings.
+        Record times at which the newest epochs began.
     unnumbered
-        Rows that came without sequence numbers.
+        Rows without sequence numbers.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Epochs:
         self.unnumbered = Numbering()
 
     def of(self, epoch: int, now: int) -> Epoch:
-        """Seen rows of ``epoch`` at the record time ``now``; empty, and not yet kept, for a new one.
+        """Accepted rows of ``epoch`` at the record time ``now``; empty for a new epoch, which is not kept yet.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class Epochs:
         return Epoch()
 
     def keep(self, epoch: int, rows: Epoch, now: int) -> list[int]:
-        """Remember ``rows`` for ``epoch``, which is in use now; give back the epochs that are forgotten for it."""
+        """Remember ``rows`` for ``epoch``, which is in use now; give back the epochs that it evicts."""
         new = self.known.pop(epoch, None) is None
         self.known[epoch] = rows
         if not new or len(self.known) == 1:
@@ -88,13 +88,13 @@ class Epochs:
         self.began = [*self.began, now][-MAX_BEGINNINGS:]
         if len(self.known) <= MAX_EPOCHS:
             return []
-        old = min(list(self.known)[:-2], key=lambda one: self.known[one].rows)  # of equals the one that was used longest ago
+        old = min(list(self.known)[:-2], key=lambda one: self.known[one].rows)  # among equals the one used longest ago
         del self.known[old]
         self.forget(old, old + 1)
         return [old]
 
     def forget(self, first: int, end: int) -> None:
-        """Let the epochs ``[first, end)`` count as forgotten."""
+        """Mark the epochs ``[first, end)`` as forgotten."""
         self.forgotten.add(first, end)
         while len(self.forgotten.starts) > MAX_FORGOTTEN:
             del self.forgotten.starts[-1], self.forgotten.ends[-2]

@@ -1,4 +1,4 @@
-"""Records that came in a device's name and cannot all be its own."""
+"""Records under a device's name that cannot all be from that device."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ REASONS = frozenset({"NUMBER_TAKEN", "ID_TAKEN", "FORGOTTEN_EPOCH", "TOO_MANY_EP
 
 
 class Doubts:
-    """Doubts of one transaction, once a device and reason."""
+    """Doubts of one transaction, one per device and reason."""
 
     def __init__(self) -> None:
-        self._noted: dict[tuple[DeviceKey, str], tuple[str, int]] = {}
+        self._doubts: dict[tuple[DeviceKey, str], tuple[str, int]] = {}
 
-    def note(self, key: DeviceKey, reason: str, message: str) -> None:
-        """Take note of a record of the device ``key``, if its reason is a doubt."""
+    def add(self, key: DeviceKey, reason: str, message: str) -> None:
+        """Add a record of the device ``key``, if its reason is a doubt."""
         if reason in REASONS:
-            first, records = self._noted.get((key, reason), (message, 0))
-            self._noted[key, reason] = first, records + 1
+            first, records = self._doubts.get((key, reason), (message, 0))
+            self._doubts[key, reason] = first, records + 1
 
-    def told(self) -> Iterator[tuple[DeviceKey, DeviceDoubted]]:
-        """What was noted, with the device's key; begins anew."""
-        noted, self._noted = self._noted, {}
-        for (key, reason), (message, records) in noted.items():
+    def drain(self) -> Iterator[tuple[DeviceKey, DeviceDoubted]]:
+        """The doubts since the last call, each with the device's key."""
+        doubts, self._doubts = self._doubts, {}
+        for (key, reason), (message, records) in doubts.items():
             tenant, stream, device_id = key.names
             yield key, DeviceDoubted(tenant=tenant, stream=stream, device_id=device_id, reason=reason, message=message, records=records)

@@ -1,4 +1,4 @@
-"""Rows of a well-shaped batch taken in: what is new goes on, what came before is dropped or contradicts it."""
+"""Acceptance of a well-shaped batch: new rows are accepted, repeated rows are dropped, contradicting rows are refused."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from edgeloop_ingestion.core.row_numbers import Numbering
 
 
 @dataclass(slots=True)
-class Taken:
-    """What became of a batch.
+class Acceptance:
+    """Result of the acceptance of a batch.
 
     Attributes
     ----------
     parts
         New valid rows, in pieces that fit into one record each.
     accepted, duplicate, uncompared, contradicting
-        Rows; an uncompared one was dropped as a duplicate, as its contents are no longer remembered.
+        Numbers of rows. An uncompared row was dropped as a duplicate, since its contents are no longer remembered.
     given_up
-        Numbers that count as seen from now on because their gap had to be closed.
+        Sequence numbers in closed gaps, which count as accepted from now on.
     complaint
-        About the first row under a known number or id with other contents.
+        Complaint about the first row with a known number or id and other contents.
     """
 
     parts: list[ObservationBatch] = field(default_factory=list[ObservationBatch])
@@ -43,48 +43,48 @@ class Taken:
     complaint: Complaint | None = None
 
 
-def take_numbered(epoch: Epoch, verdict: Verdict) -> Taken:
-    """Take in rows by their sequence numbers."""
-    batch, first, taken = verdict.batch, verdict.batch.first_seq, Taken()
+def accept_numbered(epoch: Epoch, verdict: Verdict) -> Acceptance:
+    """Accept rows by their sequence numbers."""
+    batch, first, result = verdict.batch, verdict.batch.first_seq, Acceptance()
     gaps, known = _unseen(epoch, verdict)
     digests = None if known is None else row_digests(batch)
     if known is not None and digests is not None:
         comparison = epoch.contents.compare(first, digests, known)
         epoch.contents.differs = comparison.last
         rows = np.flatnonzero(comparison.differs).tolist()
-        taken.contradicting, taken.uncompared = len(rows), comparison.uncompared
+        result.contradicting, result.uncompared = len(rows), comparison.uncompared
         if rows:
             numbers = f"sequence number {first + rows[0]} of boot_epoch {batch.boot_epoch}"
-            taken.complaint = _contradiction("NUMBER_TAKEN", rows, batch.count, numbers)
+            result.complaint = _contradiction("NUMBER_TAKEN", rows, batch.count, numbers)
     runs = list(runs_of(verdict.valid, gaps)) if verdict.complaint else gaps
     for a, b in runs:
-        taken.parts += slices(batch.slice(a, b), most_rows(batch))
-        taken.accepted += b - a
-        taken.given_up += epoch.runs.add(first + a, first + b)
+        result.parts += slices(batch.slice(a, b), most_rows(batch))
+        result.accepted += b - a
+        result.given_up += epoch.runs.add(first + a, first + b)
         if digests is None:
             epoch.contents.add_later(first + a, batch, a, b)
         else:
             epoch.contents.add(first + a, digests[a:b])
     valid = int(verdict.valid.sum()) if verdict.complaint else batch.count
-    taken.duplicate = valid - taken.accepted - taken.contradicting - taken.uncompared
-    return taken
+    result.duplicate = valid - result.accepted - result.contradicting - result.uncompared
+    return result
 
 
 def contradicts(epoch: Epoch, verdict: Verdict) -> bool:
-    """Whether :func:`take_numbered` would complain; changes nothing."""
+    """Whether :func:`accept_numbered` would complain; changes nothing."""
     _, known = _unseen(epoch, verdict)
     return known is not None and bool(epoch.contents.compare(verdict.batch.first_seq, row_digests(verdict.batch), known).differs.any())
 
 
-def take_unnumbered(numbering: Numbering, verdict: Verdict, named: Sequence[str], ids: Ids) -> Taken:
-    """Take in rows by their ids, and number the new ones.
+def accept_unnumbered(numbering: Numbering, verdict: Verdict, named: Sequence[str], ids: Ids) -> Acceptance:
+    """Accept rows by their ids, and number the new ones.
 
     Parameters
     ----------
     named, ids
-        What tells each row apart, and its digests.
+        Id of each row, and its digest.
     """
-    batch, taken = verdict.batch, Taken()
+    batch, result = verdict.batch, Acceptance()
     digests = row_digests(batch)
     runs: list[tuple[int, int, int]] = []  # rows [a, b) and the number of the first
     if verdict.valid.all() and not numbering.any_known(ids):
@@ -100,21 +100,21 @@ def take_unnumbered(numbering: Numbering, verdict: Verdict, named: Sequence[str]
                 continue
             comparison = numbering.contents.compare(number, digests[i : i + 1], np.ones(1, np.bool_))
             numbering.contents.differs = comparison.last
-            taken.uncompared += comparison.uncompared
+            result.uncompared += comparison.uncompared
             other += [i] * int(comparison.differs[0])
-        taken.contradicting = len(other)
+        result.contradicting = len(other)
         if other:
-            taken.complaint = _contradiction("ID_TAKEN", other, batch.count, f"id {named[other[0]][1:41]!r}")
+            result.complaint = _contradiction("ID_TAKEN", other, batch.count, f"id {named[other[0]][1:41]!r}")
     for a, b, number in runs:
         numbered = replace(batch.slice(a, b), boot_epoch=UNNUMBERED, first_seq=number)
-        taken.parts += slices(numbered, most_rows(batch))
-        taken.accepted += b - a
-    taken.duplicate = int(verdict.valid.sum()) - taken.accepted - taken.contradicting - taken.uncompared
-    return taken
+        result.parts += slices(numbered, most_rows(batch))
+        result.accepted += b - a
+    result.duplicate = int(verdict.valid.sum()) - result.accepted - result.contradicting - result.uncompared
+    return result
 
 
 def _unseen(epoch: Epoch, verdict: Verdict) -> tuple[list[tuple[int, int]], NDArray[np.bool_] | None]:
-    """Unseen rows, half-open; and which of the others are valid, if there are any."""
+    """Half-open ranges of new rows, and a mask of the valid repeated rows; ``None`` if there are none."""
     first, count = verdict.batch.first_seq, verdict.batch.count
     gaps = [(a - first, b - first) for a, b in epoch.runs.unseen(first, first + count)]
     if gaps == [(0, count)]:
@@ -125,8 +125,8 @@ def _unseen(epoch: Epoch, verdict: Verdict) -> tuple[list[tuple[int, int]], NDAr
     return gaps, known
 
 
-def _contradiction(reason: str, rows: list[int], count: int, told: str) -> Complaint:
+def _contradiction(reason: str, rows: list[int], count: int, given: str) -> Complaint:
     more = f"; {len(rows)} of {count} rows refused" if count > 1 else ""
-    expected = "one that no row has yet, or the same contents again"
-    hint = "two devices under one name, or a producer that counts anew without a new boot_epoch?"
-    return Complaint(reason, f"row {rows[0]}: expected {expected}, given {told} and other contents ({hint}){more}")
+    expected = "a new number or id, or the known contents"
+    hint = "two devices with one name, or a producer that restarts its count without a new boot_epoch?"
+    return Complaint(reason, f"row {rows[0]}: expected {expected}, given {given} with other contents ({hint}){more}")

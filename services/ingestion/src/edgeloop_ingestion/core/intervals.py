@@ -1,4 +1,4 @@
-"""Sequence numbers of one device and boot epoch that have been taken in."""
+"""Accepted sequence numbers of one device and boot epoch."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ MAX_RUNS = 1024
 class SeenRuns:
     """Disjoint, ascending half-open runs of sequence numbers that do not touch.
 
-    A device that sends in order needs one run. What was refused or lost leaves gaps; there are at most ``max_runs``
-    runs, then the oldest gap is closed: its rows count as seen from then on.
+    A device that sends in order needs one run. Refused and lost rows leave gaps. Beyond ``max_runs`` runs the oldest gap is closed, and
+    its rows count as accepted.
 
     Parameters
     ----------
     starts, ends
         First number of each run and the number after it, as another instance's attributes.
     max_runs
-        Bound on the number of runs, at least 1.
+        Largest number of runs, at least 1.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class SeenRuns:
         return gaps
 
     def add(self, first: int, end: int) -> int:
-        """Take in ``[first, end)``; give back how many numbers were given up because their gap had to be closed."""
+        """Add ``[first, end)``; give back the number of sequence numbers in closed gaps."""
         if first >= end:
             return 0
         low = bisect_left(self.ends, first)

@@ -1,4 +1,4 @@
-"""Message keys that name another device than the record."""
+"""Message keys that contradict the device in the record."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _ENCODED = frozenset("\"'{}[]<>=&\ufffd")
 
 
 def names_another(key: bytes, own: str) -> bool:
-    r"""Whether a message key is plain text of the form ``tenant/stream/device`` and is not ``own``.
+    r"""Whether a message key is plain text of the form ``tenant/stream/device`` other than ``own``.
 
-    Keys decide nothing, and many producers encode them in ways of their own; only a text that says otherwise contradicts the record.
+    Keys decide nothing, and many producers encode them in their own way. Only a plain text contradicts the record.
 
     >>> [names_another(key, "acme/pumps/p1") for key in (b"acme/pumps/p1", b"acme/pumps/p10", b"other/pumps/p1")]
     [False, True, True]
@@ -24,5 +24,5 @@ def names_another(key: bytes, own: str) -> bool:
     parts = text.split("/")
     if len(parts) != 3 or not all(map(is_name, parts)):
         return False
-    # Avro writes a text behind its length, which is printable for 16 to 63 bytes.
+    # Avro puts the length before a text; for 16 to 63 bytes it is a printable character.
     return own not in (text, text[1:]) and _ENCODED.isdisjoint(text)

@@ -1,4 +1,4 @@
-"""Single rows put together again: consecutive rows of a device make one batch."""
+"""Merge of single rows: consecutive rows of a device become one batch."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class _Run:
 
 
 class OpenRuns:
-    """Runs of consecutive rows that may still grow, one a device.
+    """Open runs of consecutive rows, one per device.
 
-    A finished run comes back as its batch and the cause of its last row.
+    A closed run is given back as its batch and the cause of its last row.
     """
 
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
 
     def add(self, key: str, batch: ObservationBatch, cause: Cause) -> list[tuple[ObservationBatch, Cause]]:
-        """Take in rows of the device ``key``; give back the run that they ended, if any."""
+        """Add rows of the device ``key``; give back the run that they close, if any."""
         size = batch.row_bytes * batch.count
         run = self._runs.get(key)
         ended = self.close(key) if run and not run.continued_by(batch, size) else []
@@ -44,10 +44,10 @@ class OpenRuns:
         return ended
 
     def close(self, key: str) -> list[tuple[ObservationBatch, Cause]]:
-        """End the device's run, if there is one."""
+        """Close the device's run, if there is one."""
         run = self._runs.pop(key, None)
         return [(ObservationBatch.concat(run.parts), run.cause)] if run else []
 
     def close_all(self) -> list[tuple[ObservationBatch, Cause]]:
-        """End all runs, in the order in which they began."""
+        """Close all runs, in the order in which they began."""
         return [ended for key in list(self._runs) for ended in self.close(key)]

@@ -1,4 +1,4 @@
-"""Rows that come without sequence numbers: told apart by their ids, and numbered here."""
+"""Numbers for rows without sequence numbers, which are identified by their ids."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from edgeloop_ingestion.core.content_memory import ROWS, Contents
 from edgeloop_ingestion.core.digests import Digests, Ids
 
 SLOTS = 16
-FEW = 64  # so many ids are looked for one by one
+FEW = 64  # up to so many ids are looked up one by one
 
 
 class Numbering:
-    """Numbers of one device's rows, in the order in which they were taken in; the newest ``SLOTS * ROWS`` are remembered by their ids.
+    """Numbers of one device's rows, in the order of acceptance. The ids of the newest ``SLOTS * ROWS`` rows are remembered.
 
-    A row that comes again after so many others counts as new.
+    A row that is repeated after more rows than that counts as new.
 
     Attributes
     ----------
     end
         The next number.
     contents
-        What the rows held, by number.
+        Contents of the rows, by number.
     """
 
     def __init__(self, end: int = 0) -> None:
@@ -34,7 +34,7 @@ class Numbering:
         self._ids: Ids = np.zeros(0, np.uint64)
 
     def any_known(self, ids: Ids) -> bool:
-        """Whether a row with one of these ids is remembered, or two of them are the same."""
+        """Whether one of these ids is remembered, or two of them are equal."""
         if len(set(ids.tolist())) < len(ids):
             return True
         if len(ids) < FEW:
@@ -50,7 +50,7 @@ class Numbering:
         return newest - (newest - int(found[0])) % size
 
     def add(self, ids: Ids, digests: Digests) -> int:
-        """Take in new rows; give back the number of the first."""
+        """Add new rows; give back the number of the first."""
         first = self.end
         self.contents.add(first, digests)
         self._place(first, ids)
@@ -58,12 +58,12 @@ class Numbering:
         return first
 
     def ids_of(self, block: int) -> Ids:
-        """Ids of the rows of a block that is remembered."""
+        """Ids of the rows of a remembered block."""
         at = block % SLOTS * ROWS
         return self._ids[at : at + ROWS]
 
     def restore(self, block: int, ids: Ids) -> None:
-        """Take in a block's ids as :meth:`ids_of` gave them."""
+        """Restore a block's ids, as given by :meth:`ids_of`."""
         self._place(block * ROWS, ids)
 
     def _place(self, first: int, ids: Ids) -> None:
@@ -75,7 +75,7 @@ class Numbering:
 
 
 def names(request_ids: Sequence[str], count: int, place_of: Callable[[int], str]) -> list[str]:
-    """What tells each of ``count`` rows apart: its request id, else where it came from.
+    """Id of each of ``count`` rows: its request id, else its place.
 
     >>> names(["a", ""], 2, lambda row: f"record/{row}")
     ['ra', 'precord/1']
@@ -84,8 +84,8 @@ def names(request_ids: Sequence[str], count: int, place_of: Callable[[int], str]
     return [f"r{asked[row]}" if asked[row] else f"p{place_of(row)}" for row in range(count)]
 
 
-class NotTogetherError(InvalidError):
-    """Rows that have to be taken in one by one."""
+class SingleHandlingError(InvalidError):
+    """Rows that have to be handled one by one."""
 
 
 def numbered(seqs: NDArray[np.int64]) -> bool:
@@ -93,11 +93,11 @@ def numbered(seqs: NDArray[np.int64]) -> bool:
 
     Raises
     ------
-    NotTogetherError
-        Only some have, or some twice.
+    SingleHandlingError
+        Only some have one, or two have the same.
     """
     if (seqs == -1).all():
         return False
     if int(seqs.min()) < 0 or ((np.diff(seqs) <= 0).any() and len(np.unique(seqs)) < len(seqs)):
-        raise NotTogetherError("without a number, or with one twice")
+        raise SingleHandlingError("without a number, or with one twice")
     return True

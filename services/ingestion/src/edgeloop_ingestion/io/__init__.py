@@ -1,1 +1,1 @@
-"""Ingestion's access to the outside."""
+"""Ingestion's access to topics and state."""

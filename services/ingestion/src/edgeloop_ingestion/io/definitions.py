@@ -1,4 +1,4 @@
-"""Stream definitions, as the topic ``streams`` holds them now."""
+"""Current stream definitions of the topic ``streams``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgeloop_kafka import Received
 
 
 class Newest(Protocol):
-    """The part of a table that is needed here."""
+    """The methods of a table that ingestion needs."""
 
     def refresh(self) -> None:
         """Read to the topic's end."""
@@ -31,10 +31,9 @@ class StreamRules:
     table
         The topic ``streams`` as a table.
     max_age
-        Seconds after which the table is read again for a stream that it knows; for one that it does not know, it is
-        read each time.
+        Seconds after which the table is read again for a known stream. For an unknown stream it is read each time.
     clock
-        Seconds that only grow.
+        Monotonic clock, seconds.
     """
 
     def __init__(self, table: Newest, max_age: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:

@@ -13,30 +13,30 @@ from edgeloop_ingestion.core.epochs import Epoch, Epochs
 from edgeloop_ingestion.core.intervals import SeenRuns
 from edgeloop_ingestion.core.row_numbers import Numbering
 
-ONCE_KEPT = 4  # epochs that were kept when nothing was written of those forgotten
+ONCE_KEPT = 4  # epochs kept by releases that did not save the forgotten ones
 
 
 class Memory:
-    """Devices of one partition by ``tenant/stream/device``.
+    """Devices of one partition by key.
 
     Parameters
     ----------
     state
-        Where they were written to.
+        State that holds them.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._devices: dict[str, Epochs] = {}
-        self._changed: dict[tuple[str, int], None] = {}  # a set that keeps its order
+        self._changed: dict[tuple[str, int], None] = {}  # an ordered set
         self._begun: dict[str, None] = {}
         for _, seen in sorted(state.items(SeenRows), key=lambda one: one[1].used):
             self._restore(seen)
         for key, epochs in self._devices.items():
-            told = state.get(SeenEpochs, key)
-            if told:
-                epochs.began = list(told.began)
-                epochs.forgotten = SeenRuns(told.starts, told.ends)
+            saved = state.get(SeenEpochs, key)
+            if saved:
+                epochs.began = list(saved.began)
+                epochs.forgotten = SeenRuns(saved.starts, saved.ends)
             elif len(epochs.known) >= ONCE_KEPT:
                 epochs.forget(0, min(epochs.known))
         for key, seen in state.items(SeenContents):
@@ -47,11 +47,11 @@ class Memory:
                 contents.samples = dict(zip(seen.seqs, np.frombuffer(seen.digests, "<u4").tolist(), strict=True))
 
     def get(self, key: str) -> Epochs | None:
-        """What is remembered of a device."""
+        """Remembered rows of a device."""
         return self._devices.get(key)
 
     def keep(self, key: str, device: Epochs, epoch: int, rows: Epoch, now: int) -> None:
-        """Remember that rows of a device's epoch were taken in or compared, and forget an epoch for it where there are too many."""
+        """Mark a device's epoch as changed, and forget another epoch if there are too many."""
         self._devices.setdefault(key, device)
         self._changed[key, epoch] = None
         began = device.began
@@ -62,12 +62,12 @@ class Memory:
             self._begun[key] = None
 
     def keep_unnumbered(self, key: str, device: Epochs) -> None:
-        """Remember that rows without sequence numbers were taken in or compared."""
+        """Mark a device's rows without sequence numbers as changed."""
         self._devices.setdefault(key, device)
         self._changed[key, UNNUMBERED] = None
 
     def write(self) -> None:
-        """Write down what has changed."""
+        """Write the changes to the state."""
         transaction = self._state.checkpoint.transaction + 1
         settle(epoch.contents for key, number in self._changed if (epoch := self._devices[key].known.get(number)))
         for key, number in self._changed:
@@ -131,7 +131,7 @@ class Memory:
             self._put_back(f"{device}/{seen.boot_epoch}", contents.newest, seen)
 
     def _put_back(self, key: str, number: int, seen: SeenRows | SeenContents) -> None:
-        """Take in a block, unless a newer one has its slot."""
+        """Restore a block, unless a newer one has its slot."""
         contents = self._contents(key)
         if contents is None:
             return
@@ -144,7 +144,7 @@ class Memory:
             self._devices[key.rpartition("/")[0]].unnumbered.restore(number, np.frombuffer(seen.ids, "<u8"))
 
     def _contents(self, key: str) -> Contents | None:
-        """Of ``tenant/stream/device/epoch``."""
+        """Contents of ``tenant/stream/device/epoch``."""
         device, _, number = key.rpartition("/")
         epochs = self._devices.get(device)
         if epochs is None:
@@ -162,7 +162,7 @@ class Memory:
 
 
 def _packed(digests: Digests) -> bytes:
-    """Without the zeros at the end, which are put back."""
+    """Bytes without trailing zeros, which are restored on reading."""
     return digests.astype("<u4").tobytes().rstrip(b"\0")
 
 

@@ -1,19 +1,19 @@
-"""Labels that rows already have, in small blocks: a transaction rewrites only the blocks that it touches."""
+"""Labels of joined rows, in small blocks, so that a transaction rewrites only few of them."""
 
 from __future__ import annotations
 
 from edgeloop_contracts import LabelledRows
 
-ROWS = 128  # so few that a block's labels fit into one byte each even if all differ
+ROWS = 128  # so that one byte per row suffices even if all labels differ
 
 
 def block_of(seq: int) -> int:
-    """Number of the block that the row ``seq`` is in."""
+    """Number of the block with the row ``seq``."""
     return seq // ROWS
 
 
 def blocks_of(first: int, end: int) -> range:
-    """Numbers of the blocks that the rows ``[first, end)`` are in."""
+    """Numbers of the blocks with the rows ``[first, end)``."""
     return range(first // ROWS, (end - 1) // ROWS + 1)
 
 
@@ -30,9 +30,9 @@ def label_of(block: LabelledRows | None, seq: int) -> str:
 
 
 def with_label(block: LabelledRows | None, seq: int, label: str) -> LabelledRows:
-    """The block, in which the row ``seq`` has ``label``.
+    """The block with ``label`` for the row ``seq``.
 
-    A label that no row has any more gives its place to the new one, so there are never more labels than rows.
+    A label without rows is replaced, so there are never more labels than rows.
     """
     block = block or LabelledRows()
     row = seq % ROWS
@@ -50,7 +50,7 @@ def with_label(block: LabelledRows | None, seq: int, label: str) -> LabelledRows
 
 
 def count_of(block: LabelledRows | None, first: int, end: int) -> int:
-    """How many of the block's rows from ``first % ROWS`` up to, not including, row ``end`` have a label.
+    """Number of labelled rows of the block within ``[first, end)``.
 
     Parameters
     ----------

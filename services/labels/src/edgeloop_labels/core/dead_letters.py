@@ -1,4 +1,4 @@
-"""The dead letter of a label that waited in vain."""
+"""The dead letter of a label without an observation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def no_observation(label: WaitingLabel, partition: int, patience_ms: int, *, exp
     Parameters
     ----------
     label, partition
-        What waited, and in which partition of ``labels`` it lies.
+        The label, and its partition of ``labels``.
     patience_ms
-        How long it was allowed to wait.
+        Longest time that a label waits, milliseconds.
     expired
-        Whether later rows of its device are there, so that its own is not just late.
+        True if later rows of its device exist, so that its own row is not just late.
     """
     named = f"row {label.seq}" if label.seq >= 0 else f"request {label.request_id!r}"
     device = DeviceKey.of(label)

@@ -1,4 +1,4 @@
-"""Labels that came before their observations."""
+"""Labels that arrived before their observations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_WAITING = 100_000
 
 
 def waiting_key(label: Label | WaitingLabel) -> str:
-    """What a label names, as a key: a label that names the same takes the place of the one before.
+    """Key of the row that a label names. A new label with the same key replaces the old one.
 
     >>> waiting_key(Label(tenant="default", stream="pumps", device_id="p1", boot_epoch=2, seq=7))
     'default/pumps/p1/2/7'
@@ -21,12 +21,12 @@ def waiting_key(label: Label | WaitingLabel) -> str:
 
 
 class WaitingLabels:
-    """Waiting labels by what they name and by age.
+    """Waiting labels, by key and by age.
 
     Parameters
     ----------
     labels
-        What waits, in any order.
+        Waiting labels in any order.
     """
 
     def __init__(self, labels: Iterable[WaitingLabel] = ()) -> None:
@@ -40,11 +40,11 @@ class WaitingLabels:
         return len(self._by_age)
 
     def get(self, key: str) -> WaitingLabel | None:
-        """What waits under a key."""
+        """Label that waits under a key."""
         return self._by_age.get(key)
 
     def put(self, label: WaitingLabel) -> None:
-        """Let a label wait, as the youngest; one that names the same makes place for it."""
+        """Add a label as the youngest; it replaces a label of the same row."""
         self.remove(label)
         self._by_age[waiting_key(label)] = label
         device = DeviceKey.of(label)
@@ -53,7 +53,7 @@ class WaitingLabels:
             self._asked.setdefault(f"{device}/?{label.request_id}", {})[waiting_key(label)] = None
 
     def remove(self, label: WaitingLabel) -> None:
-        """Let the label that names the same go, if there is one."""
+        """Remove the label of the same row, if there is one."""
         if self._by_age.pop(waiting_key(label), None) is not None:
             device = DeviceKey.of(label)
             self._devices[device] -= 1
@@ -65,11 +65,11 @@ class WaitingLabels:
                 self._asked.pop(f"{device}/?{label.request_id}", None)
 
     def any_for(self, device: str) -> bool:
-        """Whether anything waits for rows of ``tenant/stream/device``."""
+        """Whether a label waits for rows of a device."""
         return device in self._devices
 
     def matching(self, device: str, epoch: int, seq: int, request_id: str) -> list[WaitingLabel]:
-        """Labels that name a row, oldest first; a row without a sequence number of its own is named by its request id in any epoch."""
+        """Labels of a row, oldest first. A label names a row without its own sequence number by its request id, in any epoch."""
         head = f"{device}/{epoch}"
         keys = [f"{head}/{seq}"]
         if request_id:
@@ -78,7 +78,7 @@ class WaitingLabels:
         return sorted((label for key in keys if (label := self._by_age.get(key))), key=_age)
 
     def overdue(self, until: int, keep: int = MAX_WAITING) -> Iterator[WaitingLabel]:
-        """Take out the labels that began to wait at or before ``until``, and the oldest beyond ``keep``; oldest first."""
+        """Remove and give back labels that wait since ``until`` or longer, and the oldest beyond ``keep``; oldest first."""
         while self._by_age:
             oldest = next(iter(self._by_age.values()))
             if oldest.since > until and len(self._by_age) <= keep:

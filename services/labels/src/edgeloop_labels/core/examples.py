@@ -1,4 +1,4 @@
-"""Pairs of observation and label, put together as batches in the order in which they became complete."""
+"""Pairs of observation and label, as batches in the order of completion."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ MAX_BYTES = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A row that has its label.
+    """A row with its label.
 
     Attributes
     ----------
     pending, row
         The batch and the row's place in it.
     label
-        The true class.
+        Label of the row.
     cause
         The record that completed the pair.
     corrects
-        Whether the row had another label before.
+        True if the row had another label before.
     """
 
     pending: Pending
@@ -42,7 +42,7 @@ class Pair:
 
 
 def grouped(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    """Runs of neighbouring pairs that fit into one batch: of one device and epoch, one width, and bounded size."""
+    """Runs of neighbouring pairs that fit into one batch: same device and epoch, same width, bounded size."""
     run: list[Pair] = []
     size = 0
     for pair in pairs:

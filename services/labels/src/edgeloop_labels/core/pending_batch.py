@@ -1,4 +1,4 @@
-"""An observation batch that labels may still come for."""
+"""An observation batch that waits for labels."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from edgeloop_contracts import DeviceKey, ObservationBatch
 
-# Measured, see the test of bounds: what a batch takes besides its features and texts, in the file and in memory.
+# Bytes of a batch besides its features and texts, in the file and in memory; measured by the test of bounds.
 FILE_BATCH = 60
-FILE_ENTRY = 36  # of these, without the index
+FILE_ENTRY = 36  # of FILE_BATCH, without the index
 PAGE = 4096  # SQLite's default
 FILE_REQUEST = 36
 FILE_TIME = 6
@@ -21,7 +21,7 @@ MEMORY_TIME = 32
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A batch and where it lies.
+    """A batch and its place.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Pending:
     key
         Of the device.
     size
-        Bytes it takes in the file, its share of the indexes included: what counts against the horizon. The same on every machine.
+        Bytes in the file, including its share of the indexes. They count against the horizon and are the same on every machine.
     memory
-        Bytes it takes in memory.
+        Bytes in memory.
     """
 
     offset: int
@@ -73,5 +73,5 @@ class Pending:
 
 
 def in_pages(size: int) -> int:
-    """Bytes of a file that an entry takes: what does not fit into the rest of a page begins the next one."""
+    """Bytes of the file for an entry: one that does not fit into the rest of a page begins the next page."""
     return size if size > PAGE - 35 else PAGE // max(1, PAGE // (size + 8))

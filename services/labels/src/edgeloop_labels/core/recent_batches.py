@@ -1,4 +1,4 @@
-"""The newest pending batches, in memory: where almost every label finds its observation."""
+"""The newest pending batches, in memory. Almost every label finds its observation here."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from edgeloop_contracts.row_numbers import UNNUMBERED
 
 from edgeloop_labels.core.pending_batch import Pending
 
-DEVICE = 450  # bytes that a device and epoch takes besides its batches
+DEVICE = 450  # bytes of a device and epoch besides its batches
 
 
 class RecentBatches:
-    """Tail of a partition's pending batches, found by row and by request id.
+    """Newest pending batches of a partition, by row and by request id.
 
-    Everything in it is newer than everything that it has let go.
+    All its batches are newer than those that it has dropped.
 
     Attributes
     ----------
     size
-        Bytes of memory that this takes.
+        Bytes of memory in use.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class RecentBatches:
         self._epochs: dict[str, dict[int, int]] = {}
 
     def add(self, pending: Pending) -> None:
-        """Take in a batch; its rows are in no other batch held."""
+        """Add a batch; its rows are in no other batch."""
         place = (pending.key, pending.batch.boot_epoch)
         self._order.append(pending)
         self.size += pending.memory + (0 if place in self._by_first else DEVICE)
@@ -54,18 +54,20 @@ class RecentBatches:
         return pending if pending.holds(seq) else None
 
     def find_request(self, key: str, epoch: int, request_id: str) -> tuple[Pending, int] | None:
-        """Newest row with a request id, and its place in its batch; epoch 0 means any. Rows without sequence numbers of their own are of every epoch."""
+        """Newest row with a request id, and its place in its batch. Epoch 0 means any. Rows without their own sequence numbers match
+        every epoch.
+        """
         epochs = [epoch, UNNUMBERED] if epoch else list(self._epochs.get(key, ()))
         found = [hit for e in epochs if (hit := self._requests.get((key, e, request_id)))]
         return max(found, key=lambda hit: (hit[0].offset, hit[1]), default=None)
 
     def shrink(self, size: int) -> None:
-        """Let the oldest batches go until at most ``size`` bytes are held."""
+        """Drop the oldest batches until at most ``size`` bytes are left."""
         while self.size > size and self._order:
             self._drop(self._order.popleft())
 
     def forget_before(self, offset: int) -> None:
-        """Let all batches below an offset go."""
+        """Drop all batches below an offset."""
         while self._order and self._order[0].offset < offset:
             self._drop(self._order.popleft())
 

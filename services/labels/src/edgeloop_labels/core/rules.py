@@ -16,7 +16,7 @@ class Rules:
     horizon_ms, horizon_bytes
         Age and bytes beyond which pending observations expire.
     patience_ms
-        How long a label waits for its observation.
+        Longest time that a label waits for its observation.
     """
 
     horizon_ms: int = 24 * HOUR_MS

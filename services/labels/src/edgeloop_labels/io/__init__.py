@@ -1,1 +1,1 @@
-"""Pending observations on local disk, and how they come back after a loss."""
+"""Pending observations on local disk, and their recovery."""

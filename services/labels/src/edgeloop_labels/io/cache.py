@@ -12,23 +12,23 @@ from edgeloop_labels.core.recent_batches import RecentBatches
 from edgeloop_labels.io.database import PendingFile
 
 LOADED = 64
-LOADED_SHARE = 8  # of the memory, one part in so many is for batches that were read again from disk
+LOADED_SHARE = 8  # share of the memory for batches read again from disk: one part in so many
 
 
 class PendingCache:
-    """What labels may still come for.
+    """Observations that wait for labels.
 
-    Its content is facts of the log, so it may be ahead of a committed transaction or behind it: :meth:`agree` cuts what
-    is ahead, and says from where to read again what is missing. What has been labelled is decided by the state alone.
-    Batches below ``low`` have expired: they are not found any more, and are deleted once the transaction that let them
-    expire must have been committed.
+    It holds facts of the log, so it may be ahead of a committed transaction or behind it. :meth:`agree` deletes what is ahead, and gives
+    the offset from which to read what is missing. The state alone decides which rows are labelled. Batches below ``low`` have expired:
+    they are no longer found, and are deleted after the commit of the transaction that expired them.
 
     Parameters
     ----------
     file
         The disk.
     memory
-        Bytes of memory for the newest batches, and for the last that were read again. What one transaction brings is held until it is on disk.
+        Bytes of memory for the newest batches and for the last ones read from disk. Batches of the current transaction stay in memory
+        until they are on disk.
 
     Attributes
     ----------
@@ -51,10 +51,10 @@ class PendingCache:
         self.size = 0
 
     def agree(self, place: JoinState) -> int:
-        """Cut the cache to what the state knows; give back the offset from which to read again.
+        """Cut the cache to the position of the state; give back the offset from which to read again.
 
-        That offset is ``place.position`` when nothing is missing. When it is that of a batch that is there, that batch
-        must turn out to be the same (see :meth:`same`), else nothing here can be trusted.
+        The offset is ``place.position`` if nothing is missing. If it is the offset of a stored batch, that batch must be equal to the one
+        in the log (see :meth:`same`); otherwise the cache belongs to another log.
         """
         self.low = self._deleted = place.low_water
         self._file.delete_from(place.position)
@@ -75,7 +75,7 @@ class PendingCache:
         return self._file.newest() == (offset, event_id)
 
     def clear(self) -> None:
-        """Forget everything: it belongs to another log."""
+        """Delete everything: it belongs to another log."""
         self._file.delete_from(0)
         self._loaded.clear()
         self._loaded_bytes = 0
@@ -83,7 +83,7 @@ class PendingCache:
         self._head = None
 
     def add(self, pending: Pending) -> bool:
-        """Take in a batch; ``False`` if its first row is there already: a repeat, that changes nothing."""
+        """Add a batch. ``False`` if its first row is there already: it is a repeat and changes nothing."""
         if self.find(pending.key, pending.batch.boot_epoch, pending.batch.first_seq) is not None:
             return False
         self._recent.add(pending)
@@ -107,7 +107,7 @@ class PendingCache:
         return hit if hit and hit[0].offset >= self.low else None
 
     def write(self) -> None:
-        """Bring what is new to disk, and delete what had expired before: its transaction has committed."""
+        """Write new batches to disk, and delete those that an earlier, committed transaction expired."""
         if self._fresh or self._deleted < self.low:
             self._file.write(self._fresh, self.low)
             self._deleted = self.low
@@ -115,7 +115,7 @@ class PendingCache:
             self._recent.shrink(self._memory - self._memory // LOADED_SHARE)
 
     def expire(self, before: int, limit: int) -> Iterator[Pending]:
-        """Let the oldest batches go while they are older than ``before`` or all are over ``limit`` bytes; call after :meth:`write`."""
+        """Expire the oldest batches while they are older than ``before`` or all take more than ``limit`` bytes; call after :meth:`write`."""
         while (head := self.head()) and (head.at < before or self.size > limit):
             self.low = head.offset + 1
             self.size -= head.size

@@ -1,4 +1,4 @@
-"""Pending observations read again from their topic."""
+"""Recovery of pending observations from their topic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLICE_BYTES = 4 << 20
 
 
 class Reader(Protocol):
-    """The part of a range reader that is needed here."""
+    """The method of a range reader that recovery needs."""
 
     def read(self, topic: Topic, partition: int, first: int, end: int) -> list[Received[ObservationBatch]]:
         """Records with ``first <= offset < end``; raises ``RangeGoneError`` when ``first`` has been deleted."""
@@ -24,21 +24,21 @@ class Reader(Protocol):
 
 
 class Rebuild:
-    """Brings a cache to where the state stands, slice by slice, so that its process stays alive meanwhile.
+    """Restores a cache to the position of the state, slice by slice, so that the process stays alive.
 
     Parameters
     ----------
     cache, reader, partition
-        What to fill, from where.
+        The cache, the source, and its partition.
     place
-        Where the state stands.
+        Position of the state.
 
     Attributes
     ----------
     records
         Records read again so far.
     lost
-        Offsets that retention had already deleted.
+        Number of offsets that retention had deleted.
     """
 
     def __init__(self, cache: PendingCache, reader: Reader, partition: int, place: JoinState) -> None:
@@ -47,14 +47,14 @@ class Rebuild:
         self._partition = partition
         self._place = place
         self._next = cache.agree(place)
-        # A cache that is behind begins with its newest batch once more, to see that it is of this log.
+        # A cache that is behind reads its newest batch again, to check that it belongs to this log.
         self._verify = self._next if cache.size else -1
         self._span = FEWEST
         self.records = 0
         self.lost = 0
 
     def step(self) -> bool:
-        """Read one slice, if anything is missing; ``True`` once nothing is."""
+        """Read one slice; ``True`` once nothing is missing."""
         if self._next >= self._place.position:
             return True
         end = min(self._next + self._span, self._place.position)
@@ -82,7 +82,7 @@ class Rebuild:
         return self._next >= self._place.position
 
     def _first_left(self) -> int:
-        """Smallest offset above the next one that can still be read, by bisection; where the state stands if there is none."""
+        """Smallest readable offset above the next one, by bisection; the position of the state if there is none."""
         gone, left = self._next, self._place.position
         while left - gone > 1:
             middle = (gone + left) // 2

@@ -25,7 +25,7 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_offset ON requests (offset);
 CREATE TABLE boot (id TEXT);
 """
-# Bodies are read as they were written: a file of other tables or another schema begins anew. SQLite keeps 31 bits of it.
+# A file with other tables or another schema is started anew. SQLite stores 31 bits.
 LAYOUT = zlib.crc32((_TABLES + ObservationBatch.SCHEMA).encode()) >> 1
 _LOAD = "SELECT at, id, body FROM batches WHERE offset = ?"
 
@@ -33,13 +33,12 @@ _LOAD = "SELECT at, id, body FROM batches WHERE offset = ?"
 class PendingFile:
     """Pending batches in SQLite, by offset.
 
-    It is a cache, and never synced: it survives the death of its process. After a restart of the machine, or when it is
-    broken, it begins empty.
+    It is a cache without fsync: it survives the end of its process. After a restart of the machine, or if it is damaged, it starts empty.
 
     Parameters
     ----------
     path
-        Where the file is; its folder is made.
+        Path of the file; its folder is created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +56,7 @@ class PendingFile:
         self._db.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -8192")
 
     def write(self, batches: Iterable[Pending], keep_from: int) -> None:
-        """Add batches, and delete those below ``keep_from``, in one transaction; a batch that is there is replaced by its equal."""
+        """Add batches, and delete those below ``keep_from``, in one transaction. A stored batch is replaced by its equal."""
         with self._db:
             for pending in batches:
                 batch = pending.batch
