@@ -91,7 +91,9 @@ def test_a_device_that_has_refused_an_adapter_or_takes_none_is_not_waited_for():
         replace(refused, refused_adapter=250),
         DeviceReport(tenant="default", stream="", device_id="", status=DeviceStatus.INSTALLED, version=2, adapter=200),
     )
-    assert not waits(DeviceReport(tenant="default", stream="", device_id="", status=DeviceStatus.INSTALLED, version=1, adapter=-1))
+    assert not waits(
+        DeviceReport(tenant="default", stream="", device_id="", status=DeviceStatus.INSTALLED, version=1, takes_adapters=False)
+    )
 
 
 def test_a_device_without_a_version_is_waited_for_because_of_its_assignment_alone():

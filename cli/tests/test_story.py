@@ -23,7 +23,7 @@ def test_a_version_that_a_signal_led_to_is_told_from_the_signal_to_the_devices(l
             "version",
             (
                 "2, trained on the 3 rows since the signal; promoted at row 7, as on 0 rows after its fit it was right 0 times "
-                "where version 0 was wrong, and wrong 0 times where that was right"
+                "where the majority class was wrong, and wrong 0 times where that was right"
             ),
         ),
         ("devices", "all 2 serve it, from row 8 on"),

@@ -109,7 +109,11 @@ def show(
         letter = _at(here, place)
         decoded = _decoded(here.codec, letter.event)
         if as_json:
-            print(json.dumps({**as_object(letter), **decoded, "value": letter.event.value.hex()}, indent=2))
+            print(
+                json.dumps(
+                    {**as_object(letter), **decoded, "value": None if letter.event.value is None else letter.event.value.hex()}, indent=2
+                )
+            )
             return
         _line(letter)
         for name, held in letter.event.headers.items():
@@ -118,9 +122,10 @@ def show(
             print(f"  {decoded['type']}: {json.dumps(decoded['event'])}")
         else:
             print(f"  cannot be decoded: {decoded['undecodable']}")
-        cut = f", of which the first {len(letter.event.value):,} are kept" if letter.event.cut else ""
-        print(f"  {max(letter.event.value_size, len(letter.event.value)):,} bytes{cut}:")
-        for line in hex_lines(letter.event.value, len(letter.event.value) if whole else 512):
+        value = letter.event.value or b""
+        cut = f", of which the first {len(value):,} are kept" if letter.event.cut else ""
+        print(f"  {letter.event.value_size or 0:,} bytes{cut}:")
+        for line in hex_lines(value, len(value) if whole else 512):
             print(f"  {line}")
 
 
@@ -224,10 +229,10 @@ def as_object(letter: Letter) -> dict[str, Any]:
         "from": f"{event.topic}/{event.partition}/{event.offset}",
         "key": plain(event.key),
         "headers": plain(event.headers),
-        "bytes": max(event.value_size, len(event.value)),
+        "bytes": event.value_size,
         "cut": event.cut,
         "redriven": letter.redriven,
-        "redriven_from": event.redriven or None,
+        "redriven_from": event.redriven,
     }
 
 
@@ -252,7 +257,7 @@ def _decoded(codec: Codec, event: DeadLetter) -> dict[str, Any]:
     from edgeloop_cli.core.event_text import plain
 
     try:
-        found = codec.decode(topics.by_name(event.topic), event.value, event.headers)
+        found = codec.decode(topics.by_name(event.topic), event.value or b"", event.headers)
     except (UndecodableError, UnknownKindError, KeyError) as error:
         return {"undecodable": str(error.args[0])}
     return {"type": found.FULLNAME, "event": plain(found.as_dict())}

@@ -132,7 +132,7 @@ def _draw(found: list[Device]) -> None:
             escape(device.key.partition("/")[2]),
             str(device.assigned or "-"),
             str(report.version or "-") if report else "-",
-            str(report.adapter) if report and report.adapter > 0 else "-",
+            str(report.adapter) if report and report.adapter else "-",
             when(device.heard) if device.heard else "never",
             escape("; ".join(device.states)),
         )

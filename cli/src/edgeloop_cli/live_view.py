@@ -150,7 +150,9 @@ class LiveView:
             if report is None:
                 table.add_row(name, "-", "nothing yet")
             else:
-                table.add_row(name, str(report.version), report.status.value.lower() + (f" ({report.reason})" if report.reason else ""))
+                table.add_row(
+                    name, str(report.version or "-"), report.status.value.lower() + (f" ({report.reason})" if report.reason else "")
+                )
         return table
 
 

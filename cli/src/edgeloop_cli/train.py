@@ -34,8 +34,8 @@ def train(
     stream: Annotated[str, typer.Argument(help="Name of the stream.")],
     rows: Annotated[int, typer.Option(min=0, help="Number of labelled rows to wait for; 0 means `first` of the policy.")] = 0,
     seed: Annotated[
-        int, typer.Option(min=-1, max=options.MOST_SEED, help="Seed of this fit and all later ones; -1 means the trainer's seed.")
-    ] = -1,
+        int | None, typer.Option(min=0, max=options.MOST_SEED, help="Seed of this fit and all later ones; the trainer's seed by default.")
+    ] = None,
     timeout: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time to wait for the result; 0 means no wait.")] = PATIENCE_S,
     tenant: options.Tenant = "default",
     as_json: options.Json = False,

@@ -273,7 +273,7 @@ def test_a_stream_whose_first_version_is_no_model_goes_without_a_mixture(world) 
         assert world.deliver(received) == []
     world.restart()
     assert world.deliver(*world.label([30], version=1)) == []
-    assert world.driver.state.get(LearnerState, world.key).frame == -1
+    assert world.driver.state.get(LearnerState, world.key).unsuited
     assert (world.count("idle"), world.driver.state.get(LearnerState, world.key).rows) == (220, 220)
 
 
@@ -299,7 +299,7 @@ def test_a_stream_of_more_classes_than_a_mixture_holds_goes_without_one(begun) -
     definition = StreamDefinition(tenant="default", stream=begun.stream, version=1, classes=tuple(f"c{number}" for number in range(256)))
     begun.driver.broker.publisher("registry").publish(topics.STREAMS, begun.key, definition)
     assert begun.deliver(*begun.label([30], version=1)) == []
-    assert begun.driver.state.get(LearnerState, begun.key).frame == -1
+    assert begun.driver.state.get(LearnerState, begun.key).unsuited
 
 
 def test_a_stream_of_numbers_has_adapters_too(world) -> None:
@@ -330,7 +330,7 @@ def test_a_first_version_that_does_not_answer_as_the_definition_says_begins_no_m
     world.deliver(*world.label([25] * 4, name=NUMBERS))
     world.version(1, classes=())
     assert world.deliver(*world.label([30], version=1, name=NUMBERS, said=NUMBERS)) == []  # no definition: labels are classes
-    assert world.driver.state.get(LearnerState, world.key).frame == -1
+    assert world.driver.state.get(LearnerState, world.key).unsuited
 
 
 def test_a_class_too_many_is_counted_and_not_learned(make_world) -> None:

@@ -90,7 +90,7 @@ def test_what_is_of_another_stream_or_tenant_is_left_alone(bench: Any) -> None:
         bench.kafka.append(topics.MODEL_ADAPTERS, "x", replace(event, stream="fans"))
         bench.kafka.append(topics.MODEL_ADAPTERS, "x", replace(event, tenant="other"))
     settled(bench)
-    assert bench.kafka.reports[-1].adapter == 0 and not refusals(bench)
+    assert bench.kafka.reports[-1].adapter is None and not refusals(bench)
 
 
 @pytest.mark.parametrize("late", [AdapterFrame, MemoryBlock])
@@ -177,7 +177,7 @@ def test_an_adapter_that_does_not_fit_is_refused_with_a_typed_reason_and_the_ver
     for key, event in change(teacher.events()):
         bench.kafka.append(topics.MODEL_ADAPTERS, key, event)
     report = refused(bench)
-    assert (report.version, report.adapter, report.refused_adapter, report.refused_version) == (1, 0, 120, 0)
+    assert (report.version, report.adapter, report.refused_adapter, report.refused_version) == (1, None, 120, None)
     if message != "SHA":
         assert report.reason == reason and message in report.message
     assert adapter_of(ask(device)) == 0
@@ -358,7 +358,7 @@ def test_a_device_that_takes_no_adapters_serves_versions_alone_and_says_so(bench
     device, teacher = bench.adapting(**setting)
     teacher.publish()
     settled(bench)
-    assert adapter_of(ask(device)) == 0 and bench.kafka.reports[-1].adapter == -1
+    assert adapter_of(ask(device)) == 0 and not bench.kafka.reports[-1].takes_adapters
     assert not (bench.folder / "data" / "adapters").exists()
 
 

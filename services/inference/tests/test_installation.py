@@ -30,7 +30,7 @@ def ask(client: Any, rows: Any) -> Any:
 def test_a_device_reports_that_it_is_online_and_then_what_it_installed_and_why(bench: Any) -> None:
     bench.device()
     online = last_report(bench, DeviceStatus.ONLINE)
-    assert (online.tenant, online.stream, online.device_id, online.version, online.boot_epoch) == ("acme", "pumps", "p1", 0, 1)
+    assert (online.tenant, online.stream, online.device_id, online.version, online.boot_epoch) == ("acme", "pumps", "p1", None, 1)
     bench.kafka.define()
     assigned = bench.assign(1)
     installed = last_report(bench, DeviceStatus.INSTALLED)
@@ -231,7 +231,7 @@ def test_a_stream_that_is_not_defined_gets_no_model(bench: Any) -> None:
     bench.device()
     bench.assign(1)
     report = last_report(bench, DeviceStatus.REFUSED)
-    assert (report.version, report.refused_version, report.reason) == (0, 1, "DEFINITION")
+    assert (report.version, report.refused_version, report.reason) == (None, 1, "DEFINITION")
 
 
 def test_a_model_that_eats_memory_ends_its_trial_and_not_the_device(bench: Any) -> None:

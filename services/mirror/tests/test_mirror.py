@@ -85,7 +85,7 @@ def test_what_mlflow_refuses_is_passed_and_the_next_event_is_mirrored(scene):
 
 
 def test_a_run_that_failed_says_why(scene):
-    take(scene, replace(scene.events[0], status=RunStatus.FAILED, trial=0, reason="too large"))
+    take(scene, replace(scene.events[0], status=RunStatus.FAILED, trial=None, reason="too large"))
     run = run_of(scene)
     assert (run["status"], run["tags"]["mlflow.note.content"]) == ("FAILED", "too large")
 

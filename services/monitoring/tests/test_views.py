@@ -230,8 +230,9 @@ def test_a_refused_adapter_is_no_refused_model() -> None:
 
 def test_the_adapters_of_devices_that_are_heard_are_seen() -> None:
     feed, group = Feed(), Subject("default", "s", "default")
-    for device, adapter in (("d1", 150), ("d2", 0), ("takes-none", -1), ("silent", 100), ("never-heard", 100)):
-        feed(DeviceReport(tenant="default", stream="s", device_id=device, status=DeviceStatus.INSTALLED, version=1, adapter=adapter))
+    for device, adapter in (("d1", 150), ("d2", None), ("takes-none", None), ("silent", 100), ("never-heard", 100)):
+        named = {"tenant": "default", "stream": "s", "device_id": device, "takes_adapters": device != "takes-none"}
+        feed(DeviceReport(**named, status=DeviceStatus.INSTALLED, version=1, adapter=adapter))
     feed(rows("silent"), T)
     for device in ("d1", "d2", "takes-none"):
         feed(rows(device), T + 6_000)

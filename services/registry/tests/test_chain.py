@@ -11,7 +11,8 @@ from edgeloop_registry.core.chain import BrokenChainError, Chained, Link, finger
 
 
 def chain_of(*events: Chained) -> list[Chained]:
-    head, chained = "", []
+    head: str | None = None
+    chained: list[Chained] = []
     for event in events:
         chained.append(replace(event, previous=head))
         head = link(chained[-1]).hash
@@ -27,7 +28,7 @@ EVENTS = chain_of(
 
 def test_a_whole_chain_holds_and_gives_its_head() -> None:
     assert verify_chain(EVENTS) == link(EVENTS[-1]).hash
-    assert verify_chain([]) == ""
+    assert verify_chain([]) is None
 
 
 def test_a_changed_event_shows_at_the_next_one() -> None:

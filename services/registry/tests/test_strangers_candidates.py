@@ -33,7 +33,7 @@ def test_one_chunk_and_one_candidate_of_a_stranger_make_no_version(registry: Any
     event = refused(registry.send(asked))
     assert event.reason is RefusalReason.SIGNATURE
     # Whoever waits for the request's answer is not to take this for it.
-    assert event.request_id == ""
+    assert event.request_id is None
     assert asked.request_id in event.message
     assert registry.refusals("SIGNATURE") == 1
     assert isinstance(registry.send(registry.sign(asked))[0], ModelVersion)
@@ -89,7 +89,7 @@ def test_a_candidate_that_is_sent_again_is_a_replay(registry: Any, asked: ModelC
     signed = registry.sign(asked)
     registry.send(signed)
     event = refused(registry.send(signed))
-    assert (event.reason, event.request_id) == (RefusalReason.REPLAYED, "")
+    assert (event.reason, event.request_id) == (RefusalReason.REPLAYED, None)
     registry.driver.restart()
     assert refused(registry.send(signed)).reason is RefusalReason.REPLAYED
     # Also where somebody makes the request again.

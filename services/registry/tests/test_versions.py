@@ -24,7 +24,7 @@ def test_a_sound_candidate_becomes_version_1_with_a_signature_that_the_public_ke
     candidate = replace(registry.model(), rows=300, metrics={"accuracy": 0.9}, dataset_digest="d", parameters={"depth": "4"})
     (version,) = registry.propose(candidate)
     assert isinstance(version, ModelVersion)
-    assert (version.version, version.beat_version, version.rows, version.dataset_digest) == (1, 0, 300, "d")
+    assert (version.version, version.beat_version, version.rows, version.dataset_digest) == (1, None, 300, "d")
     assert json.loads(version.signed.statement) == {
         "classes": ["no", "yes"],
         "definition_version": 1,
@@ -46,7 +46,7 @@ def test_a_sound_candidate_becomes_version_1_with_a_signature_that_the_public_ke
 def test_versions_count_up_and_hang_on_one_chain(registry: Any) -> None:
     registry.define()
     for number in range(3):
-        (event,) = registry.propose(registry.model(number), champion_version=number)
+        (event,) = registry.propose(registry.model(number), champion_version=number or None)
         assert event.version == number + 1
     registry.propose(registry.model(9), champion_version=1)
     events = [send.event for send in registry.driver.sent if send.topic is topics.MODEL_EVENTS]
@@ -69,9 +69,9 @@ def test_a_record_applied_twice_or_after_a_restart_is_one_version(registry: Any)
 def test_a_candidate_that_beat_an_older_version_is_stale(registry: Any) -> None:
     registry.define()
     registry.propose(registry.model(1))
-    reason, message = refusal(registry.propose(registry.model(2), champion_version=0))
+    reason, message = refusal(registry.propose(registry.model(2), champion_version=None))
     assert reason is RefusalReason.STALE
-    assert message == "the candidate was compared with version 0; the current one is 1"
+    assert message == "the candidate was compared with the majority class; the current version is 1"
 
 
 def test_an_archived_file_becomes_a_new_version_that_names_the_one_it_recalls(registry: Any) -> None:

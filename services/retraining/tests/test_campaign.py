@@ -218,7 +218,7 @@ def test_under_another_policy_a_campaign_goes_on_with_the_fits_that_are_still_to
 
 def test_a_campaign_that_has_nothing_to_come_under_another_policy_is_closed() -> None:
     state, _ = play(PLAIN, *rows(900), Alarm("a", 1000, CAUSE), *rows(1200))
-    assert under_policy(Policy(stages=(50,), quiet=()), state).campaign == ""
+    assert under_policy(Policy(stages=(50,), quiet=()), state).campaign is None
 
 
 @given(st.lists(st.integers(1, 900), unique=True, max_size=6), st.integers(0, 900))

@@ -147,7 +147,7 @@ class Fleet:
     def answer(self) -> None:
         """The registry takes what it has been offered."""
         for candidate in self.proposed:
-            assert candidate.champion_version == len(self.versions), "a stale candidate"
+            assert candidate.champion_version == (len(self.versions) or None), "a stale candidate"
             self.versions.append(candidate.file.digest)
             self.answered.add(candidate.request_id)
         self.proposed.clear()

@@ -130,7 +130,7 @@ class Experiments:
         return (StreamKey.of(version), version.version) == max(place for place in self.versions if place[0] == StreamKey.of(version))
 
     def _run(self, event: TrainingRequest | TrainingRun | CandidateRefused) -> Run:
-        name = (StreamKey.of(event), event.request_id)
+        name = (StreamKey.of(event), event.request_id or "")
         return self.runs.setdefault(name, Run(*name))
 
 

@@ -44,7 +44,7 @@ def title(event: Event) -> str:
     """An event in a few words."""
     match event:
         case DeviceReport():
-            learned = f" with adapter {event.adapter}" if event.adapter > 0 else ""
+            learned = f" with adapter {event.adapter}" if event.adapter else ""
             return f"device {event.device_id} serves version {event.version} of {event.stream}{learned}"
         case ModelAdapter():
             return f"labels up to row {event.number} made adapter {event.number}"

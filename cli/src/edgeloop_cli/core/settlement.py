@@ -125,7 +125,7 @@ def _ended_or_at_gate(ledger: Ledger, request: str) -> bool:
 
 def _fulfilled(ledger: Ledger, key: str, version: int) -> bool:
     report = ledger.reported.get(key)
-    return report is not None and (report.version >= version or report.refused_version >= version)
+    return report is not None and max(report.version or 0, report.refused_version or 0) >= version
 
 
 def _adapted(ledger: Ledger, key: str) -> bool:
@@ -133,4 +133,4 @@ def _adapted(ledger: Ledger, key: str) -> bool:
     report = ledger.reported.get(key)
     if not ledger.adapter or report is None or not report.version:
         return True
-    return report.adapter < 0 or max(report.adapter, ledger.refused_adapters[key]) >= ledger.adapter
+    return not report.takes_adapters or max(report.adapter or 0, ledger.refused_adapters[key]) >= ledger.adapter

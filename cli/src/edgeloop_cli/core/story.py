@@ -47,7 +47,8 @@ def story(ledger: Ledger, device_keys: set[str]) -> list[tuple[str, str]]:
 
 def _signal(ledger: Ledger, timed: Timed) -> str:
     signal = timed.event
-    went = f"{signal.before:.2f} to {signal.after:.2f}, over the newest {signal.since:,} answers"
+    over = f", over the newest {signal.since:,} answers" if signal.since else ""
+    went = f"{signal.before:.2f} to {signal.after:.2f}{over}"
     return f"{signal.detector} at row {signal_row(ledger, signal):,}: {watched(signal)} rose from {went}"
 
 
@@ -71,9 +72,10 @@ def _version(ledger: Ledger, number: int, timed: Timed) -> str:
     if run is None or run.event.status is not RunStatus.PROMOTED:
         return told
     judged = run.event
+    beaten = f"version {version.beat_version}" if version.beat_version else "the majority class"
     return (
         f"{told}; promoted at row {row_of(ledger, judged.row):,}, as on {judged.judged:,} rows after its fit it was right "
-        f"{judged.wins:,} times where version {version.beat_version} was wrong, and wrong {judged.losses:,} times where that was right"
+        f"{judged.wins:,} times where {beaten} was wrong, and wrong {judged.losses:,} times where that was right"
     )
 
 

@@ -375,9 +375,12 @@ class LearnerState:
     rows
         Labelled rows folded.
     last_offset
-        Offset in drift.partials of the newest partial folded. A partial at or before it is a repeat.
+        Offset in drift.partials of the newest partial folded, null before the first; a partial at or before
+        it is a repeat.
     frame
-        Current frame; 0 before the first version answers, -1 if no mixture is possible.
+        Current frame; null without a mixture.
+    unsuited
+        Whether no mixture is possible: too many classes, or a first version that cannot take part.
     published
         Number of the newest adapter.
     mistakes
@@ -401,7 +404,7 @@ class LearnerState:
         About one mark per thousand rows, oldest first. The order of older rows is read again from a mark.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"frame","type":"long","default":0},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"comparison","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"scaling","type":"long","default":0},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","namespace":"edgeloop.training","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"LearnerState","namespace":"edgeloop.adapter","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"last_offset","type":["null","long"],"default":null},{"name":"frame","type":["null","long"],"default":null},{"name":"unsuited","type":"boolean","default":false},{"name":"published","type":"long","default":0},{"name":"mistakes","type":"int","default":0},{"name":"weights","type":"bytes","default":""},{"name":"bias","type":"bytes","default":""},{"name":"coefficients","type":"bytes","default":""},{"name":"comparison","type":"bytes","default":""},{"name":"memory_end","type":"long","default":0},{"name":"alone","type":"int","default":0},{"name":"scaling","type":"long","default":0},{"name":"marks","type":{"type":"array","items":{"type":"record","name":"RowMark","namespace":"edgeloop.training","fields":[{"name":"row","type":"long","default":0},{"name":"offset","type":"long","default":0}]}},"default":[]}]}'
     FULLNAME: ClassVar[str] = "edgeloop.adapter.LearnerState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -410,8 +413,9 @@ class LearnerState:
     tenant: str = "default"
     stream: str = ""
     rows: int = 0
-    last_offset: int = -1
-    frame: int = 0
+    last_offset: int | None = None
+    frame: int | None = None
+    unsuited: bool = False
     published: int = 0
     mistakes: int = 0
     weights: bytes = b""
@@ -430,6 +434,7 @@ class LearnerState:
             "rows": self.rows,
             "last_offset": self.last_offset,
             "frame": self.frame,
+            "unsuited": self.unsuited,
             "published": self.published,
             "mistakes": self.mistakes,
             "weights": self.weights,
@@ -450,6 +455,7 @@ class LearnerState:
             rows=fields["rows"],
             last_offset=fields["last_offset"],
             frame=fields["frame"],
+            unsuited=fields["unsuited"],
             published=fields["published"],
             mistakes=fields["mistakes"],
             weights=fields["weights"],
@@ -651,7 +657,7 @@ class DeadLetter:
     key
         Original key.
     value
-        Original value; empty when it was null.
+        Original value; null for a tombstone.
     headers
         Original headers.
     reason
@@ -662,12 +668,12 @@ class DeadLetter:
         True if key, value and headers were too large for a dead letter. It then holds only their beginnings,
         and cannot be redriven.
     value_size
-        Bytes of the original value; -1 in letters of releases without this field.
+        Bytes of the original value; null for a tombstone.
     redriven
-        Place of the earlier dead letter that the record was redriven from; empty for none.
+        Place of the earlier dead letter that the record was redriven from; null for none.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeadLetter","namespace":"edgeloop.deadletter","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"key","type":"bytes","default":""},{"name":"value","type":"bytes","default":""},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"cut","type":"boolean","default":false},{"name":"value_size","type":"long","default":-1},{"name":"redriven","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeadLetter","namespace":"edgeloop.deadletter","fields":[{"name":"service","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"timestamp","type":"long","default":0},{"name":"key","type":"bytes","default":""},{"name":"value","type":["null","bytes"],"default":null},{"name":"headers","type":{"type":"map","values":"bytes"},"default":{}},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"cut","type":"boolean","default":false},{"name":"value_size","type":["null","long"],"default":null},{"name":"redriven","type":["null","string"],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.deadletter.DeadLetter"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -679,13 +685,13 @@ class DeadLetter:
     offset: int = 0
     timestamp: int = 0
     key: bytes = b""
-    value: bytes = b""
+    value: bytes | None = None
     headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     reason: str = ""
     message: str = ""
     cut: bool = False
-    value_size: int = -1
-    redriven: str = ""
+    value_size: int | None = None
+    redriven: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1197,9 +1203,9 @@ class DriftSignal:
     detector
         Name of the detector, such as ADWIN.
     feature
-        Feature of an INPUT signal.
+        INPUT: the feature. Null for ERROR_RATE.
     model_version
-        Version whose errors were watched; 0 for INPUT.
+        ERROR_RATE: version whose errors were watched. Null for INPUT.
     row
         ERROR_RATE: labelled rows of the stream folded so far, including the row of the alarm. INPUT: observed
         rows folded so far.
@@ -1212,13 +1218,14 @@ class DriftSignal:
     after
         Watched mean since that point: the newest estimate at the alarm, without values from before.
     since
-        Number of values in after. ERROR_RATE: answers from the change to the alarm. INPUT: blocks. 0 if only
-        the detector knows.
+        Count behind the mean `after`. ERROR_RATE: answers since the change, up to the alarm. INPUT: blocks.
+        Null where the detector alone knows it.
     scope
-        ERROR_RATE: the watched errors, stream, version or alone; see the policy's scopes. Empty for INPUT.
+        ERROR_RATE: whose errors were watched, stream, version or alone; see the policy's scopes. Null for
+        INPUT.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftSignal","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"signal_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"SignalKind","symbols":["ERROR_RATE","INPUT"],"default":"ERROR_RATE"},"default":"ERROR_RATE"},{"name":"detector","type":"string","default":""},{"name":"feature","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"rising","type":"boolean","default":false},{"name":"before","type":"double","default":0.0},{"name":"after","type":"double","default":0.0},{"name":"since","type":"int","default":0},{"name":"scope","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DriftSignal","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"signal_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"SignalKind","symbols":["ERROR_RATE","INPUT"],"default":"ERROR_RATE"},"default":"ERROR_RATE"},{"name":"detector","type":"string","default":""},{"name":"feature","type":["null","string"],"default":null},{"name":"model_version","type":["null","int"],"default":null},{"name":"row","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"rising","type":"boolean","default":false},{"name":"before","type":"double","default":0.0},{"name":"after","type":"double","default":0.0},{"name":"since","type":["null","int"],"default":null},{"name":"scope","type":["null","string"],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.drift.DriftSignal"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -1229,15 +1236,15 @@ class DriftSignal:
     signal_id: str = ""
     kind: SignalKind = SignalKind.ERROR_RATE
     detector: str = ""
-    feature: str = ""
-    model_version: int = 0
+    feature: str | None = None
+    model_version: int | None = None
     row: int = 0
     positions: tuple[Position, ...] = ()
     rising: bool = False
     before: float = 0.0
     after: float = 0.0
-    since: int = 0
-    scope: str = ""
+    since: int | None = None
+    scope: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1277,13 +1284,15 @@ class DriftSignal:
         )
 
     def fault(self) -> str:
-        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
-            return "model_version"
+        if self.model_version is not None:
+            if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+                return "model_version"
         for x in self.positions:
             if fault := x.fault():
                 return f"positions.{fault}"
-        if not -0x8000_0000 <= self.since <= 0x7FFF_FFFF:
-            return "since"
+        if self.since is not None:
+            if not -0x8000_0000 <= self.since <= 0x7FFF_FFFF:
+                return "since"
         return ""
 
 
@@ -1315,22 +1324,24 @@ class DeviceReport:
     status
         Occasion of the report.
     version
-        Version that serves; 0 for none.
+        Version that serves; null for none.
     digest
-        SHA-256 of the file of that version, hex.
+        SHA-256 of its file, hex; null for none.
     refused_version
-        Version that was refused; 0 for none.
+        Version that was refused; null for none.
     reason
         Typed reason: DIGEST, SIGNATURE, DEFINITION, OLDER, LOAD, MISSING, IMPOSSIBLE.
     message
         For people.
+    takes_adapters
+        Whether the device takes adapters.
     adapter
-        Adapter that serves together with the version; 0 for none, -1 if the device does not use adapters.
+        Adapter that serves together with the version; null for none.
     refused_adapter
-        Adapter that was refused; 0 for none.
+        Adapter that was refused; null for none.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":"int","default":0},{"name":"digest","type":"string","default":""},{"name":"refused_version","type":"int","default":0},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"adapter","type":"long","default":0},{"name":"refused_adapter","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":["null","int"],"default":null},{"name":"digest","type":["null","string"],"default":null},{"name":"refused_version","type":["null","int"],"default":null},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"takes_adapters","type":"boolean","default":true},{"name":"adapter","type":["null","long"],"default":null},{"name":"refused_adapter","type":["null","long"],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceReport"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -1341,13 +1352,14 @@ class DeviceReport:
     device_id: str
     boot_epoch: int = 0
     status: DeviceStatus = DeviceStatus.ONLINE
-    version: int = 0
-    digest: str = ""
-    refused_version: int = 0
+    version: int | None = None
+    digest: str | None = None
+    refused_version: int | None = None
     reason: str = ""
     message: str = ""
-    adapter: int = 0
-    refused_adapter: int = 0
+    takes_adapters: bool = True
+    adapter: int | None = None
+    refused_adapter: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1361,6 +1373,7 @@ class DeviceReport:
             "refused_version": self.refused_version,
             "reason": self.reason,
             "message": self.message,
+            "takes_adapters": self.takes_adapters,
             "adapter": self.adapter,
             "refused_adapter": self.refused_adapter,
         }
@@ -1378,15 +1391,18 @@ class DeviceReport:
             refused_version=fields["refused_version"],
             reason=fields["reason"],
             message=fields["message"],
+            takes_adapters=fields["takes_adapters"],
             adapter=fields["adapter"],
             refused_adapter=fields["refused_adapter"],
         )
 
     def fault(self) -> str:
-        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
-            return "version"
-        if not -0x8000_0000 <= self.refused_version <= 0x7FFF_FFFF:
-            return "refused_version"
+        if self.version is not None:
+            if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+                return "version"
+        if self.refused_version is not None:
+            if not -0x8000_0000 <= self.refused_version <= 0x7FFF_FFFF:
+                return "refused_version"
         return ""
 
 
@@ -2026,14 +2042,15 @@ class JoinState:
     position
         Offset in observations after the last record handled.
     last_offset
-        Offset of the newest pending record; -1 before the first.
+        Offset of the newest pending record; null before the first.
     last_id
-        ce_id of the newest pending record. A cache on disk with another id belongs to another log.
+        ce_id of the newest pending record, null before the first: tells whether a cache on disk belongs to
+        this log.
     examples
         Examples emitted so far into this partition, corrections included.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"JoinState","namespace":"edgeloop.label","fields":[{"name":"low_water","type":"long","default":0},{"name":"position","type":"long","default":0},{"name":"last_offset","type":"long","default":-1},{"name":"last_id","type":"string","default":""},{"name":"examples","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"JoinState","namespace":"edgeloop.label","fields":[{"name":"low_water","type":"long","default":0},{"name":"position","type":"long","default":0},{"name":"last_offset","type":["null","long"],"default":null},{"name":"last_id","type":["null","string"],"default":null},{"name":"examples","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.label.JoinState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2041,8 +2058,8 @@ class JoinState:
 
     low_water: int = 0
     position: int = 0
-    last_offset: int = -1
-    last_id: str = ""
+    last_offset: int | None = None
+    last_id: str | None = None
     examples: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -2368,8 +2385,7 @@ class CandidateRefused:
         Name of the stream; a stream's model has the same name. Empty if the name is unverified and no such
         stream is defined.
     request_id
-        Training request; empty if this is no answer to it, because the candidate is not the trainer's or is a
-        repeat.
+        Request; null where it has not had this answer: the candidate is not the trainer's, or is a repeat.
     digest
         Digest that the candidate names.
     reason
@@ -2377,10 +2393,10 @@ class CandidateRefused:
     message
         For people.
     previous
-        Hash of the previous event in the chain.
+        Hash of the event before in the chain; null for the first one.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"CandidateRefused","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"digest","type":"string","default":""},{"name":"reason","type":{"type":"enum","name":"RefusalReason","symbols":["STALE","UNKNOWN_STREAM","BROKEN_ARTIFACT","FORBIDDEN_GRAPH","SIGNATURE","UNKNOWN_REQUEST","REPLAYED"],"default":"STALE"},"default":"STALE"},{"name":"message","type":"string","default":""},{"name":"previous","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CandidateRefused","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":["null","string"],"default":null},{"name":"digest","type":"string","default":""},{"name":"reason","type":{"type":"enum","name":"RefusalReason","symbols":["STALE","UNKNOWN_STREAM","BROKEN_ARTIFACT","FORBIDDEN_GRAPH","SIGNATURE","UNKNOWN_REQUEST","REPLAYED"],"default":"STALE"},"default":"STALE"},{"name":"message","type":"string","default":""},{"name":"previous","type":["null","string"],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.CandidateRefused"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2388,11 +2404,11 @@ class CandidateRefused:
 
     tenant: str
     stream: str
-    request_id: str = ""
+    request_id: str | None = None
     digest: str = ""
     reason: RefusalReason = RefusalReason.STALE
     message: str = ""
-    previous: str = ""
+    previous: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2440,7 +2456,7 @@ class ModelCandidate:
     definition_version
         Stream definition that it was trained on.
     champion_version
-        Version that the candidate beat; 0 for the majority class.
+        Version that it beat; null for the majority class.
     rows
         Rows fitted on.
     dataset_digest
@@ -2450,14 +2466,14 @@ class ModelCandidate:
     parameters
         Parameters of the fit.
     recalls
-        Archived version with the same file, offered again; 0 for a new fit.
+        Archived version that is the same file and is offered anew; null for a model that was fitted.
     signature
         Ed25519 signature by the trainer's key over all fields but key_id, as canonical JSON.
     key_id
         SHA-256 of the trainer's public key, hex, first 16.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"recalls","type":"int","default":0},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelCandidate","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"champion_version","type":["null","int"],"default":null},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"recalls","type":["null","int"],"default":null},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelCandidate"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2469,12 +2485,12 @@ class ModelCandidate:
     file: ModelFile = field(default_factory=lambda: ModelFile())
     classes: tuple[str, ...] = ()
     definition_version: int = 0
-    champion_version: int = 0
+    champion_version: int | None = None
     rows: int = 0
     dataset_digest: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
-    recalls: int = 0
+    recalls: int | None = None
     signature: bytes = b""
     key_id: str = ""
 
@@ -2520,10 +2536,12 @@ class ModelCandidate:
             return f"file.{fault}"
         if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
             return "definition_version"
-        if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
-            return "champion_version"
-        if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
-            return "recalls"
+        if self.champion_version is not None:
+            if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
+                return "champion_version"
+        if self.recalls is not None:
+            if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
+                return "recalls"
         return ""
 
 
@@ -2605,7 +2623,7 @@ class ModelVersion:
     definition_version
         Stream definition.
     beat_version
-        Version that it replaces; 0 for the majority class.
+        Version that it replaces; null for the majority class.
     rows
         Rows fitted on.
     dataset_digest
@@ -2617,13 +2635,14 @@ class ModelVersion:
     signed
         The registry's signed statement about the version.
     previous
-        Hash of the previous event in the chain: SHA-256(its previous ‖ its schema fingerprint ‖ its Avro
-        body).
+        Hash of the event before in the chain: SHA-256(its previous ‖ its schema fingerprint ‖ its Avro body);
+        null for the first one.
     recalls
-        Archived version with the same file, which devices may still have; 0 for a new model.
+        Archived version that is the same file, so that devices which have kept it fetch nothing; null for a
+        new model.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":"int","default":0},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"previous","type":"string","default":""},{"name":"recalls","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ModelVersion","namespace":"edgeloop.model","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"request_id","type":"string","default":""},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"beat_version","type":["null","int"],"default":null},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"previous","type":["null","string"],"default":null},{"name":"recalls","type":["null","int"],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.ModelVersion"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2636,14 +2655,14 @@ class ModelVersion:
     file: ModelFile = field(default_factory=lambda: ModelFile())
     classes: tuple[str, ...] = ()
     definition_version: int = 0
-    beat_version: int = 0
+    beat_version: int | None = None
     rows: int = 0
     dataset_digest: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     signed: SignedStatement = field(default_factory=lambda: SignedStatement())
-    previous: str = ""
-    recalls: int = 0
+    previous: str | None = None
+    recalls: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2691,10 +2710,12 @@ class ModelVersion:
             return f"file.{fault}"
         if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
             return "definition_version"
-        if not -0x8000_0000 <= self.beat_version <= 0x7FFF_FFFF:
-            return "beat_version"
-        if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
-            return "recalls"
+        if self.beat_version is not None:
+            if not -0x8000_0000 <= self.beat_version <= 0x7FFF_FFFF:
+                return "beat_version"
+        if self.recalls is not None:
+            if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
+                return "recalls"
         return ""
 
 
@@ -2869,11 +2890,12 @@ class RegistryState:
     Attributes
     ----------
     chain
-        Hash of the newest event of the chain; empty before the first.
+        Hash of the newest event of the chain; null before the first.
     handled
-        Offset in model.candidates of the newest candidate handled. A candidate at or before it is a repeat.
+        Offset in model.candidates of the newest candidate handled, null before the first; one at or before it
+        is a repeat.
     version
-        Newest model version of the stream; 0 for none.
+        Newest model version of the stream; null before the first.
     definition_version
         Current definition of the stream, from 1.
     features_since
@@ -2890,19 +2912,19 @@ class RegistryState:
     tolerance
         Of the current definition.
     answered
-        Offset in training.requests of the newest request answered. A stream's requests lie in one partition,
-        and earlier ones are no longer answered.
+        Offset in training.requests of the newest request answered, null before the first; a stream's requests
+        lie in one partition, and no earlier one is answered any more.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":"string","default":""},{"name":"handled","type":"long","default":-1},{"name":"version","type":"int","default":0},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]},{"name":"mask","type":{"type":"enum","name":"Mask","symbols":["DEFAULT","NONE","DROP","PSEUDONYM","BUCKETS"],"default":"DEFAULT"},"default":"DEFAULT"},{"name":"bucket","type":"double","default":0.0}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0},{"name":"answered","type":"long","default":-1}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RegistryState","namespace":"edgeloop.model","fields":[{"name":"chain","type":["null","string"],"default":null},{"name":"handled","type":["null","long"],"default":null},{"name":"version","type":["null","int"],"default":null},{"name":"definition_version","type":"int","default":0},{"name":"features_since","type":"int","default":0},{"name":"features","type":{"type":"array","items":{"type":"record","name":"Feature","fields":[{"name":"name","type":"string","default":""},{"name":"unit","type":"string","default":""},{"name":"nullable","type":"boolean","default":true},{"name":"minimum","type":["null","double"],"default":null},{"name":"maximum","type":["null","double"],"default":null},{"name":"pii","type":"boolean","default":false},{"name":"local_only","type":"boolean","default":false},{"name":"categories","type":{"type":"array","items":"string"},"default":[]},{"name":"mask","type":{"type":"enum","name":"Mask","symbols":["DEFAULT","NONE","DROP","PSEUDONYM","BUCKETS"],"default":"DEFAULT"},"default":"DEFAULT"},{"name":"bucket","type":"double","default":0.0}]}},"default":[]},{"name":"label","type":"string","default":""},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"task","type":{"type":"enum","name":"StreamTask","symbols":["CLASSIFICATION","REGRESSION"],"default":"CLASSIFICATION"},"default":"CLASSIFICATION"},{"name":"tolerance","type":"double","default":0.0},{"name":"answered","type":["null","long"],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.model.RegistryState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    chain: str = ""
-    handled: int = -1
-    version: int = 0
+    chain: str | None = None
+    handled: int | None = None
+    version: int | None = None
     definition_version: int = 0
     features_since: int = 0
     features: tuple[Feature, ...] = ()
@@ -2910,7 +2932,7 @@ class RegistryState:
     classes: tuple[str, ...] = ()
     task: StreamTask = StreamTask.CLASSIFICATION
     tolerance: float = 0.0
-    answered: int = -1
+    answered: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -2944,8 +2966,9 @@ class RegistryState:
         )
 
     def fault(self) -> str:
-        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
-            return "version"
+        if self.version is not None:
+            if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+                return "version"
         if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
             return "definition_version"
         if not -0x8000_0000 <= self.features_since <= 0x7FFF_FFFF:
@@ -3062,9 +3085,9 @@ class Alert:
     status
         Start or end of the condition.
     device_group
-        Group of the devices concerned; empty if the condition is about the whole stream.
+        Group of the devices concerned; null where the condition is about the whole stream.
     model_version
-        Version concerned; 0 if the condition is about no single version.
+        Version concerned; null where the condition is about no single one.
     value
         Measured value at the decision.
     threshold
@@ -3081,7 +3104,7 @@ class Alert:
         For people.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT","DOUBTED_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT","DOUBTED_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":["null","string"],"default":null},{"name":"model_version","type":["null","int"],"default":null},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -3092,8 +3115,8 @@ class Alert:
     alert_id: str = ""
     kind: AlertKind = AlertKind.ERROR_SHARE
     status: AlertStatus = AlertStatus.RAISED
-    device_group: str = ""
-    model_version: int = 0
+    device_group: str | None = None
+    model_version: int | None = None
     value: float = 0.0
     threshold: float = 0.0
     samples: int = 0
@@ -3140,8 +3163,9 @@ class Alert:
         )
 
     def fault(self) -> str:
-        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
-            return "model_version"
+        if self.model_version is not None:
+            if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+                return "model_version"
         return ""
 
 
@@ -4217,7 +4241,7 @@ class CampaignState:
     stream
         Name of the stream; a stream's model has the same name.
     seed
-        Random seed of the stream's fits; -1 for the trainer's own.
+        Seed of the stream's fits; null leaves it to the trainer.
     rows
         Labelled rows folded.
     positions
@@ -4227,9 +4251,9 @@ class CampaignState:
     decided
         Labelled rows up to which all is decided: the smaller of rows and detected.
     answered
-        First labelled row with an answer of a model; 0 before that.
+        Labelled row from which on a model answered; null while none has.
     campaign
-        Open campaign; empty for none.
+        Open campaign; null for none.
     opened
         Row of its signal.
     command
@@ -4248,7 +4272,7 @@ class CampaignState:
         Row at which that holds.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"seed","type":"long","default":-1},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":"long","default":0},{"name":"campaign","type":"string","default":""},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}},{"name":"alone","type":"boolean","default":false}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CampaignState","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"seed","type":["null","long"],"default":null},{"name":"rows","type":"long","default":0},{"name":"positions","type":{"type":"array","items":{"type":"record","name":"Position","fields":[{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0},{"name":"index","type":"long","default":0}]}},"default":[]},{"name":"detected","type":"long","default":0},{"name":"decided","type":"long","default":0},{"name":"answered","type":["null","long"],"default":null},{"name":"campaign","type":["null","string"],"default":null},{"name":"opened","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"stage","type":"int","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"waiting","type":{"type":"array","items":{"type":"record","name":"WaitingAlarm","fields":[{"name":"id","type":"string","default":""},{"name":"row","type":"long","default":0},{"name":"command","type":"boolean","default":false},{"name":"cause","type":"Cause","default":{"id":"","correlation":"","at":""}},{"name":"alone","type":"boolean","default":false}]}},"default":[]},{"name":"commands","type":{"type":"array","items":"string"},"default":[]},{"name":"spent","type":"long","default":0},{"name":"spent_at","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.CampaignState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -4256,13 +4280,13 @@ class CampaignState:
 
     tenant: str = "default"
     stream: str = ""
-    seed: int = -1
+    seed: int | None = None
     rows: int = 0
     positions: tuple[Position, ...] = ()
     detected: int = 0
     decided: int = 0
-    answered: int = 0
-    campaign: str = ""
+    answered: int | None = None
+    campaign: str | None = None
     opened: int = 0
     command: bool = False
     stage: int = 0
@@ -4762,10 +4786,10 @@ class StartTraining:
     rows
         Labelled rows that must exist before the fit.
     seed
-        Random seed of this stream's fits from now on; -1 for the trainer's own.
+        Seed of this stream's fits from here on; null leaves it to the trainer.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"StartTraining","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"seed","type":"long","default":-1}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"StartTraining","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"rows","type":"long","default":0},{"name":"seed","type":["null","long"],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.StartTraining"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -4775,7 +4799,7 @@ class StartTraining:
     stream: str
     command_id: str = ""
     rows: int = 0
-    seed: int = -1
+    seed: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -4933,7 +4957,7 @@ class TrainingRequest:
     stage
         Number of the stage, from 0.
     seed
-        Random seed of the fit; -1 for the trainer's own.
+        Seed of the fit; null leaves it to the trainer.
     manifest
         The rows to fit on.
     row
@@ -4951,7 +4975,7 @@ class TrainingRequest:
         Labelled rows of the stream at the signal or command that opened the campaign.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"seed","type":"long","default":-1},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"occasion","type":{"type":"enum","name":"Occasion","symbols":["UNKNOWN","DRIFT","QUIET","COMMAND"],"default":"UNKNOWN"},"default":"UNKNOWN"},{"name":"opened","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRequest","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"seed","type":["null","long"],"default":null},{"name":"manifest","type":{"type":"record","name":"Manifest","fields":[{"name":"cluster_id","type":"string","default":""},{"name":"topic","type":"string","default":""},{"name":"ranges","type":{"type":"array","items":{"type":"record","name":"Range","fields":[{"name":"partition","type":"int","default":0},{"name":"first_offset","type":"long","default":0},{"name":"end_offset","type":"long","default":0},{"name":"first_index","type":"long","default":0},{"name":"end_index","type":"long","default":0}]}},"default":[]},{"name":"rows","type":"long","default":0},{"name":"digest","type":"string","default":""}]},"default":{"cluster_id":"","topic":"","ranges":[],"rows":0,"digest":""}},{"name":"row","type":"long","default":0},{"name":"gate","type":{"type":"enum","name":"GateKind","symbols":["CHAMPION","MAJORITY"],"default":"CHAMPION"},"default":"CHAMPION"},{"name":"gate_until","type":"long","default":0},{"name":"cause","type":{"type":"record","name":"Cause","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}},{"name":"occasion","type":{"type":"enum","name":"Occasion","symbols":["UNKNOWN","DRIFT","QUIET","COMMAND"],"default":"UNKNOWN"},"default":"UNKNOWN"},{"name":"opened","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRequest"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -4962,7 +4986,7 @@ class TrainingRequest:
     request_id: str = ""
     campaign: str = ""
     stage: int = 0
-    seed: int = -1
+    seed: int | None = None
     manifest: Manifest = field(default_factory=lambda: Manifest())
     row: int = 0
     gate: GateKind = GateKind.CHAMPION
@@ -5050,7 +5074,7 @@ class TrainingRun:
     dataset_digest
         SHA-256 over those rows.
     champion_version
-        Version that it was compared with; 0 for none.
+        Version it was judged against; null for none.
     wins
         Rows that only the challenger answered right, or with the smaller error.
     losses
@@ -5068,16 +5092,17 @@ class TrainingRun:
     reason
         Reason of the result.
     trial
-        TRIAL: number of the search step, from 1; 0 for none.
+        TRIAL: number of the trial, from 1. Else null.
     classes
         Class names in the order of the probabilities; none for regression.
     definition_version
         Stream definition that it was trained on.
     recalls
-        Archived version at the gate, because it was better on the new rows than a new fit; 0 for a fit.
+        Archived version that stands at the gate, as it did better on the new rows than a fresh fit; null for
+        a fit.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"file","type":["null",{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]}],"default":null},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":"int","default":0},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":"int","default":0},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"recalls","type":"int","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"TrainingRun","namespace":"edgeloop.training","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"request_id","type":"string","default":""},{"name":"campaign","type":"string","default":""},{"name":"stage","type":"int","default":0},{"name":"status","type":{"type":"enum","name":"RunStatus","symbols":["FITTED","PROMOTED","REJECTED","FAILED","TRIAL"],"default":"FITTED"},"default":"FITTED"},{"name":"file","type":["null",{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]}],"default":null},{"name":"rows","type":"long","default":0},{"name":"dataset_digest","type":"string","default":""},{"name":"champion_version","type":["null","int"],"default":null},{"name":"wins","type":"long","default":0},{"name":"losses","type":"long","default":0},{"name":"judged","type":"long","default":0},{"name":"row","type":"long","default":0},{"name":"metrics","type":{"type":"map","values":"double"},"default":{}},{"name":"parameters","type":{"type":"map","values":"string"},"default":{}},{"name":"fit_seconds","type":"double","default":0.0},{"name":"reason","type":"string","default":""},{"name":"trial","type":["null","int"],"default":null},{"name":"classes","type":{"type":"array","items":"string"},"default":[]},{"name":"definition_version","type":"int","default":0},{"name":"recalls","type":["null","int"],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.training.TrainingRun"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -5092,7 +5117,7 @@ class TrainingRun:
     file: ModelFile | None = None
     rows: int = 0
     dataset_digest: str = ""
-    champion_version: int = 0
+    champion_version: int | None = None
     wins: int = 0
     losses: int = 0
     judged: int = 0
@@ -5101,10 +5126,10 @@ class TrainingRun:
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     fit_seconds: float = 0.0
     reason: str = ""
-    trial: int = 0
+    trial: int | None = None
     classes: tuple[str, ...] = ()
     definition_version: int = 0
-    recalls: int = 0
+    recalls: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -5165,14 +5190,17 @@ class TrainingRun:
         if self.file is not None:
             if fault := self.file.fault():
                 return f"file.{fault}"
-        if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
-            return "champion_version"
-        if not -0x8000_0000 <= self.trial <= 0x7FFF_FFFF:
-            return "trial"
+        if self.champion_version is not None:
+            if not -0x8000_0000 <= self.champion_version <= 0x7FFF_FFFF:
+                return "champion_version"
+        if self.trial is not None:
+            if not -0x8000_0000 <= self.trial <= 0x7FFF_FFFF:
+                return "trial"
         if not -0x8000_0000 <= self.definition_version <= 0x7FFF_FFFF:
             return "definition_version"
-        if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
-            return "recalls"
+        if self.recalls is not None:
+            if not -0x8000_0000 <= self.recalls <= 0x7FFF_FFFF:
+                return "recalls"
         return ""
 
 

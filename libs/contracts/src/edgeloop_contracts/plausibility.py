@@ -57,15 +57,15 @@ def impossible_report(report: DeviceReport) -> str:
             return f"{field}: expected 1 to {LONGEST_NAME} printable characters without '/', given {cut(name, LONGEST_NAME)!r}"
     bounds = {
         "boot_epoch": (0, MOST_EPOCHS),
-        "version": (0, 2**31 - 1),
-        "refused_version": (0, 2**31 - 1),
-        "adapter": (-1, LARGEST_NUMBER),
-        "refused_adapter": (0, LARGEST_NUMBER),
+        "version": (1, 2**31 - 1),
+        "refused_version": (1, 2**31 - 1),
+        "adapter": (1, LARGEST_NUMBER),
+        "refused_adapter": (1, LARGEST_NUMBER),
     }
     if why := _beyond(report, bounds):
         return why
     for field, most in (("reason", LONGEST_NAME), ("message", MOST), ("digest", LONGEST_NAME)):
-        if (length := len(getattr(report, field))) > most:
+        if (length := len(getattr(report, field) or "")) > most:
             return f"{field}: expected at most {most} characters, given {length}"
     return ""
 
@@ -132,8 +132,8 @@ def ragged(batch: ObservationBatch) -> str:
 
 
 def _beyond(event: Event, bounds: Mapping[str, tuple[int, int]]) -> str:
-    """Fault of the first field outside its bounds, or ``""``."""
+    """Fault of the first field outside its bounds, or ``""``; null is within them."""
     for field, (least, most) in bounds.items():
-        if not least <= (value := getattr(event, field)) <= most:
+        if (value := getattr(event, field)) is not None and not least <= value <= most:
             return f"{field}: expected {least} to {most}, given {value}"
     return ""

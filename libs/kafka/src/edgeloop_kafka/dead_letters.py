@@ -19,7 +19,7 @@ KEY_CHARACTERS = 512
 REASON_CHARACTERS = 64
 
 
-def letter_of(service: str, topic: Topic, message: ConsumerMessage, reason: str, text: str, redriven: str = "") -> DeadLetter:
+def letter_of(service: str, topic: Topic, message: ConsumerMessage, reason: str, text: str, redriven: str | None = None) -> DeadLetter:
     """The dead letter of a record. It fits its topic whatever comes: what a producer compresses may be far larger than a broker's limit.
 
     Parameters
@@ -33,11 +33,11 @@ def letter_of(service: str, topic: Topic, message: ConsumerMessage, reason: str,
     redriven
         Place of the letter that it came back from.
     """
-    key, value, headers = message.key() or b"", message.value() or b"", headers_of(message)
-    size = len(value)
+    key, value, headers = message.key() or b"", message.value(), headers_of(message)
+    size = len(value or b"")
     shortened = len(key) + size + sum(len(name) * 4 + len(held) + 8 for name, held in headers.items()) > MOST_BYTES
     if shortened:
-        key, value = key[:CUT_BYTES], value[:CUT_BYTES]
+        key, value = key[:CUT_BYTES], (value or b"")[:CUT_BYTES]
         headers = {name[:CUT_HEADER_BYTES]: held[:CUT_HEADER_BYTES] for name, held in list(headers.items())[:CUT_HEADERS]}
     return DeadLetter(
         service=service,
@@ -51,7 +51,7 @@ def letter_of(service: str, topic: Topic, message: ConsumerMessage, reason: str,
         reason=reason[:REASON_CHARACTERS],
         message=cut(text),
         cut=shortened,
-        value_size=size,
+        value_size=None if value is None else size,
         redriven=redriven,
     )
 

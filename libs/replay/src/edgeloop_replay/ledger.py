@@ -161,13 +161,14 @@ class Ledger:
                 self.versions[event.version] = timed
                 self.answered_candidates.add(event.request_id)
             case CandidateRefused():
-                self.answered_candidates.add(event.request_id)
+                if event.request_id is not None:
+                    self.answered_candidates.add(event.request_id)
             case Assignment():
                 self.assigned[key] = event.version
             case DeviceReport():
                 self.reported[key] = event
-                self.refused_adapters[key] = max(event.refused_adapter, self.refused_adapters.get(key, 0))
-                if event.status is DeviceStatus.INSTALLED:
+                self.refused_adapters[key] = max(event.refused_adapter or 0, self.refused_adapters.get(key, 0))
+                if event.status is DeviceStatus.INSTALLED and event.version is not None:
                     self.installed.setdefault((key, event.version), timestamp)
             case ModelAdapter():
                 self.adapter = event.number
@@ -185,4 +186,4 @@ class Ledger:
 
     def serving(self, device_keys: set[str], version: int) -> bool:
         """Whether all these devices have reported that they serve a version, or a newer one."""
-        return all((report := self.reported.get(key)) is not None and report.version >= version for key in device_keys)
+        return all((report := self.reported.get(key)) is not None and (report.version or 0) >= version for key in device_keys)

@@ -207,7 +207,7 @@ class ReplayLoop:
             self.ledger.fold(partial, "", 0, "", "")
             self._published(self.trainer.counted(partial))
             alarms = self._errors.fold(partial)
-            answered = partial.first_index + 1 if partial.model_version else 0
+            answered = partial.first_index + 1 if partial.model_version else None
             self._happened(Counted(self._errors.order.rows, answered))
             for alarm in alarms:
                 signal = error_signal("default", STREAM, alarm)

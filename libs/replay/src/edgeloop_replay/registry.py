@@ -47,6 +47,7 @@ class Registry:
         try:
             known = check_standing(candidate, self._known)
         except CandidateRefusedError as refused:
-            return refusal_of(candidate, refused, "", self._known)
-        self._known = replace(known, version=known.version + 1)
-        return version_of(candidate, self._known.version, SignedStatement(), previous="")
+            return refusal_of(candidate, refused, None, self._known)
+        number = (known.version or 0) + 1
+        self._known = replace(known, version=number)
+        return version_of(candidate, number, SignedStatement(), previous=None)

@@ -144,7 +144,7 @@ class Redriver:
             offset=event.offset,
             timestamp=event.timestamp,
             key=event.key,
-            value=event.value,
+            value=event.value or b"",
             headers=event.headers,
             reason=event.reason,
             who=who,
@@ -166,8 +166,8 @@ def _holds(done: dict[int, set[int]], place: str) -> bool:
 
 def _batches(letters: Iterator[Letter]) -> Iterator[list[Letter]]:
     while batch := list(islice(letters, 1)):
-        size = len(batch[0].event.value)
+        size = len(batch[0].event.value or b"")
         while len(batch) < LETTERS and size < BYTES and (more := next(letters, None)) is not None:
             batch.append(more)
-            size += len(more.event.value)
+            size += len(more.event.value or b"")
         yield batch

@@ -30,7 +30,6 @@ from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 
 BEGIN = 2  # labelled rows that a mixture needs
-NEVER = -1  # in place of a frame's number: no mixture is possible
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +121,13 @@ class AdapterTask:
     def _labelled(self, received: Received[Any], partial: DriftPartial) -> None:
         key = StreamKey.of(partial)
         before = self._order(key, partial)
-        if received.offset <= before.last_offset:
+        if before.last_offset is not None and received.offset <= before.last_offset:
             return
         order = self._orders[key] = folded(before, partial, received.offset)
         rule = self._ports.rules.of(partial.tenant, partial.stream) if self._ports.rules else None
         mixture = self._mixture(key, rule) if rule else None
         outcomes = self._ports.metrics.rows
-        if rule is None or before.frame == NEVER or (mixture is None and not partial.model_version):
+        if rule is None or before.unsuited or (mixture is None and not partial.model_version):
             outcomes.labels("idle").inc(partial.count)
         elif not partial.model_version:
             outcomes.labels("unanswered").inc(partial.count)
@@ -164,7 +163,7 @@ class AdapterTask:
         self, key: StreamKey, rule: Rule, order: LearnerState, first: AdapterMember, rows: int, row: Labelled
     ) -> StreamMixture | None:
         """A new mixture of the first version, learned from the rows before this one."""
-        if rows < BEGIN or self._orders[key].frame == NEVER:
+        if rows < BEGIN or self._orders[key].unsuited:
             return None
         definition = self._ports.definitions.of(key)
         classes, tolerance = definition.classes, definition.tolerance
@@ -176,7 +175,7 @@ class AdapterTask:
         labels = [one.label for one in earlier]
         too_many = not tolerance and len({*first.classes, *classes, *labels, row.label}) > CLASSES
         if too_many or not self._can_join(key, first, len(row.features), numbers=tolerance > 0):
-            self._orders[key] = replace(self._orders[key], frame=NEVER)
+            self._orders[key] = replace(self._orders[key], unsuited=True)
             return None
         features = np.stack([one.features for one in earlier])
         learner = Learner.begin(rule, first, classes, features, labels, rows, tolerance=tolerance, categories=categories)

@@ -144,7 +144,7 @@ class DriftTask:
         return [self._signal(input_signal(*stream, detector, name, alarm)) for name, alarm in named if name]
 
     def _signal(self, signal: DriftSignal) -> Send:
-        self._metrics.signals.labels(signal.kind.value, signal.scope, str(signal.rising).lower()).inc()
+        self._metrics.signals.labels(signal.kind.value, signal.scope or "", str(signal.rising).lower()).inc()
         return Send(topics.DRIFT_SIGNALS, topics.DRIFT_SIGNALS.key_of(signal), signal, partition=self._partition)
 
 

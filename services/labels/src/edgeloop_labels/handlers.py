@@ -94,7 +94,7 @@ class LabelsTask:
         if not self._cache.add(pending):
             self._metrics.rows.labels("repeated").inc(batch.count)
             return []
-        if received.offset >= self._place.last_offset:  # redriven records come late
+        if self._place.last_offset is None or received.offset >= self._place.last_offset:  # redriven records come late
             self._place = replace(self._place, last_offset=received.offset, last_id=received.id)
         self._metrics.rows.labels("pending").inc(batch.count)
         effects: list[Effect] = []

@@ -57,7 +57,7 @@ class Metrics(Collector):
         yield from _fleet(summary)
         active = _gauge("alert_active", "1 for each open alert", ("kind", *_SERIES))
         for alert in alerts:
-            active.add_metric([alert.kind.value, alert.tenant, alert.stream, alert.device_group, str(alert.model_version)], 1)
+            active.add_metric([alert.kind.value, alert.tenant, alert.stream, alert.device_group or "", str(alert.model_version or 0)], 1)
         yield active
         newest = _gauge("record_time_seconds", "Newest record time seen, seconds since 1970", ())
         newest.add_metric([], summary.newest / 1000)

@@ -98,7 +98,7 @@ class RegistryTask:
     def _judge(self, candidate: ModelCandidate, offset: int) -> Iterator[Send]:
         key = StreamKey.of(candidate)
         head = self._state.get(RegistryState, HEAD) or RegistryState()
-        if offset <= head.handled:
+        if head.handled is not None and offset <= head.handled:
             return
         known = self._state.get(RegistryState, key)
         event: Chained
@@ -119,7 +119,7 @@ class RegistryTask:
         self._state.put(HEAD, replace(head, chain=link(event).hash, handled=offset))
         yield Send(topics.MODEL_EVENTS, topics.MODEL_EVENTS.key_of(event), event)
 
-    def _answer(self, candidate: ModelCandidate, known: RegistryState | None, previous: str) -> tuple[Chained, RegistryState | None]:
+    def _answer(self, candidate: ModelCandidate, known: RegistryState | None, previous: str | None) -> tuple[Chained, RegistryState | None]:
         """What becomes of the trainer's own answer to a request, and of what is known of the stream."""
         try:
             version = self._version(candidate, check_standing(candidate, known), previous)
@@ -127,10 +127,10 @@ class RegistryTask:
             return refusal_of(candidate, refused, previous, known), known
         return version, replace(known or RegistryState(), version=version.version)
 
-    def _version(self, candidate: ModelCandidate, known: RegistryState, previous: str) -> ModelVersion:
+    def _version(self, candidate: ModelCandidate, known: RegistryState, previous: str | None) -> ModelVersion:
         ports = self._ports
         ports.check_graph(ports.artifact(candidate), len(known.features), len(candidate.classes))
-        number = known.version + 1
+        number = (known.version or 0) + 1
         statement = VersionStatement.of(candidate, number, [feature.name for feature in known.features])
         version = version_of(candidate, number, ports.signer.signed(statement.encode()), previous)
         check_size(len(body(version)))

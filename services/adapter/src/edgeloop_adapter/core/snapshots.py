@@ -50,6 +50,7 @@ def restored(
     blocks
         Memory rows.
     """
+    assert state.frame is not None
     frame = frames[state.frame]
     weights, bias = (np.frombuffer(part, "<f8").copy() for part in (state.weights, state.bias))
     coefficients = np.frombuffer(state.coefficients, "<f8").reshape(len(bias), -1).copy()

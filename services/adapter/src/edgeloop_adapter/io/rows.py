@@ -41,7 +41,14 @@ class Rows:
         start = mark_before(state.marks, first)
         for mark in [mark for mark in state.marks if mark.row < last and (start is None or mark.row >= start.row)]:
             try:
-                found = partials(self._reader, topics.DRIFT_PARTIALS, partition, key, mark.offset, state.last_offset + 1)
+                found = partials(
+                    self._reader,
+                    topics.DRIFT_PARTIALS,
+                    partition,
+                    key,
+                    mark.offset,
+                    1 + (mark.offset if state.last_offset is None else state.last_offset),
+                )
                 return self._rows(replayed(mark, found).between(first, last))
             except RangeGoneError:
                 continue

@@ -69,7 +69,7 @@ class StreamMixture:
     def restore(cls, key: StreamKey, rule: Rule, state: State, files: Callable[[AdapterMember], bytes]) -> StreamMixture | None:
         """The mixture in the state; ``None`` if there is none."""
         kept = state.get(LearnerState, key)
-        if kept is None or kept.frame <= 0:
+        if kept is None or kept.frame is None:
             return None
         frames = {event.number: serialization.frame_of(event) for event in _records_of(state, AdapterFrame, key)}
         learner = restored(rule, kept, frames, _records_of(state, ModelAdapter, key), _records_of(state, MemoryBlock, key))

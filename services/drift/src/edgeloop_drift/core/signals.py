@@ -24,7 +24,7 @@ def error_signal(tenant: str, stream: str, alarm: ErrorAlarm) -> DriftSignal:
         rising=alarm.change.rising,
         before=alarm.change.before,
         after=alarm.change.after,
-        since=alarm.change.since,
+        since=alarm.change.since or None,
         scope=alarm.scope,
     )
 
@@ -42,7 +42,7 @@ def input_signal(tenant: str, stream: str, detector: str, feature: str, alarm: I
         rising=alarm.change.rising,
         before=alarm.change.before,
         after=alarm.change.after,
-        since=alarm.change.since,
+        since=alarm.change.since or None,
     )
 
 

@@ -24,7 +24,6 @@ from edgeloop_inference.metrics import Metrics
 
 POLL_S = 0.2
 SHOWN = 200
-NO_ADAPTERS = -1  # what a device reports that takes none
 
 
 class Installer:
@@ -170,7 +169,7 @@ class Installer:
             self._log.warning(
                 "model refused", stream=stream, version=assignment.version, reason=refusal.reason.value, message=refusal.message
             )
-            self._say(stream, DeviceStatus.REFUSED, wish.cause, refused=max(0, assignment.version), refusal=refusal)
+            self._say(stream, DeviceStatus.REFUSED, wish.cause, refused=max(0, assignment.version) or None, refusal=refusal)
         else:
             self._say(stream, DeviceStatus.INSTALLED, wish.cause)
             if action is Action.INSTALL:
@@ -235,8 +234,8 @@ class Installer:
         status: DeviceStatus,
         cause: Cause | None,
         *,
-        refused: int = 0,
-        refused_adapter: int = 0,
+        refused: int | None = None,
+        refused_adapter: int | None = None,
         refusal: RefusalError | None = None,
     ) -> None:
         installed = self._models.installed(stream)
@@ -247,12 +246,13 @@ class Installer:
             device_id=self._device,
             boot_epoch=self._outbox.epoch,
             status=status,
-            version=installed.version if installed else 0,
-            digest=installed.digest if installed else "",
+            version=installed.version if installed else None,
+            digest=installed.digest if installed else None,
             refused_version=refused,
             reason=refusal.reason.value if refusal else "",
             message=cut(refusal.message if refusal else remark),
-            adapter=NO_ADAPTERS if self._adapting is None else installed.adapter if installed else 0,
+            adapter=(installed.adapter or None) if installed else None,
+            takes_adapters=self._adapting is not None,
             refused_adapter=refused_adapter,
         )
         self._report(Report(report, cause))

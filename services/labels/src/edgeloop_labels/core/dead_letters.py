@@ -30,6 +30,7 @@ def no_observation(label: WaitingLabel, partition: int, patience_ms: int, *, exp
         timestamp=label.timestamp,
         key=label.key.encode(),
         value=label.value,
+        value_size=len(label.value),
         headers=label.headers,
         reason="NO_OBSERVATION",
         message=(

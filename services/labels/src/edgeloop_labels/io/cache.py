@@ -62,10 +62,10 @@ class PendingCache:
         self.size = self._file.size()
         newest = self._file.newest()
         if newest is None:
-            return place.low_water if place.last_offset >= place.low_water else place.position
+            return place.position if place.last_offset is None or place.last_offset < place.low_water else place.low_water
         if newest == (place.last_offset, place.last_id):
             return place.position
-        if newest[0] >= place.last_offset:
+        if place.last_offset is None or newest[0] >= place.last_offset:
             self.clear()
             return place.low_water
         return newest[0]

@@ -106,7 +106,7 @@ def note(event: TrainingRun, at: str) -> Note:
         # The metrics of the fit were written with the status FITTED.
         gate = {name: value for name, value in event.metrics.items() if name.startswith(_GATE)}
         judged = {"wins": float(event.wins), "losses": float(event.losses), "judged": float(event.judged)}
-        tags["edgeloop.champion_version"] = str(event.champion_version)
+        tags["edgeloop.champion_version"] = str(event.champion_version or 0)
         return Note(tags, {}, gate | judged, event.row)
     metrics = {**event.metrics, "rows": float(event.rows), "fit_seconds": event.fit_seconds}
     return Note(tags, parameters(event), metrics, event.row)

@@ -94,7 +94,7 @@ def note(head: str, event: ModelVersion, at: str, signature: str, model: str) ->
     tags = {
         NUMBER: str(event.version),
         "edgeloop.at": at,
-        "edgeloop.beat_version": str(event.beat_version),
+        "edgeloop.beat_version": str(event.beat_version or 0),
         "edgeloop.dataset_digest": event.dataset_digest,
         "edgeloop.definition_version": str(event.definition_version),
         "edgeloop.digest": event.file.digest,

@@ -119,7 +119,7 @@ def standings_of(alerts: Iterable[Alert]) -> dict[About, Standing]:
     """Alerts that are open, from all alerts in the order in which they were told."""
     opened: dict[About, Standing] = {}
     for alert in alerts:
-        about = (alert.kind, Subject(alert.tenant, alert.stream, alert.device_group, alert.model_version))
+        about = (alert.kind, Subject(alert.tenant, alert.stream, alert.device_group or "", alert.model_version or 0))
         if alert.status is AlertStatus.RAISED:
             opened[about] = Standing(alert)
         else:
@@ -135,8 +135,8 @@ def _alert(measure: Measure, threshold: float, status: AlertStatus, since: int, 
         alert_id=alert_id,
         kind=measure.kind,
         status=status,
-        device_group=subject.group,
-        model_version=subject.version,
+        device_group=subject.group or None,
+        model_version=subject.version or None,
         value=measure.value,
         threshold=threshold,
         samples=measure.samples,

@@ -100,7 +100,7 @@ class Fleet:
                 group.refusing.append(device)
             if report.refused_adapter:
                 group.refusing_adapters.append(device)
-            if report.version > champions.get(Subject(tenant, stream), 0) and (tenant, stream, device) not in self._impossible:
+            if (report.version or 0) > champions.get(Subject(tenant, stream), 0) and (tenant, stream, device) not in self._impossible:
                 group.impossible.append(device)
         for tenant, stream, device in sorted(self._impossible):
             found.setdefault(Subject(tenant, stream, self._groups.of(device)), GroupOfDevices()).impossible.append(device)
@@ -109,10 +109,10 @@ class Fleet:
     def versions(self) -> Iterator[tuple[Subject, str, int]]:
         """Each device that reported: its stream and group, its name, the version that serves."""
         for (tenant, stream, device), report in sorted(self._reports.items()):
-            yield Subject(tenant, stream, self._groups.of(device)), device, report.version
+            yield Subject(tenant, stream, self._groups.of(device)), device, report.version or 0
 
     def adapters(self) -> Iterator[tuple[Subject, str, int]]:
         """Each device that is heard and takes adapters: its stream and group, its name, the adapter that serves; 0 for none."""
         for key, report in sorted(self._reports.items()):
-            if report.adapter >= 0 and key in self._seen and self._newest - self._seen[key] < self._silent_ms:
-                yield Subject(report.tenant, report.stream, self._groups.of(report.device_id)), report.device_id, report.adapter
+            if report.takes_adapters and key in self._seen and self._newest - self._seen[key] < self._silent_ms:
+                yield Subject(report.tenant, report.stream, self._groups.of(report.device_id)), report.device_id, report.adapter or 0

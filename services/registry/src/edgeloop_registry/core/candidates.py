@@ -80,7 +80,7 @@ def check_request(candidate: ModelCandidate, asked: int | None, known: RegistryS
     """
     if asked is None:
         raise CandidateRefusedError(RefusalReason.UNKNOWN_REQUEST, f"nobody has made {_claimed(candidate)}")
-    if known is not None and asked <= known.answered:
+    if known is not None and known.answered is not None and asked <= known.answered:
         raise CandidateRefusedError(RefusalReason.REPLAYED, f"{_claimed(candidate)}, or a later one, has been answered")
     return asked
 
@@ -104,10 +104,11 @@ def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> Re
         )
     if candidate.champion_version != known.version:
         raise CandidateRefusedError(
-            RefusalReason.STALE, f"the candidate was compared with version {candidate.champion_version}; the current one is {known.version}"
+            RefusalReason.STALE,
+            f"the candidate was compared with {_named(candidate.champion_version)}; the current version is {known.version or 'none'}",
         )
-    if not 0 <= candidate.recalls <= known.version:
-        raise broken(f"version {candidate.recalls} is recalled; there are 1 to {known.version}")
+    if candidate.recalls is not None and not 1 <= candidate.recalls <= (known.version or 0):
+        raise broken(f"version {candidate.recalls} is recalled; there are 1 to {known.version or 0}")
     if not known.features_since <= candidate.definition_version <= known.definition_version:
         raise CandidateRefusedError(
             RefusalReason.STALE,
@@ -118,6 +119,10 @@ def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> Re
         answers = f"one of {len(candidate.classes)} classes" if candidate.classes else "a number"
         raise broken(f"the stream's task is {known.task.value}, the candidate answers with {answers}")
     return known
+
+
+def _named(version: int | None) -> str:
+    return "the majority class" if version is None else f"version {version}"
 
 
 def check_size(size: int) -> None:
@@ -188,7 +193,7 @@ def assemble(file: ModelFile, chunks: Mapping[int, ModelChunk]) -> bytes:
     return artifact
 
 
-def version_of(candidate: ModelCandidate, version: int, signed: SignedStatement, previous: str) -> ModelVersion:
+def version_of(candidate: ModelCandidate, version: int, signed: SignedStatement, previous: str | None) -> ModelVersion:
     """The candidate as version number ``version`` of its stream."""
     return ModelVersion(
         tenant=candidate.tenant,
@@ -209,7 +214,9 @@ def version_of(candidate: ModelCandidate, version: int, signed: SignedStatement,
     )
 
 
-def refusal_of(candidate: ModelCandidate, refused: CandidateRefusedError, previous: str, known: RegistryState | None) -> CandidateRefused:
+def refusal_of(
+    candidate: ModelCandidate, refused: CandidateRefusedError, previous: str | None, known: RegistryState | None
+) -> CandidateRefused:
     """The event that says why there is no version.
 
     Of what nobody vouches for it names as little as it can: whoever waits for a request's answer is not to take this for it.
@@ -224,7 +231,7 @@ def refusal_of(candidate: ModelCandidate, refused: CandidateRefusedError, previo
     return CandidateRefused(
         tenant=cut(candidate.tenant, SHOWN) if named else "",
         stream=cut(candidate.stream, SHOWN) if named else "",
-        request_id="" if strange else cut(candidate.request_id, SHOWN),
+        request_id=None if strange else cut(candidate.request_id, SHOWN),
         digest=cut(candidate.file.digest, SHOWN),
         reason=refused.reason,
         message=cut(refused.message),

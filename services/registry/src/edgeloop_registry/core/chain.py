@@ -34,7 +34,7 @@ class BrokenChainError(InvalidError):
         Number of that event in the chain, from 0.
     """
 
-    def __init__(self, index: int, expected: str, given: str) -> None:
+    def __init__(self, index: int, expected: str | None, given: str | None) -> None:
         super().__init__(f"event {index} of the chain names {given or 'none'} as the hash before it; it is {expected or 'none'}")
         self.index = index
 
@@ -46,14 +46,14 @@ class Link:
     Attributes
     ----------
     previous
-        Hash that the event names as the one before it, hex; empty for the first.
+        Hash that the event names as the one before it, hex; ``None`` for the first.
     fingerprint
         Of the schema that the event was written with, 32 bytes.
     body
         The event in Avro, without a frame, as it was written.
     """
 
-    previous: str
+    previous: str | None
     fingerprint: bytes
     body: bytes
 
@@ -85,7 +85,7 @@ def link(event: Chained) -> Link:
     return Link(event.previous, fingerprint(event.SCHEMA), buffer.getvalue())
 
 
-def verify_chain(events: Iterable[Chained | Link]) -> str:
+def verify_chain(events: Iterable[Chained | Link]) -> str | None:
     """Check that each event names the hash of the one before it; give back the hash of the last.
 
     Parameters
@@ -95,8 +95,8 @@ def verify_chain(events: Iterable[Chained | Link]) -> str:
 
     Returns
     -------
-    str
-        Hash of the newest event, hex; empty for no events. A cut-off end shows only by comparing it with a hash that
+    str or None
+        Hash of the newest event, hex; ``None`` for no events. A cut-off end shows only by comparing it with a hash that
         was noted elsewhere.
 
     Raises
@@ -104,7 +104,7 @@ def verify_chain(events: Iterable[Chained | Link]) -> str:
     BrokenChainError
         The first event that does not fit.
     """
-    head = ""
+    head: str | None = None
     for index, event in enumerate(events):
         one = event if isinstance(event, Link) else link(event)
         if one.previous != head:

@@ -25,11 +25,11 @@ class Counted:
     rows
         Labelled rows of the stream so far.
     answered
-        Number of the first new row that a model answered, counted from 1; 0 for none.
+        Number of the first new row that a model answered, counted from 1; ``None`` for none.
     """
 
     rows: int
-    answered: int = 0
+    answered: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Command:
     id: str
     rows: int
     cause: Cause
-    seed: int = -1
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Fit:
     end: int
     gate: GateKind
     gate_until: int
-    seed: int = -1
+    seed: int | None = None
 
 
 Happening = Counted | Detected | Alarm | Command | FirstFitFailed
@@ -144,7 +144,7 @@ def _retry(state: CampaignState, event: FirstFitFailed) -> CampaignState:
     name, _, attempt = event.campaign.rpartition("~")
     again = f"{name}~{int(attempt) + 1}" if name and attempt.isdecimal() else f"{event.campaign}~2"
     row = max(2 * state.opened, state.decided)
-    closed = replace(state, campaign="", command=False, stage=0)
+    closed = replace(state, campaign=None, command=False, stage=0)
     return _enqueue(closed, WaitingAlarm(id=again, row=row, command=True, cause=event.cause))
 
 
@@ -211,6 +211,7 @@ def _stage(policy: Policy, state: CampaignState, row: int) -> tuple[CampaignStat
         return _closed(policy, after), []
     start = policy.start(state.opened, row, whole=False)
     occasion = Occasion.QUIET if policy.is_quiet(state.stage, command=state.command) else Occasion.DRIFT
+    assert state.campaign is not None
     reason = FitReason(state.campaign, state.stage, occasion, state.opened, state.cause)
     fit = _fit(policy, after, reason, start, row)
     return _closed(policy, replace(after, spent=spent, spent_at=row)), [fit]
@@ -218,11 +219,11 @@ def _stage(policy: Policy, state: CampaignState, row: int) -> tuple[CampaignStat
 
 def _closed(policy: Policy, state: CampaignState) -> CampaignState:
     """The state, without its campaign if that has no stage left."""
-    return state if next_due(policy, state) is not None else replace(state, campaign="", command=False, stage=0)
+    return state if next_due(policy, state) is not None else replace(state, campaign=None, command=False, stage=0)
 
 
 def _fit(policy: Policy, after: CampaignState, reason: FitReason, start: int, end: int) -> Fit:
     due = next_due(policy, after)
     until = end + policy.gate if due is None else min(end + policy.gate, due)
-    gate = GateKind.CHAMPION if 0 < after.answered <= end else GateKind.MAJORITY
+    gate = GateKind.CHAMPION if after.answered is not None and after.answered <= end else GateKind.MAJORITY
     return Fit(reason=reason, start=start, end=end, gate=gate, gate_until=until, seed=after.seed)

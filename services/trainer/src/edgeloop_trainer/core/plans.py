@@ -18,9 +18,9 @@ class Plan:
     recipe: Recipe
     rule: Rule
 
-    def recipe_for(self, seed: int) -> Recipe:
-        """The recipe with the seed of a request; a seed below zero keeps the recipe's own."""
-        return self.recipe if seed < 0 else replace(self.recipe, seed=seed)
+    def recipe_for(self, seed: int | None) -> Recipe:
+        """The recipe with the seed of a request; the recipe's own where the request has none."""
+        return self.recipe if seed is None else replace(self.recipe, seed=seed)
 
 
 def apply_policy(settings: Plan, policy: Policy) -> Plan:

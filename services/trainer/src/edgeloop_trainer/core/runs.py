@@ -81,7 +81,7 @@ def run_of(state: GateState, gate: AtGate, status: RunStatus, row: int, reason: 
         file=challenger.file,
         rows=challenger.rows,
         dataset_digest=challenger.dataset_digest,
-        champion_version=gate.champion_version or 0,
+        champion_version=gate.champion_version,
         wins=gate.tally.wins,
         losses=gate.tally.losses,
         judged=gate.tally.judged,
@@ -91,7 +91,7 @@ def run_of(state: GateState, gate: AtGate, status: RunStatus, row: int, reason: 
         reason=cut(reason),
         classes=challenger.classes,
         definition_version=challenger.definition_version,
-        recalls=challenger.recalls or 0,
+        recalls=challenger.recalls,
     )
 
 
@@ -105,12 +105,12 @@ def candidate(state: GateState, gate: AtGate) -> ModelCandidate:
         file=challenger.file,
         classes=challenger.classes,
         definition_version=challenger.definition_version,
-        champion_version=gate.champion_version or 0,
+        champion_version=gate.champion_version,
         rows=challenger.rows,
         dataset_digest=challenger.dataset_digest,
         metrics=metrics_of(gate),
         parameters=challenger.parameters,
-        recalls=challenger.recalls or 0,
+        recalls=challenger.recalls,
     )
 
 

@@ -74,7 +74,8 @@ class Champions:
         event = record.event
         if isinstance(event, ModelVersion | CandidateRefused):
             key = StreamKey.of(event)
-            self._answered.add((key, event.request_id))
+            if event.request_id is not None:
+                self._answered.add((key, event.request_id))
             if isinstance(event, ModelVersion):
                 self._digests.add(event.file.digest)
                 self._versions.setdefault(key, {})[event.version] = event
