@@ -20,7 +20,7 @@ HELD: dict[str, str] = {
     "inference.archive_max_bytes": "services/inference/tests/test_archive.py",
     "inference.max_model_bytes": "services/inference/tests/test_installation.py",
     "inference.request_max_rows": "services/inference/tests/test_limits.py",
-    "trainer.fit_memory_mb": "services/trainer/tests/test_fitting_process.py",
+    "trainer.fit_memory_mb": "services/trainer/tests/test_fit_process.py",
 }
 REASONS: dict[str, str] = {
     "inference.grpc_max_message_bytes": "gRPC refuses larger messages before it reads them; what is set is handed over",

@@ -47,10 +47,10 @@ def test_a_feature_that_must_not_be_missing_is_refused_by_its_name() -> None:
         (
             {"features": {"presure": 1.0, "x": 2.0}},
             "UNKNOWN_FEATURE",
-            "features: expected 'pressure', 'flow', 'kind', given 'presure', 'x' besides",
+            "features: expected 'pressure', 'flow', 'kind', given 'presure', 'x'",
         ),
-        ({"texts": {"sort": "new"}}, "UNKNOWN_FEATURE", "given 'sort' besides"),
-        ({"features": {f"x{i}": 1.0 for i in range(9)}}, "UNKNOWN_FEATURE", "and 4 more besides"),
+        ({"texts": {"sort": "new"}}, "UNKNOWN_FEATURE", "given 'sort'"),
+        ({"features": {f"x{i}": 1.0 for i in range(9)}}, "UNKNOWN_FEATURE", "and 4 more"),
         ({"features": {"kind": 1.0}, "texts": {"kind": "new"}}, "INVALID_VALUE", "feature 'kind': expected a number or a text, given both"),
         ({"texts": {"flow": "1.5"}}, "INVALID_VALUE", "feature 'flow': expected a number, given the text '1.5'"),
     ],

@@ -70,8 +70,8 @@ def test_a_cloned_device_loses_no_row_silently(driver: TaskDriver, registry: Col
     [dead] = driver.dead
     assert dead.reason == "NUMBER_TAKEN"
     assert dead.message == (
-        "row 1: expected one that no row has yet, or the same contents again, given sequence number 3 of boot_epoch 1 and other contents "
-        "(two devices under one name, or a producer that counts anew without a new boot_epoch?); 1 of 4 rows refused"
+        "row 1: expected a new number or id, or the known contents, given sequence number 3 of boot_epoch 1 with other contents "
+        "(two devices with one name, or a producer that restarts its count without a new boot_epoch?); 1 of 4 rows refused"
     )
     assert [rows(registry, outcome) for outcome in ("accepted", "duplicate", "contradicting")] == [6, 1, 1]
 

@@ -173,7 +173,7 @@ PUBLIC: tuple[Topic[Any, Any], ...] = (
 )
 
 FACTS: tuple[Topic[Any, Any], ...] = tuple(topic for topic in PUBLIC if topic.config.get("compression.type") == "uncompressed")
-"""What programs of others may want to read: what has happened and what holds, and not how our services talk among themselves."""
+"""Topics for other programs: events and current facts, without the internal traffic of our services."""
 
 CHECKPOINT_KEY = "Checkpoint/"  # key of the checkpoint in each state topic
 
