@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
-from edgeloop_contracts import ModelChunk, ModelVersion, topics
+from edgeloop_contracts import ModelVersion, topics
+from edgeloop_datasets import ModelGoneError, model_file
 from edgeloop_mixture.runtime import open_session
 from edgeloop_streaming import Context
 from numpy.typing import NDArray
@@ -25,21 +24,11 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
     """
     reader = context.reader()
     try:
-        end = reader.end(topics.MODEL_CHUNKS, version.file.partition)
-        found = reader.read(topics.MODEL_CHUNKS, version.file.partition, version.file.offset, end)
+        return model_file(reader, topics.MODEL_CHUNKS, version.file)
+    except ModelGoneError as error:
+        raise FailedError(f"version {version.version} is not whole: {error}") from None
     finally:
         reader.close()
-    chunks: dict[int, bytes] = {}
-    for record in found:
-        match record.event:
-            case ModelChunk(digest=version.file.digest, index=index, data=data):
-                chunks[index] = data
-            case _:
-                continue
-    model = b"".join(chunks[index] for index in sorted(chunks))
-    if hashlib.sha256(model).hexdigest() != version.file.digest:
-        raise FailedError(f"version {version.version} is not whole in {topics.MODEL_CHUNKS.name}/{version.file.partition}")
-    return model
 
 
 def answers(model: bytes, classes: tuple[str, ...], features: NDArray[np.float32]) -> list[str]:

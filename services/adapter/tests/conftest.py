@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from edgeloop_adapter.app import AHEAD
 from edgeloop_adapter.core.policies import apply_policy
 from edgeloop_adapter.handlers import AdapterTask, Ports
-from edgeloop_adapter.io.rows import Rows
-from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 from edgeloop_contracts import (
     AdapterFrame,
@@ -27,6 +26,7 @@ from edgeloop_contracts import (
     Policy,
     topics,
 )
+from edgeloop_datasets import LabelledRows, ModelFiles, ModelVersions, StreamDefinitions
 from edgeloop_kafka import Received
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_signing.keys import Signer, key_id
@@ -98,9 +98,12 @@ class World:
     def restart(self) -> None:
         """A new process after a kill: everything is read again."""
         reader, follower = self.driver.broker.reader(), self.driver.broker.follower([topics.MODEL_EVENTS])
-        definitions = Definitions(self.driver.broker.table(topics.STREAMS))
+        definitions = StreamDefinitions(self.driver.broker.table(topics.STREAMS))
+        labelled = LabelledRows(reader, topics.EXAMPLES, topics.DRIFT_PARTIALS, AHEAD)
         rules = self.driver.broker.policies(self.rule, apply_policy) if self.rule else None
-        self.ports = Ports(Rows(reader), Versions(follower), Files(reader), definitions, rules, SIGNER, self.metrics)
+        self.ports = Ports(
+            labelled, ModelVersions(follower), ModelFiles(reader, topics.MODEL_CHUNKS), definitions, rules, SIGNER, self.metrics
+        )
         self.driver.restart()
 
     def version(self, number: int, classes: tuple[str, ...] = ("low", "high"), file: bytes | None = None) -> None:

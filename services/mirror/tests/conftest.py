@@ -24,6 +24,7 @@ from edgeloop_contracts import (
     TrainingRun,
     topics,
 )
+from edgeloop_datasets import StreamDefinitions
 from edgeloop_kafka import Received
 from edgeloop_mirror.core.notes import DatasetNote
 from edgeloop_mirror.handlers import Mirror
@@ -269,7 +270,7 @@ class Scene:
         self.mirror = self.made()
 
     def made(self) -> Mirror:
-        sources = Sources(self.kept, self.kept)
+        sources = Sources(self.kept, StreamDefinitions(self.kept))
         return Mirror(
             self.tracking, sources, Signatures(self.trusted), Metrics(CollectorRegistry()), Log(), "edgeloop", 5.0, lambda: self.clock
         )

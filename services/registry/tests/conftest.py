@@ -53,10 +53,6 @@ def build_linear_model(features: int = 3, classes: int = 2, op: str = "Softmax",
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
-class Gone(Exception):
-    """A range that retention took."""
-
-
 class ChunkLog:
     """Stands in for one partition of ``model.chunks``."""
 
@@ -112,7 +108,7 @@ class Registry:
         self.trainer = load_signer(trainer.private, "KEY")
         self.log = ChunkLog()
         self.requests = RequestLog()
-        artifacts = Artifacts(self.log, lambda: 1, Gone, clock=lambda: self.log.seconds)
+        artifacts = Artifacts(self.log, lambda: 1, clock=lambda: self.log.seconds)
         signer = load_signer(self.keys.private, "KEY")
         trainers = Trainers(load_trusted(trainer.public), signer)
         self.metrics = CollectorRegistry()

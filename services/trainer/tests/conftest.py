@@ -24,6 +24,7 @@ from edgeloop_contracts import (
     TrainingRequest,
     topics,
 )
+from edgeloop_datasets import StreamDefinitions
 from edgeloop_kafka import Received
 from edgeloop_readers import RangeGoneError
 from edgeloop_signing.keys import Signer, key_id, signed_by
@@ -127,7 +128,7 @@ class World:
             rows,
             models,
             Champions(self.log),
-            FitQueue(rows, models, self.log, self.process),
+            FitQueue(rows, models, StreamDefinitions(self.log), self.process),
             self.policies.policies(Plan(self.recipe, Rule(self.minimum)), apply_policy),
             SIGNER,
             Metrics(CollectorRegistry()),

@@ -7,11 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from edgeloop_contracts import AdapterMember, Cause, DriftPartial, LearnerState, ModelAdapter, PartialKind, StreamKey, outcomes, topics
+from edgeloop_contracts import (
+    AdapterMember,
+    Cause,
+    DriftPartial,
+    LearnerState,
+    ModelAdapter,
+    PartialKind,
+    StreamDefinition,
+    StreamKey,
+    outcomes,
+    topics,
+)
 from edgeloop_contracts.keys import adapter_key
 from edgeloop_contracts.plausibility import impossible_partial
 from edgeloop_contracts.row_references import folded, reference
-from edgeloop_datasets.ranges import ModelGoneError
+from edgeloop_datasets import LabelledRows, ModelFiles, ModelGoneError, ModelVersions, StreamDefinitions
 from edgeloop_kafka import Received
 from edgeloop_mixture.columns import categories_of
 from edgeloop_mixture.graph import PREDICTION, PROBABILITIES, GraphError, checked
@@ -23,10 +34,9 @@ from edgeloop_signing.keys import Signer
 from edgeloop_signing.statements import adapter_statement
 from edgeloop_streaming import InvalidEventError, Send, State
 
-from edgeloop_adapter.core.rows import BACKLOG
-from edgeloop_adapter.io.rows import Rows
+from edgeloop_adapter.core.members import member_of
+from edgeloop_adapter.core.rows import BACKLOG, labelled
 from edgeloop_adapter.io.stream_mixture import StreamMixture
-from edgeloop_adapter.io.versions import Definitions, Files, Versions
 from edgeloop_adapter.metrics import Metrics
 
 BEGIN = 2  # labelled rows that a mixture needs
@@ -48,10 +58,10 @@ class Ports:
         Of the process.
     """
 
-    rows: Rows
-    versions: Versions
-    files: Files
-    definitions: Definitions
+    rows: LabelledRows
+    versions: ModelVersions
+    files: ModelFiles
+    definitions: StreamDefinitions
     rules: Policies[Rule] | None
     signer: Signer
     metrics: Metrics
@@ -133,7 +143,7 @@ class AdapterTask:
             outcomes.labels("unanswered").inc(partial.count)
         else:
             try:
-                rows = self._ports.rows.of(reference(partial, before.rows))
+                rows = labelled(self._ports.rows.slices([reference(partial, before.rows)]))
             except RangeGoneError:
                 outcomes.labels("gone").inc(partial.count)
             else:
@@ -145,7 +155,7 @@ class AdapterTask:
         """Learn from a partial's rows, all answered by one version; the first is number ``before + 1``."""
         outcomes = self._ports.metrics.rows
         version = self._member(key, rows[0])
-        first = None if key in self._mixtures else self._ports.versions.first(key)
+        first = None if key in self._mixtures else member_of(self._ports.versions.first(key))
         for number, row in enumerate(rows, before):
             mixture = self._mixtures.get(key) or (self._start_mixture(key, rule, order, first, number, row) if first else None)
             if mixture is None:
@@ -165,10 +175,11 @@ class AdapterTask:
         """A new mixture of the first version, learned from the rows before this one."""
         if rows < BEGIN or self._orders[key].unsuited:
             return None
-        definition = self._ports.definitions.of(key)
+        definition = self._ports.definitions.get(key) or StreamDefinition(tenant=key.tenant, stream=key.stream)
         classes, tolerance = definition.classes, definition.tolerance
         categories = categories_of(definition) if len(definition.features) == len(row.features) else ()
-        earlier = self._ports.rows.between(self._partition, key, order, max(1, rows - BACKLOG + 1), rows)
+        oldest = max(1, rows - BACKLOG + 1)
+        earlier = labelled(self._ports.rows.newest(self._partition, key, order.marks, order.last_offset, oldest, rows))
         earlier = [one for one in earlier if one.features.shape == row.features.shape and (not tolerance or _is_number(one.label))]
         if len(earlier) < BEGIN:
             return None
@@ -179,7 +190,7 @@ class AdapterTask:
             return None
         features = np.stack([one.features for one in earlier])
         learner = Learner.begin(rule, first, classes, features, labels, rows, tolerance=tolerance, categories=categories)
-        self._mixtures[key] = StreamMixture(key, learner, learner.frame.number, self._state, self._ports.files.of)
+        self._mixtures[key] = StreamMixture(key, learner, learner.frame.number, self._state, self._file)
         return self._mixtures[key]
 
     def _member(self, key: StreamKey, row: Labelled) -> AdapterMember | None:
@@ -187,7 +198,7 @@ class AdapterTask:
         mixture = self._mixtures.get(key)
         if mixture and row.version <= mixture.learner.frame.members[-1].version:
             return None
-        member = self._ports.versions.get(key, row.version)
+        member = member_of(self._ports.versions.get(key, row.version))
         numbers = mixture is not None and mixture.learner.frame.numbers is not None
         return member if member and mixture and self._can_join(key, member, len(row.features), numbers=numbers) else None
 
@@ -196,15 +207,18 @@ class AdapterTask:
         if bool(member.classes) == numbers or (key, member.version) in self._refused:
             return False
         try:
-            checked(self._ports.files.of(member), width, PREDICTION if numbers else PROBABILITIES)
+            checked(self._file(member), width, PREDICTION if numbers else PROBABILITIES)
         except (GraphError, ModelGoneError):
             self._ports.metrics.refused.inc()
             self._refused.add((key, member.version))
             return False
         return True
 
+    def _file(self, member: AdapterMember) -> bytes:
+        return self._ports.files.read(member.file)
+
     def _mixture(self, key: StreamKey, rule: Rule) -> StreamMixture | None:
-        if key not in self._mixtures and (restored := StreamMixture.restore(key, rule, self._state, self._ports.files.of)):
+        if key not in self._mixtures and (restored := StreamMixture.restore(key, rule, self._state, self._file)):
             self._mixtures[key] = restored
         mixture = self._mixtures.get(key)
         if mixture is not None:

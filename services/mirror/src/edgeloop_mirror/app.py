@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from edgeloop_contracts import topics
+from edgeloop_datasets import StreamDefinitions
 from edgeloop_signing.keys import load_trusted
 from edgeloop_streaming import Context, HealthServer, Subscription, watch
 
@@ -25,7 +26,7 @@ def run(context: Context, settings: Settings, tracking: Tracking, stopping: Call
     shared = context.settings
     signatures = Signatures(load_trusted(settings.trust_file) if settings.trust_file else ())
     subscription = Subscription(shared, context.codec, context.log, SPEC.name, SPEC.inputs, context.skipped, context.metrics)
-    sources = Sources(context.reader(), context.table(topics.STREAMS))
+    sources = Sources(context.reader(), StreamDefinitions(context.table(topics.STREAMS)))
     mirror = Mirror(tracking, sources, signatures, Metrics(context.metrics), context.log, settings.experiment, settings.retry_seconds)
     health = HealthServer(
         shared.http_host,

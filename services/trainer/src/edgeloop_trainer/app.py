@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeloop_contracts import topics
+from edgeloop_datasets import StreamDefinitions
 from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
 from edgeloop_streaming import Context, Service
@@ -30,7 +31,7 @@ def build(context: Context, settings: Settings, signer: Signer) -> Service:
         rows=rows,
         models=models,
         champions=Champions(context.follower([topics.MODEL_EVENTS])),
-        fits=FitQueue(rows, models, context.table(topics.STREAMS), process),
+        fits=FitQueue(rows, models, StreamDefinitions(context.table(topics.STREAMS)), process),
         plans=Policies(context.table(topics.POLICIES), settings.plan, apply_policy, context.metrics, context.log),
         signer=signer,
         metrics=Metrics(context.metrics),

@@ -11,6 +11,7 @@ from edgeloop_contracts import DriftPartial, GateState, ModelVersion, PartialKin
 from edgeloop_contracts.keys import chunk_key
 from edgeloop_contracts.plausibility import impossible_partial
 from edgeloop_contracts.row_references import reference
+from edgeloop_datasets import chunked
 from edgeloop_kafka import Received
 from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
@@ -45,7 +46,7 @@ from edgeloop_trainer.core.trial import rehearse, run
 from edgeloop_trainer.io.champions import Champions
 from edgeloop_trainer.io.fit_queue import FitQueue, QueuedFit
 from edgeloop_trainer.io.gate_rows import GateRows
-from edgeloop_trainer.io.models import Models, chunked
+from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.online_training import OnlineTraining
 from edgeloop_trainer.io.rows import Rows
 from edgeloop_trainer.io.signatures import signed
@@ -158,8 +159,8 @@ class TrainerTask:
             case AwaitRows(rows=rows):
                 raise BackpressureError(lambda: self._stored(key).rows >= rows)
             case AskRegistry(request_id=request_id, then=then):
-                if not self._ports.champions.answered(key, request_id):
-                    raise BackpressureError(lambda: self._ports.champions.answered(key, request_id))
+                if not self._ports.champions.settled(key, request_id):
+                    raise BackpressureError(lambda: self._ports.champions.settled(key, request_id))
                 return Answered(request_id, then)
             case Fit(fitting=fitting):
                 return self._fit(key, state, fitting)
@@ -205,7 +206,7 @@ class TrainerTask:
     def _versions(self, key: StreamKey, state: TrialState, fitting: Fitting) -> list[ModelVersion]:
         """Versions as they will be once this request has ended the gate of an earlier one: the contenders do not depend on timing."""
         self._ports.champions.refresh()
-        versions = self._ports.champions.versions(key)
+        versions = self._ports.champions.all(key)
         if not versions:
             return versions
         candidate = rehearse(fitting.plan, state, fitting.request.row, lambda state, effect: self._perform(key, state, effect, []))
@@ -215,10 +216,10 @@ class TrainerTask:
         """Send the chunks of a challenger's file; an archived version has them already."""
         fitted, ended = effect.fitted, effect.ended
         self._ports.metrics.fits.observe(fitted.seconds)
-        champion = self._ports.champions.get(key)
+        champion = self._ports.champions.champion(key)
         champion_version = champion.version if champion else None
         if fitted.recalls:
-            found = [version for version in self._ports.champions.versions(key) if version.file.digest == fitted.digest]
+            found = [version for version in self._ports.champions.all(key) if version.file.digest == fitted.digest]
             return Stored(recalled(fitted, found[-1]), champion_version)
         chunks = chunked(fitted.onnx, fitted.digest)
         first = self._ports.models.end(self._partition)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from edgeloop_contracts import ExampleBatch
@@ -26,3 +26,8 @@ def labelled_rows(batch: ExampleBatch, here: slice) -> Iterator[Labelled]:
     columns = zip(features[here], batch.labels[here], batch.answers[here], batch.model_versions[here], adapters[here], strict=True)
     for row in columns:
         yield Labelled(*row)
+
+
+def labelled(slices: Iterable[tuple[ExampleBatch, slice]]) -> list[Labelled]:
+    """Rows of several batches, in their order."""
+    return [row for batch, here in slices for row in labelled_rows(batch, here)]

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 from edgeloop_contracts import StreamDefinition, StreamKey, TrainingRequest, TrainingRun, topics
-from edgeloop_datasets.ranges import ModelGoneError, Reader, model_file
+from edgeloop_datasets import ModelGoneError, Reader, StreamDefinitions, model_file
 from edgeloop_kafka import Received
 from edgeloop_readers import RangeGoneError
-
-
-class Definitions(Protocol):
-    """The part of :class:`edgeloop_readers.Table` on ``streams`` that is used here."""
-
-    def refresh(self) -> None:
-        """Read the records that are committed by now."""
-        ...
-
-    def get(self, key: str) -> Received[Any] | None:
-        """Newest record of a key."""
-        ...
 
 
 class Sources:
@@ -33,7 +19,7 @@ class Sources:
         Definitions of streams.
     """
 
-    def __init__(self, reader: Reader, definitions: Definitions) -> None:
+    def __init__(self, reader: Reader, definitions: StreamDefinitions) -> None:
         self._reader = reader
         self._definitions = definitions
 
@@ -51,9 +37,8 @@ class Sources:
 
     def definition(self, event: TrainingRun) -> StreamDefinition | None:
         """The definition of a run's model, if it is still the stream's."""
-        self._definitions.refresh()
-        record = self._definitions.get(StreamKey.of(event))
-        return record.event if record is not None and record.event.version == event.definition_version else None
+        definition = self._definitions.get(StreamKey.of(event))
+        return definition if definition is not None and definition.version == event.definition_version else None
 
     def model(self, event: TrainingRun) -> bytes | None:
         """The file of a run's challenger; ``None`` if its chunks are deleted."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from time import monotonic
-from typing import Any, Protocol
 
-from edgeloop_contracts import ModelCandidate, ModelChunk, ModelFile, Topic, topics
-from edgeloop_kafka import Received
+from edgeloop_contracts import ModelCandidate, ModelChunk, ModelFile, topics
+from edgeloop_datasets import Reader
+from edgeloop_datasets.model_files import find_chunks
+from edgeloop_readers import RangeGoneError
 from edgeloop_streaming import BackpressureError
 
 from edgeloop_registry.core.candidates import assemble, broken, check_claims
@@ -16,19 +17,6 @@ PATIENCE = 10.0
 PAUSE = 0.2
 READ_TIMEOUT = 1.0
 MAX_SKIPPED = 10_000
-STRIDE = 64
-
-
-class Reader(Protocol):
-    """What is needed of :class:`edgeloop_readers.RangeReader`."""
-
-    def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = ...) -> Iterable[Received[Any]]:
-        """Committed records with ``first <= offset < end``."""
-        ...
-
-    def end(self, topic: Topic, partition: int) -> int:
-        """Offset after the last committed record."""
-        ...
 
 
 class Artifacts:
@@ -43,18 +31,13 @@ class Artifacts:
         Reads ranges of offsets.
     partitions
         How many ``model.chunks`` has.
-    gone
-        What ``reader`` raises for a range that does not exist any more.
     clock
         Seconds, only ever rising.
     """
 
-    def __init__(
-        self, reader: Reader, partitions: Callable[[], int], gone: type[Exception], clock: Callable[[], float] = monotonic
-    ) -> None:
+    def __init__(self, reader: Reader, partitions: Callable[[], int], clock: Callable[[], float] = monotonic) -> None:
         self._reader = reader
         self._partitions = partitions
-        self._gone = gone
         self._clock = clock
         self._missed: dict[str, float] = {}
 
@@ -74,7 +57,7 @@ class Artifacts:
         place = f"{candidate.file.partition}/{candidate.file.offset}"
         try:
             chunks = self._read(candidate.file)
-        except self._gone as error:
+        except RangeGoneError as error:
             raise broken(f"the chunks at {place} are gone: {error}") from error
         except TimeoutError as error:
             now = self._clock()
@@ -90,18 +73,11 @@ class Artifacts:
         return assemble(candidate.file, chunks)
 
     def _read(self, file: ModelFile) -> dict[int, ModelChunk]:
-        """Chunks by index; control records and other artifacts may lie before and between them."""
-        chunks: dict[int, ModelChunk] = {}
-        position, partition = file.offset, file.partition
-        end = self._reader.end(topics.MODEL_CHUNKS, partition)
-        while len(chunks) < file.chunks:
-            if position >= end:
-                raise TimeoutError
-            if position >= file.offset + file.chunks + MAX_SKIPPED:
-                raise broken(f"{file.chunks - len(chunks)} of {file.chunks} chunks do not lie among the {MAX_SKIPPED} records that follow")
-            stop = min(end, position + max(file.chunks - len(chunks), STRIDE))
-            for received in self._reader.read(topics.MODEL_CHUNKS, partition, position, stop, READ_TIMEOUT):
-                if received.event.digest == file.digest and 0 <= received.event.index < file.chunks:
-                    chunks[received.event.index] = received.event
-            position = stop
-        return chunks
+        """Chunks by index."""
+        chunks = find_chunks(self._reader, topics.MODEL_CHUNKS, file, within=MAX_SKIPPED, timeout=READ_TIMEOUT)
+        missing = file.chunks - len(chunks.found)
+        if missing and chunks.ended:
+            raise TimeoutError
+        if missing:
+            raise broken(f"{missing} of {file.chunks} chunks do not lie among the {MAX_SKIPPED} records that follow")
+        return chunks.found

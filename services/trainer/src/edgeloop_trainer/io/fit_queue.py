@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
-from edgeloop_contracts import ModelVersion, StreamDefinition, StreamTask
-from edgeloop_datasets.ranges import ModelGoneError
-from edgeloop_kafka import Received
+from edgeloop_contracts import ModelVersion, StreamTask
+from edgeloop_datasets import ModelGoneError, StreamDefinitions
 from edgeloop_mixture.columns import categories_of, columns
 
 from edgeloop_trainer.core.dataset import DatasetError, Floats
@@ -21,18 +19,6 @@ from edgeloop_trainer.core.size_limits import class_names_refusal, refusal, rows
 from edgeloop_trainer.io.fit_process import FitProcess, PendingJob
 from edgeloop_trainer.io.models import Models
 from edgeloop_trainer.io.rows import Rows
-
-
-class Definitions(Protocol):
-    """The part of :class:`edgeloop_readers.Table` that is used on ``streams``."""
-
-    def refresh(self) -> None:
-        """Read all committed records."""
-        ...
-
-    def get(self, key: str) -> Received[Any] | None:
-        """Newest record of a key."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +61,7 @@ class FitQueue:
         The child process.
     """
 
-    def __init__(self, rows: Rows, models: Models, definitions: Definitions, process: FitProcess) -> None:
+    def __init__(self, rows: Rows, models: Models, definitions: StreamDefinitions, process: FitProcess) -> None:
         self._rows = rows
         self._models = models
         self._definitions = definitions
@@ -92,11 +78,9 @@ class FitQueue:
             Online models of the stream, which have learned all rows up to that of the request.
         """
         request, plan = fitting.request, fitting.plan
-        self._definitions.refresh()
-        record = self._definitions.get(key)
-        if record is None:
+        definition = self._definitions.get(key)
+        if definition is None:
             return QueuedFit(FitEnded(request.request_id, Failed(f"no stream {key} is defined")))
-        definition: StreamDefinition = record.event
         ended = FitEnded(request.request_id, Failed(""), definition_version=definition.version)
         width = max(len(definition.features), len(columns(categories_of(definition), len(definition.features))))
         if refused := refusal(rows_named(request.manifest), width, self._process.limits.memory_bytes):
@@ -122,11 +106,9 @@ class FitQueue:
 
     def online_group(self, key: str, recipe: Recipe) -> OnlineGroup | None:
         """The online models of a recipe for a stream; ``None`` for none."""
-        self._definitions.refresh()
-        record = self._definitions.get(key)
-        if record is None:
+        definition = self._definitions.get(key)
+        if definition is None:
             return None
-        definition: StreamDefinition = record.event
         numbers = definition.task is StreamTask.REGRESSION
         return recipe.online_group(key, len(definition.features), numbers=numbers, categories=categories_of(definition))
 

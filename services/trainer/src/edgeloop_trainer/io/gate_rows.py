@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edgeloop_contracts import GateState, ModelVersion
-from edgeloop_contracts.row_references import PooledRows, Reference, mark_before, replayed
-from edgeloop_datasets.ranges import ModelGoneError
+from edgeloop_contracts.row_references import PooledRows, Reference
+from edgeloop_datasets import ModelGoneError
 from edgeloop_readers import RangeGoneError
 
 from edgeloop_trainer.core.gate import outcomes
@@ -63,10 +63,10 @@ class GateRows:
         return Compared(champion.version, effect.first, tuple(compared))
 
     def _champion(self, key: str, known: int | None) -> ModelVersion | None:
-        champion = self._champions.get(key)
+        champion = self._champions.champion(key)
         if champion is None or champion.version < (known or 0):
             self._champions.refresh()  # this process is younger than the gate
-            champion = self._champions.get(key)
+            champion = self._champions.champion(key)
         return champion
 
     def _references(self, key: str, state: GateState, effect: Compare) -> list[Reference]:
@@ -75,9 +75,5 @@ class GateRows:
             return []
         order = self._orders.get(key)
         if order is None or not order.covers(first):
-            mark = mark_before(state.marks, first)
-            if mark is None or state.last_offset is None:
-                raise RangeGoneError(f"row {first} of {key} is older than the order that is kept")
-            order = replayed(mark, self._rows.partials(self._partition, key, mark.offset, state.last_offset + 1))
-            self._orders[key] = order
+            order = self._orders[key] = self._rows.order(self._partition, key, state.marks, state.last_offset, first)
         return order.between(first, last)

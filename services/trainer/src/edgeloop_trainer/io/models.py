@@ -6,21 +6,14 @@ from collections import OrderedDict
 from typing import Any, TypeAlias
 
 import numpy as np
-from edgeloop_contracts import Challenger, ModelChunk, ModelFile, ModelVersion, topics
-from edgeloop_datasets.ranges import Reader, model_file
+from edgeloop_contracts import Challenger, ModelFile, ModelVersion, topics
+from edgeloop_datasets import Reader, model_file
 from edgeloop_mixture.runtime import open_session
 
 from edgeloop_trainer.core.dataset import Floats
 
-CHUNK_BYTES = 512 << 10
 KEPT = 16
 Model: TypeAlias = ModelVersion | Challenger
-
-
-def chunked(onnx: bytes, digest: str) -> list[ModelChunk]:
-    """A file in chunks of at most 512 KiB."""
-    parts = [onnx[at : at + CHUNK_BYTES] for at in range(0, len(onnx), CHUNK_BYTES)]
-    return [ModelChunk(digest=digest, index=i, total=len(parts), size=len(onnx), data=part) for i, part in enumerate(parts)]
 
 
 class Models:

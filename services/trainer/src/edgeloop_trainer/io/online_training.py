@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from edgeloop_contracts import GateState
-from edgeloop_contracts.row_references import Reference, mark_before, replayed
 from edgeloop_readers import RangeGoneError
 
 from edgeloop_trainer.core.fit_result import Failed
@@ -132,14 +131,8 @@ class OnlineTraining:
         group, oldest = training.group, state.marks[0].row + 1 if state.marks else 1
         first, last, begin = next_batch(training.row, oldest, row, BATCH_ROWS)
         try:
-            features, labels = self._rows.at(self._references(key, state, first, last), group.width)
+            order = self._rows.order(self._partition, key, state.marks, state.last_offset, first, last)
+            features, labels = self._rows.at(order.between(first, last), group.width)
         except RangeGoneError:
             features, labels = np.empty((0, group.width), np.float32), []
         training.batch = self._fits.train(OnlineBatch(group, first, last, features, tuple(labels), begin))
-
-    def _references(self, key: str, state: GateState, first: int, last: int) -> list[Reference]:
-        mark = mark_before(state.marks, first)
-        if mark is None or state.last_offset is None:
-            raise RangeGoneError(f"row {first} of {key} is older than the oldest mark of the pooled order")
-        end = next((later.offset for later in state.marks if later.row >= last), state.last_offset + 1)
-        return replayed(mark, self._rows.partials(self._partition, key, mark.offset, end)).between(first, last)

@@ -1,4 +1,4 @@
-"""Labelled rows and their order, read from topics by offset."""
+"""Labelled rows as data sets of fits and as arrays."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
-from edgeloop_contracts import DriftPartial, ExampleBatch, Manifest, Range, StreamDefinition, StreamTask, topics
+from edgeloop_contracts import ExampleBatch, Manifest, Range, StreamDefinition, StreamTask, topics
 from edgeloop_contracts.row_references import Reference
-from edgeloop_datasets import ranges as by_offset
+from edgeloop_datasets.labelled_rows import LabelledRows
+from edgeloop_datasets.reader import READ_S
+from edgeloop_datasets.reader import Reader as RangeReader
 from edgeloop_readers import RangeGoneError
 
 from edgeloop_trainer.core.dataset import Dataset, DatasetError, Floats, assemble, matrix
 
 
-class Reader(by_offset.Reader, Protocol):
+class Reader(RangeReader, Protocol):
     """The part of :class:`edgeloop_readers.RangeReader` that is used here."""
 
     def cluster_id(self) -> str:
@@ -22,8 +24,8 @@ class Reader(by_offset.Reader, Protocol):
         ...
 
 
-class Rows:
-    """Labelled rows of streams.
+class Rows(LabelledRows):
+    """Labelled rows of streams, as data sets and as arrays.
 
     Parameters
     ----------
@@ -32,8 +34,8 @@ class Rows:
     """
 
     def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._examples = by_offset.Examples(reader, topics.EXAMPLES)
+        super().__init__(reader, topics.EXAMPLES, topics.DRIFT_PARTIALS)
+        self._cluster = reader
 
     def dataset(self, manifest: Manifest, definition: StreamDefinition) -> Dataset:
         """The rows of a stream that a manifest names.
@@ -45,7 +47,7 @@ class Rows:
         """
         if manifest.topic not in ("", topics.EXAMPLES.name):
             raise DatasetError(f"topic of the rows: expected {topics.EXAMPLES.name}, given {manifest.topic}")
-        if manifest.cluster_id and manifest.cluster_id != (here := self._reader.cluster_id()):
+        if manifest.cluster_id and manifest.cluster_id != (here := self._cluster.cluster_id()):
             raise DatasetError(f"cluster of the rows: expected {here}, given {manifest.cluster_id}")
         try:
             batches = self._batches_of(definition.tenant, definition.stream, manifest.ranges)
@@ -65,24 +67,14 @@ class Rows:
         """
         parts: list[Floats] = []
         labels: list[str] = []
-        for batch, here in self._examples.of(references):
+        for batch, here in self.slices(references):
             rows = matrix(batch)[here]
             parts.append(rows if rows.shape[1] == width else np.full((len(rows), width), np.nan, np.float32))
             labels += batch.labels[here]
         return (np.concatenate(parts) if parts else np.empty((0, width), np.float32)), labels
 
-    def partials(self, partition: int, key: str, first: int, end: int) -> list[DriftPartial]:
-        """Partials of one stream's labelled rows, in their order.
-
-        Raises
-        ------
-        RangeGoneError
-            They have been deleted.
-        """
-        return by_offset.partials(self._reader, topics.DRIFT_PARTIALS, partition, key, first, end)
-
     def _batches_of(self, tenant: str, stream: str, ranges: Iterable[Range]) -> Iterator[tuple[Range, ExampleBatch]]:
         for part in ranges:
-            for record in self._reader.read(topics.EXAMPLES, part.partition, part.first_offset, part.end_offset, by_offset.READ_S):
+            for record in self._reader.read(topics.EXAMPLES, part.partition, part.first_offset, part.end_offset, READ_S):
                 if (record.event.tenant, record.event.stream) == (tenant, stream):
                     yield part, record.event
