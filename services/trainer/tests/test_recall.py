@@ -74,7 +74,7 @@ def test_a_restart_while_an_archived_version_is_at_the_gate_changes_nothing(make
 
 def test_without_an_archive_a_fresh_fit_stands_at_the_gate(make_world):
     (fitted,) = runs(there_and_back(make_world(recipe=Recipe(trees=8, archive=0))))
-    assert (fitted.status, fitted.recalls, fitted.rows) == (RunStatus.FITTED, 0, 60)
+    assert (fitted.status, fitted.recalls, fitted.rows) == (RunStatus.FITTED, None, 60)
 
 
 @pytest.mark.parametrize("until", [600, 480])

@@ -104,7 +104,7 @@ def test_trials_are_told_before_the_run_that_they_led_to_and_a_repeat_changes_no
     request = world.request(0, 200, GateKind.MAJORITY)
     told = [send.event for send in world.deliver(request) if isinstance(send.event, TrainingRun)]
     assert [run.status for run in told] == [RunStatus.TRIAL] * 3 + [RunStatus.FITTED, RunStatus.PROMOTED]
-    assert [run.trial for run in told] == [1, 2, 3, 0, 0]
+    assert [run.trial for run in told] == [1, 2, 3, None, None]
     assert {run.request_id for run in told} == {request.event.request_id}
     assert all(set(run.metrics) == {"accuracy", "rows"} and run.metrics["rows"] == 32 and not run.file for run in told[:3])
     assert "max_features" in told[1].parameters

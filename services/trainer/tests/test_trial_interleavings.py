@@ -85,9 +85,9 @@ def oracle(asked: Sequence[Asked], rows: int) -> Verdicts:
     ends: Verdicts = []
     for number, one in enumerate(asked):
         result = one.result(number, len(versions))
-        name, champion = f"c/{number}", len(versions)
+        name, champion = f"c/{number}", len(versions) or None
         if isinstance(result, Failed):
-            ends.append((name, "FAILED", one.row, 0, 0))
+            ends.append((name, "FAILED", one.row, 0, None))
             continue
         if result.tally is not None:
             promoted = not versions or result.tally.wins > result.tally.losses
