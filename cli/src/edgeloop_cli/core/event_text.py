@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgeloop_contracts import Event
+from edgeloop_kafka import default_event
 
 LONG = 48
 
@@ -70,7 +71,7 @@ def brief(value: Any) -> str:
 
 def set_fields(event: Event) -> dict[str, Any]:
     """Fields of an event that say something: those that stand at their default are left out."""
-    nothing = type(event)().as_dict()
+    nothing = default_event(type(event)).as_dict()
     return {name: value for name, value in event.as_dict().items() if value != nothing[name]}
 
 
