@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from edgeloop_streaming.process import EXIT_HUNG
-from edgeloop_streaming.progress import LOOK_S, Progress
+from edgeloop_streaming.progress import CHECK_S, Progress
 
 HEAD = """
 import time
@@ -63,7 +63,7 @@ def test_a_loop_that_has_read_all_input_counts_as_moving(clock) -> None:
     progress.at_end(PLACE, 10)
     for clock.now in range(1, 61):
         progress.check([PLACE])
-    assert clock.now - progress.moved < LOOK_S
+    assert clock.now - progress.moved < CHECK_S
 
 
 def test_what_waits_on_purpose_and_what_is_nobodys_work_is_no_standstill(clock) -> None:

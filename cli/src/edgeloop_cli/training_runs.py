@@ -71,11 +71,10 @@ def as_object(found: Experiments, run: Run, origin: Received[Any] | None) -> dic
     from edgeloop_cli.experiments import lineage
 
     newest = plain(run.newest.as_dict())
-    tenant, _, stream = run.key.partition("/")
     return {
         **newest,
-        "tenant": tenant,
-        "stream": stream,
+        "tenant": run.key.tenant,
+        "stream": run.key.stream,
         "request_id": run.request_id,
         "status": run.status,
         "time": moment(run.began),
@@ -113,7 +112,7 @@ def _list(found: Experiments, newest: list[Run], *, many: bool) -> None:
         event, version = run.newest, found.version_from(run)
         drawn.add_row(
             name,
-            *([escape(run.key.partition("/")[2])] if many else []),
+            *([escape(run.key.stream)] if many else []),
             when(run.began),
             run.status.lower() + (f", {event.recalls} again" if event.recalls else ""),
             str(event.rows or ""),
@@ -131,7 +130,7 @@ def _tell(found: Experiments, run: Run, origin: Received[Any] | None) -> None:
 
     event = run.newest
     told = {
-        "stream": run.key.partition("/")[2],
+        "stream": run.key.stream,
         "status": run.status.lower() + (f": {event.reason}" if event.reason else ""),
         "rows": event.rows,
         "dataset": event.dataset_digest,

@@ -22,7 +22,7 @@ class Run:
     Attributes
     ----------
     key
-        ``tenant/stream``.
+        Its stream.
     request_id
         ``campaign/stage``.
     request
@@ -35,7 +35,7 @@ class Run:
         Why the registry took no version of it; ``None`` if it did, or was not asked.
     """
 
-    key: str
+    key: StreamKey
     request_id: str
     request: Timed | None = None
     steps: list[Timed] = field(default_factory=list[Timed])

@@ -128,15 +128,9 @@ class Codec:
         if known is None:
             if kind not in topic.kinds:
                 raise ValueError(f"{topic.name} carries {[k.FULLNAME for k in topic.kinds]}, not {kind.FULLNAME}")
-            known = self._ids[topic.name, kind] = b"\0" + self._registered(topic, kind).to_bytes(4, "big")
+            schema_id = self._schemas.lookup(self._prefix + topic.subject(kind), TEXTS[kind.FULLNAME])
+            known = self._ids[topic.name, kind] = b"\0" + schema_id.to_bytes(4, "big")
         return known
-
-    def _registered(self, topic: Topic, kind: type[Event]) -> int:
-        subject = self._prefix + topic.subject(kind)
-        try:
-            return self._schemas.lookup(subject, TEXTS[kind.FULLNAME])
-        except UnknownSchemaError:  # a cluster of an earlier release, whose subjects hold the same schema without docs
-            return self._schemas.lookup(subject, kind.SCHEMA)
 
     def prepare(self, topics: Iterable[Topic]) -> None:
         """Look up what records of these topics begin with, so that nothing has to be asked later; kinds that are not registered wait.

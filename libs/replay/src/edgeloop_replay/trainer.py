@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgeloop_contracts import CandidateRefused, DriftPartial, GateState, ModelVersion, TrainingRequest, TrainingRun
 from edgeloop_trainer.core.dataset import DatasetError
 from edgeloop_trainer.core.fit_job import fit_job
-from edgeloop_trainer.core.fit_result import DatasetSummary, Failed
+from edgeloop_trainer.core.fit_result import Failed
 from edgeloop_trainer.core.gate import outcomes
 from edgeloop_trainer.core.online_group import GroupAtRow, OnlineBatch
 from edgeloop_trainer.core.phases import (
@@ -36,9 +36,9 @@ from edgeloop_trainer.core.phases import (
     TrialState,
 )
 from edgeloop_trainer.core.plans import Plan
-from edgeloop_trainer.core.runs import challenger_of, files_of, recalled, version_of
+from edgeloop_trainer.core.runs import files_of, stored_challenger
 from edgeloop_trainer.core.size_limits import class_names_refusal
-from edgeloop_trainer.core.trial import rehearse, run
+from edgeloop_trainer.core.trial import run, versions_at
 from edgeloop_trainer.io.fit import fit
 
 from edgeloop_replay.examples import STREAM, Examples
@@ -158,11 +158,10 @@ class Trainer:
         return FitEnded(request.request_id, result, dataset.rows, dataset.digest, dataset.classes, defined)
 
     def _versions(self, state: TrialState, fitting: Fitting) -> list[ModelVersion]:
-        versions = [version.event for version in self.versions.values()]
-        if not versions:
-            return versions
-        candidate = rehearse(fitting.plan, state, fitting.request.row, lambda state, effect: self._perform(state, effect, []))
-        return [*versions, version_of(candidate, versions[-1].version + 1)] if candidate else versions
+        return versions_at(fitting, state, self._events(), lambda state, effect: self._perform(state, effect, []))
+
+    def _events(self) -> list[ModelVersion]:
+        return [version.event for version in self.versions.values()]
 
     def _online_models(self, fitting: Fitting) -> GroupAtRow | None:
         """The online models of the recipe, taught all rows up to that of the request."""
@@ -184,15 +183,10 @@ class Trainer:
         return GroupAtRow(group, row)
 
     def _store(self, effect: Store) -> Stored:
-        fitted, ended = effect.fitted, effect.ended
-        champion = max(self.versions) if self.versions else None
-        if fitted.recalls:
-            version = next(each.event for each in reversed(self.versions.values()) if each.event.file.digest == fitted.digest)
-            return Stored(recalled(fitted, version), champion)
-        data = DatasetSummary(ended.rows, ended.dataset_digest, ended.classes)
-        challenger = challenger_of(fitted, data, definition_version=ended.definition_version)
-        self._models[challenger.file.digest] = Model(fitted.onnx, challenger.classes)
-        return Stored(challenger, champion)
+        challenger = stored_challenger(effect.fitted, effect.ended, self._events())
+        if challenger.recalls is None:
+            self._models[challenger.file.digest] = Model(effect.fitted.onnx, challenger.classes)
+        return Stored(challenger, max(self.versions) if self.versions else None)
 
     def _compare(self, effect: Compare) -> Compared:
         """The answers of challenger and champion to rows, beside the labels."""

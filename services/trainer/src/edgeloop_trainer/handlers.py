@@ -17,7 +17,7 @@ from edgeloop_readers import Policies
 from edgeloop_signing.keys import Signer
 from edgeloop_streaming import BackpressureError, InvalidEventError, Send, State
 
-from edgeloop_trainer.core.fit_result import DatasetSummary, Failed
+from edgeloop_trainer.core.fit_result import Failed
 from edgeloop_trainer.core.phases import (
     Answered,
     AskRegistry,
@@ -41,8 +41,8 @@ from edgeloop_trainer.core.phases import (
 )
 from edgeloop_trainer.core.plans import Plan
 from edgeloop_trainer.core.requests import invalid_name
-from edgeloop_trainer.core.runs import challenger_of, files_of, recalled, version_of
-from edgeloop_trainer.core.trial import rehearse, run
+from edgeloop_trainer.core.runs import files_of, stored_challenger
+from edgeloop_trainer.core.trial import run, versions_at
 from edgeloop_trainer.io.champions import Champions
 from edgeloop_trainer.io.fit_queue import FitQueue, QueuedFit
 from edgeloop_trainer.io.gate_rows import GateRows
@@ -204,13 +204,9 @@ class TrainerTask:
         return self._ports.fits.begin(key, fitting, self._versions(key, state, fitting), group)
 
     def _versions(self, key: StreamKey, state: TrialState, fitting: Fitting) -> list[ModelVersion]:
-        """Versions as they will be once this request has ended the gate of an earlier one: the contenders do not depend on timing."""
         self._ports.champions.refresh()
         versions = self._ports.champions.all(key)
-        if not versions:
-            return versions
-        candidate = rehearse(fitting.plan, state, fitting.request.row, lambda state, effect: self._perform(key, state, effect, []))
-        return [*versions, version_of(candidate, versions[-1].version + 1)] if candidate else versions
+        return versions_at(fitting, state, versions, lambda state, effect: self._perform(key, state, effect, []))
 
     def _store(self, key: StreamKey, effect: Store, sends: list[Send]) -> Stored:
         """Send the chunks of a challenger's file; an archived version has them already."""
@@ -218,16 +214,14 @@ class TrainerTask:
         self._ports.metrics.fits.observe(fitted.seconds)
         champion = self._ports.champions.champion(key)
         champion_version = champion.version if champion else None
-        if fitted.recalls:
-            found = [version for version in self._ports.champions.all(key) if version.file.digest == fitted.digest]
-            return Stored(recalled(fitted, found[-1]), champion_version)
+        challenger = stored_challenger(fitted, ended, self._ports.champions.all(key))
+        if challenger.recalls is not None:
+            return Stored(challenger, champion_version)
         chunks = chunked(fitted.onnx, fitted.digest)
         first = self._ports.models.end(self._partition)
         self._ports.models.add(fitted.digest, fitted.onnx)
         for chunk in chunks:
             sends.append(Send(topics.MODEL_CHUNKS, topics.MODEL_CHUNKS.key_of(chunk), chunk, effect.fitting.cause, self._partition))
-        data = DatasetSummary(ended.rows, ended.dataset_digest, ended.classes)
-        challenger = challenger_of(fitted, data, definition_version=ended.definition_version)
         file = replace(challenger.file, chunks=len(chunks), partition=self._partition, offset=first)
         challenger = replace(challenger, file=file)
         return Stored(challenger, champion_version)

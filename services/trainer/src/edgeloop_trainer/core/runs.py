@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from edgeloop_contracts import (
@@ -22,6 +22,7 @@ from edgeloop_contracts.texts import cut
 
 from edgeloop_trainer.core.fit_result import DatasetSummary, Failed, Fitted, SearchStep
 from edgeloop_trainer.core.gate import Judgement, NumberTally, Tally
+from edgeloop_trainer.core.phases import FitEnded
 
 MOST_OF_A_PARAMETER = 500
 
@@ -173,28 +174,27 @@ def gate_of(request: TrainingRequest, cause: Cause, challenger: Challenger, cham
     )
 
 
-def challenger_of(fitted: Fitted, data: DatasetSummary, *, definition_version: int) -> Challenger:
-    """A fitted model as a challenger; the place of its file is not known yet.
+def stored_challenger(fitted: Fitted, ended: FitEnded, versions: Sequence[ModelVersion]) -> Challenger:
+    """The challenger of a fit: its model, whose file has no place yet, or the newest of ``versions`` with that file if the fit recalls one.
 
-    Parameters
-    ----------
-    data
-        The training data, used if the model itself does not name its rows.
+    The training data of ``ended`` counts if the model itself does not name its rows.
     """
-    learned = fitted.learned or data
+    if fitted.recalls:
+        return _recalled(fitted, next(version for version in reversed(versions) if version.file.digest == fitted.digest))
+    learned = fitted.learned or DatasetSummary(ended.rows, ended.dataset_digest, ended.classes)
     return Challenger(
         file=ModelFile(digest=fitted.digest, size=len(fitted.onnx)),
         rows=learned.rows,
         dataset_digest=learned.digest,
         classes=learned.classes,
-        definition_version=definition_version,
+        definition_version=ended.definition_version,
         parameters=cut_parameters(fitted.parameters),
         metrics=fitted.metrics,
         fit_seconds=round(fitted.seconds, 3),
     )
 
 
-def recalled(fitted: Fitted, version: ModelVersion) -> Challenger:
+def _recalled(fitted: Fitted, version: ModelVersion) -> Challenger:
     """An archived version as the challenger, in place of the fit that it beat; its file stays in its place."""
     return Challenger(
         file=version.file,

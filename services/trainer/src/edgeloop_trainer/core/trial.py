@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from edgeloop_contracts import AtGate, AwaitingRegistry, ModelCandidate, RunStatus
+from edgeloop_contracts import AtGate, AwaitingRegistry, ModelCandidate, ModelVersion, RunStatus
 from edgeloop_contracts.row_references import folded
 
 from edgeloop_trainer.core.fit_result import Failed
@@ -40,7 +40,7 @@ from edgeloop_trainer.core.phases import (
     TrialState,
 )
 from edgeloop_trainer.core.plans import Plan
-from edgeloop_trainer.core.runs import candidate, failed_run, gate_of, restarted, run_of, search_runs, tally_of, with_tally
+from edgeloop_trainer.core.runs import candidate, failed_run, gate_of, restarted, run_of, search_runs, tally_of, version_of, with_tally
 
 REMEMBERED = 64
 Decision = tuple[TrialState, list[Effect]]
@@ -88,6 +88,22 @@ def rehearse(plan: Plan, state: TrialState, row: int, perform: Perform) -> Model
 
     run(plan, replace(state, fitting=None), Closing(row), rehearsed)
     return candidates[0] if candidates else None
+
+
+def versions_at(fitting: Fitting, state: TrialState, versions: list[ModelVersion], perform: Perform) -> list[ModelVersion]:
+    """Versions as they will be once a request has ended the gate of the request before it: contenders do not depend on timing.
+
+    Parameters
+    ----------
+    versions
+        Versions of the stream so far, in rising order.
+    perform
+        As of :func:`rehearse`.
+    """
+    if not versions:
+        return versions
+    found = rehearse(fitting.plan, state, fitting.request.row, perform)
+    return [*versions, version_of(found, versions[-1].version + 1)] if found else versions
 
 
 def decide(plan: Plan, state: TrialState, happening: Happening) -> Decision:
