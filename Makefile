@@ -16,7 +16,7 @@ init: $(STAMP) ## set up .venv; leaves the command at .venv/bin/edgeloop
 $(STAMP): requirements.lock pyproject.toml VERSION $(addsuffix pyproject.toml,$(PACKAGES))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "edgeloop needs Python 3.11 or newer; PYTHON=$(PYTHON) is $$($(PYTHON) -V)"; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@$(BIN)/python tools/install.py "dependencies (the first time takes a minute or two)" --require-hashes -r requirements.lock
+	@$(BIN)/python tools/install.py "dependencies (the first time takes two to eight minutes)" --require-hashes -r requirements.lock
 	@$(BIN)/python tools/install.py edgeloop --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
 	@touch $@
 
@@ -28,7 +28,7 @@ compose: ## the whole platform in containers, until `docker compose down`; needs
 	@docker compose up --build --wait || { $(PYTHON) tools/check_docker.py --why; exit 1; }
 	@$(PYTHON) tools/check_docker.py --where
 
-test: init ## all tests, on a real broker
+test: init ## all tests, on a real broker; TESTS='services/labels -k late' takes some
 	@$(BIN)/python tools/test.py $(TESTS)
 
 doors: init ## strangers' records, requests, attacks and busy neighbours

@@ -10,16 +10,16 @@ from __future__ import annotations
 import argparse
 import keyword
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
+from edgeloop_contracts.service_spec import NAME
+
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "tools/service_template"
-NAME = re.compile(r"[a-z][a-z0-9]{1,29}")
 GENERATORS = ("generate.py", "generate_services.py", "generate_settings.py", "generate_topics.py")
 RESERVED = {"cli": "the command line", "tests": "the tests", "errors": "a library"}
 

@@ -120,7 +120,7 @@ class _Batch:
         return [
             "",
             "    def follows(self, before: Self) -> bool:",
-            '        """Whether this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""',
+            '        """True if this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""',
             "        return (",
             f"            {same[0]}",
             *(f"            and {one}" for one in same[1:]),
@@ -208,7 +208,7 @@ class _Batch:
             "",
             "    @staticmethod",
             f"    def shared_of(batch: {source.name}) -> tuple[object, ...]:",
-            '        """What rows have in common that go into one batch."""',
+            '        """Shared fields of rows that go into one batch."""',
             f"        return ({heads})",
             "",
             "    @classmethod",

@@ -14,7 +14,7 @@ from edgeloop_cli.core.audit_counts import Tally, counts
 
 
 def count_again(settings: KafkaSettings, starts: Mapping[tuple[str, int], int], key: str, ledger: Ledger) -> Counts:
-    """What became of the rows and labels of one run.
+    """Fate of the rows and labels of one run.
 
     Parameters
     ----------

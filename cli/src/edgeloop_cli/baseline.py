@@ -32,7 +32,7 @@ def fetch(context: Context, version: ModelVersion) -> bytes:
 
 
 def answers(model: bytes, classes: tuple[str, ...], features: NDArray[np.float32]) -> list[str]:
-    """What the model answers to each row: a class, or, where it has none, a number."""
+    """The model's answer to each row: a class, or a number if it has no classes."""
     session = open_session(model)
     found: list[str] = []
     for first in range(0, len(features), BATCH):

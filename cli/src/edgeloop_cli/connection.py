@@ -40,7 +40,7 @@ class Cluster:
         return KafkaSettings(bootstrap=self.bootstrap, schema_registry_url=self.registry_url)
 
     def context(self, name: str) -> Context:
-        """What this process needs to read and write events under a name."""
+        """Context to read and write events under a name."""
         return Context(self.settings(), name)
 
 

@@ -130,7 +130,7 @@ def show(
 
 
 def reached(data_dir: Path, bootstrap: str, schema_registry: str) -> Context:
-    """What reads the cluster."""
+    """The reader of the cluster."""
     from edgeloop_cli import connection
 
     return connection.required(data_dir, bootstrap, schema_registry).context("cli")
@@ -152,7 +152,7 @@ def services(named: str) -> tuple[str, ...]:
 
 
 def filter_of(reason: str, stream: str, topic: str, older: str, newer: str, places: Iterable[tuple[int, int]] = ()) -> Filter:
-    """What some options mean.
+    """Meaning of some options.
 
     Raises
     ------

@@ -70,7 +70,7 @@ def demo(
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """What the demo ends with.
+    """Last lines of the demo.
 
     Attributes
     ----------

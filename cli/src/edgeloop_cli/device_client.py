@@ -25,7 +25,7 @@ _PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHA
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a device said of one row.
+    """A device's answer to one row.
 
     Attributes
     ----------

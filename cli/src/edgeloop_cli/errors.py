@@ -17,7 +17,7 @@ _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES,
 
 
 class RefusedError(InvalidError):
-    """What was asked for cannot be done as it was asked; the message is one line for a person. Exit code 2."""
+    """A request that cannot be carried out as given; the message is one line for a person. Exit code 2."""
 
 
 class FailedError(FatalError):

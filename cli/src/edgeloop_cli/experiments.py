@@ -13,6 +13,7 @@ from edgeloop_cli.core.lineage import facts, place, shown, title
 from edgeloop_cli.errors import RefusedError
 
 if TYPE_CHECKING:
+    from edgeloop_contracts import ModelVersion, TrainingRun
     from edgeloop_kafka import Received
     from edgeloop_streaming import Context
     from rich.table import Table
@@ -36,7 +37,7 @@ def read(context: Context) -> Experiments:
 
 @contextmanager
 def following(context: Context) -> Generator[Callable[[], Experiments]]:
-    """What gives, each time it is called, all that is there by then.
+    """A function whose every call gives all records so far.
 
     Raises
     ------
@@ -128,6 +129,12 @@ def pairs(title: str, values: Mapping[str, Any]) -> Table:
     for name, value in sorted(values.items()):
         drawn.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
     return drawn
+
+
+def fit_tables(event: TrainingRun | ModelVersion) -> list[Any]:
+    """Metrics and parameters of a fit, each with an empty line before it; none for an empty table."""
+    tables = (("metrics", event.metrics), ("parameters", event.parameters))
+    return [part for name, values in tables if values for part in ("", pairs(name, values))]
 
 
 def trials(run: Run) -> Table:

@@ -97,7 +97,7 @@ class Health:
 
     @property
     def broken(self) -> list[str]:
-        """What does not work, in words; what is being started or stopped is not called broken."""
+        """Faults, in words; a process that starts or stops is no fault."""
         names = [f"{looked.entry.name} ({looked.state})" for looked in self.processes if looked.state not in (WORKS, STARTING, STOPPING)]
         if self.starting:
             return names
@@ -148,7 +148,7 @@ def _state(entry: Entry) -> str:
 
 
 def _figures(entry: Entry) -> dict[str, list[float]]:
-    """What a process tells of itself, by the names of metrics."""
+    """A process's own metrics, by name."""
     from prometheus_client.parser import text_string_to_metric_families
 
     try:

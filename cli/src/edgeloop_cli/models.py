@@ -127,7 +127,7 @@ def _list(found: Experiments, newest: list[Timed], silent: Collection[str]) -> N
 
 
 def _counted(event: ModelVersion, names: list[str], silent: Collection[str]) -> str:
-    """How many devices run a version by their last report, and how many of these are silent."""
+    """Number of devices that run a version by their last report, and number of silent ones among them."""
     quiet = sum(DeviceKey(event.tenant, event.stream, name) in silent for name in names)
     return f"{len(names)} ({quiet} silent)" if quiet else str(len(names))
 
@@ -135,7 +135,7 @@ def _counted(event: ModelVersion, names: list[str], silent: Collection[str]) -> 
 def _tell(found: Experiments, version: Timed, origin: Received[Any] | None) -> None:
     from rich.markup import escape
 
-    from edgeloop_cli.experiments import draw, pairs, tree
+    from edgeloop_cli.experiments import draw, fit_tables, pairs, tree
 
     event = version.event
     told = {
@@ -150,7 +150,5 @@ def _tell(found: Experiments, version: Timed, origin: Received[Any] | None) -> N
         "beat": f"version {event.beat_version}" if event.beat_version else "the majority class",
     }
     parts: list[Any] = [pairs(f"version {event.version} of {event.stream}{', the newest' if found.champion(event) else ''}", told)]
-    for name, values in (("metrics", event.metrics), ("parameters", event.parameters)):
-        if values:
-            parts += ["", pairs(name, values)]
+    parts += fit_tables(event)
     draw([*parts, "", tree(found, found.run_behind(event), version, origin)])

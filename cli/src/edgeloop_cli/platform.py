@@ -65,7 +65,7 @@ class Platform:
 
     @property
     def cluster(self) -> Cluster:
-        """Where Kafka and the registry are, once started."""
+        """Addresses of Kafka and the schema registry, once started."""
         if self._given is not None:
             return self._given
         assert self._stack is not None
@@ -111,7 +111,7 @@ class Platform:
         return self
 
     def _first_failure(self, error: BaseException) -> BaseException:
-        """What came before an error: where a server of ours has ended, all who talk to it fail, too."""
+        """The cause of an error: if one of our servers has ended, all its clients fail, too."""
         if self._stack is None or not isinstance(error, Exception):
             return error
         return self._stack_failure or self._stack.first_end() or error

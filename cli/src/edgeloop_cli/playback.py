@@ -37,7 +37,7 @@ TENANT = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run is to do; everything in it has been checked.
+    """Plan of a run; everything in it has been checked.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it.
+    """Outcome of a run.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class Playback:
         return f"stream {self._stream}, {played}"
 
     def _platform(self, stack: ExitStack) -> tuple[Cluster, list[DeviceClient]]:
-        """What to run on: the stack that runs, else one of our own; with devices."""
+        """The platform of the run: the running stack, else one of its own; with devices."""
         plan = self._plan
         home = plan.data_dir.absolute()
         devices = (

@@ -25,7 +25,7 @@ IN_FLIGHT = 8
 
 @dataclass(slots=True)
 class Player:
-    """What is played, to whom.
+    """The played rows and their devices.
 
     Attributes
     ----------

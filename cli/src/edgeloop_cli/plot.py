@@ -69,7 +69,7 @@ def draw(
 
 
 def counted(tolerance: float) -> str:
-    """What is drawn."""
+    """Data of a picture."""
     return f"share within {tolerance:g} over {WINDOW} rows" if tolerance else f"accuracy over {WINDOW} rows"
 
 

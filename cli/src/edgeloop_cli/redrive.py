@@ -92,7 +92,7 @@ def recorded_text(option: str, text: str) -> str:
 
 
 def requester(who: str) -> str:
-    """Who asks for something, as it is recorded.
+    """Recorded name of the person who asks.
 
     Raises
     ------

@@ -105,7 +105,7 @@ def _told(found: Health, data_dir: Path) -> list[RenderableType]:
 
 
 def _lines(found: Health) -> list[str]:
-    """What a table does not tell."""
+    """Remarks beside a table."""
     from edgeloop_contracts import StreamKey
 
     lines: list[str] = []

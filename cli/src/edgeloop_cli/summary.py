@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 def summary(title: str, report: Mapping[str, Any]) -> Group:
-    """What a run came to."""
+    """Outcome of a run."""
     facts = Table(box=None, show_header=False, pad_edge=False)
     events, seconds = report["events"], report["seconds"]
     facts.add_row(

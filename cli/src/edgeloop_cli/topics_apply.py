@@ -60,7 +60,7 @@ def apply_topics(
 
 
 def survey(admin: Admin, registry: SchemaRegistry, prefix: str, sizes: Sizes | None = None) -> Plan:
-    """How everything stands; changes nothing.
+    """State of everything; changes nothing.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def survey(admin: Admin, registry: SchemaRegistry, prefix: str, sizes: Sizes | N
 
 
 def survey_subjects(registry: SchemaRegistry, prefix: str) -> Iterator[SubjectPlan]:
-    """How every subject stands."""
+    """State of every subject."""
     for topic in topics.all_topics():
         for kind in topic.kinds:
             subject = prefix + topic.subject(kind)

@@ -16,7 +16,7 @@ DEFAULT_PARTITIONS = 4
 
 
 class Status(StrEnum):
-    """How something stands on the cluster."""
+    """State of an item on the cluster."""
 
     MISSING = "missing"
     DIFFERS = "differs"
@@ -25,7 +25,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """What a cluster's owner chooses.
+    """Choices of a cluster's owner.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class SubjectPlan:
 
     @property
     def status(self) -> Status:
-        """How it stands."""
+        """Its state."""
         if self.id is None:
             return Status.MISSING
         return Status.OK if self.level == COMPATIBILITY else Status.DIFFERS
@@ -129,7 +129,7 @@ class Plan:
 
     @property
     def stuck(self) -> list[tuple[Topic, Difference]]:
-        """What is not as it should be and cannot be changed."""
+        """Differences that cannot be changed."""
         return [(one.wanted.topic, difference) for one in self.topics for difference in one.differences if not difference.changeable]
 
     @property
@@ -139,7 +139,7 @@ class Plan:
 
 
 def compare(wanted: TopicWanted, found: TopicFound | None) -> TopicPlan:
-    """How a topic stands."""
+    """State of a topic."""
     if found is None:
         return TopicPlan(wanted, Status.MISSING)
     differences = tuple(_differences(wanted, found))
@@ -147,7 +147,7 @@ def compare(wanted: TopicWanted, found: TopicFound | None) -> TopicPlan:
 
 
 def plan_topics(found: Mapping[str, TopicFound], sizes: Sizes) -> tuple[TopicPlan, ...]:
-    """How all topics stand, in the order in which they are made."""
+    """States of all topics, in the order in which they are made."""
     sizes = fitted(sizes, found)
     return tuple(compare(sizes.wanted(topic), found.get(topic.name)) for topic in topics.all_topics())
 

@@ -108,7 +108,7 @@ def fields_table(topic: Mapping[str, Any]) -> Table:
 
 
 def plan_table(plan: Plan, prefix: str) -> Table:
-    """What a plan found; what is in order is only counted."""
+    """Findings of a plan; items in order are only counted."""
     table = Table("what", "name", "stands", "details", box=None, header_style="bold")
     for one in plan.topics:
         if one.status is not Status.OK:

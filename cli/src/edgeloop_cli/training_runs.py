@@ -126,7 +126,7 @@ def _list(found: Experiments, newest: list[Run], *, many: bool) -> None:
 def _tell(found: Experiments, run: Run, origin: Received[Any] | None) -> None:
     from rich.markup import escape
 
-    from edgeloop_cli.experiments import draw, pairs, tree, trials
+    from edgeloop_cli.experiments import draw, fit_tables, pairs, tree, trials
 
     event = run.newest
     told = {
@@ -140,9 +140,7 @@ def _tell(found: Experiments, run: Run, origin: Received[Any] | None) -> None:
         "fit seconds": round(event.fit_seconds, 3),
     }
     parts: list[Any] = [pairs(f"run {run.request_id}", {name: escape(str(value)) for name, value in told.items() if value not in ("", 0)})]
-    for name, values in (("metrics", event.metrics), ("parameters", event.parameters)):
-        if values:
-            parts += ["", pairs(name, values)]
+    parts += fit_tables(event)
     if run.trials:
         parts += ["", trials(run)]
     draw([*parts, "", tree(found, run, found.version_from(run), origin)])

@@ -143,7 +143,7 @@ def _assignment(context: Context, record: Received[Any]) -> Received[Any] | None
 
 
 def _run_of(context: Context, key: str, request_id: str) -> Received[Any] | None:
-    """How the run behind a candidate ended."""
+    """End of the run behind a candidate."""
     from edgeloop_contracts import topics
 
     follower = context.follower([topics.TRAINING_RUNS])

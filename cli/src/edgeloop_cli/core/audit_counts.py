@@ -10,7 +10,7 @@ from edgeloop_replay.report import Counts
 
 
 class Tally:
-    """How often each expected row was found; what was not expected is not counted.
+    """Number of finds of each expected row; other rows are not counted.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Tally:
 
     @property
     def duplicated(self) -> int:
-        """How many times rows were found beyond the first."""
+        """Number of finds of rows beyond the first."""
         return self._found.total() - len(self._found)
 
 

@@ -51,7 +51,7 @@ def place_of(text: str) -> tuple[str, int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which letters are meant; what is empty leaves all.
+    """Selection of letters; an empty field selects all.
 
     Attributes
     ----------

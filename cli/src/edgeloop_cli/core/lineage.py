@@ -75,7 +75,7 @@ def title(event: Event) -> str:
 
 
 def facts(event: Event) -> Facts:
-    """What matters of an event on this way; digests whole."""
+    """Details of an event on this way; digests whole."""
     match event:
         case DeviceReport():
             told = {"status": event.status.value, "version": event.version, "digest": event.digest}
@@ -147,7 +147,7 @@ def facts(event: Event) -> Facts:
 
 
 def watched(signal: DriftSignal) -> str:
-    """What a signal is about, in plain words.
+    """Subject of a signal, in plain words.
 
     >>> watched(DriftSignal(tenant="default", stream="", scope="alone"))
     'the errors of versions without their adapter'

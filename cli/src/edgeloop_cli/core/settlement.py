@@ -14,7 +14,7 @@ ENDED = frozenset({RunStatus.PROMOTED, RunStatus.REJECTED, RunStatus.FAILED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What one scan showed of one stream.
+    """Result of one scan of one stream.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ def snapshot(
 
 
 def expected(now: Snapshot) -> list[str]:
-    """What is still to come, as far as the records themselves tell; a line each, by service."""
+    """Work still to come, as far as the records tell; one line each, by service."""
     missing: list[str] = []
     if now.observed < now.sent:
         missing.append(f"ingestion (or a device's outbox): {now.observed} of {now.sent} answered rows are in observations")
@@ -109,7 +109,7 @@ def behind(now: Snapshot) -> list[str]:
 
 
 def unsettled(now: Snapshot) -> list[str]:
-    """Why one scan does not show everything done; empty if it does."""
+    """Reason why one scan does not show everything done; empty if it does."""
     return expected(now) + behind(now)
 
 

@@ -23,7 +23,7 @@ def from_drift(ledger: Ledger) -> int:
 
 
 def story(ledger: Ledger, device_keys: set[str]) -> list[tuple[str, str]]:
-    """What happened, as heads and texts.
+    """The story, as heads and texts.
 
     Parameters
     ----------

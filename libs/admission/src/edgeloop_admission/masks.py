@@ -17,7 +17,7 @@ from edgeloop_admission.rules import Rules
 
 SALT_BYTES = 32
 PSEUDONYMS = 1 << 23
-"""How many there are: the integers from -2^24 + 1 to -2^23, which float32 holds exactly and which hardly any measured value is."""
+"""Number of pseudonyms: the integers from -2^24 + 1 to -2^23. float32 holds them exactly, and hardly any measured value is one."""
 
 
 def mask(values: NDArray[np.float32], rules: Rules, salt: bytes) -> NDArray[np.float32]:

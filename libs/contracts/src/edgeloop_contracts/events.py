@@ -1970,7 +1970,7 @@ class ExampleBatch:
         )
 
     def follows(self, before: Self) -> bool:
-        """Whether this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""
+        """True if this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""
         return (
             self.tenant == before.tenant
             and self.stream == before.stream
@@ -2006,7 +2006,7 @@ class ExampleBatch:
 
     @staticmethod
     def shared_of(batch: ObservationBatch) -> tuple[object, ...]:
-        """What rows have in common that go into one batch."""
+        """Shared fields of rows that go into one batch."""
         return (batch.tenant, batch.stream, batch.device_id, batch.boot_epoch,)
 
     @classmethod
@@ -3421,7 +3421,7 @@ class ObservationBatch:
         )
 
     def follows(self, before: Self) -> bool:
-        """Whether this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""
+        """True if this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""
         return (
             self.tenant == before.tenant
             and self.stream == before.stream

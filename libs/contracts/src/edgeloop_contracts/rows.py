@@ -55,7 +55,7 @@ class Batch(Protocol):
         ...
 
     def follows(self, before: Self) -> bool:
-        """Whether this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""
+        """True if this batch continues ``before``: equal shared fields, consecutive numbers, rows of equal width."""
         ...
 
 

@@ -180,7 +180,7 @@ CHECKPOINT_KEY = "Checkpoint/"  # key of the checkpoint in each state topic
 STATE_KINDS: dict[str, tuple[Partitions, tuple[type[Event], ...]]] = {
     service: (Partitions(partitions), kinds) for service, (partitions, kinds) in KINDS.items()
 }
-"""What each service with a state topic keeps in it, besides the checkpoint; from the services' specifications."""
+"""Records of each state topic besides the checkpoint, by service; from the services' specifications."""
 
 
 def state(service: str) -> Topic[Any, str]:

@@ -44,7 +44,7 @@ class UnknownKindError(InvalidEventError):
 
 
 class Schemas(Protocol):
-    """What the codec needs of a schema registry."""
+    """The part of a schema registry that the codec needs."""
 
     def lookup(self, subject: str, schema: str) -> int:
         """Id of a schema that is registered under ``subject``."""
@@ -261,7 +261,7 @@ def _event(writer: Writer, schema_id: SchemaId | bytes, encoded: bytes) -> Event
 
 
 def _unread(writer: Writer, schema_id: SchemaId | bytes, encoded: bytes, error: Exception) -> UndecodableError:
-    """What is wrong with a body that could not be read."""
+    """Fault of a body that could not be read."""
     with suppress(Exception):
         if writer.kind and (place := null_place(writer.kind, writer.schema, encoded)):
             return UndecodableError("NULL_VALUE", f"{writer.name}: expected a value, given null: {place}")

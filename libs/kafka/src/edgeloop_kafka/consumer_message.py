@@ -11,7 +11,7 @@ class ConsumerMessage(Protocol):
     """:class:`confluent_kafka.Message` of a consumer: unlike one that is still to be sent, it has a place."""
 
     def error(self) -> KafkaError | None:
-        """What it is instead of a record."""
+        """Error in place of a record."""
         ...
 
     def topic(self) -> str:

@@ -75,15 +75,15 @@ class RedrivenMessage:
         """See :class:`Consumed`, as for all others."""
 
     def topic(self) -> str:
-        """Where it lay."""
+        """Part of its original place."""
         return self._topic
 
     def partition(self) -> int:
-        """Where it lay."""
+        """Part of its original place."""
         return self._redrive.partition
 
     def offset(self) -> int:
-        """Where it lay."""
+        """Part of its original place."""
         return self._redrive.offset
 
     def key(self) -> Any:

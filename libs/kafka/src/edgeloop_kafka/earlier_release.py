@@ -26,7 +26,7 @@ class EarlierReleaseError(FatalError):
 
 
 class Asked(Protocol):
-    """What is needed of :class:`edgeloop_kafka.SchemaRegistry`."""
+    """The part of :class:`edgeloop_kafka.SchemaRegistry` that is used here."""
 
     url: str
 

@@ -23,7 +23,7 @@ PLAIN_CONFLUENT = "set the client's schema id serializer to the one that writes 
 
 
 class Naming(StrEnum):
-    """What a schema is named by."""
+    """Kinds of names of a schema."""
 
     ID = "schema id"
     GLOBAL = "global id"

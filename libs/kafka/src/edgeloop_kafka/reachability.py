@@ -99,7 +99,7 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
 
 
 def _guess(settings: KafkaSettings) -> str:
-    """What to look at where the error does not tell: variables only where one of them says, or should say, where the cluster is."""
+    """Advice for an error that gives none; variables are named only if one of them gives, or should give, the address."""
     if from_a_variable("bootstrap", "EDGELOOP_KAFKA_BOOTSTRAP", settings.bootstrap):
         return "is it running, and are EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_KAFKA_SECURITY_PROTOCOL right?"
     return "is it running?"

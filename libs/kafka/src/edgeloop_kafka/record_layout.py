@@ -25,7 +25,7 @@ class NotUniformError(InvalidError):
 
 
 class Encoding(Enum):
-    """How a value stands in the bytes of a record."""
+    """Encodings of a value in the bytes of a record."""
 
     TEXT = "string"
     BYTES = "bytes"

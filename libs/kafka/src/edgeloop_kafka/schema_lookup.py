@@ -67,7 +67,7 @@ class WrittenSchema:
 
 
 class Asked(Protocol):
-    """What is needed of :class:`edgeloop_kafka.SchemaRegistry`."""
+    """The part of :class:`edgeloop_kafka.SchemaRegistry` that is used here."""
 
     url: str
 
@@ -108,7 +108,7 @@ def _by_apicurio(registry: Asked, wanted: SchemaId) -> WrittenSchema:
 
 
 def _references(answer: httpx.Response) -> list[dict[str, Any]]:
-    """What Apicurio's own interface names by artifact; artifacts are the subjects of the interface that is shared."""
+    """Schema that Apicurio's own interface names by artifact; artifacts are the subjects of the shared interface."""
     if not answer.is_success:
         return []
     return [{"subject": one.get("artifactId"), "version": one.get("version")} for one in _objects(answer.json())]
@@ -142,7 +142,7 @@ class _Followed:
             self.texts[place] = str(found.get("schema"))
 
     def _found(self, subject: str, version: str) -> dict[str, Any]:
-        """What a reference names. It is a stranger's word: that nothing can be found under it must never look like a registry that is ill."""
+        """Schema that a reference names. Strangers write references, so a missing schema must never look like a registry failure."""
         if subject in {".", ".."} or not (version.isascii() and version.isdecimal()):
             raise UnknownSchemaError(f"a reference to {subject[:200]!r} version {version[:200]!r}: expected a subject and a whole number")
         try:

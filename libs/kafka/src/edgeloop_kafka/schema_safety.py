@@ -50,12 +50,12 @@ class Safety:
     why: str = ""
 
     def fault(self, schema: Any) -> str:
-        """Why not, or ``""``."""
+        """Reason of the refusal, or ``""``."""
         empty = self.empty(schema)
         return self.why or (f"a record of {empty} values without bytes" if empty > MOST_EMPTY else "")
 
     def empty(self, avro: Any) -> int:
-        """How many values without a byte one value of a type holds at most."""
+        """Largest number of values without a byte in one value of a type."""
         if isinstance(avro, list):
             return max(map(self._in_union, cast("list[Any]", avro)), default=0)
         if isinstance(avro, str):

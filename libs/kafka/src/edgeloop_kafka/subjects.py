@@ -15,7 +15,7 @@ from edgeloop_kafka.writer_schemas import UndecodableError, bound
 
 
 class Asked(Protocol):
-    """What is needed of :class:`edgeloop_kafka.SchemaRegistry`."""
+    """The part of :class:`edgeloop_kafka.SchemaRegistry` that is used here."""
 
     def latest(self, subject: str) -> Latest:
         """The newest version of a subject; ``UnknownSchemaError`` where there is none."""

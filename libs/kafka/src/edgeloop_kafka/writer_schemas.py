@@ -68,7 +68,7 @@ PARSED: dict[type[Event], Any] = {kind: parsed(json.loads(kind.SCHEMA)) for kind
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """How records that were written with one schema are read.
+    """Reading of records that were written with one schema.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ def read(data: bytes, writer: Any, reader: Any) -> dict[str, Any]:
 
 
 def bound(found: WrittenSchema, name: str) -> Writer:
-    """How records that were written with a schema are read.
+    """Reading of records that were written with a schema.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def _canonical(kind: type[Event]) -> str:
 
 
 def lacking(kind: type[Event], given: Mapping[str, object]) -> str:
-    """What a writer's schema with the fields ``given`` lacks of what identifies a record, or ``""``."""
+    """Identifying fields that a writer's schema with the fields ``given`` lacks, or ``""``."""
     missing = [name for name in kind.IDENTITY if name not in given]
     heads = [group for group in kind.EITHER if group[0] in given]
     missing += [f"{name} (beside {group[0]})" for group in heads for name in group[1:] if name not in given]
@@ -206,7 +206,7 @@ def lacking(kind: type[Event], given: Mapping[str, object]) -> str:
 
 @cache
 def _unknown_items(kind: type[Event]) -> dict[str, Any]:
-    """What stands for an item that is not known: NaN among numbers (a missing feature), else what an item without a value is."""
+    """Value of an unknown item: NaN among numbers (a missing feature), else the default of an item."""
     arrays = {f["name"]: f["type"] for f in json.loads(kind.SCHEMA)["fields"] if _is_array(f["type"])}
     items = {name: array["items"] for name, array in arrays.items()}
     return {

@@ -50,7 +50,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """What a mixture has learned up to one labelled row.
+    """Adapter of a mixture at one labelled row.
 
     Attributes
     ----------

@@ -241,7 +241,7 @@ class DeadLetters:
         return [(name, partition) for partition in self._reader.partitions_of(name)]
 
     def _committed(self, topic: Topic) -> Iterator[ConsumerMessage]:
-        """What lies there now; handed over as it comes, so that the whole is never in memory."""
+        """Current letters, one after another, so that the whole is never in memory."""
         for place, end in sorted(self._reader.ends(self._places[topic.name]).items()):
             if end:
                 yield from self._of_place(place, end)

@@ -32,7 +32,7 @@ class Halted:
 
 
 class Groups:
-    """Where the groups of services stand.
+    """Committed offsets of the services' groups.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Groups:
         self._admin = connected_admin(settings)
 
     def halted(self, services: Iterable[str]) -> list[Halted]:
-        """What of these services' input is halted, or will be once they run.
+        """Halted partitions of these services, and partitions that will halt once they run.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class Groups:
         return found
 
     def committed(self, service: str) -> dict[Place, int]:
-        """Where a service's group stands, by topics' full names; partitions in which it has not begun are left out."""
+        """Committed offsets of a service's group, by topics' full names; partitions without one are left out."""
         group = ConsumerGroupTopicPartitions(f"{self._prefix}edgeloop-{service}")
         (answer,) = self._admin.list_consumer_group_offsets([group], request_timeout=_TIMEOUT_S).values()
         there = set(self._admin.list_topics(timeout=_TIMEOUT_S).topics)

@@ -26,7 +26,7 @@ class Lost:
 
     @property
     def count(self) -> int:
-        """How many offsets, those of transaction markers included; at least one."""
+        """Number of offsets, those of transaction markers included; at least one."""
         return max(self.end - self.first, 1)
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class Lost:
 
 
 def lost_between(topic: str, partition: int, position: int, span: tuple[int, int]) -> Lost | None:
-    """What is gone for a reader at ``position`` of a partition that holds ``span``: its oldest offset, and the one after its last."""
+    """Lost offsets of a reader at ``position`` in a partition that holds ``span``: its oldest offset, and the one after its last."""
     start, end = span
     return None if start <= position <= end else Lost(topic, partition, position, start)
 

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Policies(Generic[T]):
-    """What counts for a stream: its own policy, else that of all streams of its tenant, else the service's settings.
+    """Policy in force for a stream: its own, else that of all streams of its tenant, else the service's settings.
 
     A policy that makes no sense is as good as none: it is logged once and counted.
 
@@ -51,7 +51,7 @@ class Policies(Generic[T]):
         self._table.poll()
 
     def of(self, tenant: str, stream: str) -> T:
-        """What counts for a stream."""
+        """Policy in force for a stream."""
         for key in (StreamKey(tenant, stream), StreamKey(tenant, "")):
             if (found := self._at(key)) is not None:
                 return found

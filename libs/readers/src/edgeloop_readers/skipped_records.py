@@ -33,7 +33,7 @@ def ignore_skipped(topic: Topic, message: ConsumerMessage, error: InvalidEventEr
 
 
 class SkippedRecords:
-    """What a process left out of topics that it follows or looks into: definitions, policies, chunks, examples by offset.
+    """Records that a process left out of topics that it follows or reads by offset: definitions, policies, chunks, examples.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class TopicTail:
         self._places: list[Place] = [(name, p) for p in self._reader.partitions_of(name)]
 
     def existing(self, newest: int = 0) -> Iterator[Shown]:
-        """What is there now; afterwards :meth:`poll` goes on from there.
+        """Current records; :meth:`poll` continues behind them.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class TopicTail:
         yield from map(self._shown, sorted(messages, key=lambda m: (m.timestamp()[1], m.partition(), m.offset())))
 
     def poll(self, timeout: float) -> list[Shown]:
-        """What came since, within ``timeout`` seconds."""
+        """New records within ``timeout`` seconds."""
         return [self._shown(message) for message in self._reader.poll(timeout)]
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from edgeloop_replay.policy import Policy
 
 
 class AdapterReplay:
-    """What a stream's models learn between two versions.
+    """Learning of a stream's models between two versions.
 
     Parameters
     ----------

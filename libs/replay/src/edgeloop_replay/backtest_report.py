@@ -37,7 +37,7 @@ def report(loop: ReplayLoop, devices: int, stream: str, wall: float, known: Sequ
 
 
 def noticed(found: Sequence[int], known: Sequence[int], end: int) -> dict[str, Any]:
-    """How changes were noticed.
+    """Detection of changes.
 
     Examples
     --------

@@ -14,7 +14,7 @@ STREAM = "backtest"
 
 
 class Examples:
-    """What ``labels`` would have joined so far.
+    """Rows that ``labels`` would have joined so far.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Examples:
 
     @property
     def rows(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.labels)
 
     def add(

@@ -43,7 +43,7 @@ class Sessions:
 
 
 class Serving:
-    """What all devices run.
+    """Version and adapter of all devices.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Serving:
 
     @property
     def frame(self) -> Frame | None:
-        """What the mixture that answers is made of."""
+        """Members of the answering mixture."""
         return self._session.frame if self._session else None
 
     def _apply(self, frame: Frame, adapter: Adapter) -> None:

@@ -249,7 +249,7 @@ class ReplayLoop:
         self._published(self.trainer.requested(request))
 
     def _settle(self) -> None:
-        """What the rows so far decide at gates; versions are served from the next row on."""
+        """Decide at gates on the rows so far; versions are served from the next row on."""
         self._published(self.trainer.batch_ended())
         for version in self._fresh:
             self._serving.install(version)

@@ -68,7 +68,7 @@ def event(content: Any, tenant: str, stream: str, name: str, version: int) -> Po
 
 
 def named(policy: Policy) -> dict[str, dict[str, Any]]:
-    """What a policy gives, by section and field, as a YAML file would name it.
+    """Values of a policy, by section and field, as a YAML file would name them.
 
     >>> named(Policy(tenant="default", stream="", gate_minimum=8))
     {'gate': {'minimum': 8}}

@@ -17,7 +17,7 @@ DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What an independent reader of the topics found, in rows and labels.
+    """Findings of an independent reader of the topics, in rows and labels.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ def errors(ledger: Ledger) -> dict[str, float | None]:
 
 
 def error_figures(report: Mapping[str, Any]) -> dict[str, str]:
-    """What a report has of :func:`errors`, for people."""
+    """Entry of :func:`errors` in a report, for people."""
     if "tolerance" not in report:
         return {}
     told = {"right is within": f"{report['tolerance']:g}"}
@@ -106,7 +106,7 @@ def error_figures(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def alarms(ledger: Ledger) -> list[tuple[int, str]]:
-    """Where errors were seen to rise, and by which detector: what campaigns come from."""
+    """Rows at which errors rose, by detector: the origin of campaigns."""
     errors = [timed.event for timed in ledger.signals if timed.event.kind is SignalKind.ERROR_RATE and timed.event.rising]
     return [(row_of(ledger, event.row), detector_name(event)) for event in errors]
 
@@ -134,7 +134,7 @@ def version_entry(ledger: Ledger, number: int) -> dict[str, Any]:
 
 
 def cause_of(ledger: Ledger, version: ModelVersion) -> str:
-    """What led to a version, for people: "warm-up", the signal and the stage of its campaign, or that none came (a quiet fit)."""
+    """Cause of a version, for people: "warm-up", the signal and the stage of its campaign, or a quiet fit."""
     timed = ledger.requests.get(version.request_id)
     if timed is None:
         return "unknown"

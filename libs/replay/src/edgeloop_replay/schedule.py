@@ -35,7 +35,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is played before the platform must have settled.
+    """Rows and labels that are played before the platform must have settled.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ def groups(first: int, end: int, devices: int, size: int = GROUP) -> list[Group]
 
 
 def steps(first: int, end: int, devices: int, delay: int, size: int = GROUP) -> Iterator[Step]:
-    """What to play, in order: a group's labels are sent once its newest row is ``delay`` rows old, the rest at the end.
+    """Steps to play, in order: a group's labels are sent once its newest row is ``delay`` rows old, the rest at the end.
 
     At the end labels follow group by group, each a step of its own, as they would have if the stream had gone on.
     """

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Task(StrEnum):
-    """What labels and answers are."""
+    """Kind of labels and answers."""
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"

@@ -27,7 +27,7 @@ _BLOCK = re.compile(rb"(?=^-----BEGIN )", re.MULTILINE)
 
 
 class Role(StrEnum):
-    """Who signs; a key has one role, and is trusted in that one alone."""
+    """Role of a signer; a key has one role, and is trusted in that role alone."""
 
     REGISTRY = "registry"
     ADAPTER = "adapter"

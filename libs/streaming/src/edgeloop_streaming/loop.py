@@ -96,7 +96,7 @@ class Loop:
         self._producer = self._opened_producer()
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """RecordProcessor until ``stopping()`` is true.
+        """Handle records until ``stopping()`` is true.
 
         Raises
         ------

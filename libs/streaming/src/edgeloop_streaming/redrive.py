@@ -23,7 +23,7 @@ BYTES = 4 << 20
 
 @dataclass(slots=True)
 class Redriven:
-    """What became of the letters that were asked for.
+    """Fate of the requested letters.
 
     Attributes
     ----------

@@ -168,7 +168,7 @@ class Restorer:
 
 
 class NoStateError(InvalidError):
-    """Why a record of a state topic is none."""
+    """Fault of a record in a state topic."""
 
 
 def readable(topic: Topic, key: bytes, value: bytes, codec: Codec) -> tuple[str, Event]:

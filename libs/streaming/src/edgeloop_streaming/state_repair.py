@@ -19,12 +19,12 @@ WRITING_S = 10.0
 
 
 class NothingToMendError(InvalidError):
-    """Why a record is left as it is."""
+    """Reason why a record is left as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What became of a key.
+    """Outcome for a key.
 
     Attributes
     ----------

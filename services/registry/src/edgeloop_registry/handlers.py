@@ -30,7 +30,7 @@ HEAD = ""
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the registry needs of the world.
+    """Connections of the model registry to the outside.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class RegistryTask:
         yield Send(topics.MODEL_EVENTS, topics.MODEL_EVENTS.key_of(event), event)
 
     def _answer(self, candidate: ModelCandidate, known: RegistryState | None, previous: str | None) -> tuple[Chained, RegistryState | None]:
-        """What becomes of the trainer's own answer to a request, and of what is known of the stream."""
+        """The answer to a trainer's candidate, and the state of the stream after it."""
         try:
             version = self._version(candidate, check_standing(candidate, known), previous)
         except CandidateRefusedError as refused:

@@ -14,7 +14,7 @@ _LIKE_NUMBER = re.compile(r"[+-]?[$€£]?\s?\d[\d_.,'\u00a0\u202f ]*(\s?%|[eE][
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """How a column was taken.
+    """Interpretation of a column.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a column cannot be taken as it is.
+    """Reason why a column cannot be read as it is.
 
     Attributes
     ----------

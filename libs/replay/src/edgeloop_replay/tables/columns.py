@@ -91,7 +91,7 @@ class Columns:
 
     @property
     def report(self) -> tuple[Column, ...]:
-        """How each was taken, in the order of the file."""
+        """Interpretation of each column, in the order of the file."""
         return tuple(
             self._taken[name].column if name in self._taken else Column(name=name, taken_as="left out", examples=self._dropped[name])
             for name in self._header
@@ -99,7 +99,7 @@ class Columns:
 
 
 def kind_of(name: str, cells: Sequence[str], unknown: frozenset[str]) -> Numbers | Texts | None:
-    """What a column is, told by its first cells: numbers where half of what is known is one; ``None`` where nothing is known."""
+    """Kind of a column by its first cells: numbers if half of the known cells are; ``None`` if none is known."""
     texts = Counter(text for cell in cells if (text := cell.strip()).lower() not in unknown)
     if not texts:
         return None

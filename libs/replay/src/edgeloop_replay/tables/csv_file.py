@@ -96,7 +96,7 @@ def _opened(path: Path) -> Generator[BinaryIO | gzip.GzipFile]:
 
 
 def _first_bad(path: Path) -> str:
-    """Where a file ceases to be text."""
+    """Place where a file ceases to be text."""
     expected = "expected text in UTF-8"
     if not path.is_file():
         return expected

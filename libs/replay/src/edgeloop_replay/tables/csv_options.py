@@ -13,7 +13,7 @@ MISSING = ("NA", "N/A", "#N/A", "<NA>", "null")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvOptions:
-    """How the columns of a CSV are to be taken; what is not named is a number, or a category where it is text.
+    """Options for the columns of a CSV; a column that is not named is a number, or a category if it is text.
 
     Attributes
     ----------
@@ -63,5 +63,5 @@ class CsvOptions:
         return replace(self, drop=parted(self.drop), category=parted(self.category))
 
     def unknown(self) -> frozenset[str]:
-        """What stands for a missing value, in lower case."""
+        """Texts for a missing value, in lower case."""
         return frozenset(text.strip().lower() for text in (*NOTHING, *self.missing))

@@ -16,7 +16,7 @@ WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "t", "f", "y", "n"
 
 
 class Labels:
-    """What turned out to be true of each row; nothing where a cell is empty or stands for a missing value.
+    """Labels of the rows; none for an empty cell or a missing value.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Labels:
 
     @property
     def column(self) -> Column:
-        """How it was taken."""
+        """Its interpretation."""
         counts = Counter(text for text in self._texts if text)
         notes: list[str] = []
         if self._as_missing:

@@ -110,7 +110,7 @@ class Numbers:
 
     @property
     def column(self) -> Column:
-        """How it was taken."""
+        """Its interpretation."""
         notes: list[str] = []
         name = quoted(self.name)
         seems_time = (

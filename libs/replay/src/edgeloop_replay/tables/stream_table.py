@@ -67,12 +67,12 @@ class StreamTable:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """How many categories each feature has, 0 for a number; empty if all are numbers."""
+        """Number of categories of each feature, 0 for a number; empty if all are numbers."""
         counts = tuple(map(len, self.categories))
         return counts if any(counts) else ()
 
     def labelled(self, first: int, end: int) -> int:
-        """How many of some rows have a label."""
+        """Number of labelled rows among some rows."""
         return sum(1 for label in self.labels[first:end] if label)
 
     def first(self, rows: int) -> StreamTable:
@@ -197,7 +197,7 @@ def check_definition(table: StreamTable) -> None:
 
 
 def described(table: StreamTable) -> list[dict[str, Any]]:
-    """How the columns were taken, as a report has it."""
+    """Interpretation of the columns, as in a report."""
     return [
         {
             "name": column.name,

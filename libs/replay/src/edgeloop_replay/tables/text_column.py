@@ -76,7 +76,7 @@ class Texts:
 
     @property
     def problem(self) -> Problem | None:
-        """Why these are no categories."""
+        """Reason why these are no categories."""
         counts, name = self._counts(), quoted(self.name)
         rows, first = int(counts.sum()) + self._others, self._first()
         column, example = f"column {self.name!r}", shown(first[1])
@@ -117,7 +117,7 @@ class Texts:
 
     @property
     def column(self) -> Column:
-        """How it was taken."""
+        """Its interpretation."""
         notes: list[str] = []
         kept = self.categories
         if (more := len(self._known) - len(kept)) > 0:

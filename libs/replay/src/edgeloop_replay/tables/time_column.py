@@ -69,7 +69,7 @@ class Times:
 
     @property
     def column(self) -> Column:
-        """How it was taken."""
+        """Its interpretation."""
         times, form = self.milliseconds()
         notes = [form]
         known = times[times != 0]

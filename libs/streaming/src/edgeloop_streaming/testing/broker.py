@@ -48,11 +48,11 @@ class MemoryBroker(MemoryCluster):
         return Table(self.follower([topic]))
 
     def standing(self, topic: Topic) -> Standing:
-        """What stands under the keys of a topic."""
+        """Newest records of a topic's keys."""
         return Standing(MemoryPartitionReader(self), self.codec, "", topic)
 
     def policies(self, settings: T, taken: Callable[[T, Policy], T]) -> Policies[T]:
-        """What counts for a service's streams; it counts and logs as in a process."""
+        """Policies in force for a service's streams; counts and logs as in a process."""
         return Policies(self.table(topics.POLICIES), settings, taken, CollectorRegistry(), structlog.get_logger())
 
     def publisher(self, source: str) -> Publisher:

@@ -128,7 +128,7 @@ class MemoryCluster:
         return written
 
     def committed(self, group: str, topic: str, partition: int) -> int | None:
-        """Where a group reads on; ``None`` where it has not committed yet."""
+        """Committed offset of a group; ``None`` before its first commit."""
         return self._committed.get((group, (topic, partition)))
 
     def compact(self, topic: Topic) -> None:
@@ -141,7 +141,7 @@ class MemoryCluster:
         self.log(topic.name, partition).delete_before(offset)
 
     def _placed(self, record: OutputRecord) -> Place:
-        """Where a record goes, if it can be written."""
+        """Partition of a record, if it can be written."""
         topic, count = self.topic(record.topic), self.partitions_of(record.topic)
         if len(record.value or b"") > 2 * topic.max_bytes:
             raise KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE, f"{topic.name} takes {2 * topic.max_bytes} bytes"))

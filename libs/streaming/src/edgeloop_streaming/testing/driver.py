@@ -58,7 +58,7 @@ class TaskDriver:
 
     @property
     def state(self) -> State:
-        """What the task holds."""
+        """State of the task."""
         return self._loop.assigned[self.partition].state
 
     @property

@@ -63,5 +63,5 @@ class PartitionLog:
 
 
 def number_of(entry: Entry) -> int:
-    """What sorts entries of several partitions into the order in which they were written."""
+    """Sort key of entries of several partitions: the order in which they were written."""
     return entry[0]

@@ -32,7 +32,7 @@ from edgeloop_streaming.testing.logs import number_of
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What became of some records.
+    """Fate of some records.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class MemoryLoop:
             self.assigned[p] = AssignedPartition(p, state, self._service.task(p, state), end=ends)
 
     def run(self, most: int = 10_000) -> int:
-        """RecordProcessor until nothing waits that can be handled; give back the number of transactions.
+        """Handle records until none waits that can be handled; returns the number of transactions.
 
         Raises
         ------

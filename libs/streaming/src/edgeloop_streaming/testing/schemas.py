@@ -11,7 +11,7 @@ from edgeloop_kafka.schema_registry import UnknownSchemaError, WrittenSchema
 
 
 class MemorySchemas:
-    """What :class:`~edgeloop_kafka.Codec` needs of a registry, with the schemas of ``topics`` in it."""
+    """Schema registry for :class:`~edgeloop_kafka.Codec`, with the schemas of ``topics`` in it."""
 
     def __init__(self, topics: Iterable[Topic]) -> None:
         self._ids: dict[str, int] = {}

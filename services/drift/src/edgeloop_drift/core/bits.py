@@ -12,7 +12,7 @@ RIGHT, WRONG, UNANSWERED = 0, 1, 2
 
 
 def problem(batch: ExampleBatch) -> str:
-    """Why a batch cannot be compared, or ``""``."""
+    """Reason why a batch cannot be compared, or ``""``."""
     sizes = {len(batch.seqs), len(batch.labels), len(batch.answers), len(batch.model_versions), len(batch.answers_alone or batch.seqs)}
     if len(sizes) > 1 or not batch.seqs:
         return (

@@ -20,7 +20,7 @@ class Place:
 
 
 def problem(batch: ObservationBatch) -> str:
-    """Why a batch cannot be summed up, or ``""``."""
+    """Reason why a batch cannot be summed up, or ``""``."""
     if batch.count < 1 or not batch.features or len(batch.features) % (4 * batch.count):
         return f"{len(batch.features)} bytes of features do not make {batch.count} rows"
     return ""

@@ -47,7 +47,7 @@ class Learned:
 
 
 class Intake:
-    """What has come of one stream, in the order of its partition: only the newest adapter counts.
+    """Parts of one stream's adapter so far, in the order of its partition: only the newest adapter counts.
 
     Blocks come in the order of their rows, and a block again once it has more rows. Where rows are left out in between, those
     before are of no use any more. What is not signed is as if it had not come, so that it cannot keep out what is.

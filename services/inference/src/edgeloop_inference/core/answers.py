@@ -19,7 +19,7 @@ SCORE = 64  # bytes of a score with its index, at most, and of what stands befor
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said about some rows.
+    """A model's answers to some rows.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ def raw_floats(values: NDArray[np.float32]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which class each column of the probabilities is of.
+    """Class of each column of the probabilities.
 
     Attributes
     ----------

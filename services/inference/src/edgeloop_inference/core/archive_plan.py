@@ -30,7 +30,7 @@ class Shelved:
 
 
 def shelved(held: Iterable[Shelved], newcomer: Shelved, most_bytes: int = BYTES) -> tuple[Shelved, ...]:
-    """What one stream's shelf holds once a file has come, newest version first: at most ``FILES`` files of ``most_bytes`` together.
+    """Archive of one stream after a new file, newest version first: at most ``FILES`` files of ``most_bytes`` together.
 
     Examples
     --------

@@ -117,7 +117,7 @@ def check_parameters(where: str, given: Iterable[str], known: Sequence[str] = ()
 
 
 def count_rows(request: InferRequest, features: Sequence[str], most: int) -> int:
-    """How many rows a request says that it has, before anything is read.
+    """Stated number of rows of a request, before anything is read.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from edgeloop_signing.statements import VersionStatement
 
 
 class Reason(StrEnum):
-    """Why a model was not taken."""
+    """Reasons to refuse a model."""
 
     DIGEST = "DIGEST"
     SIGNATURE = "SIGNATURE"
@@ -43,7 +43,7 @@ class RefusalError(InvalidError):
 
 
 class Action(StrEnum):
-    """What to do about an assignment."""
+    """Decisions about an assignment."""
 
     KEEP = "KEEP"
     INSTALL = "INSTALL"
@@ -51,7 +51,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What serves now."""
+    """Current version of a stream."""
 
     version: int
     digest: str

@@ -79,7 +79,7 @@ class AdapterStore:
         self._kept[stream] = learned.scaling, memory.end
 
     def load(self, stream: str) -> Intake:
-        """What is kept of a stream, as it came; what another program's schema wrote is left out.
+        """Stored parts of a stream, in order of arrival; parts written with another schema are left out.
 
         Raises
         ------

@@ -21,7 +21,7 @@ WITHOUT_MEMORIES = "mixtures answer without their memories here"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an adapter.
+    """Outcome of an adapter.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Adapting:
 
     @property
     def remark(self) -> str:
-        """What a report says besides; ``""`` for nothing."""
+        """Remark of a report; ``""`` for none."""
         return "" if self._mixer.memories else WITHOUT_MEMORIES
 
     def begin(self) -> None:

@@ -47,7 +47,7 @@ class LongRequests:
         self._turn = threading.Lock()
 
     def answer(self, model: Serving, rows: NDArray[np.float32], alive: Callable[[], bool]) -> Answer:
-        """What a model says about rows.
+        """A model's answers to rows.
 
         Parameters
         ----------

@@ -14,7 +14,7 @@ Serving = ServingModel | ServingMixture
 
 
 class Models:
-    """Which model answers for which stream.
+    """Serving models, by stream.
 
     A lookup takes one dictionary read without a lock; an installation puts a new dictionary in place. A request keeps
     the model that it looked up, so those in flight end on the old one.
@@ -64,11 +64,11 @@ class Models:
         self._changed(model)
 
     def serving(self, stream: str) -> Serving | None:
-        """What answers for a stream now."""
+        """Serving model of a stream."""
         return self._serving.get(stream)
 
     def installed(self, stream: str) -> Installed | None:
-        """What answers for a stream now, by its numbers."""
+        """Numbers of the serving model of a stream."""
         model = self._serving.get(stream)
         return None if model is None else Installed(model.version, model.digest, model.adapter)
 

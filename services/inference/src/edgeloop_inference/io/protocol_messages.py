@@ -107,7 +107,7 @@ def metadata(model: Serving) -> m.ModelMetadataResponse:
 
 
 def configuration(model: Serving, most_rows: int) -> m.ModelConfig:
-    """How a model is asked, as Triton's model configuration says it: shapes are without the rows, of which there may be ``most_rows``."""
+    """Triton's model configuration of a model: shapes are without the rows, of which there may be ``most_rows``."""
     classes = len(model.classes)
     config = m.ModelConfig(name=model.stream, platform=PLATFORM, backend=BACKEND, max_batch_size=min(most_rows, _LONGEST))
     config.input.add(name=INPUT, data_type=m.DataType.TYPE_FP32, dims=[len(model.features)])

@@ -37,7 +37,7 @@ class ModelFailedError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may take.
+    """Limits of one request.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class InferenceServicer:
         return metadata(self._found(request.name, request.version, context))
 
     def model_config(self, request: m.ModelConfigRequest, context: Any) -> m.ModelConfigResponse:
-        """How a model is asked."""
+        """Metadata of a model."""
         return m.ModelConfigResponse(config=configuration(self._found(request.name, request.version, context), self._limits.rows))
 
     def model_infer(self, request: m.ModelInferRequest, context: Any) -> m.ModelInferResponse:

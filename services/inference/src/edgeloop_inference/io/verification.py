@@ -58,7 +58,7 @@ class Verification:
         self.max_bytes = max_bytes
 
     def statement(self, assignment: Assignment) -> VersionStatement:
-        """What is signed about an assigned model.
+        """Signed statement about an assigned model.
 
         Raises
         ------

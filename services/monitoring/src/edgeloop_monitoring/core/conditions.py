@@ -43,7 +43,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one condition stands for one subject.
+    """State of one condition for one subject.
 
     Attributes
     ----------

@@ -109,7 +109,7 @@ def _add(counts: dict[Device, Counts], device: Device, labelled: int, differing:
 
 
 def judge(counts: Mapping[str, Counts], suspicion: Suspicion) -> Standout | None:
-    """Who stands out among devices; ``None`` where too few can be judged.
+    """Outliers among devices; ``None`` if too few can be judged.
 
     The median and the median absolute deviation do not move as long as fewer than half of the devices are bad.
 

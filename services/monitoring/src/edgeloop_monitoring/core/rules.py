@@ -12,7 +12,7 @@ from edgeloop_monitoring.core.conditions import Rule
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What can be set; see the service's README."""
+    """Settings of the conditions; see the service's README."""
 
     error_share: float = 0.5
     error_rows: int = 100

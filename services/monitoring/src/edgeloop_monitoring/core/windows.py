@@ -16,7 +16,7 @@ from edgeloop_monitoring.core.subjects import Subject
 
 @dataclass(slots=True)
 class Cell:
-    """What was seen of one subject in a span of record time.
+    """Measurements of one subject in a span of record time.
 
     Attributes
     ----------

@@ -41,7 +41,7 @@ class BrokenChainError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What of an event goes into the chain.
+    """Bytes of an event that go into the chain.
 
     Attributes
     ----------

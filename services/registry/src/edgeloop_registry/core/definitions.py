@@ -35,7 +35,7 @@ class DefinitionRefusedError(InvalidError):
 
 
 def define(command: RegisterStream, known: RegistryState) -> RegistryState | None:
-    """What is known of the stream once the command is carried out; ``None`` if it changes nothing.
+    """State of the stream after the command; ``None`` if it changes nothing.
 
     Parameters
     ----------
