@@ -71,7 +71,7 @@ def test_bytes_that_are_no_event_become_a_dead_letter_with_all_that_came_and_the
     (passed,) = scene.until(1)
     letters = scene.letters()
     assert [letter.event.reason for letter in letters] == ["NOT_AVRO", "UNKNOWN_SCHEMA", "NOT_AVRO"]
-    assert [letter.event.value for letter in letters] == [b"no avro", b"\0\0\0\xff\xffxyz", b""]
+    assert [letter.event.value for letter in letters] == [b"no avro", b"\0\0\0\xff\xffxyz", None]
     last, cause = letters[-1].event, passed.headers["ce_causationat"].decode()
     assert (last.key.decode(), last.headers["own"], last.service) == (scene.key, b"kept", SERVICE)
     assert f"{last.topic}/{last.partition}/{last.offset + 1}" == cause, "the letter names the place before the good record's"

@@ -25,6 +25,7 @@ from edgeloop_local.errors import DataDirBusyError, PortTakenError, ProcessDiedE
 from edgeloop_local.ports import LOOPBACK, free_port
 from edgeloop_local.process_lock import ProcessLock
 from edgeloop_local.progress import Silence
+from edgeloop_local.records_format import RECORDS_FORMAT
 from edgeloop_local.schema_registry import SchemaRegistry
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def test_a_broker_that_dies_at_its_start_is_told_with_its_last_words_and_nothing
     log_dir = tmp_path / "kafka" / "log"
     log_dir.mkdir(parents=True)
     (log_dir / "meta.properties").write_text("version=1\ncluster.id=x\nnode.id=77\n")  # of another broker
+    (tmp_path / "records-format").write_text(str(RECORDS_FORMAT))
     stack = LocalStack(tmp_path)
     with pytest.raises(ProcessDiedError, match=r"Kafka ended with exit code 1 while starting \(log: .*\)(.|\n)*77"):
         stack.start()

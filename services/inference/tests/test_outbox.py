@@ -305,7 +305,7 @@ from tritonclient.utils import InferenceServerException
 outbox = Outbox(Path(sys.argv[1]), max_rows=10**6, max_bytes=1 << 30)
 def write():
     while True:
-        batch = ObservationBatch(stream="pumps", count=1, features=b"12345678", event_times=(5,), model_version=1, answers=("good",))
+        batch = ObservationBatch(tenant="acme", stream="pumps", device_id="p1", boot_epoch=0, first_seq=0, count=1, features=b"12345678", event_times=(5,), model_version=1, answers=("good",))
         seq = outbox.append(batch)
         os.write(1, b"%d\\n" % seq)
 for _ in range(4):

@@ -33,14 +33,25 @@ class Late:
     def __init__(self, make: Callable[[], Standing]) -> None:
         self._make = make
         self._standing: Standing | None = None
+        self.markers_late = False
 
     def refresh(self) -> None:
-        self._standing = self._standing or self._make()
-        self._standing.refresh()
+        if not self.markers_late:
+            self._found().refresh()
 
     def holds(self, key: str, event: Event) -> bool:
-        assert self._standing is not None
-        return self._standing.holds(key, event)
+        return self._found().holds(key, event)
+
+    def wrote(self, key: str, event: Event) -> None:
+        self._found().wrote(key, event)
+
+    def forget(self) -> None:
+        if self._standing is not None:
+            self._standing.forget()
+
+    def _found(self) -> Standing:
+        self._standing = self._standing or self._make()
+        return self._standing
 
 
 class Rollout:
@@ -51,7 +62,8 @@ class Rollout:
 
     def _task(self, _partition: int, state: State) -> RolloutTask:
         # The driver makes its first task while it is made itself.
-        return RolloutTask(state, Late(lambda: self.driver.broker.standing(topics.ROLLOUT_ASSIGNMENTS)))
+        self.assigned = Late(lambda: self.driver.broker.standing(topics.ROLLOUT_ASSIGNMENTS))
+        return RolloutTask(state, self.assigned)
 
     def version(self, number: int, stream: str = "pumps") -> list[tuple[str, int]]:
         version = ModelVersion(
@@ -179,6 +191,17 @@ def test_an_assignment_that_somebody_put_something_over_is_written_again_when_th
     assert rollout.driver.sent[-1] == assigned
     assert rollout.report("p1", boot_epoch=2) == []
     assert rollout.driver.repeat() == []
+
+
+def test_an_assignment_whose_commit_is_not_visible_yet_is_not_written_again(rollout: Rollout) -> None:
+    rollout.version(1)
+    rollout.assigned.markers_late = True  # Kafka confirms a commit before its markers are in the partitions
+    assert rollout.report("p1") == [("default/pumps/p1", 1)]
+    assigned: Any = rollout.driver.sent[-1]
+    assert rollout.report("p1", boot_epoch=2) == []
+    junk(rollout, assigned.event, "another event")
+    rollout.assigned.markers_late = False
+    assert rollout.report("p1", boot_epoch=3) == [("default/pumps/p1", 1)]
 
 
 def test_of_several_reports_in_one_transaction_one_is_answered(rollout: Rollout) -> None:

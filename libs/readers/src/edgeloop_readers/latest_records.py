@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 from confluent_kafka import OFFSET_BEGINNING
 from edgeloop_contracts import Event, Topic
@@ -10,6 +11,9 @@ from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.consumer_message import ConsumerMessage
 
 from edgeloop_readers.partition_reader import PartitionReader
+
+VISIBLE_S = 60.0
+"""Seconds until a committed record must be visible. Kafka confirms a commit before its markers are in the partitions."""
 
 
 class Standing:
@@ -37,25 +41,41 @@ class Standing:
         name = prefix + topic.name
         self._places = [(name, partition) for partition in reader.partitions_of(name)]
         self._newest: dict[str, bytes] = {}
+        self._written: dict[str, tuple[bytes, float]] = {}
         reader.assign(dict.fromkeys(self._places, OFFSET_BEGINNING))
 
     def refresh(self) -> None:
         """Take in everything that has been committed until now."""
         self._reader.read_until(self._reader.ends(self._places), self._take)
 
+    def wrote(self, key: str, event: Event) -> None:
+        """Note an event that this process writes: it counts as the newest record until it is read."""
+        self._written[key] = (self._digest_of(event), time.monotonic() + VISIBLE_S)
+
+    def forget(self) -> None:
+        """Forget the events of :meth:`wrote` that have not been read: their transaction was undone."""
+        self._written.clear()
+
     def holds(self, key: str, event: Event) -> bool:
-        """Whether this very event is the newest record of a key, as of the last :meth:`refresh`.
+        """Whether this very event is the newest record of a key, as of the last :meth:`refresh` and :meth:`wrote`.
 
         Another event, a tombstone and bytes that are none all stand in its way: compaction leaves only the newest.
         """
-        return self._newest.get(key) == _digest(self._codec.encode(self._topic, event))
+        digest = self._digest_of(event)
+        written, until = self._written.get(key, (b"", 0.0))
+        return digest == self._newest.get(key) or (digest == written and time.monotonic() < until)
 
     def _take(self, message: ConsumerMessage) -> None:
         key, value = (message.key() or b"").decode("utf-8", "replace"), message.value()
         if value is None:
             self._newest.pop(key, None)
         else:
-            self._newest[key] = _digest(value)
+            self._newest[key] = digest = _digest(value)
+            if self._written.get(key, (b"",))[0] == digest:
+                del self._written[key]
+
+    def _digest_of(self, event: Event) -> bytes:
+        return _digest(self._codec.encode(self._topic, event))
 
 
 def _digest(data: bytes) -> bytes:

@@ -43,7 +43,15 @@ class Assigned(Protocol):
         ...
 
     def holds(self, key: DeviceKey, event: Event) -> bool:
-        """Whether this very event is the newest record of a key."""
+        """Whether this very event is the newest record of a key, or was written and has not been read yet."""
+        ...
+
+    def wrote(self, key: DeviceKey, event: Event) -> None:
+        """Note an event that this process writes."""
+        ...
+
+    def forget(self) -> None:
+        """Forget the written events that have not been read."""
         ...
 
 
@@ -61,8 +69,8 @@ class RolloutTask:
     def __init__(self, state: State, assigned: Assigned) -> None:
         self._state = state
         self._assigned = assigned
-        self._looked = False
-        self._told: set[str] = set()
+        self._refreshed = False
+        assigned.forget()
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         """Take a version or a report."""
@@ -77,9 +85,8 @@ class RolloutTask:
                 raise InvalidEventError("WRONG_TYPE", f"rollout does not handle {other.FULLNAME}")
 
     def flush(self) -> Iterable[Send]:
-        """Nothing is held back; what stands is looked at anew in the next transaction."""
-        self._looked = False
-        self._told.clear()
+        """Send nothing; the next transaction reads the assignments again."""
+        self._refreshed = False
         return ()
 
     def _retarget(self, version: ModelVersion, received: Received[Any]) -> Iterator[Send]:
@@ -104,12 +111,13 @@ class RolloutTask:
             yield self._assign(key, aim)
 
     def _stands(self, key: DeviceKey, aim: RolloutTarget) -> bool:
-        """Whether a device finds its assignment where it looks for it; one that is on its way counts."""
-        if not self._looked:
+        """Whether a device's assignment is in the topic; one that is being written counts."""
+        if not self._refreshed:
             self._assigned.refresh()
-            self._looked = True
-        return key in self._told or self._assigned.holds(key, assignment(key, aim))
+            self._refreshed = True
+        return self._assigned.holds(key, assignment(key, aim))
 
     def _assign(self, key: DeviceKey, aim: RolloutTarget) -> Send:
-        self._told.add(key)
-        return Send(topics.ROLLOUT_ASSIGNMENTS, key, assignment(key, aim), aim.cause)
+        event = assignment(key, aim)
+        self._assigned.wrote(key, event)
+        return Send(topics.ROLLOUT_ASSIGNMENTS, key, event, aim.cause)
