@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from edgeloop_contracts import ObservationBatch
 from edgeloop_contracts.rows import slices
-from edgeloop_inference.core.rows import Parcel, StoredRows, pack
+from edgeloop_inference.core.rows import OutgoingBatch, StoredRows, pack
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,15 +28,15 @@ def stored(*numbers: int, **changed: object) -> list[StoredRows]:
     return [StoredRows(100 + n, replace(ONE, first_seq=n, **changed)) for n in numbers]
 
 
-def runs(parcels: list[Parcel]) -> list[tuple[str, int, int, int]]:
-    return [(p.batch.stream, p.batch.model_version, p.batch.first_seq, p.batch.count) for p in parcels]
+def runs(outgoing: list[OutgoingBatch]) -> list[tuple[str, int, int, int]]:
+    return [(p.batch.stream, p.batch.model_version, p.batch.first_seq, p.batch.count) for p in outgoing]
 
 
 def test_consecutive_rows_of_one_version_share_a_batch_up_to_its_limit() -> None:
-    parcels = pack("acme", "p1", 2, stored(*range(300)))
-    assert runs(parcels) == [("pumps", 1, 0, 256), ("pumps", 1, 256, 44)]
-    assert parcels[0].places == tuple(range(100, 356))
-    assert (parcels[0].batch.tenant, parcels[0].batch.device_id, parcels[0].batch.boot_epoch) == ("acme", "p1", 2)
+    outgoing = pack("acme", "p1", 2, stored(*range(300)))
+    assert runs(outgoing) == [("pumps", 1, 0, 256), ("pumps", 1, 256, 44)]
+    assert outgoing[0].places == tuple(range(100, 356))
+    assert (outgoing[0].batch.tenant, outgoing[0].batch.device_id, outgoing[0].batch.boot_epoch) == ("acme", "p1", 2)
 
 
 def test_a_new_version_and_a_gap_in_the_numbers_begin_a_new_batch() -> None:
@@ -45,8 +45,8 @@ def test_a_new_version_and_a_gap_in_the_numbers_begin_a_new_batch() -> None:
 
 
 def test_a_new_adapter_begins_a_new_batch() -> None:
-    parcels = pack("acme", "p1", 1, [*stored(0, 1), *stored(2, adapter=150), *stored(3, adapter=150), *stored(4, adapter=200)])
-    assert [(p.batch.adapter, p.batch.first_seq, p.batch.count) for p in parcels] == [(0, 0, 2), (150, 2, 2), (200, 4, 1)]
+    outgoing = pack("acme", "p1", 1, [*stored(0, 1), *stored(2, adapter=150), *stored(3, adapter=150), *stored(4, adapter=200)])
+    assert [(p.batch.adapter, p.batch.first_seq, p.batch.count) for p in outgoing] == [(0, 0, 2), (150, 2, 2), (200, 4, 1)]
 
 
 def test_streams_that_alternate_do_not_cut_each_others_batches() -> None:
@@ -76,8 +76,8 @@ def test_packing_loses_nothing_doubles_nothing_and_keeps_the_order(counts: list[
         for piece in slices(replace(ONE, count=count, features=data, event_times=times, answers=answers), limit):
             pieces.append(StoredRows(len(pieces), replace(piece, first_seq=number)))
             number += piece.count
-    parcels = pack("acme", "p1", 1, pieces, limit)
-    assert all(p.batch.count <= limit for p in parcels)
-    assert b"".join(p.batch.features for p in parcels) == b"".join(n.to_bytes(8, "little") for n in range(number))
-    assert [t for p in parcels for t in p.batch.event_times] == list(range(1, number + 1))
-    assert [place for p in parcels for place in p.places] == list(range(len(pieces)))
+    outgoing = pack("acme", "p1", 1, pieces, limit)
+    assert all(p.batch.count <= limit for p in outgoing)
+    assert b"".join(p.batch.features for p in outgoing) == b"".join(n.to_bytes(8, "little") for n in range(number))
+    assert [t for p in outgoing for t in p.batch.event_times] == list(range(1, number + 1))
+    assert [place for p in outgoing for place in p.places] == list(range(len(pieces)))

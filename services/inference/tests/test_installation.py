@@ -252,7 +252,7 @@ def test_a_model_that_eats_memory_ends_its_trial_and_not_the_device(bench: Any) 
     device = bench.serving(1, trial_s=10)
     bench.assign(2, model=bomb)
     report = last_report(bench, DeviceStatus.REFUSED)
-    assert report.reason == "LOAD" and report.message.startswith("trial: ")
+    assert report.reason == "LOAD" and report.message.startswith("load check: ")
     assert ask(triton.InferenceServerClient(f"127.0.0.1:{device.port}"), [[1, 2]]).get_response().model_version == "1"
 
 

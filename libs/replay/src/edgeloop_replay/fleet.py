@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from edgeloop_contracts import AdapterMember
-from edgeloop_inference.core.archive_plan import Shelved, shelved
+from edgeloop_inference.core.archive_plan import ArchivedFile, kept_files
 from edgeloop_mixture.learner import Learner
 from edgeloop_mixture.mixture import Adapter, Frame, with_member
 from edgeloop_mixture.rule import Rule
@@ -61,7 +61,7 @@ class Serving:
         self._session: MixtureSession | None = None
         self._feeds: Feeds | None = None
         self._learner: Learner | None = None
-        self._shelf: tuple[Shelved, ...] = ()
+        self._archive: tuple[ArchivedFile, ...] = ()
         self.fetched = 0
 
     @property
@@ -76,9 +76,9 @@ class Serving:
 
     def install(self, version: Version) -> None:
         """Take a version; in a mixture it counts at once."""
-        file = Shelved(version.event.version, version.event.file.digest, version.event.file.size)
-        self.fetched += 0 if file.digest in (held.digest for held in self._shelf) else file.size
-        self._shelf = shelved(self._shelf, file)
+        file = ArchivedFile(version.event.version, version.event.file.digest, version.event.file.size)
+        self.fetched += 0 if file.digest in (held.digest for held in self._archive) else file.size
+        self._archive = kept_files(self._archive, file)
         self._current = version
         if self._mixture is not None:
             self._apply(*self._mixture)

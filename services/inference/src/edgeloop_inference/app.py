@@ -18,15 +18,15 @@ from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import CannotListenError, Context, HealthServer, StopSignal
 from prometheus_client import CollectorRegistry
 
-from edgeloop_inference.io.adapter_updates import Adapting
+from edgeloop_inference.io.adapter_updates import AdapterUpdates
 from edgeloop_inference.io.archive import Archive
-from edgeloop_inference.io.assignments import Installer
+from edgeloop_inference.io.assignments import AssignmentHandler
 from edgeloop_inference.io.background import Background
 from edgeloop_inference.io.definitions import BrokenSaltError, Definitions, device_salt
 from edgeloop_inference.io.installation import Installation
 from edgeloop_inference.io.kafka_clients import Kafka
-from edgeloop_inference.io.load_check_process import TrialRun
-from edgeloop_inference.io.mixture_builder import Mixer
+from edgeloop_inference.io.load_check_process import LoadCheck
+from edgeloop_inference.io.mixture_builder import MixtureBuilder
 from edgeloop_inference.io.model_store import ModelStore
 from edgeloop_inference.io.models import Models, Serving
 from edgeloop_inference.io.outbox import Outbox, OutboxUnavailableError
@@ -93,11 +93,11 @@ class Device:
             kafka, self._outbox, self._metrics, settings.tenant, settings.device, settings.linger_ms / 1000, self._stopping
         )
         scratch = settings.data_dir / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)  # a trial that was killed with its device leaves its directory
+        shutil.rmtree(scratch, ignore_errors=True)  # a load check that was killed with its device leaves its directory
         scratch.mkdir()
 
-        def start_trial(statement: VersionStatement) -> TrialRun:
-            return TrialRun(
+        def start_load_check(statement: VersionStatement) -> LoadCheck:
+            return LoadCheck(
                 statement,
                 scratch,
                 memory_bytes=settings.trial_memory_bytes,
@@ -109,23 +109,23 @@ class Device:
         store = ModelStore(settings.data_dir / "models")
         archive = Archive(settings.data_dir / "archive", settings.archive_max_bytes)
         partials = Partials(settings.data_dir / "partial", settings.max_model_bytes)
-        verification = Verification(trust, start_trial, archive, partials, settings.max_model_bytes)
-        self._mixer = adapting = None
+        verification = Verification(trust, start_load_check, archive, partials, settings.max_model_bytes)
+        self._builder = adapter_updates = None
         if learns:
             rule = Rule()
             folder = settings.data_dir / "adapters"
-            self._mixer = Mixer(folder, verification, self._models, store, rule, memories=settings.memories)
-            adapting = Adapting(self._mixer, self._models, verification, settings.tenant, rule.horizon)
+            self._builder = MixtureBuilder(folder, verification, self._models, store, rule, memories=settings.memories)
+            adapter_updates = AdapterUpdates(self._builder, self._models, verification, settings.tenant, rule.horizon)
         definitions = Definitions(settings.data_dir / "definitions", _salt(settings.data_dir))
-        self._installation = Installation(verification, store, self._models, definitions, self._mixer)
-        self._installer = Installer(
+        self._installation = Installation(verification, store, self._models, definitions, self._builder)
+        self._assignments = AssignmentHandler(
             kafka,
             self._installation,
             self._models,
             definitions,
             self._outbox,
             self._metrics,
-            adapting,
+            adapter_updates,
             self._sender.report,
             settings.tenant,
             settings.device,
@@ -137,7 +137,7 @@ class Device:
         self._server = _server(servicer, settings)
         self._background = [
             Background(name, job, self._metrics.failed, self._stopping)
-            for name, job in (("sender", self._sender.run), ("installer", self._installer.run))
+            for name, job in (("sender", self._sender.run), ("installer", self._assignments.run))
         ]
 
     @property
@@ -167,8 +167,8 @@ class Device:
         if ended[0]:
             self._sender.drain(GRACE_S)
             self._outbox.close()
-        if ended[1] and self._mixer is not None:
-            self._mixer.close()
+        if ended[1] and self._builder is not None:
+            self._builder.close()
         self._lock.close()
 
     def _rows_came(self) -> None:

@@ -57,9 +57,9 @@ class Settings(BaseSettings):
         default=True,
         description="whether mixtures answer with their memories, which take a few hundred kilobytes and most of the time of an answer",
     )
-    trial_memory_bytes: int = Field(default=2048 * MIB, ge=1, description="address space of the trial of a new model")
-    trial_cpu_s: int = Field(default=20, ge=1, description="processor seconds of a trial")
-    trial_s: float = Field(default=30.0, gt=0, description="seconds of a trial, from when it has the model")
+    trial_memory_bytes: int = Field(default=2048 * MIB, ge=1, description="address space of the load check of a new model")
+    trial_cpu_s: int = Field(default=20, ge=1, description="processor seconds of a load check")
+    trial_s: float = Field(default=30.0, gt=0, description="seconds of a load check, from when it has the model")
 
     @property
     def stream_names(self) -> tuple[str, ...]:

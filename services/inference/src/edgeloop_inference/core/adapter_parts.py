@@ -46,7 +46,7 @@ class Learned:
         return self.adapter.number
 
 
-class Intake:
+class AdapterParts:
     """Parts of one stream's adapter so far, in the order of its partition: only the newest adapter counts.
 
     Blocks come in the order of their rows, and a block again once it has more rows. Where rows are left out in between, those
@@ -61,7 +61,7 @@ class Intake:
 
     Attributes
     ----------
-    taken
+    changes
         Events that have changed what is known.
     """
 
@@ -74,7 +74,7 @@ class Intake:
         self._width = 0
         self._scaling = 0
         self._broken = ""
-        self.taken = 0
+        self.changes = 0
 
     @property
     def number(self) -> int:
@@ -86,7 +86,7 @@ class Intake:
         """The rows that have come."""
         return self._memory or MemoryRows(1, 1)
 
-    def take(self, event: LearnedEvent) -> None:
+    def add(self, event: LearnedEvent) -> None:
         """Note what came; an older adapter after a newer one is none.
 
         Raises
@@ -107,7 +107,7 @@ class Intake:
             case MemoryBlock():
                 if not self._append(event):
                     return
-        self.taken += 1
+        self.changes += 1
 
     def complete(self) -> Learned:
         """The newest adapter with its frame and rows.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeloop_inference.core.model_contract import LABEL, PREDICTION
 from edgeloop_inference.core.requests import InvalidRequestError, Wanted
 
-COLUMNS_TOLD = 8_192
+MOST_COLUMNS_BYTES = 8_192
 HEAD = 1_024  # bytes of an answer besides its rows, request id and columns
 SCORE = 64  # bytes of a score with its index, at most, and of what stands before a text
 
@@ -96,9 +96,9 @@ class Columns:
         return cls(classes, text, max((len(name.encode()) for name in classes), default=0))
 
     @property
-    def told(self) -> str:
+    def in_answer(self) -> str:
         """The text as answers carry it: empty where it would outweigh them; the model's metadata has it always."""
-        return self.text if len(self.text) <= COLUMNS_TOLD // 4 else ""
+        return self.text if len(self.text) <= MOST_COLUMNS_BYTES // 4 else ""
 
 
 def best_classes(values: NDArray[np.float32], classes: Sequence[str], best: int) -> list[list[str]]:
@@ -137,7 +137,7 @@ def check_size(count: int, wanted: Sequence[Wanted], columns: Columns, request_i
             row += longest + 5
         else:
             row += 4 if output.name == PREDICTION else 4 * classes
-    room = most - HEAD - len(request_id.encode()) - COLUMNS_TOLD
+    room = most - HEAD - len(request_id.encode()) - MOST_COLUMNS_BYTES
     if count * row > room:
         raise InvalidRequestError(
             f"the answer to {count} rows takes up to {count * row} bytes, and a message holds {most}: "

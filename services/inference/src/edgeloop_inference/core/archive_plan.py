@@ -11,7 +11,7 @@ BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
+class ArchivedFile:
     """A file.
 
     Attributes
@@ -29,21 +29,21 @@ class Shelved:
     size: int
 
 
-def shelved(held: Iterable[Shelved], newcomer: Shelved, most_bytes: int = BYTES) -> tuple[Shelved, ...]:
+def kept_files(held: Iterable[ArchivedFile], newcomer: ArchivedFile, most_bytes: int = BYTES) -> tuple[ArchivedFile, ...]:
     """Archive of one stream after a new file, newest version first: at most ``FILES`` files of ``most_bytes`` together.
 
     Examples
     --------
-    >>> held = shelved(shelved((), Shelved(1, "a", 40)), Shelved(2, "b", 30))
-    >>> [file.digest for file in shelved(held, Shelved(3, "a", 40))]
+    >>> held = kept_files(kept_files((), ArchivedFile(1, "a", 40)), ArchivedFile(2, "b", 30))
+    >>> [file.digest for file in kept_files(held, ArchivedFile(3, "a", 40))]
     ['a', 'b']
-    >>> [file.digest for file in shelved(held, Shelved(3, "c", 40), most_bytes=100)]
+    >>> [file.digest for file in kept_files(held, ArchivedFile(3, "c", 40), most_bytes=100)]
     ['c', 'b']
     """
-    files: dict[str, Shelved] = {}
+    files: dict[str, ArchivedFile] = {}
     for file in sorted((*held, newcomer), key=lambda file: -file.version):
         files.setdefault(file.digest, file)
-    kept: list[Shelved] = []
+    kept: list[ArchivedFile] = []
     room = most_bytes
     for file in list(files.values())[:FILES]:
         if file.size <= room:

@@ -58,7 +58,7 @@ def problem(inputs: Sequence[Port], outputs: Sequence[Port], features: int, clas
 def _mismatch(given: Port, kind: str, shape: tuple[int | None, ...]) -> str:
     if given.type != kind:
         return f"{given.name}: expected {kind}, given {given.type}"
-    # A length that the graph leaves open is settled by the trial run.
+    # A length that the graph leaves open is settled by the load check.
     fixed = [length if isinstance(length, int) else None for length in given.shape]
     fits = len(fixed) == len(shape) and all(want is None or have in (None, want) for have, want in zip(fixed, shape, strict=True))
     if not fits or (fixed and fixed[0] is not None):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeloop_inference.core.requests import InvalidRequestError
 
 
-class Door:
+class RowAdmission:
     """Rules and masks of one stream on one device.
 
     Parameters

@@ -19,7 +19,7 @@ class StoredRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class OutgoingBatch:
     """A batch, and the places in the outbox that it empties once the broker has it."""
 
     batch: ObservationBatch
@@ -37,14 +37,14 @@ def row_ids(request_id: str, count: int) -> tuple[str, ...]:
     return (request_id,) if count == 1 else tuple(f"{request_id}/{i}" for i in range(count))
 
 
-def pack(tenant: str, device: str, epoch: int, stored: Iterable[StoredRows], limit: int = BATCH_ROWS) -> list[Parcel]:
+def pack(tenant: str, device: str, epoch: int, stored: Iterable[StoredRows], limit: int = BATCH_ROWS) -> list[OutgoingBatch]:
     """Put consecutive rows of one stream, version and adapter together, in the order in which they were stored.
 
     A batch ends where its numbers have a gap (rows were dropped), version or adapter change, or it would exceed ``limit``.
     Streams are independent of each other.
     """
     open_runs: dict[str, list[StoredRows]] = {}
-    parcels: list[Parcel] = []
+    outgoing: list[OutgoingBatch] = []
 
     def close(run: list[StoredRows]) -> None:
         batch = replace(
@@ -53,7 +53,7 @@ def pack(tenant: str, device: str, epoch: int, stored: Iterable[StoredRows], lim
             device_id=device,
             boot_epoch=epoch,
         )
-        parcels.append(Parcel(batch, tuple(item.place for item in run)))
+        outgoing.append(OutgoingBatch(batch, tuple(item.place for item in run)))
 
     for item in stored:
         run = open_runs.setdefault(item.batch.stream, [])
@@ -63,4 +63,4 @@ def pack(tenant: str, device: str, epoch: int, stored: Iterable[StoredRows], lim
         run.append(item)
     for run in open_runs.values():
         close(run)
-    return parcels
+    return outgoing

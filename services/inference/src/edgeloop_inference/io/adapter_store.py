@@ -13,7 +13,7 @@ from edgeloop_kafka import body, from_body
 from edgeloop_mixture import serialization
 from edgeloop_mixture.memory import MemoryRows
 
-from edgeloop_inference.core.adapter_parts import Intake, Learned, LearnedEvent
+from edgeloop_inference.core.adapter_parts import AdapterParts, Learned, LearnedEvent
 
 KINDS: dict[str, type[LearnedEvent]] = {kind.FULLNAME: kind for kind in (AdapterFrame, MemoryBlock, ModelAdapter)}
 SCHEMA = """
@@ -78,7 +78,7 @@ class AdapterStore:
             raise
         self._kept[stream] = learned.scaling, memory.end
 
-    def load(self, stream: str) -> Intake:
+    def load(self, stream: str) -> AdapterParts:
         """Stored parts of a stream, in order of arrival; parts written with another schema are left out.
 
         Raises
@@ -86,13 +86,13 @@ class AdapterStore:
         Refusal
             ``SIGNATURE``: it was touched, or the key that it was signed with is not trusted any more.
         """
-        intake = Intake(self._horizon, self._check)
+        parts = AdapterParts(self._horizon, self._check)
         rows: list[Any] = self._file.execute("select kind, schema, body from kept where stream = ? order by first", (stream,)).fetchall()
         for name, schema, data in rows:
             kind = KINDS.get(name)
             if kind is not None and schema == _fingerprint(kind):
-                intake.take(from_body(kind, data))
-        return intake
+                parts.add(from_body(kind, data))
+        return parts
 
     def close(self) -> None:
         """Close the file."""

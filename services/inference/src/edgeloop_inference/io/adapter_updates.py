@@ -9,10 +9,10 @@ from typing import Any
 from edgeloop_contracts import AdapterFrame, MemoryBlock, ModelAdapter
 from edgeloop_kafka import Received
 
-from edgeloop_inference.core.adapter_parts import Intake, LearnedEvent
+from edgeloop_inference.core.adapter_parts import AdapterParts, LearnedEvent
 from edgeloop_inference.core.version_admission import RefusalError
 from edgeloop_inference.io.kafka_clients import Reader
-from edgeloop_inference.io.mixture_builder import Mixer
+from edgeloop_inference.io.mixture_builder import MixtureBuilder
 from edgeloop_inference.io.models import Models
 from edgeloop_inference.io.verification import Verification
 
@@ -39,12 +39,12 @@ class Outcome:
     refusal: RefusalError | None = None
 
 
-class Adapting:
+class AdapterUpdates:
     """Takes in what has been learned, and applies the newest adapter of each stream.
 
     Parameters
     ----------
-    mixer, models
+    builder, models
         Of the device.
     verification
         Of the device.
@@ -54,79 +54,79 @@ class Adapting:
         Rows of the longest memory.
     """
 
-    def __init__(self, mixer: Mixer, models: Models, verification: Verification, tenant: str, horizon: int) -> None:
-        self._mixer = mixer
+    def __init__(self, builder: MixtureBuilder, models: Models, verification: Verification, tenant: str, horizon: int) -> None:
+        self._builder = builder
         self._models = models
         self._verification = verification
         self._tenant = tenant
         self._horizon = horizon
-        self._intakes: dict[str, Intake] = {}
+        self._parts: dict[str, AdapterParts] = {}
         self._newest: dict[str, Received[ModelAdapter]] = {}
         self._tried: dict[str, tuple[int, int]] = {}
         self._unsigned: dict[str, Outcome] = {}
-        self._told: dict[str, tuple[int, str]] = {}
+        self._reported: dict[str, tuple[int, str]] = {}
 
     @property
     def remark(self) -> str:
         """Remark of a report; ``""`` for none."""
-        return "" if self._mixer.memories else WITHOUT_MEMORIES
+        return "" if self._builder.memories else WITHOUT_MEMORIES
 
     def begin(self) -> None:
         """A new follower reads from the beginning, and so does this."""
-        self._intakes.clear()
+        self._parts.clear()
         self._newest.clear()
         self._unsigned.clear()
         self._tried.clear()
 
-    def take(self, received: Received[Any]) -> None:
+    def handle(self, received: Received[Any]) -> None:
         """Note a frame, rows of the memories or an adapter of one of this device's streams."""
         match received.event:
             case (AdapterFrame() | MemoryBlock()) as event if self._concerns(event):
-                self._intake(event.stream).take(event)
+                self._parts_of(event.stream).add(event)
             case ModelAdapter() as event if self._concerns(event):
-                intake = self._intake(event.stream)
+                parts = self._parts_of(event.stream)
                 try:
-                    intake.take(event)
+                    parts.add(event)
                 except RefusalError as refusal:
                     self._unsigned[event.stream] = Outcome(event.stream, event.number, received, refusal)
                 else:
-                    if event.number == intake.number:
+                    if event.number == parts.number:
                         self._newest[event.stream] = received
             case _:
                 return
 
-    def act(self, reader: Callable[[], Reader]) -> Iterator[Outcome]:
-        """Apply what is new; a refusal is told once.
+    def apply_newest(self, reader: Callable[[], Reader]) -> Iterator[Outcome]:
+        """Apply what is new; a refusal is reported once.
 
         What waits for its version, or is not whole, is tried again as soon as there is more.
         """
         unsigned, self._unsigned = self._unsigned, {}
         for outcome in unsigned.values():
-            yield from self._once(outcome)
+            yield from self._unless_reported(outcome)
         for stream, received in self._newest.items():
-            serving, intake = self._models.serving(stream), self._intakes[stream]
-            if serving is None or serving.adapter >= intake.number:
+            serving, parts = self._models.serving(stream), self._parts[stream]
+            if serving is None or serving.adapter >= parts.number:
                 continue
-            state = (intake.taken, serving.version)
+            state = (parts.changes, serving.version)
             if self._tried.get(stream) == state:
                 continue
             try:
-                self._mixer.apply(serving.statement, intake.complete(), intake.memory, reader)
+                self._builder.apply(serving.statement, parts.complete(), parts.memory, reader)
             except RefusalError as refusal:
-                yield from self._once(Outcome(stream, intake.number, received, refusal))
+                yield from self._unless_reported(Outcome(stream, parts.number, received, refusal))
             else:
-                yield Outcome(stream, intake.number, received)
+                yield Outcome(stream, parts.number, received)
             self._tried[stream] = state
 
     def _concerns(self, event: LearnedEvent) -> bool:
         return event.tenant == self._tenant and self._models.concerns(event.stream)
 
-    def _intake(self, stream: str) -> Intake:
-        return self._intakes.setdefault(stream, Intake(self._horizon, self._verification.adapter))
+    def _parts_of(self, stream: str) -> AdapterParts:
+        return self._parts.setdefault(stream, AdapterParts(self._horizon, self._verification.adapter))
 
-    def _once(self, refused: Outcome) -> Iterator[Outcome]:
-        """A refusal that was not the last one to be told of its stream."""
-        told = (refused.number, str(refused.refusal))
-        if self._told.get(refused.stream) != told:
-            self._told[refused.stream] = told
+    def _unless_reported(self, refused: Outcome) -> Iterator[Outcome]:
+        """A refusal that was not the last one to be reported of its stream."""
+        reported = (refused.number, str(refused.refusal))
+        if self._reported.get(refused.stream) != reported:
+            self._reported[refused.stream] = reported
             yield refused

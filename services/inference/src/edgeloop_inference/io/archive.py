@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from edgeloop_inference.core.archive_plan import Shelved, shelved
+from edgeloop_inference.core.archive_plan import ArchivedFile, kept_files
 from edgeloop_inference.io.files import write_whole
 
 SUFFIX = ".onnx"
@@ -42,8 +42,8 @@ class Archive:
     def put(self, stream: str, version: int, digest: str, data: bytes) -> None:
         """Keep the file of a version, and no more than there is room for."""
         before = self._held(stream)
-        newcomer = Shelved(version, digest, len(data))
-        kept = shelved(before, newcomer, self._most_bytes)
+        newcomer = ArchivedFile(version, digest, len(data))
+        kept = kept_files(before, newcomer, self._most_bytes)
         if newcomer in kept and newcomer not in before:
             with suppress(OSError):  # a full disk costs a fetch some day; it must not cost a version now
                 self._of(stream).mkdir(parents=True, exist_ok=True)
@@ -52,16 +52,16 @@ class Archive:
             if file not in kept:
                 self._path(stream, file).unlink(missing_ok=True)
 
-    def _held(self, stream: str) -> list[Shelved]:
-        found: list[Shelved] = []
+    def _held(self, stream: str) -> list[ArchivedFile]:
+        found: list[ArchivedFile] = []
         for path in self._of(stream).glob(f"*-*{SUFFIX}"):
             version, _, digest = path.name.removesuffix(SUFFIX).partition("-")
             if version.isdigit():
-                found.append(Shelved(int(version), digest, path.stat().st_size))
+                found.append(ArchivedFile(int(version), digest, path.stat().st_size))
         return found
 
     def _of(self, stream: str) -> Path:
         return self._folder / quote(stream, safe="")
 
-    def _path(self, stream: str, file: Shelved) -> Path:
+    def _path(self, stream: str, file: ArchivedFile) -> Path:
         return self._of(stream) / f"{file.version}-{file.digest}{SUFFIX}"

@@ -13,7 +13,7 @@ from edgeloop_contracts.texts import cut
 from edgeloop_kafka import Received
 
 from edgeloop_inference.core.version_admission import Action, Reason, RefusalError
-from edgeloop_inference.io.adapter_updates import Adapting, Outcome
+from edgeloop_inference.io.adapter_updates import AdapterUpdates, Outcome
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.installation import Installation
 from edgeloop_inference.io.kafka_clients import Follower, Kafka, MeteredReader, Reader
@@ -26,7 +26,7 @@ POLL_S = 0.2
 SHOWN = 200
 
 
-class Installer:
+class AssignmentHandler:
     """Owns the device's consumers; runs in one thread.
 
     Parameters
@@ -35,7 +35,7 @@ class Installer:
         Makes the consumers.
     installation, models, definitions, outbox, metrics
         Of the device.
-    adapting
+    adapter_updates
         Takes adapters; ``None`` on a device that takes none.
     report
         Takes a report for sending.
@@ -55,7 +55,7 @@ class Installer:
         definitions: Definitions,
         outbox: Outbox,
         metrics: Metrics,
-        adapting: Adapting | None,
+        adapter_updates: AdapterUpdates | None,
         report: Callable[[Report], None],
         tenant: str,
         device: str,
@@ -68,14 +68,14 @@ class Installer:
         self._definitions = definitions
         self._outbox = outbox
         self._metrics = metrics
-        self._adapting = adapting
+        self._adapter_updates = adapter_updates
         self._report = report
         self._tenant = tenant
         self._device = device
         self._stopping = stopping
         self._log = log
         self._defined: dict[str, StreamDefinition] = {}
-        self._wishes: dict[str, Received[Assignment]] = {}
+        self._pending: dict[str, Received[Assignment]] = {}
         self._seen: dict[str, str] = {}
         self._announced: set[str] = set()
         self._reader: Reader | None = None
@@ -85,23 +85,23 @@ class Installer:
         if not self._outbox.claimed:
             self._claim()
         followed = [topics.STREAMS, topics.ROLLOUT_ASSIGNMENTS]
-        if self._adapting is not None:
-            self._adapting.begin()
+        if self._adapter_updates is not None:
+            self._adapter_updates.begin()
             followed.append(topics.MODEL_ADAPTERS)
         follower = self._kafka.follower(followed)
         try:
-            follower.refresh(self.take)
+            follower.refresh(self.handle)
             while not self._stopping.is_set():
-                self.act(follower)
+                self.apply_pending(follower)
                 for received in follower.poll(POLL_S):
-                    self.take(received)
+                    self.handle(received)
         finally:
             follower.close()
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
 
-    def take(self, received: Received[Any]) -> None:
+    def handle(self, received: Received[Any]) -> None:
         """Note a definition, an assignment or what was learned; of several assignments of a stream, the newest counts."""
         match received.event:
             case StreamDefinition() as definition if definition.tenant == self._tenant:
@@ -115,30 +115,30 @@ class Installer:
                     return
                 # A new follower reads from the beginning: what was dealt with, and what came before it, is done.
                 if self._seen.get(assignment.stream) == received.at:
-                    self._wishes.pop(assignment.stream, None)
+                    self._pending.pop(assignment.stream, None)
                 else:
-                    self._wishes[assignment.stream] = received
+                    self._pending[assignment.stream] = received
             case _:
-                if self._adapting is not None:
+                if self._adapter_updates is not None:
                     self._metrics.received.labels("adapters").inc(len(received.raw))
-                    self._adapting.take(received)
+                    self._adapter_updates.handle(received)
 
-    def act(self, follower: Follower) -> None:
+    def apply_pending(self, follower: Follower) -> None:
         """Announce streams that are new to this process, and take up new assignments and adapters."""
         self._define()
         for stream in self._models.known:
             if stream not in self._announced:
                 self._announced.add(stream)
-                self._say(stream, DeviceStatus.ONLINE, None)
-        for stream, wish in list(self._wishes.items()):
-            self._fulfil(stream, wish, follower)
-            self._seen[stream] = wish.at
+                self._send_report(stream, DeviceStatus.ONLINE, None)
+        for stream, received in list(self._pending.items()):
+            self._apply(stream, received, follower)
+            self._seen[stream] = received.at
             # A newer one may have come while this one was taken up.
-            if self._wishes[stream] is wish:
-                del self._wishes[stream]
-        if self._adapting is not None:
-            for outcome in self._adapting.act(self._chunks):
-                self._tell(outcome)
+            if self._pending[stream] is received:
+                del self._pending[stream]
+        if self._adapter_updates is not None:
+            for outcome in self._adapter_updates.apply_newest(self._chunks):
+                self._report_adapter(outcome)
 
     def _define(self) -> None:
         """Let the newest definitions count. Read again from the beginning, older ones come first, which may mask less."""
@@ -146,22 +146,22 @@ class Installer:
             self._definitions.learn(definition)
         self._defined.clear()
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _report_adapter(self, outcome: Outcome) -> None:
         stream, refusal = outcome.stream, outcome.refusal
         if refusal is None:
             self._metrics.adapters.labels(stream).inc()
             self._metrics.adapter_age.observe(max(0.0, time.time() - outcome.received.timestamp / 1000))
-            self._say(stream, DeviceStatus.INSTALLED, outcome.received.cause)
+            self._send_report(stream, DeviceStatus.INSTALLED, outcome.received.cause)
             return
         self._metrics.adapter_refusals.labels(stream, refusal.reason.value).inc()
         self._log.warning("adapter refused", stream=stream, adapter=outcome.number, reason=refusal.reason.value, message=refusal.message)
-        self._say(stream, DeviceStatus.REFUSED, outcome.received.cause, refused_adapter=outcome.number, refusal=refusal)
+        self._send_report(stream, DeviceStatus.REFUSED, outcome.received.cause, refused_adapter=outcome.number, refusal=refusal)
 
-    def _fulfil(self, stream: str, wish: Received[Assignment], follower: Follower) -> None:
-        assignment = wish.event
+    def _apply(self, stream: str, received: Received[Assignment], follower: Follower) -> None:
+        assignment = received.event
         started = time.monotonic()
         try:
-            action = self._try(assignment, follower)
+            action = self._install(assignment, follower)
         except RefusalError as refusal:
             self._metrics.refusals.labels(stream, refusal.reason.value).inc()
             if refusal.reason is Reason.IMPOSSIBLE:
@@ -169,23 +169,23 @@ class Installer:
             self._log.warning(
                 "model refused", stream=stream, version=assignment.version, reason=refusal.reason.value, message=refusal.message
             )
-            self._say(stream, DeviceStatus.REFUSED, wish.cause, refused=max(0, assignment.version) or None, refusal=refusal)
+            self._send_report(stream, DeviceStatus.REFUSED, received.cause, refused=max(0, assignment.version) or None, refusal=refusal)
         else:
-            self._say(stream, DeviceStatus.INSTALLED, wish.cause)
+            self._send_report(stream, DeviceStatus.INSTALLED, received.cause)
             if action is Action.INSTALL:
                 took = time.monotonic() - started
                 self._metrics.installs.labels(stream).inc()
                 self._metrics.install_time.observe(took)
                 self._log.info("model installed", stream=stream, version=assignment.version, seconds=round(took, 3))
 
-    def _try(self, assignment: Assignment, follower: Follower) -> Action:
+    def _install(self, assignment: Assignment, follower: Follower) -> Action:
         try:
             return self._installation.install(assignment, self._definitions.get(assignment.stream), self._chunks)
         except RefusalError as refusal:
             if refusal.reason is not Reason.DEFINITION:
                 raise
         # The topics are not ordered among each other: the definition may be on its way.
-        follower.refresh(self.take)
+        follower.refresh(self.handle)
         self._define()
         return self._installation.install(assignment, self._definitions.get(assignment.stream), self._chunks)
 
@@ -201,7 +201,7 @@ class Installer:
         """
         seen = 0
 
-        def look(received: Received[Any]) -> None:
+        def read_report(received: Received[Any]) -> None:
             nonlocal seen
             match received.event:
                 case DeviceReport(tenant=self._tenant, device_id=self._device) as report:
@@ -217,7 +217,7 @@ class Installer:
 
         follower = self._kafka.follower([topics.FLEET_REPORTED])
         try:
-            follower.refresh(look)
+            follower.refresh(read_report)
         finally:
             follower.close()
         if seen >= MOST_EPOCHS:
@@ -228,7 +228,7 @@ class Installer:
         self._metrics.impossible.labels(what).inc()
         self._log.warning(f"impossible {what} about this device is passed over", at=received.at, why=why)
 
-    def _say(
+    def _send_report(
         self,
         stream: str,
         status: DeviceStatus,
@@ -239,7 +239,7 @@ class Installer:
         refusal: RefusalError | None = None,
     ) -> None:
         installed = self._models.installed(stream)
-        remark = self._adapting.remark if self._adapting else ""
+        remark = self._adapter_updates.remark if self._adapter_updates else ""
         report = DeviceReport(
             tenant=self._tenant,
             stream=stream,
@@ -252,7 +252,7 @@ class Installer:
             reason=refusal.reason.value if refusal else "",
             message=cut(refusal.message if refusal else remark),
             adapter=(installed.adapter or None) if installed else None,
-            takes_adapters=self._adapting is not None,
+            takes_adapters=self._adapter_updates is not None,
             refused_adapter=refused_adapter,
         )
         self._report(Report(report, cause))

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 
-class Patience(grpc.ServerInterceptor):
+class CallLimits(grpc.ServerInterceptor):
     """Gives up requests whose messages do not come, and lets only some be worked on at once.
 
     The synchronous server gives a thread to a call as soon as its head has come. A client that sends no more than heads would hold
@@ -31,7 +31,7 @@ class Patience(grpc.ServerInterceptor):
         self._waiting: dict[int, tuple[float, Any]] = {}
         self._numbers = count()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="patience", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="call-limits", daemon=True)
 
     def start(self) -> None:
         """Begin to look after calls."""

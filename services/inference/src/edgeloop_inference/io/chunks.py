@@ -49,7 +49,7 @@ def fetch(reader: Reader, file: ModelFile, partials: Partials) -> bytes:
 def _read(reader: Reader, file: ModelFile, partials: Partials, found: dict[int, Part]) -> None:
     """Take what lies between the last chunk that is known and the end of the partition, until all are there."""
 
-    def take(received: Received[Any]) -> None:
+    def keep(received: Received[Any]) -> None:
         chunk = received.event
         partials.read_to[file.digest] = received.offset + 1
         if not isinstance(chunk, ModelChunk) or chunk.digest != file.digest or not 0 <= chunk.index < file.chunks:
@@ -68,7 +68,7 @@ def _read(reader: Reader, file: ModelFile, partials: Partials, found: dict[int, 
     while len(found) < file.chunks and first < last:
         end = min(first + file.chunks - len(found), last)
         try:
-            reader.each(topic, partition, first, end, take, PATIENCE_S)
+            reader.each(topic, partition, first, end, keep, PATIENCE_S)
         except RangeGoneError as error:
             partials.drop(file.digest)
             raise RefusalError(Reason.MISSING, f"the chunks are gone: {error}") from error

@@ -13,7 +13,7 @@ from edgeloop_admission import SALT_BYTES
 from edgeloop_contracts import Feature, StreamDefinition
 from edgeloop_errors import FatalError
 
-from edgeloop_inference.core.row_admission import Door
+from edgeloop_inference.core.row_admission import RowAdmission
 from edgeloop_inference.io.files import write_whole
 
 
@@ -38,14 +38,14 @@ class Definitions:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._salt = salt
-        self._doors: dict[str, Door] = {}
+        self._admissions: dict[str, RowAdmission] = {}
         for path in folder.glob("*.json"):
             with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # a broken file is as none: the topic has it again
                 self._hold(_read(path))
 
     def learn(self, definition: StreamDefinition) -> None:
         """Take a stream's newest definition. It counts at once; where the disk is full it is read from its topic after a restart."""
-        if (door := self._doors.get(definition.stream)) is not None and door.definition == definition:
+        if (admission := self._admissions.get(definition.stream)) is not None and admission.definition == definition:
             return
         self._hold(definition)
         with suppress(OSError):
@@ -53,15 +53,15 @@ class Definitions:
 
     def get(self, stream: str) -> StreamDefinition | None:
         """Definition of a stream, if it is known."""
-        door = self._doors.get(stream)
-        return None if door is None else door.definition
+        admission = self._admissions.get(stream)
+        return None if admission is None else admission.definition
 
-    def door(self, stream: str) -> Door | None:
+    def admission(self, stream: str) -> RowAdmission | None:
         """Rules and masks of a stream, if it is known."""
-        return self._doors.get(stream)
+        return self._admissions.get(stream)
 
     def _hold(self, definition: StreamDefinition) -> None:
-        self._doors = {**self._doors, definition.stream: Door(definition, self._salt)}
+        self._admissions = {**self._admissions, definition.stream: RowAdmission(definition, self._salt)}
 
     def _path(self, stream: str) -> Path:
         return self._folder / f"{quote(stream, safe='')}.json"

@@ -10,7 +10,7 @@ from edgeloop_signing.statements import VersionStatement
 from edgeloop_inference.core.version_admission import Action, Reason, RefusalError, check_place, check_task, decide
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.kafka_clients import Reader
-from edgeloop_inference.io.mixture_builder import Mixer
+from edgeloop_inference.io.mixture_builder import MixtureBuilder
 from edgeloop_inference.io.model_store import BrokenFileError, ModelStore, Package
 from edgeloop_inference.io.models import Models
 from edgeloop_inference.io.sessions import ServingModel
@@ -24,18 +24,18 @@ class Installation:
     ----------
     verification, store, models, definitions
         Of the device.
-    mixer
+    builder
         Puts a version together with what has been learned; ``None`` where versions serve alone.
     """
 
     def __init__(
-        self, verification: Verification, store: ModelStore, models: Models, definitions: Definitions, mixer: Mixer | None
+        self, verification: Verification, store: ModelStore, models: Models, definitions: Definitions, builder: MixtureBuilder | None
     ) -> None:
         self._verification = verification
         self._store = store
         self._models = models
         self._definitions = definitions
-        self._mixer = mixer
+        self._builder = builder
 
     def restore(self) -> list[str]:
         """Load what was installed last, without any network; give back what could not be loaded, and why."""
@@ -54,9 +54,9 @@ class Installation:
             except (BrokenFileError, RefusalError) as error:
                 problems.append(f"{stream}: {error}")
                 continue
-            if self._mixer is not None:
+            if self._builder is not None:
                 try:
-                    self._mixer.restore(stream)
+                    self._builder.restore(stream)
                 except RefusalError as refusal:
                     problems.append(f"{stream}: adapter: {refusal}")
             if refusal := self._serve(model):
@@ -95,7 +95,7 @@ class Installation:
     def _serve(self, model: ServingModel) -> RefusalError | None:
         """Let a version answer: with the stream's mixture if it can, else alone; what keeps it from that is tried again."""
         try:
-            mixture = self._mixer and self._mixer.mixed(model.statement)
+            mixture = self._builder and self._builder.build(model.statement)
         except RefusalError as refusal:
             self._models.install(model)
             return refusal

@@ -74,20 +74,20 @@ class Reader(Protocol):
 class MeteredReader:
     """A reader that tells how many bytes each record has brought."""
 
-    def __init__(self, reader: Reader, told: Callable[[int], None]) -> None:
+    def __init__(self, reader: Reader, count: Callable[[int], None]) -> None:
         self._reader = reader
-        self._told = told
+        self._count = count
 
     def each(
         self, topic: Topic, partition: int, first: int, end: int, handle: Callable[[Received[Any]], None], timeout: float = 30.0
     ) -> None:
         """Hand over records with ``first <= offset < end`` as they come."""
 
-        def take(record: Received[Any]) -> None:
-            self._told(len(record.raw))
+        def count_and_handle(record: Received[Any]) -> None:
+            self._count(len(record.raw))
             handle(record)
 
-        self._reader.each(topic, partition, first, end, take, timeout)
+        self._reader.each(topic, partition, first, end, count_and_handle, timeout)
 
     def end(self, topic: Topic, partition: int) -> int:
         """Offset after the last committed record."""

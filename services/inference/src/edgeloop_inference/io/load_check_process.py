@@ -18,8 +18,8 @@ from edgeloop_inference.core.version_admission import Reason, RefusalError
 _KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")
 
 
-class TrialRun:
-    """A trial child that starts up while the model is still being fetched.
+class LoadCheck:
+    """A load check that starts up while the model is still being fetched.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class TrialRun:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def judge(self, model: bytes) -> None:
+    def check(self, model: bytes) -> None:
         """Hand the model over and wait for the verdict.
 
         Raises
@@ -63,14 +63,16 @@ class TrialRun:
         try:
             output, errors = self._child.communicate(model, timeout=self._seconds)
         except subprocess.TimeoutExpired as error:
-            raise RefusalError(Reason.LOAD, f"trial: not done within {self._seconds:g} s") from error
+            raise RefusalError(Reason.LOAD, f"load check: not done within {self._seconds:g} s") from error
         try:
             why = str(json.loads(output)["problem"])
         except (ValueError, KeyError, TypeError) as error:
             tail = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-            raise RefusalError(Reason.LOAD, f"trial: the child ended with {self._child.returncode} {' '.join(tail)}".rstrip()) from error
+            raise RefusalError(
+                Reason.LOAD, f"load check: the child ended with {self._child.returncode} {' '.join(tail)}".rstrip()
+            ) from error
         if why:
-            raise RefusalError(Reason.LOAD, f"trial: {why}")
+            raise RefusalError(Reason.LOAD, f"load check: {why}")
 
     def close(self) -> None:
         """End the child, whatever it is doing, and remove its directory."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Composition = tuple[object, ...]
 
 
-class Mixer:
+class MixtureBuilder:
     """Keeps each stream's members and adapter on disk, and builds what serves; one thread at a time.
 
     The graph is built anew only when its members, classes or scaling have changed; else an adapter is a few arrays. What serves
@@ -72,11 +72,11 @@ class Mixer:
         RefusalError
             ``SIGNATURE``, ``MISSING``, ``LOAD`` or ``DIGEST``: it is not signed, or not whole, and not used.
         """
-        intake = self._store.load(stream)
-        if intake.number:
-            self._learned[stream] = intake.complete()
+        parts = self._store.load(stream)
+        if parts.number:
+            self._learned[stream] = parts.complete()
 
-    def mixed(self, statement: VersionStatement) -> ServingMixture | None:
+    def build(self, statement: VersionStatement) -> ServingMixture | None:
         """A version that is about to be installed, with what its stream has learned; ``None`` where that is nothing.
 
         Raises
@@ -119,7 +119,7 @@ class Mixer:
         frame, adapter = self._with_version(statement, learned)
         session = self._session(statement, frame, reader)
         mixture = ServingMixture(statement, frame.classes, session, session.feeds(adapter, learned.window), learned.number)
-        _try(mixture)
+        _check_answers(mixture)
         return mixture
 
     def _with_version(self, statement: VersionStatement, learned: Learned) -> tuple[Frame, Adapter]:
@@ -211,7 +211,7 @@ def _composition(frame: Frame) -> Composition:
     return members, frame.classes, frame.numbers, scaling.width, *(part.tobytes() for part in numbers)
 
 
-def _try(mixture: ServingMixture) -> None:
+def _check_answers(mixture: ServingMixture) -> None:
     """Ask a mixture a first time.
 
     Raises

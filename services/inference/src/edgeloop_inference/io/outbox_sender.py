@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgeloop_contracts import Cause, DeviceReport, topics
 from edgeloop_errors import RetryableError
 
-from edgeloop_inference.core.rows import Parcel, pack
+from edgeloop_inference.core.rows import OutgoingBatch, pack
 from edgeloop_inference.io.kafka_clients import Kafka, Publisher
 from edgeloop_inference.io.outbox import Outbox
 from edgeloop_inference.metrics import Metrics
@@ -127,8 +127,8 @@ class Sender:
                 self._send_report(publisher, self._reports[0])
                 self._reports.popleft()
             stored = self._outbox.after(self._sent_to, READ_AT_ONCE)
-            for parcel in pack(self._tenant, self._device, self._outbox.epoch, stored):
-                self._send_parcel(publisher, parcel)
+            for outgoing in pack(self._tenant, self._device, self._outbox.epoch, stored):
+                self._send_batch(publisher, outgoing)
         except Exception as error:
             self._problem = error  # what was handed over before it is sent again, too
             return
@@ -159,17 +159,17 @@ class Sender:
         self._problem = DeliveryError(error)
         self._metrics.failed_deliveries.inc()
 
-    def _send_parcel(self, publisher: Publisher, parcel: Parcel) -> None:
+    def _send_batch(self, publisher: Publisher, outgoing: OutgoingBatch) -> None:
         def delivered(error: str | None) -> None:
             self._in_flight -= 1
             if error is None:
-                self._outbox.forget(parcel.places)
+                self._outbox.forget(outgoing.places)
                 self._metrics.batches.inc()
             else:
                 self._failed(error)
 
         topic = topics.OBSERVATIONS_RAW
-        publisher.publish(topic, topic.key_of(parcel.batch), parcel.batch, on_delivery=delivered)
+        publisher.publish(topic, topic.key_of(outgoing.batch), outgoing.batch, on_delivery=delivered)
         self._in_flight += 1
 
     def _send_report(self, publisher: Publisher, report: Report) -> None:

@@ -77,8 +77,8 @@ def respond(request_id: str, model: Serving, answer: Answer, wanted: Iterable[Wa
             _texts(response, each, answer, model.classes, raw=raw)
             continue
         output = response.outputs.add(name=each.name, datatype=DATATYPE, shape=answer.values.shape)
-        if each.name == PROBABILITIES and model.columns.told:
-            output.parameters[CLASSES].string_param = model.columns.told
+        if each.name == PROBABILITIES and model.columns.in_answer:
+            output.parameters[CLASSES].string_param = model.columns.in_answer
         if raw:
             response.raw_output_contents.append(raw_floats(answer.values))
         else:

@@ -10,7 +10,7 @@ from edgeloop_contracts.rpc import open_inference_service
 from edgeloop_errors import FatalError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from edgeloop_inference.io.call_limits import Patience
+from edgeloop_inference.io.call_limits import CallLimits
 from edgeloop_inference.io.reflection import add_reflection
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -72,10 +72,10 @@ class Server:
             # One connection cannot take all calls; more wait at the client.
             ("grpc.max_concurrent_streams", max(1, CALLS * workers // 4)),
         ]
-        self._patience = Patience(wait_s, workers)
+        self._call_limits = CallLimits(wait_s, workers)
         self._server = grpc.server(
             ThreadPoolExecutor(CALLS * workers, thread_name_prefix="grpc"),
-            interceptors=[self._patience],
+            interceptors=[self._call_limits],
             options=options,
             maximum_concurrent_rpcs=CALLS * workers,
         )
@@ -97,14 +97,14 @@ class Server:
 
     def start(self) -> None:
         """Begin to answer."""
-        self._patience.start()
+        self._call_limits.start()
         self._server.start()
 
     def stop(self, grace_s: float) -> None:
         """Take no new requests, and give those in flight some time to end."""
         self._health.enter_graceful_shutdown()
         self._server.stop(grace_s).wait()
-        self._patience.stop()
+        self._call_limits.stop()
 
 
 class _Unserved(grpc.GenericRpcHandler):

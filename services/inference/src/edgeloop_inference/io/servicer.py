@@ -15,7 +15,7 @@ from edgeloop_errors import InvalidError
 from edgeloop_inference.core.answers import Answer, check_size
 from edgeloop_inference.core.model_contract import outputs_of
 from edgeloop_inference.core.requests import InvalidRequestError, ModelNotFoundError, ModelNotReadyError, count_rows, decode, wanted_outputs
-from edgeloop_inference.core.row_admission import Door
+from edgeloop_inference.core.row_admission import RowAdmission
 from edgeloop_inference.core.rows import row_ids
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.long_requests import BusyError, LongRequests, RequestCancelledError
@@ -131,11 +131,11 @@ class InferenceServicer:
         outputs = outputs_of(len(model.classes))
         given = simple(request, len(outputs))
         count = count_rows(given, model.features, self._limits.rows)
-        door = self._door(model)
+        admission = self._admission(model)
         wanted = wanted_outputs(given, outputs, len(model.classes))
         check_size(count, wanted, model.columns, request.id, self._limits.message_bytes)
         when, ids = event_time(request), row_ids(request.id, count)
-        rows = door.admit(decode(given, model.features), ids, when)
+        rows = admission.admit(decode(given, model.features), ids, when)
         answer = self._answer(model, rows, context)
         kept = ObservationBatch(
             tenant="default",
@@ -163,11 +163,11 @@ class InferenceServicer:
         self._metrics.rows.inc(count)
         return response
 
-    def _door(self, model: Serving) -> Door:
-        door = self._definitions.door(model.stream)
-        if door is None or door.width != len(model.features):
+    def _admission(self, model: Serving) -> RowAdmission:
+        admission = self._definitions.admission(model.stream)
+        if admission is None or admission.width != len(model.features):
             raise ModelNotReadyError(f"model {model.stream!r}: the definition of its stream has not come yet")
-        return door
+        return admission
 
     def _answer(self, model: Serving, rows: Any, context: Any) -> Answer:
         try:

@@ -22,15 +22,15 @@ from edgeloop_inference.io.partial_downloads import Partials
 from edgeloop_inference.io.trust import Trust
 
 
-class Judge(Protocol):
+class ModelCheck(Protocol):
     """Tries a model somewhere else."""
 
-    def judge(self, model: bytes) -> None:
+    def check(self, model: bytes) -> None:
         """Raise ``RefusalError`` if the model must not come into this process."""
         ...
 
 
-StartTrial = Callable[[VersionStatement], AbstractContextManager[Judge]]
+StartLoadCheck = Callable[[VersionStatement], AbstractContextManager[ModelCheck]]
 
 
 class Verification:
@@ -40,8 +40,8 @@ class Verification:
     ----------
     trust
         Of the device.
-    start_trial
-        Starts the trial of a model that is described by its statement and comes later.
+    start_load_check
+        Starts the load check of a model that is described by its statement and comes later.
     archive
         Files of earlier versions.
     partials
@@ -50,9 +50,9 @@ class Verification:
         Largest model that the device takes.
     """
 
-    def __init__(self, trust: Trust, start_trial: StartTrial, archive: Archive, partials: Partials, max_bytes: int) -> None:
+    def __init__(self, trust: Trust, start_load_check: StartLoadCheck, archive: Archive, partials: Partials, max_bytes: int) -> None:
         self._trust = trust
-        self._start_trial = start_trial
+        self._start_load_check = start_load_check
         self._archive = archive
         self._partials = partials
         self.max_bytes = max_bytes
@@ -85,7 +85,7 @@ class Verification:
         RefusalError
             ``MISSING``, ``DIGEST`` or ``LOAD``.
         """
-        with self._start_trial(statement) as trial:
+        with self._start_load_check(statement) as load_check:
             data = self._archive.get(statement.stream, statement.digest)
             if data is None:
                 try:
@@ -95,7 +95,7 @@ class Verification:
                 self._partials.drop(statement.digest)  # verified or not, there is nothing to add to it
             check_bytes(statement, data)
             check_graph(data)
-            trial.judge(data)
+            load_check.check(data)
         self._archive.put(statement.stream, statement.version, statement.digest, data)
         return Package(assignment.signed.statement, assignment.signed.signature, data)
 
