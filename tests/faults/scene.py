@@ -54,7 +54,7 @@ class Kind:
 
 TOY = Kind("ingestion", "support.toy", (topics.OBSERVATIONS_RAW,), (topics.OBSERVATIONS,))
 DEVICES = 7
-TRICKLE = 10.0  # items a second
+TRICKLE = 10.0  # items a second at first; fewer as it goes on, so that it lasts on a slow machine
 RECOVERY_S = 15.0
 
 
@@ -209,7 +209,8 @@ class Feed:
         for topic, key, event in self._items:
             self._publisher.publish(topic, key, event)
             self.sent.append((topic, key, event))
-            due = max(due + 1 / (self.rate if len(self.sent) < self.hold else TRICKLE), time.monotonic() - 0.2)
+            held = len(self.sent) - self.hold
+            due = max(due + 1 / (self.rate if held < 0 else TRICKLE / (1 + held / 200)), time.monotonic() - 0.2)
             if len(self.sent) % 10 == 0 or len(self.sent) > self.hold:
                 self._publisher.poll(0)
                 if self._stop.wait(max(0.0, due - time.monotonic())):
