@@ -96,7 +96,7 @@ def ledger() -> Ledger:
     """Four warm-up rows, six rows played by two devices in groups of two, all labelled at once."""
     ledger = Ledger(warmup=4, total=10)
     for row in range(4):
-        ledger.given(row, ("s-warmup", 1, row))
+        ledger.record(row, ("s-warmup", 1, row))
         label(ledger, row, "s-warmup", row, partition=3, index=row, now=1_000)
     feed(ledger, ObservationBatch(**BATCH, count=4), at="observations/3/0")
     first_version(ledger)
@@ -105,7 +105,7 @@ def ledger() -> Ledger:
     for number, (answer, true) in enumerate(zip(answers, truth, strict=True)):
         row, device, seq = 4 + number, f"s-d{number // 2 % 2}", number % 2 + 2 * (number // 4)
         version = 1 if row < 8 else 2
-        ledger.given(row, (device, 1, seq), answer, version, true, static="b")
+        ledger.record(row, (device, 1, seq), answer, version, true, static="b")
         label(ledger, row, device, seq, partition=number // 2 % 2, index=seq, now=2_000 + row)
         feed(ledger, ObservationBatch(**BATCH, count=1), at="observations/0/0")
         if row == 5:

@@ -93,13 +93,13 @@ def test_the_report_has_the_errors_beside_what_every_report_has() -> None:
     answers, static, labels = ("1.0", "2.0", "5.0", "7.0"), ("1.0", "1.0", "1.0", "1.0"), ("1.0", "3.0", "3.0", "3.0")
     for row, given_ in enumerate(zip(answers, labels, static, strict=True)):
         answer, label, never = given_
-        numbers.given(row, ("d", 1, row), answer, 1, label, never)
+        numbers.record(row, ("d", 1, row), answer, 1, label, never)
     told = assemble(numbers, 1, "data", Counts(), 1.0, set())
     assert set(told) - set(assemble(classes, 1, "data", Counts(), 1.0, set())) == {"tolerance", "mae", "mae_static", "rmse", "rmse_static"}
     assert (told["accuracy"], told["accuracy_static"]) == (0.5, 0.25)
     assert (told["mae"], told["mae_static"]) == (1.75, 1.5)
     assert told["rmse"] == pytest.approx(math.sqrt(21 / 4), abs=1e-5)
-    numbers.given(4, ("d", 1, 4), "nan", 1, "1.0", "1.0")
+    numbers.record(4, ("d", 1, 4), "nan", 1, "1.0", "1.0")
     assert assemble(numbers, 1, "data", Counts(), 1.0, set())["mae"] is None
 
 

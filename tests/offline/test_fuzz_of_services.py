@@ -146,8 +146,8 @@ class Process:
         del timeout_s
         return self.broker.publisher("process")
 
-    def standing(self, topic: Topic) -> Any:
-        return self.broker.standing(topic)
+    def latest_records(self, topic: Topic) -> Any:
+        return self.broker.latest_records(topic)
 
 
 class Partitions:

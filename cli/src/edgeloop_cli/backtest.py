@@ -108,7 +108,7 @@ def backtest(
             from edgeloop_replay.tables.csv_options import CsvOptions
 
             numbers = task is Task.REGRESSION
-            reading = CsvOptions.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
+            reading = CsvOptions.of_arguments(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
             table, title = read_table(stream, reading), name_of(stream)
             truth = truth or _beside(stream)
         else:

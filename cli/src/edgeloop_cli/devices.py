@@ -67,7 +67,7 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
         The topics are not there.
     """
     from edgeloop_contracts import DeviceReport, topics
-    from edgeloop_readers.key_activity import heard
+    from edgeloop_readers.key_activity import last_written
     from edgeloop_replay.timed_event import Timed
 
     from edgeloop_cli.core.devices import devices
@@ -88,7 +88,7 @@ def read(context: Context, silence: float = SILENCE_S) -> list[Device]:
             follower.refresh(take)
         finally:
             follower.close()
-        rows = heard(context.settings, topics.OBSERVATIONS, now - int(silence * 1000))
+        rows = last_written(context.settings, topics.OBSERVATIONS, now - int(silence * 1000))
     except LookupError as error:
         raise RefusedError(str(error.args[0])) from None
     return devices(assigned, reports, rows, now, int(silence * 1000))

@@ -162,7 +162,7 @@ def _figures(entry: Entry) -> dict[str, list[float]]:
 def _ask(found: Health, context: Context) -> None:
     """Ask Kafka and the registry; each thing by itself, so that one that fails hides no other."""
     from edgeloop_errors import EdgeloopError
-    from edgeloop_kafka.reachability import told
+    from edgeloop_kafka.reachability import describe
     from edgeloop_readers.dead_letter_reader import count_dead_letters
     from edgeloop_readers.halted_groups import Groups
     from edgeloop_readers.topic_scan import ClientError
@@ -194,7 +194,7 @@ def _ask(found: Health, context: Context) -> None:
         except LookupError:
             continue  # topics that are not there yet hold nothing
         except ClientError as error:
-            found.unanswered.append(f"{what}: {told(context.settings, error)}")
+            found.unanswered.append(f"{what}: {describe(context.settings, error)}")
         except (EdgeloopError, TimeoutError) as error:
             found.unanswered.append(f"{what}: {error}")
 

@@ -236,7 +236,7 @@ class Playback:
         session.until(lambda: ledger.definition is not None, "the definition of the stream (do the services work on this cluster?)")
         names = feed.warm_up(plan.table, plan.warmup)
         for row, name in enumerate(names):
-            ledger.given(row, name)
+            ledger.record(row, name)
         labelled = [row for row in range(plan.warmup) if plan.table.labels[row]]
         sent = feed.labels((names[row], plan.table.labels[row]) for row in labelled)
         for row in labelled:

@@ -118,7 +118,7 @@ class Player:
         if answer.seq < 0:
             raise FailedError(f"device {client.name} answered row {row}, and could not keep it: its disk is full or broken")
         self.places[row] = (client.name, answer.epoch, answer.seq)
-        self.session.ledger.given(
+        self.session.ledger.record(
             row, self.places[row], answer.label, answer.version, self.table.labels[row], self.static[row - self.warmup]
         )
 

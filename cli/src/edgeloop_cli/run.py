@@ -89,7 +89,7 @@ def run(
         from edgeloop_cli.playback import Playback
 
         numbers = task is Task.REGRESSION
-        reading = CsvOptions.given(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
+        reading = CsvOptions.of_arguments(label, numbers=numbers, time=time, drop=drop or [], category=category or [], missing=missing)
         plan = check(
             stream=stream,
             reading=reading,

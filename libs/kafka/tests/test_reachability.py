@@ -38,18 +38,18 @@ def test_a_setting_that_does_not_exist():
 def test_refused_credentials_are_not_waited_for_and_outweigh_what_follows_from_them():
     reasons = Reasons(settings())
     for code in (KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION, KafkaError._TRANSPORT):
-        reasons.take(KafkaError(code))
+        reasons.note(KafkaError(code))
     assert reasons.hopeless
-    assert "EDGELOOP_KAFKA_SASL_PASSWORD" in reasons.told(KafkaError(KafkaError._TIMED_OUT))
+    assert "EDGELOOP_KAFKA_SASL_PASSWORD" in reasons.describe(KafkaError(KafkaError._TIMED_OUT))
 
 
 def test_a_handshake_that_fails_is_not_waited_for():
     reasons = Reasons(settings())
     for told in ("Connection refused", "ssl://h:1/bootstrap: SSL handshake failed: connecting to a PLAINTEXT broker listener?"):
         assert not reasons.hopeless
-        reasons.take(KafkaError(KafkaError._TRANSPORT, told))
+        reasons.note(KafkaError(KafkaError._TRANSPORT, told))
     assert reasons.hopeless
-    assert "EDGELOOP_KAFKA_SECURITY_PROTOCOL" in reasons.told(KafkaError(KafkaError._TIMED_OUT))
+    assert "EDGELOOP_KAFKA_SECURITY_PROTOCOL" in reasons.describe(KafkaError(KafkaError._TIMED_OUT))
 
 
 def test_somebody_who_is_told_to_stop_does_not_wait():

@@ -1,5 +1,5 @@
 from edgeloop_contracts import AlertKind, AlertStatus
-from edgeloop_monitoring.core.conditions import Rule, Standing, decide, standings_of
+from edgeloop_monitoring.core.conditions import ConditionState, Rule, decide, open_conditions
 from edgeloop_monitoring.core.measures import Measure
 from edgeloop_monitoring.core.subjects import Subject
 from hypothesis import given
@@ -10,14 +10,14 @@ S = Subject("default", "s", "default", 1)
 RULES = {KIND: Rule(raise_at=0.5, clear_at=0.4, raise_after_ms=10, clear_after_ms=20, samples=100, says="{value:.0%} of {samples}")}
 
 
-def play(values, samples=100, standings=None, start=0, step=5, subject=S):
+def play(values, samples=100, states=None, start=0, step=5, subject=S):
     """Alerts told over moments that are ``step`` apart; ``None`` is a moment without a measure."""
-    standings, told = standings or {}, []
+    states, told = states or {}, []
     for n, value in enumerate(values):
         found = [] if value is None else [Measure(KIND, subject, value, samples)]
-        standings, new = decide(standings, found, RULES, start + n * step)
+        states, new = decide(states, found, RULES, start + n * step)
         told += new
-    return standings, told
+    return states, told
 
 
 def test_a_value_that_stays_over_its_limit_raises_once() -> None:
@@ -28,9 +28,9 @@ def test_a_value_that_stays_over_its_limit_raises_once() -> None:
 
 
 def test_a_short_peak_raises_nothing() -> None:
-    standings, told = play([0.6, 0.6, 0.3, 0.6, 0.6, 0.3])
+    states, told = play([0.6, 0.6, 0.3, 0.6, 0.6, 0.3])
     assert told == []
-    assert standings == {}
+    assert states == {}
 
 
 def test_few_rows_say_nothing() -> None:
@@ -63,12 +63,12 @@ def test_a_new_breach_is_a_new_alert() -> None:
 
 def test_a_restart_goes_on_with_what_was_told() -> None:
     before, told = play([0.6] * 4)
-    restored = standings_of(told)
+    restored = open_conditions(told)
     assert restored == before
-    assert play([0.6] * 4, standings=restored, start=20)[1] == []
-    (cleared,) = play([0.3] * 6, standings=restored, start=20)[1]
+    assert play([0.6] * 4, states=restored, start=20)[1] == []
+    (cleared,) = play([0.3] * 6, states=restored, start=20)[1]
     assert cleared.alert_id == told[0].alert_id
-    assert standings_of([*told, cleared]) == {}
+    assert open_conditions([*told, cleared]) == {}
 
 
 def test_whoever_sees_the_same_tells_the_same_ids_and_subjects_differ() -> None:
@@ -83,7 +83,7 @@ def test_a_kind_without_a_rule_is_not_judged() -> None:
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=60))
 def test_raised_and_cleared_take_turns_whatever_comes(values) -> None:
-    standings, told = play(values)
+    states, told = play(values)
     assert [a.status for a in told] == [AlertStatus.RAISED if n % 2 == 0 else AlertStatus.CLEARED for n in range(len(told))]
-    assert bool(len(told) % 2) == any(s.alert for s in standings.values())
-    assert Standing() not in standings.values()
+    assert bool(len(told) % 2) == any(s.alert for s in states.values())
+    assert ConditionState() not in states.values()

@@ -29,7 +29,7 @@ class Bench:
         self.offset = 0
         for number, device in enumerate(("d1", "d2")):
             report = DeviceReport(tenant="default", stream="s", device_id=device)
-            self.monitor.take(Record("fleet.reported", 0, number, T - 1, report, Cause()))
+            self.monitor.fold(Record("fleet.reported", 0, number, T - 1, report, Cause()))
 
     def rows(self, device: str, at: int) -> None:
         event = ObservationBatch(tenant="default", boot_epoch=0, first_seq=-1, stream="s", device_id=device, count=10, model_version=3)
@@ -38,7 +38,7 @@ class Bench:
     def take(self, event, at=T, topic="observations") -> None:
         self.offset += 1
         place = f"{topic}/0/{self.offset}"
-        self.monitor.take(Record(topic, 0, self.offset, at, event, Cause(id=f"id{self.offset}", at=place)))
+        self.monitor.fold(Record(topic, 0, self.offset, at, event, Cause(id=f"id{self.offset}", at=place)))
 
     def shown(self) -> str:
         return generate_latest(self.registry).decode()

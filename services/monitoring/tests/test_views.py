@@ -36,7 +36,7 @@ class Feed:
 
     def __call__(self, event, at=T) -> bool:
         self.offset += 1
-        return self.views.take("t", 0, self.offset, at, event)
+        return self.views.fold("t", 0, self.offset, at, event)
 
     def measured(self, now=T + 1_000) -> dict:
         return {(m.kind, m.subject): m for m in measures(self.views.summary(now))}
@@ -274,8 +274,8 @@ def test_a_quantile_is_at_most_half_its_value_off(ages, q) -> None:
 def test_time_goes_on_while_no_record_comes() -> None:
     clock = Clock()
     assert clock.now(5.0) == 0
-    clock.heard(T, 10.0)
-    clock.heard(T, 12.0)
+    clock.advance(T, 10.0)
+    clock.advance(T, 12.0)
     assert clock.now(12.5) == T + 2_500
-    clock.heard(T + 100, 13.0)
+    clock.advance(T + 100, 13.0)
     assert clock.now(13.0) == T + 100

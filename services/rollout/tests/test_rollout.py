@@ -20,7 +20,7 @@ from edgeloop_contracts import (
     SignedStatement,
     topics,
 )
-from edgeloop_readers.latest_records import Standing
+from edgeloop_readers.latest_records import LatestRecords
 from edgeloop_rollout.handlers import RolloutTask
 from edgeloop_streaming import State
 from edgeloop_streaming.assigned_partition import OutputRecord
@@ -30,9 +30,9 @@ from edgeloop_streaming.testing import TaskDriver
 class Late:
     """What stands, asked of a broker that is there once it is asked."""
 
-    def __init__(self, make: Callable[[], Standing]) -> None:
+    def __init__(self, make: Callable[[], LatestRecords]) -> None:
         self._make = make
-        self._standing: Standing | None = None
+        self._latest: LatestRecords | None = None
         self.markers_late = False
 
     def refresh(self) -> None:
@@ -42,16 +42,16 @@ class Late:
     def holds(self, key: str, event: Event) -> bool:
         return self._found().holds(key, event)
 
-    def wrote(self, key: str, event: Event) -> None:
-        self._found().wrote(key, event)
+    def note_written(self, key: str, event: Event) -> None:
+        self._found().note_written(key, event)
 
-    def forget(self) -> None:
-        if self._standing is not None:
-            self._standing.forget()
+    def forget_unread(self) -> None:
+        if self._latest is not None:
+            self._latest.forget_unread()
 
-    def _found(self) -> Standing:
-        self._standing = self._standing or self._make()
-        return self._standing
+    def _found(self) -> LatestRecords:
+        self._latest = self._latest or self._make()
+        return self._latest
 
 
 class Rollout:
@@ -62,7 +62,7 @@ class Rollout:
 
     def _task(self, _partition: int, state: State) -> RolloutTask:
         # The driver makes its first task while it is made itself.
-        self.assigned = Late(lambda: self.driver.broker.standing(topics.ROLLOUT_ASSIGNMENTS))
+        self.assigned = Late(lambda: self.driver.broker.latest_records(topics.ROLLOUT_ASSIGNMENTS))
         return RolloutTask(state, self.assigned)
 
     def version(self, number: int, stream: str = "pumps") -> list[tuple[str, int]]:

@@ -88,11 +88,11 @@ class Admin:
         self._prefix = settings.topic_prefix
         self._timeout = timeout
         self._reasons = Reasons(settings)
-        configuration: dict[str, Any] = {**settings.librdkafka(), "error_cb": self._reasons.take}
+        configuration: dict[str, Any] = {**settings.librdkafka(), "error_cb": self._reasons.note}
         try:
             self._client = AdminClient(configuration)
         except KafkaException as error:
-            raise AdminError(self._reasons.told(error.args[0])) from error
+            raise AdminError(self._reasons.describe(error.args[0])) from error
 
     def existing(self, topics: Iterable[Topic]) -> dict[str, Any]:
         """Metadata of those of ``topics`` that exist and whose partitions all have a leader, by name."""
@@ -187,7 +187,7 @@ class Admin:
         except KafkaException as error:
             if error.args[0].code() != harmless:
                 self._client.poll(0)
-                raise AdminError(self._reasons.told(error.args[0])) from error
+                raise AdminError(self._reasons.describe(error.args[0])) from error
 
 
 def _within(wanted: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]) -> bool:

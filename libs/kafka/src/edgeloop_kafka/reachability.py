@@ -50,7 +50,7 @@ class Reasons:
         self._else = _guess(settings)
         self._found: KafkaError | None = None
 
-    def take(self, error: KafkaError) -> None:
+    def note(self, error: KafkaError) -> None:
         """Take an error that the client reports."""
         if self._found is None or (_code(error) in _TODO and not self.hopeless) or self._found.code() in _VAGUE:
             self._found = error
@@ -60,15 +60,15 @@ class Reasons:
         """Whether waiting cannot help."""
         return self._found is not None and _code(self._found) in _HOPELESS
 
-    def told(self, error: KafkaError) -> str:
+    def describe(self, error: KafkaError) -> str:
         """One line for a person: what happened to a request, and what to do."""
         reason = error if self._found is None or error.code() in _TODO else self._found
         return f"Kafka at {self._place}: {reason.str()}: {_TODO.get(_code(reason), self._else)}"
 
 
-def told(settings: KafkaSettings, error: KafkaException) -> str:
+def describe(settings: KafkaSettings, error: KafkaException) -> str:
     """One line about an error of any client."""
-    return Reasons(settings).told(_error_of(error))
+    return Reasons(settings).describe(_error_of(error))
 
 
 def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False, timeout_s: float = REACH_S) -> bool:
@@ -81,18 +81,18 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
     """
     reasons = Reasons(settings)
     end = time.monotonic() + timeout_s
-    configuration: dict[str, Any] = {**settings.librdkafka(), "error_cb": reasons.take}
+    configuration: dict[str, Any] = {**settings.librdkafka(), "error_cb": reasons.note}
     try:
         client = AdminClient(configuration)
     except KafkaException as error:
-        raise UnreachableError(reasons.told(_error_of(error))) from error
+        raise UnreachableError(reasons.describe(_error_of(error))) from error
     while not stopping():
         try:
             client.list_topics(timeout=1.0)
         except KafkaException as error:
             client.poll(0)
             if reasons.hopeless or time.monotonic() > end:
-                raise UnreachableError(reasons.told(_error_of(error))) from error
+                raise UnreachableError(reasons.describe(_error_of(error))) from error
         else:
             return True
     return False

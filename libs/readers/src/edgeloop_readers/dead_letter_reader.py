@@ -176,7 +176,7 @@ class DeadLetters:
         self._topic, self._redrive = topics.dead_letters(service), topics.redrive(service)
         self._reader = PartitionReader(settings, wait_ms=5)
         try:
-            self._places = {topic.name: self._of(topic) for topic in (self._topic, self._redrive)}
+            self._places = {topic.name: self._places_of(topic) for topic in (self._topic, self._redrive)}
         except LookupError:
             self._reader.close()
             raise
@@ -236,7 +236,7 @@ class DeadLetters:
         """Close the connection."""
         self._reader.close()
 
-    def _of(self, topic: Topic) -> list[Place]:
+    def _places_of(self, topic: Topic) -> list[Place]:
         name = self._prefix + topic.name
         return [(name, partition) for partition in self._reader.partitions_of(name)]
 
@@ -244,9 +244,9 @@ class DeadLetters:
         """Current letters, one after another, so that the whole is never in memory."""
         for place, end in sorted(self._reader.ends(self._places[topic.name]).items()):
             if end:
-                yield from self._of_place(place, end)
+                yield from self._read_place(place, end)
 
-    def _of_place(self, place: Place, end: int) -> Iterator[ConsumerMessage]:
+    def _read_place(self, place: Place, end: int) -> Iterator[ConsumerMessage]:
         self._reader.assign({place: OFFSET_BEGINNING})
         try:
             yield from self._reader.until(place, end)

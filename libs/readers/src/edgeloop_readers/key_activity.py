@@ -15,7 +15,7 @@ from edgeloop_readers.offsets import connected_admin, end_offsets
 from edgeloop_readers.partition_reader import PartitionReader
 
 
-def heard(settings: KafkaSettings, topic: Topic, since: int) -> dict[str, int]:
+def last_written(settings: KafkaSettings, topic: Topic, since: int) -> dict[str, int]:
     """When each key was written last, milliseconds; of keys that were not written since, nothing.
 
     Parameters
@@ -30,7 +30,7 @@ def heard(settings: KafkaSettings, topic: Topic, since: int) -> dict[str, int]:
     """
     found: dict[str, int] = {}
 
-    def take(message: ConsumerMessage) -> None:
+    def note(message: ConsumerMessage) -> None:
         key = (message.key() or b"").decode("utf-8", "replace")
         found[key] = max(found.get(key, 0), message.timestamp()[1])
 
@@ -46,7 +46,7 @@ def heard(settings: KafkaSettings, topic: Topic, since: int) -> dict[str, int]:
         starts = {(tp.topic, tp.partition): offset for tp, answer in answers.items() if (offset := answer.result().offset) >= 0}
         if starts:
             reader.assign(starts)
-            reader.read_until({place: ends[place] for place, start in starts.items() if ends[place] > start}, take)
+            reader.read_until({place: ends[place] for place, start in starts.items() if ends[place] > start}, note)
     finally:
         reader.close()
     return found

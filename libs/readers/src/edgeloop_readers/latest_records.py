@@ -16,7 +16,7 @@ VISIBLE_S = 60.0
 """Seconds until a committed record must be visible. Kafka confirms a commit before its markers are in the partitions."""
 
 
-class Standing:
+class LatestRecords:
     """The newest record of each key, of which a digest is kept: for who wrote a topic and sees whether that still stands.
 
     Parameters
@@ -46,18 +46,18 @@ class Standing:
 
     def refresh(self) -> None:
         """Take in everything that has been committed until now."""
-        self._reader.read_until(self._reader.ends(self._places), self._take)
+        self._reader.read_until(self._reader.ends(self._places), self._read)
 
-    def wrote(self, key: str, event: Event) -> None:
+    def note_written(self, key: str, event: Event) -> None:
         """Note an event that this process writes: it counts as the newest record until it is read."""
         self._written[key] = (self._digest_of(event), time.monotonic() + VISIBLE_S)
 
-    def forget(self) -> None:
-        """Forget the events of :meth:`wrote` that have not been read: their transaction was undone."""
+    def forget_unread(self) -> None:
+        """Forget the events of :meth:`note_written` that have not been read: their transaction was undone."""
         self._written.clear()
 
     def holds(self, key: str, event: Event) -> bool:
-        """Whether this very event is the newest record of a key, as of the last :meth:`refresh` and :meth:`wrote`.
+        """Whether this very event is the newest record of a key, as of the last :meth:`refresh` and :meth:`note_written`.
 
         Another event, a tombstone and bytes that are none all stand in its way: compaction leaves only the newest.
         """
@@ -65,7 +65,7 @@ class Standing:
         written, until = self._written.get(key, (b"", 0.0))
         return digest == self._newest.get(key) or (digest == written and time.monotonic() < until)
 
-    def _take(self, message: ConsumerMessage) -> None:
+    def _read(self, message: ConsumerMessage) -> None:
         key, value = (message.key() or b"").decode("utf-8", "replace"), message.value()
         if value is None:
             self._newest.pop(key, None)

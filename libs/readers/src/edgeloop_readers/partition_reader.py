@@ -55,11 +55,11 @@ class PartitionReader:
             }
         )
         self._next: dict[Place, int] = {}
-        self._met: set[str] = set()
+        self._discovered: set[str] = set()
 
     def assign(self, starts: Mapping[Place, int]) -> None:
         """Read these partitions from these offsets; ``OFFSET_BEGINNING`` for their first record."""
-        self._meet({topic for topic, _ in starts})
+        self._discover({topic for topic, _ in starts})
         self._next = {place: max(start, 0) for place, start in starts.items()}
         self._consumer.assign([TopicPartition(topic, partition, start) for (topic, partition), start in starts.items()])
 
@@ -83,7 +83,7 @@ class PartitionReader:
             raise KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, f"{topic}: {metadata.error.str()}"))
         if metadata.error is not None or not metadata.partitions:
             raise LookupError(f"the topic {topic} does not exist: run `edgeloop topics --apply`")
-        self._met.add(topic)
+        self._discovered.add(topic)
         return sorted(metadata.partitions)
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
@@ -169,12 +169,12 @@ class PartitionReader:
         """Close the connection."""
         self._consumer.close()
 
-    def _meet(self, topics: set[str]) -> None:
+    def _discover(self, topics: set[str]) -> None:
         """Learn who leads these topics: of one that the client has not met, it asks a second after its assignment only."""
-        for topic in topics - self._met:
+        for topic in topics - self._discovered:
             with suppress(KafkaException):  # it is asked again while the partitions are read
                 self._consumer.list_topics(topic, timeout=LEADER_S)
-                self._met.add(topic)
+                self._discovered.add(topic)
 
     def _advance(self, place: Place, offset: int) -> None:
         if place in self._next:

@@ -53,7 +53,7 @@ class RangeReader:
     ) -> None:
         """Hand over the records of :meth:`read` one by one as they come, so that what has come before a failure is not lost."""
 
-        def take(message: ConsumerMessage) -> None:
+        def decode_and_handle(message: ConsumerMessage) -> None:
             if message.offset() < end and message.value() is not None:
                 try:
                     record = received_from(message, topic, self._codec)
@@ -66,7 +66,7 @@ class RangeReader:
         if first < end:
             self._reader.assign({place: first})
             try:
-                self._reader.read_until({place: end}, take, timeout)
+                self._reader.read_until({place: end}, decode_and_handle, timeout)
             finally:
                 self._reader.release()
 

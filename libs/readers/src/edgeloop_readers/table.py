@@ -24,7 +24,7 @@ class Table:
 
     def refresh(self) -> None:
         """Take in everything that has been committed until now."""
-        self._follower.refresh(self._take)
+        self._follower.refresh(self._store)
 
     def close(self) -> None:
         """Close the connection."""
@@ -33,7 +33,7 @@ class Table:
     def poll(self) -> None:
         """Take in what has arrived by now, without asking the broker or waiting."""
         for record in self._follower.poll(0):
-            self._take(record)
+            self._store(record)
 
     def get(self, key: str) -> Received[Any] | None:
         """Newest record of a key as of the last :meth:`refresh` or :meth:`poll`."""
@@ -43,5 +43,5 @@ class Table:
         """Newest records as of the last :meth:`refresh`, by key."""
         return sorted(self._records.items())
 
-    def _take(self, record: Received[Any]) -> None:
+    def _store(self, record: Received[Any]) -> None:
         self._records[record.key] = record

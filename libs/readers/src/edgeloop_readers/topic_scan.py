@@ -100,7 +100,7 @@ class Scanner:
 
     def poll(self, timeout: float) -> list[Received[Any]]:
         """Watched records that come within ``timeout`` seconds."""
-        return [record for message in self._reader.poll(timeout) if (record := self._take(message)) is not None]
+        return [record for message in self._reader.poll(timeout) if (record := self._watched_record(message)) is not None]
 
     def scan(self) -> tuple[Scan, list[Received[Any]]]:
         """Look once; also gives the watched records that came meanwhile.
@@ -110,11 +110,11 @@ class Scanner:
         committed = self._committed()
         records: list[Received[Any]] = []
 
-        def take(message: ConsumerMessage) -> None:
-            if (record := self._take(message)) is not None:
+        def collect(message: ConsumerMessage) -> None:
+            if (record := self._watched_record(message)) is not None:
                 records.append(record)
 
-        self._reader.read_until(end_offsets(self._admin, self._places), take)
+        self._reader.read_until(end_offsets(self._admin, self._places), collect)
         return Scan(dict(self.ends), committed), records
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class Scanner:
             for group, answer in answers.items()
         }
 
-    def _take(self, message: ConsumerMessage) -> Received[Any] | None:
+    def _watched_record(self, message: ConsumerMessage) -> Received[Any] | None:
         name, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
         key = (message.key() or b"").decode("utf-8", "replace")
         topic = self._topics[name]

@@ -94,7 +94,7 @@ class Ledger:
         """Rows of the stream that were played, those of the warm-up and those without a label included."""
         return self.warmup + len(self.answers)
 
-    def given(self, row: int, place: RowId, answer: str = "", version: int = 0, label: str = "", static: str | None = None) -> None:
+    def record(self, row: int, place: RowId, answer: str = "", version: int = 0, label: str = "", static: str | None = None) -> None:
         """A row has been answered by a device, or sent as an observation of the warm-up.
 
         Parameters

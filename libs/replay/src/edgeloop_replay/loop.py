@@ -141,7 +141,7 @@ class ReplayLoop:
             end = min(first + step, count)
             self._observed(WARMUP_DEVICE, first, self._table.features[first:end], 0)
             for row in range(first, end):
-                self.ledger.given(row, (WARMUP_DEVICE, 1, row))
+                self.ledger.record(row, (WARMUP_DEVICE, 1, row))
             seqs = tuple(row for row in range(first, end) if self._table.labels[row])
             size = len(seqs)
             for row in seqs:
@@ -162,7 +162,7 @@ class ReplayLoop:
             version, adapter = self._serving.version, self._serving.adapter
             kept = self._kept[row] = Kept(first + row - group.first, adapter, self._serving.frame, experts, alone)
             place = (device, 1, kept.seq)
-            self.ledger.given(row, place, answer, version, self._table.labels[row], static[row - self._warmup])
+            self.ledger.record(row, place, answer, version, self._table.labels[row], static[row - self._warmup])
         self._seqs[group.device] += len(group)
         waiting = self._waiting.setdefault(device, [])
         waiting += range(group.first, group.end)

@@ -89,17 +89,17 @@ class Trainer:
     def counted(self, partial: DriftPartial) -> list[Published]:
         """Take the next labelled rows."""
         self._partials += 1
-        return self._take(Counted(partial, self._partials - 1))
+        return self._advance(Counted(partial, self._partials - 1))
 
     def requested(self, request: TrainingRequest) -> list[Published]:
         """Take a request: fit it, and close the gate of the one before it."""
-        return self._take(Requested(request, request.cause))
+        return self._advance(Requested(request, request.cause))
 
     def batch_ended(self) -> list[Published]:
         """Judge the challenger at the gate on the rows that have come."""
-        return self._take(BatchEnded())
+        return self._advance(BatchEnded())
 
-    def _take(self, happening: Happening) -> list[Published]:
+    def _advance(self, happening: Happening) -> list[Published]:
         published: list[Published] = []
         self._state = run(self.plan, self._state, happening, lambda state, effect: self._perform(state, effect, published))
         return published

@@ -98,12 +98,12 @@ class HealthServer:
             runner.run(self._until_stopped())
 
     async def _until_stopped(self) -> None:
-        async with await asyncio.start_server(self._take, sock=self._socket, limit=REQUEST_BYTES):
+        async with await asyncio.start_server(self._serve_connection, sock=self._socket, limit=REQUEST_BYTES):
             await self._ending.wait()
             for task in self._open:
                 task.cancel()
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         if len(self._open) >= self._most:

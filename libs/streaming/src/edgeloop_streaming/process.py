@@ -19,12 +19,12 @@ from edgeloop_errors import EdgeloopError, FatalError
 from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.earlier_release import refuse_earlier_release
 from edgeloop_kafka.publisher import Publisher
-from edgeloop_kafka.reachability import reach, told
+from edgeloop_kafka.reachability import describe, reach
 from edgeloop_kafka.schema_lookup import RegistryRefusedError, RegistryUnavailableError
 from edgeloop_kafka.schema_registry import SchemaRegistry
 from edgeloop_kafka.settings import KafkaSettings, unusable
 from edgeloop_readers.follower import Follower
-from edgeloop_readers.latest_records import Standing
+from edgeloop_readers.latest_records import LatestRecords
 from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_readers.range_reader import RangeReader
 from edgeloop_readers.skipped_records import SkippedRecords
@@ -82,9 +82,9 @@ class Context:
         """The newest record of each key of a topic."""
         return Table(self.follower([topic]))
 
-    def standing(self, topic: Topic) -> Standing:
+    def latest_records(self, topic: Topic) -> LatestRecords:
         """The newest record of each key of a topic, garbage included."""
-        return Standing(PartitionReader(self.settings), self.codec, self.settings.topic_prefix, topic)
+        return LatestRecords(PartitionReader(self.settings), self.codec, self.settings.topic_prefix, topic)
 
     def publisher(self, timeout_s: float | None = 30.0) -> Publisher:
         """A producer without transactions; it gives a record up after ``timeout_s``, or never."""
@@ -190,7 +190,7 @@ def run(build: Callable[[], Service], context: Context) -> int:
         context.log.error("halted", error=str(error), at=error.place)
         return error.exit_code
     except KafkaException as error:
-        context.log.error("stopped", error=told(context.settings, error))
+        context.log.error("stopped", error=describe(context.settings, error))
         return EXIT_FAILED
     except (EdgeloopError, TimeoutError) as error:  # a retryable error outlasted its retries
         context.log.error("stopped", error=str(error), kind=type(error).__name__)

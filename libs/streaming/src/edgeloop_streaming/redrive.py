@@ -60,7 +60,9 @@ class Redriver:
         self._logger = logging.getLogger(__name__)
         self._logger.disabled = True  # what is trouble is raised
 
-    def run(self, wanted: Wanted, who: str, why: str, *, timeout: float = 60.0, told: Callable[[int], None] = lambda _: None) -> Redriven:
+    def run(
+        self, wanted: Wanted, who: str, why: str, *, timeout: float = 60.0, progress: Callable[[int], None] = lambda _: None
+    ) -> Redriven:
         """Give back what is wanted; what was given back before stays so.
 
         Parameters
@@ -71,7 +73,7 @@ class Redriver:
             Recorded with each.
         timeout
             Seconds without a transaction that succeeds.
-        told
+        progress
             Called after each transaction with the number of records given back so far.
 
         Raises
@@ -92,7 +94,7 @@ class Redriver:
             before = outcome.given
             try:
                 producer.open(10.0)
-                self._pass(producer, wanted, (who, why, run), outcome, told)
+                self._pass(producer, wanted, (who, why, run), outcome, progress)
             except FencedError as error:
                 raise OvertakenError(
                     f"another run redrives the letters of {self._letters.service}; {outcome.given} were given back"
@@ -108,7 +110,12 @@ class Redriver:
                 producer.drop()
 
     def _pass(
-        self, producer: TransactionalProducer, wanted: Wanted, said: tuple[str, str, str], outcome: Redriven, told: Callable[[int], None]
+        self,
+        producer: TransactionalProducer,
+        wanted: Wanted,
+        said: tuple[str, str, str],
+        outcome: Redriven,
+        progress: Callable[[int], None],
     ) -> None:
         """Once through the letters. What a broken pass has tried and the topic holds counts as given back."""
         done = self._letters.redriven()
@@ -122,7 +129,7 @@ class Redriver:
                 self._write(producer, letter, *said)
             producer.commit()
             outcome.given += len(batch)
-            told(outcome.given)
+            progress(outcome.given)
         producer.confirm()
 
     def _new(self, letters: Iterable[Letter], outcome: Redriven) -> Iterator[Letter]:

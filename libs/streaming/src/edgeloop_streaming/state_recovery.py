@@ -137,7 +137,7 @@ class Restorer:
         place = (self._prefix + self._topic.name, partition)
         newest: dict[bytes, ConsumerMessage] = {}
 
-        def take(message: ConsumerMessage) -> None:
+        def collect(message: ConsumerMessage) -> None:
             self._alive()
             key = message.key() or b""
             if message.value() is None:
@@ -149,7 +149,7 @@ class Restorer:
         if ends[place]:  # else it would be released before it is fetched, and librdkafka then fetches it for good, unseen
             self._reader.assign({place: OFFSET_BEGINNING})
             try:
-                self._reader.read_until(ends, take)
+                self._reader.read_until(ends, collect)
             finally:
                 self._reader.release()
         state = State()

@@ -78,13 +78,13 @@ class Service:
     def _wire(self) -> EventStream:
         spans = self._settings.spans
         views = Views(Groups(self._settings.groups), spans, self._settings.suspicion)
-        monitor = Monitor(views, rules(self._settings.thresholds), self._metrics, self._told(), spans.bucket)
+        monitor = Monitor(views, rules(self._settings.thresholds), self._metrics, self._published_alerts(), spans.bucket)
 
-        def take(record: Record) -> None:
+        def handle(record: Record) -> None:
             # Faust goes on behind a record that cannot be read: what and where is told here, and counted.
             at = f"{record.topic}/{record.partition}/{record.offset}"
             try:
-                if monitor.take(record) and isinstance(record.event, Undecodable):
+                if monitor.fold(record) and isinstance(record.event, Undecodable):
                     self._context.log.warning("skipped", at=at, reason=record.event.reason, error=record.event.message)
             except RECORD_ERRORS as error:
                 self._metrics.undecodable.labels(record.topic, "UNHANDLED").inc()
@@ -97,7 +97,7 @@ class Service:
             recent=RECENT,
             whole=WHOLE,
             look_back_ms=spans.look_back,
-            take=take,
+            handle=handle,
             position_of=monitor.position,
         )
 
@@ -107,39 +107,39 @@ class Service:
             for (topic, partition), lag in (lags or {}).items():
                 self._metrics.lag.labels(topic, str(partition)).set(lag)
             self._ticks = self._ticks + 1 if stream.caught_up else 0
-            for telling in monitor.moment(self._beat) if self.ready else ():
-                await stream.send(topics.ALERTS, topics.ALERTS.key_of(telling.alert), telling.alert, telling.cause, telling.alert.at)
+            for message in monitor.moment(self._beat) if self.ready else ():
+                await stream.send(topics.ALERTS, topics.ALERTS.key_of(message.alert), message.alert, message.cause, message.alert.at)
                 self._context.log.info(
-                    "alert", kind=telling.alert.kind.value, status=telling.alert.status.value, text=telling.alert.message
+                    "alert", kind=message.alert.kind.value, status=message.alert.status.value, text=message.alert.message
                 )
 
         stream.every(TICK_S, tick)
         return stream
 
-    def _told(self) -> list[Alert]:
+    def _published_alerts(self) -> list[Alert]:
         """Alerts told so far: read with our own client, from the beginning to the end, before Faust starts."""
-        told: list[Alert] = []
+        alerts: list[Alert] = []
 
-        def take(received: Received[Alert]) -> None:
-            told.append(received.event)
+        def append(received: Received[Alert]) -> None:
+            alerts.append(received.event)
 
         follower = self._context.follower([topics.ALERTS])
         try:
-            follower.refresh(take)
+            follower.refresh(append)
         finally:
             follower.close()
-        return told
+        return alerts
 
     async def _schema_known(self, stopping: Callable[[], bool]) -> bool:
         """Wait until the registry has our own schema: it may start later than we do."""
-        said = 0.0
+        warned = 0.0
         while not stopping():
             try:
                 self._context.codec.frame(topics.ALERTS, Alert)
             except EdgeloopError as error:
-                if time.monotonic() - said > 10:
+                if time.monotonic() - warned > 10:
                     self._context.log.warning("waiting for the schema registry", error=str(error))
-                    said = time.monotonic()
+                    warned = time.monotonic()
                 self._beat = time.monotonic()
                 await asyncio.sleep(0.3)
             else:

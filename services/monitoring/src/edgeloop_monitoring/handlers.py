@@ -9,7 +9,7 @@ from typing import Any
 from edgeloop_contracts import Alert, AlertKind, Cause, topics
 
 from edgeloop_monitoring.core.clock import Clock
-from edgeloop_monitoring.core.conditions import About, Rule, Standing, decide, standings_of
+from edgeloop_monitoring.core.conditions import ConditionKey, ConditionState, Rule, decide, open_conditions
 from edgeloop_monitoring.core.measures import measures
 from edgeloop_monitoring.core.views import Views
 from edgeloop_monitoring.io.codecs import Undecodable
@@ -48,27 +48,27 @@ class Monitor:
     ----------
     views, rules, metrics
         As wired.
-    told
-        All alerts that were ever told and are kept, in order: the open ones go on under their ids.
+    published
+        All alerts that were ever published and are kept, in order. Open ones keep their ids.
     bucket_ms
         Conditions are judged once a bucket has ended.
     """
 
-    def __init__(self, views: Views, rules: Mapping[AlertKind, Rule], metrics: Metrics, told: Iterable[Alert], bucket_ms: int) -> None:
+    def __init__(self, views: Views, rules: Mapping[AlertKind, Rule], metrics: Metrics, published: Iterable[Alert], bucket_ms: int) -> None:
         self._views = views
         self._rules = rules
         self._metrics = metrics
         self._bucket_ms = bucket_ms
         self._clock = Clock()
         self._judged = 0
-        self._standings: dict[About, Standing] = standings_of(told)
+        self._states: dict[ConditionKey, ConditionState] = open_conditions(published)
         self._causes: dict[tuple[str, str, str], Cause] = {}
 
-    def take(self, record: Record) -> bool:
+    def fold(self, record: Record) -> bool:
         """Fold one record; whether it was not folded before."""
         broken = isinstance(record.event, Undecodable)
         event: Any = None if broken else record.event
-        if not self._views.take(record.topic, record.partition, record.offset, record.timestamp, event):
+        if not self._views.fold(record.topic, record.partition, record.offset, record.timestamp, event):
             return False
         self._metrics.handled.labels(record.topic).inc()
         if broken:
@@ -83,14 +83,14 @@ class Monitor:
 
     def moment(self, monotonic_s: float) -> list[AlertMessage]:
         """Judge the newest window, if one has ended since the last time; give back what is to be told."""
-        self._clock.heard(self._views.newest, monotonic_s)
+        self._clock.advance(self._views.newest, monotonic_s)
         now = self._clock.now(monotonic_s)
         if now // self._bucket_ms <= self._judged:
             return []
         self._judged = now // self._bucket_ms
         summary = self._views.summary(now)
-        self._standings, told = decide(self._standings, measures(summary), self._rules, summary.end)
-        self._metrics.show(summary, [s.alert for s in self._standings.values() if s.alert])
-        for alert in told:
+        self._states, alerts = decide(self._states, measures(summary), self._rules, summary.end)
+        self._metrics.show(summary, [s.alert for s in self._states.values() if s.alert])
+        for alert in alerts:
             self._metrics.alerts.labels(alert.kind.value, alert.status.value).inc()
-        return [AlertMessage(a, self._causes.get((a.tenant, a.stream, _CAUSED_BY[a.kind].name))) for a in told]
+        return [AlertMessage(a, self._causes.get((a.tenant, a.stream, _CAUSED_BY[a.kind].name))) for a in alerts]

@@ -11,5 +11,5 @@ from edgeloop_rollout.spec import SPEC
 
 def build(context: Context) -> Service:
     """Wire the rollout to the clients of a process."""
-    assigned = context.standing(topics.ROLLOUT_ASSIGNMENTS)
-    return Service(name=SPEC.name, inputs=SPEC.inputs, task=lambda _partition, state: RolloutTask(state, assigned))
+    assignments = context.latest_records(topics.ROLLOUT_ASSIGNMENTS)
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=lambda _partition, state: RolloutTask(state, assignments))

@@ -35,8 +35,8 @@ from edgeloop_rollout.core.plan import assignment, target
 KNOWN = RolloutState()
 
 
-class Assigned(Protocol):
-    """What is needed of :class:`edgeloop_readers.latest_records.Standing` on ``rollout.assignments``."""
+class LatestAssignments(Protocol):
+    """What is needed of :class:`edgeloop_readers.latest_records.LatestRecords` on ``rollout.assignments``."""
 
     def refresh(self) -> None:
         """Take in everything that has been committed until now."""
@@ -46,11 +46,11 @@ class Assigned(Protocol):
         """Whether this very event is the newest record of a key, or was written and has not been read yet."""
         ...
 
-    def wrote(self, key: DeviceKey, event: Event) -> None:
+    def note_written(self, key: DeviceKey, event: Event) -> None:
         """Note an event that this process writes."""
         ...
 
-    def forget(self) -> None:
+    def forget_unread(self) -> None:
         """Forget the written events that have not been read."""
         ...
 
@@ -62,15 +62,15 @@ class RolloutTask:
     ----------
     state
         Of the partition: targets under ``tenant/stream``, known devices under ``tenant/stream/device``.
-    assigned
+    assignments
         What stands in ``rollout.assignments``.
     """
 
-    def __init__(self, state: State, assigned: Assigned) -> None:
+    def __init__(self, state: State, assignments: LatestAssignments) -> None:
         self._state = state
-        self._assigned = assigned
+        self._assignments = assignments
         self._refreshed = False
-        assigned.forget()
+        assignments.forget_unread()
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         """Take a version or a report."""
@@ -78,7 +78,7 @@ class RolloutTask:
             case ModelVersion() as version:
                 return list(self._retarget(version, received))
             case DeviceReport() as report:
-                return list(self._meet(report))
+                return list(self._register(report))
             case CandidateRefused():
                 return ()
             case other:
@@ -99,7 +99,7 @@ class RolloutTask:
             if key.startswith(f"{stream}/"):
                 yield self._assign(DeviceKey.parse(key), aim)
 
-    def _meet(self, report: DeviceReport) -> Iterator[Send]:
+    def _register(self, report: DeviceReport) -> Iterator[Send]:
         if why := impossible_report(report):
             raise InvalidEventError("IMPOSSIBLE", cut(why))
         key = DeviceKey.of(report)
@@ -107,17 +107,17 @@ class RolloutTask:
         if not known:
             self._state.put(key, KNOWN)
         aim = (self._state.get(RolloutState, key.stream_key) or KNOWN).target
-        if aim is not None and not (known and self._stands(key, aim)):
+        if aim is not None and not (known and self._is_assigned(key, aim)):
             yield self._assign(key, aim)
 
-    def _stands(self, key: DeviceKey, aim: RolloutTarget) -> bool:
+    def _is_assigned(self, key: DeviceKey, aim: RolloutTarget) -> bool:
         """Whether a device's assignment is in the topic; one that is being written counts."""
         if not self._refreshed:
-            self._assigned.refresh()
+            self._assignments.refresh()
             self._refreshed = True
-        return self._assigned.holds(key, assignment(key, aim))
+        return self._assignments.holds(key, assignment(key, aim))
 
     def _assign(self, key: DeviceKey, aim: RolloutTarget) -> Send:
         event = assignment(key, aim)
-        self._assigned.wrote(key, event)
+        self._assignments.note_written(key, event)
         return Send(topics.ROLLOUT_ASSIGNMENTS, key, event, aim.cause)

@@ -39,7 +39,7 @@ class CsvOptions:
     missing: tuple[str, ...] = MISSING
 
     @classmethod
-    def given(
+    def of_arguments(
         cls,
         label: str,
         *,

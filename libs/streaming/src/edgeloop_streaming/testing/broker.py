@@ -9,7 +9,7 @@ import structlog
 from edgeloop_contracts import Policy, Topic, topics
 from edgeloop_kafka.publisher import Publisher
 from edgeloop_readers.follower import Follower
-from edgeloop_readers.latest_records import Standing
+from edgeloop_readers.latest_records import LatestRecords
 from edgeloop_readers.policies import Policies
 from edgeloop_readers.range_reader import RangeReader
 from edgeloop_readers.table import Table
@@ -47,9 +47,9 @@ class MemoryBroker(MemoryCluster):
         """The newest record of each key of a topic."""
         return Table(self.follower([topic]))
 
-    def standing(self, topic: Topic) -> Standing:
+    def latest_records(self, topic: Topic) -> LatestRecords:
         """Newest records of a topic's keys."""
-        return Standing(MemoryPartitionReader(self), self.codec, "", topic)
+        return LatestRecords(MemoryPartitionReader(self), self.codec, "", topic)
 
     def policies(self, settings: T, taken: Callable[[T, Policy], T]) -> Policies[T]:
         """Policies in force for a service's streams; counts and logs as in a process."""

@@ -119,7 +119,7 @@ class TaskDriver:
     def _note(self, written: list[ConsumerMessage]) -> list[Send | Forward]:
         """Take in what a transaction wrote: each effect of the task is one record, in the same order."""
         sent: list[Send | Forward] = []
-        others = [message for message in written if not self._keep(message)]
+        others = [message for message in written if not self._keep_state(message)]
         for effect, message in zip(self._watched.effects, others, strict=True):
             if isinstance(effect, Reject):
                 self.dead.append(effect)
@@ -128,7 +128,7 @@ class TaskDriver:
         self.sent += sent
         return sent
 
-    def _keep(self, message: ConsumerMessage) -> bool:
+    def _keep_state(self, message: ConsumerMessage) -> bool:
         """Take in what belongs to the state topic; whether it does."""
         if message.topic() != self._state_topic.name:
             return False

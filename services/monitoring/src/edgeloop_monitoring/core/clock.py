@@ -14,7 +14,7 @@ class Clock:
         self._newest = 0
         self._came = 0.0
 
-    def heard(self, newest_ms: int, monotonic_s: float) -> None:
+    def advance(self, newest_ms: int, monotonic_s: float) -> None:
         """Note the newest record time known at a moment of the own monotonic clock."""
         if newest_ms > self._newest:
             self._newest, self._came = newest_ms, monotonic_s

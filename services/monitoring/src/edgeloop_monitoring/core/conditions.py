@@ -14,7 +14,7 @@ from edgeloop_contracts import Alert, AlertKind, AlertStatus
 from edgeloop_monitoring.core.measures import Measure
 from edgeloop_monitoring.core.subjects import Subject
 
-About = tuple[AlertKind, Subject]
+ConditionKey = tuple[AlertKind, Subject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConditionState:
     """State of one condition for one subject.
 
     Attributes
@@ -58,13 +58,13 @@ class Standing:
 
 
 def decide(
-    standings: Mapping[About, Standing], found: Iterable[Measure], rules: Mapping[AlertKind, Rule], now: int
-) -> tuple[dict[About, Standing], list[Alert]]:
+    states: Mapping[ConditionKey, ConditionState], found: Iterable[Measure], rules: Mapping[AlertKind, Rule], now: int
+) -> tuple[dict[ConditionKey, ConditionState], list[Alert]]:
     """Judge all measures of one moment.
 
     Parameters
     ----------
-    standings
+    states
         As the last moment left them.
     found
         Measures; a subject with an open alert and without a measure has gone, and is fine.
@@ -75,38 +75,38 @@ def decide(
 
     Returns
     -------
-    The new standings, and what is to be told.
+    The new states, and what is to be told.
     """
     measured = {(m.kind, m.subject): m for m in found if m.kind in rules}
-    gone = {about: Measure(*about, 0.0, 0) for about in standings if about not in measured and about[0] in rules}
-    after: dict[About, Standing] = {}
-    told: list[Alert] = []
-    for about, measure in sorted({**measured, **gone}.items(), key=lambda item: (item[0][0].value, item[0][1])):
-        standing, alert = _judge(standings.get(about, Standing()), measure, rules[about[0]], now)
-        if standing != Standing():
-            after[about] = standing
+    gone = {key: Measure(*key, 0.0, 0) for key in states if key not in measured and key[0] in rules}
+    after: dict[ConditionKey, ConditionState] = {}
+    alerts: list[Alert] = []
+    for key, measure in sorted({**measured, **gone}.items(), key=lambda item: (item[0][0].value, item[0][1])):
+        state, alert = _judge(states.get(key, ConditionState()), measure, rules[key[0]], now)
+        if state != ConditionState():
+            after[key] = state
         if alert is not None:
-            told.append(alert)
-    return after, told
+            alerts.append(alert)
+    return after, alerts
 
 
-def _judge(standing: Standing, measure: Measure, rule: Rule, now: int) -> tuple[Standing, Alert | None]:
+def _judge(state: ConditionState, measure: Measure, rule: Rule, now: int) -> tuple[ConditionState, Alert | None]:
     enough = measure.samples >= rule.samples
-    if standing.alert is None:
+    if state.alert is None:
         if not (enough and measure.value >= rule.raise_at):
-            return Standing(), None
-        since = now if standing.turning is None else standing.turning
+            return ConditionState(), None
+        since = now if state.turning is None else state.turning
         if now - since < rule.raise_after_ms:
-            return Standing(turning=since), None
+            return ConditionState(turning=since), None
         alert = _alert(measure, rule.raise_at, AlertStatus.RAISED, since, now, identify(measure.kind, measure.subject, since), rule)
-        return Standing(alert), alert
+        return ConditionState(alert), alert
     if enough and measure.value > rule.clear_at:
-        return Standing(standing.alert), None
-    since = now if standing.turning is None else standing.turning
+        return ConditionState(state.alert), None
+    since = now if state.turning is None else state.turning
     if now - since < rule.clear_after_ms:
-        return Standing(standing.alert, since), None
-    opened = standing.alert
-    return Standing(), _alert(measure, rule.clear_at, AlertStatus.CLEARED, opened.since, now, opened.alert_id, rule)
+        return ConditionState(state.alert, since), None
+    opened = state.alert
+    return ConditionState(), _alert(measure, rule.clear_at, AlertStatus.CLEARED, opened.since, now, opened.alert_id, rule)
 
 
 def identify(kind: AlertKind, subject: Subject, since: int) -> str:
@@ -115,15 +115,15 @@ def identify(kind: AlertKind, subject: Subject, since: int) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
-def standings_of(alerts: Iterable[Alert]) -> dict[About, Standing]:
+def open_conditions(alerts: Iterable[Alert]) -> dict[ConditionKey, ConditionState]:
     """Alerts that are open, from all alerts in the order in which they were told."""
-    opened: dict[About, Standing] = {}
+    opened: dict[ConditionKey, ConditionState] = {}
     for alert in alerts:
-        about = (alert.kind, Subject(alert.tenant, alert.stream, alert.device_group or "", alert.model_version or 0))
+        key = (alert.kind, Subject(alert.tenant, alert.stream, alert.device_group or "", alert.model_version or 0))
         if alert.status is AlertStatus.RAISED:
-            opened[about] = Standing(alert)
+            opened[key] = ConditionState(alert)
         else:
-            opened.pop(about, None)
+            opened.pop(key, None)
     return opened
 
 

@@ -108,7 +108,7 @@ class Views:
         self.ends: dict[tuple[str, int], int] = {}
         self.newest = 0
 
-    def take(self, topic: str, partition: int, offset: int, at: int, event: Event | None) -> bool:
+    def fold(self, topic: str, partition: int, offset: int, at: int, event: Event | None) -> bool:
         """Fold one record; give back whether it was new.
 
         Parameters

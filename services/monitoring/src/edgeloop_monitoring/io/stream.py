@@ -46,7 +46,7 @@ class EventStream:
         Topics read from some time back, and from their beginning.
     look_back_ms
         How far back.
-    take
+    handle
         Called with each record, in its partition's order.
     position_of
         Offset after the last record taken of a topic and partition.
@@ -61,14 +61,14 @@ class EventStream:
         recent: Iterable[Topic],
         whole: Iterable[Topic],
         look_back_ms: int,
-        take: Callable[[Record], None],
+        handle: Callable[[Record], None],
         position_of: Callable[[str, int], int],
     ) -> None:
         prefix = settings.topic_prefix
         self._name = name
         self._prefix = prefix
         self._codec = codec
-        self._take = take
+        self._handle = handle
         self._waiting: dict[Place, int] | None = None
         # Each instance has a group of its own: all see everything, and tell the same alerts under the same ids.
         group = f"{prefix}edgeloop-{name}" + ("" if settings.instance == "0" else f"-{settings.instance}")
@@ -140,6 +140,6 @@ class EventStream:
                 cause_id, correlation = identify(headers, f"{topic.name}/{message.partition}/{message.offset}")
                 cause = Cause(id=cause_id, correlation=correlation, at=f"{topic.name}/{message.partition}/{message.offset}")
                 stamp = round(message.timestamp * 1000)
-                self._take(Record(topic.name, message.partition, message.offset, stamp, event.value, cause))
+                self._handle(Record(topic.name, message.partition, message.offset, stamp, event.value, cause))
 
         return read

@@ -34,10 +34,10 @@ class Requests:
         """Offset of a request in its stream's partition; ``None`` where nobody has made it."""
         named = (tenant, stream, request_id)
         if named not in self._offsets:
-            self._follower.refresh(self._take)
+            self._follower.refresh(self._note)
         return self._offsets.get(named)
 
-    def _take(self, record: Received[Any]) -> None:
+    def _note(self, record: Received[Any]) -> None:
         if isinstance(record.event, TrainingRequest):
             request = record.event
             # The first of that name: one made again later would bring an old answer back.

@@ -110,25 +110,25 @@ class FitProcess:
         """Queue a fit. An equal job gives the same fit, also after its partition was reassigned, unless that fit failed."""
         known = self._known.get(job.key)
         if known is None or isinstance(known.result, Failed):
-            known = self._known[job.key] = PendingJob(job, self._turn)
+            known = self._known[job.key] = PendingJob(job, self._step)
             self._queue.append(known)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        self._turn()
+        self._step()
         return known
 
     def train(self, batch: OnlineBatch) -> PendingJob:
         """Queue a batch of online training. Its result depends on earlier batches, so each call is a new job."""
-        pending = PendingJob(batch, self._turn)
+        pending = PendingJob(batch, self._step)
         self._queue.append(pending)
-        self._turn()
+        self._step()
         return pending
 
     def close(self) -> None:
         """End the child."""
         self._stop()
 
-    def _turn(self) -> None:
+    def _step(self) -> None:
         if self._pipe is None:
             self.start()
         try:

@@ -121,13 +121,13 @@ class RiverClassifier(RiverModel):
         """Learn a row, float32 [F]."""
         row = self.columns(row)
         self.moments.add(row)
-        self.model.learn_one(self._seen(row, self.moments.means), self.numbers.setdefault(label, len(self.numbers)))
+        self.model.learn_one(self._features_of(row, self.moments.means), self.numbers.setdefault(label, len(self.numbers)))
 
     def answer(self, row: Floats) -> str:
         """The most probable class of a row; on a tie, the class that came first. Empty before the first row."""
         if not self.numbers:
             return ""
-        probabilities = self.model.predict_proba_one(self._seen(self.columns(row), self.moments.means))
+        probabilities = self.model.predict_proba_one(self._features_of(self.columns(row), self.moments.means))
         best = min(probabilities, key=lambda label: (-probabilities[label], label), default=0)
         return list(self.numbers)[best]
 
@@ -136,11 +136,11 @@ class RiverClassifier(RiverModel):
         found = np.zeros((len(rows), len(self.numbers)))
         means = self.moments.means
         for place, row in enumerate(self.columns(rows)):
-            for label, probability in self.model.predict_proba_one(self._seen(row, means)).items():
+            for label, probability in self.model.predict_proba_one(self._features_of(row, means)).items():
                 found[place, label] = probability
         return found[:, self.order]
 
-    def _seen(self, row: Floats, means: Floats) -> dict[int, float]:
+    def _features_of(self, row: Floats, means: Floats) -> dict[int, float]:
         if not self.scaled:
             return filled(row, means)
         scaled = (np.where(np.isnan(row), means, row).astype(np.float64) - means) * self.moments.gains
