@@ -20,6 +20,7 @@ _TITLES = {
     "profiles": "Where the pipeline's time goes",
     "services": "Services",
     "quality": "How right the answers are",
+    "rollout_evidence": "Evidence of rollouts",
     "numbers": "How right they are where labels are numbers",
 }
 

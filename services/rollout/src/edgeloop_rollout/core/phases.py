@@ -131,14 +131,15 @@ def members(seed: str, phases: Iterable[Phase], devices: Mapping[str, str], kept
 def _ordered(seed: str, devices: Mapping[str, str]) -> dict[str, list[str]]:
     """Devices of each group in the order in which they get the version."""
     order: defaultdict[str, list[str]] = defaultdict(list)
-    for device in sorted(devices, key=lambda name: (place(seed, name), name)):
+    key = blake2b(seed.encode(), digest_size=32).digest()
+    for device in sorted(devices, key=lambda name: (_place(key, name), name)):
         order[devices[device]].append(device)
     return dict(sorted(order.items()))
 
 
-def place(seed: str, device: str) -> bytes:
+def _place(key: bytes, device: str) -> bytes:
     """Place of a device in a rollout, as a hash."""
-    return blake2b(device.encode(), key=blake2b(seed.encode(), digest_size=32).digest(), digest_size=8).digest()
+    return blake2b(device.encode(), key=key, digest_size=8).digest()
 
 
 def _allocated(share: float, sizes: Mapping[str, int], least: Mapping[str, int]) -> dict[str, int]:
