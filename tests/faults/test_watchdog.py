@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from edgeloop_streaming.process import EXIT_HUNG
+from edgeloop_errors import EXIT_HUNG
 from edgeloop_streaming.progress import CHECK_S, Progress
 
 HEAD = """

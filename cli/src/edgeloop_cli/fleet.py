@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import grpc
+from edgeloop_errors import EXIT_UNUSABLE
 from edgeloop_local import Supervisor
 from edgeloop_local.errors import ending
 from edgeloop_local.files import last_lines
 from edgeloop_local.ports import PortBook
-from edgeloop_local.supervisor import UNUSABLE
 
 from edgeloop_cli.connection import Cluster
 from edgeloop_cli.errors import FailedError
@@ -58,7 +58,7 @@ class Fleet:
     def _refuse(self, device: Device, waited: float | None) -> None:
         """Tell of a device that does not answer, if waiting on is of no use."""
         child = next(child for child in self.supervisor.status() if child.name == device.name)
-        unusable = next((end for end in child.ends if end.exit_code == UNUSABLE), None)
+        unusable = next((end for end in child.ends if end.exit_code == EXIT_UNUSABLE), None)
         if unusable is None and waited is None:
             return
         first = unusable or (child.ends[0] if child.ends else None)

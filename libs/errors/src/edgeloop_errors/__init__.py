@@ -18,6 +18,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+EXIT_UNUSABLE = 2
+"""Exit code of a process whose settings or data prevent a start: another attempt is useless."""
+EXIT_HUNG = 75
+"""Exit code of a process that its own watchdog ended."""
+
 
 class EdgeloopError(Exception):
     """Root of the tree. Raise one of the three types below it."""
@@ -67,4 +72,4 @@ class FatalError(EdgeloopError):
     exit_code: ClassVar[int] = 1
 
 
-__all__ = ["EdgeloopError", "FatalError", "InvalidError", "InvalidEventError", "RetryableError"]
+__all__ = ["EXIT_HUNG", "EXIT_UNUSABLE", "EdgeloopError", "FatalError", "InvalidError", "InvalidEventError", "RetryableError"]

@@ -10,7 +10,7 @@ import json
 from typing import Any, Protocol, cast
 
 from edgeloop_contracts import ModelVersion, topics
-from edgeloop_errors import FatalError
+from edgeloop_errors import EXIT_UNUSABLE, FatalError
 
 from edgeloop_kafka.schema_lookup import UnknownSchemaError
 from edgeloop_kafka.schema_registry import Latest
@@ -22,7 +22,7 @@ MARK = "file"
 class EarlierReleaseError(FatalError):
     """The cluster holds records of release 0.1."""
 
-    exit_code = 2
+    exit_code = EXIT_UNUSABLE
 
 
 class Asked(Protocol):

@@ -6,17 +6,13 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING
 
-from edgeloop_errors import FatalError
+from edgeloop_errors import EXIT_HUNG, EXIT_UNUSABLE, FatalError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 OWN_CLUSTER_HINT = "or set EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_SCHEMA_REGISTRY_URL to use a cluster of your own"
-
-
-HUNG = 75
-"""Exit code of a service that its watchdog ended."""
 
 
 class LocalError(FatalError):
@@ -46,7 +42,7 @@ class DataDirBusyError(LocalError):
 class RecordsFormatError(LocalError):
     """The data directory holds records of another release."""
 
-    exit_code = 2
+    exit_code = EXIT_UNUSABLE
 
     def __init__(self, data_dir: Path, given: str, expected: int) -> None:
         self.data_dir = data_dir
@@ -126,7 +122,7 @@ def ending(exit_code: int | None) -> str:
     """
     if exit_code is None:
         return "could not be started"
-    if exit_code == HUNG:
+    if exit_code == EXIT_HUNG:
         return "was ended by its watchdog, as it hung"
     if exit_code < 0:
         with contextlib.suppress(ValueError):

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
+from edgeloop_errors import EXIT_UNUSABLE
+
 from edgeloop_local.child_processes import finish
 from edgeloop_local.errors import NotReadyError, ProcessDiedError, StoppedError, ending
 from edgeloop_local.files import last_lines
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 READY_PATH = "/readyz"
-UNUSABLE = 2
-"""Exit code of a service whose settings prevent a start: another attempt is useless."""
 
 
 class Supervisor:
@@ -80,7 +80,7 @@ class Supervisor:
         NotReadyError
             Some are not ready in time; the message names them and quotes the one that ended first, else the first one's log.
         ProcessDiedError
-            A child without restarts failed, or a child ended with `UNUSABLE`.
+            A child without restarts failed, or a child ended with `EXIT_UNUSABLE`.
         StoppedError
             The supervisor is stopped meanwhile.
         """
@@ -141,8 +141,8 @@ class Supervisor:
             status, spec = child.status(), child.spec
         if status.state is State.FAILED:
             raise ProcessDiedError(spec.name, status.exit_code, spec.log, last_lines(spec.log))
-        if unusable := next((end for end in status.ends if end.exit_code == UNUSABLE), None):
-            raise ProcessDiedError(spec.name, UNUSABLE, spec.log, unusable.last_lines)
+        if unusable := next((end for end in status.ends if end.exit_code == EXIT_UNUSABLE), None):
+            raise ProcessDiedError(spec.name, EXIT_UNUSABLE, spec.log, unusable.last_lines)
         if status.state is State.RUNNING and spec.port is not None:
             return http_answers(spec.port, READY_PATH)
         return status.state in {State.RUNNING, State.FINISHED}

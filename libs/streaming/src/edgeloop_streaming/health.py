@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import h11
-from edgeloop_errors import FatalError
+from edgeloop_errors import EXIT_UNUSABLE, FatalError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 ANSWER_S = 10.0  # from a connection to the end of its answer
@@ -23,7 +23,7 @@ _Page = tuple[int, str, bytes]
 class CannotListenError(FatalError, OSError):
     """Nothing can be served where it was asked for; the message names the variables."""
 
-    exit_code = 2
+    exit_code = EXIT_UNUSABLE
 
 
 class HealthServer:

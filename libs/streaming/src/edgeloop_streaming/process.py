@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 from edgeloop_contracts import Topic
-from edgeloop_errors import EdgeloopError, FatalError
+from edgeloop_errors import EXIT_HUNG, EXIT_UNUSABLE, EdgeloopError, FatalError
 from edgeloop_kafka.codec import Codec
 from edgeloop_kafka.earlier_release import refuse_earlier_release
 from edgeloop_kafka.publisher import Publisher
@@ -46,8 +46,6 @@ HUNG_S = 45.0
 LONGEST_CALL_S = 5.5  # the time-outs of all calls are shorter
 CHECK_S = 0.5
 EXIT_FAILED = 1
-EXIT_UNUSABLE = 2
-EXIT_HUNG = 75
 
 
 class Context:

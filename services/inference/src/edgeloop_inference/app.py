@@ -11,7 +11,7 @@ from typing import Any
 
 from edgeloop_admission import InadmissibleError, device_key
 from edgeloop_contracts import ObservationBatch
-from edgeloop_errors import FatalError
+from edgeloop_errors import EXIT_UNUSABLE, FatalError
 from edgeloop_kafka import KafkaSettings
 from edgeloop_mixture.rule import Rule
 from edgeloop_signing.statements import VersionStatement
@@ -48,7 +48,7 @@ SLOW_LINK = {"socket.timeout.ms": "60000", "fetch.message.max.bytes": str(256 <<
 class CannotStartError(FatalError):
     """The device cannot start as it is set up; the message says why in one line."""
 
-    exit_code = 2
+    exit_code = EXIT_UNUSABLE
 
 
 class Device:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import apsw
 import numpy as np
 from edgeloop_contracts import ObservationBatch
+from edgeloop_contracts.sqlite_pages import in_pages
 from edgeloop_kafka import body
 from edgeloop_kafka.schema_lookup import WrittenSchema
 from edgeloop_kafka.writer_schemas import Writer, bound
@@ -23,8 +24,6 @@ create table if not exists schemas(id integer primary key, text text not null un
 """
 INSERT = "insert into batches(place, first_seq, stream, count, size, schema, body) values(?, ?, ?, ?, ?, ?, ?)"
 SELECT = "select place, first_seq, schema, body from batches where place > ? order by place limit ?"
-PAGE = 4096  # SQLite's default
-LARGEST, LEAST, OVERFLOW = PAGE - 35, (PAGE - 12) * 32 // 255 - 23, PAGE - 4  # of an entry within its page; content of a page of overflow
 ENTRY = 32  # an entry's numbers
 SIZE = 2  # its place among the columns
 
@@ -40,18 +39,6 @@ def columns(batch: ObservationBatch, schema: int) -> tuple[Any, ...]:
     """Columns of a batch besides its place and its first number."""
     encoded = body(batch)
     return (batch.stream, batch.count, in_pages(len(encoded) + len(batch.stream) + ENTRY), schema, encoded)
-
-
-def in_pages(size: int) -> int:
-    """Bytes of the file that an entry takes: its pages of overflow, and its share of the page that holds the rest.
-
-    Source: "Database File Format", section 1.6, of sqlite.org.
-    """
-    local = size
-    if size > LARGEST:
-        local = LEAST + (size - LEAST) % OVERFLOW
-        local = local if local <= LARGEST else LEAST
-    return (size - local + OVERFLOW - 1) // OVERFLOW * PAGE + PAGE // max(1, PAGE // (local + 8))
 
 
 class BatchReader:

@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass, field
 
 from edgeloop_contracts import DeviceKey, ObservationBatch
+from edgeloop_contracts.sqlite_pages import in_pages
 
 # Bytes of a batch besides its features and texts, in the file and in memory; measured by the test of bounds.
 FILE_BATCH = 60
 FILE_ENTRY = 36  # of FILE_BATCH, without the index
-PAGE = 4096  # SQLite's default
 FILE_REQUEST = 36
 FILE_TIME = 6
 MEMORY_BATCH = 650
@@ -70,8 +70,3 @@ class Pending:
     def holds(self, seq: int) -> bool:
         """Whether the row ``seq`` is in the batch."""
         return self.batch.first_seq <= seq < self.end_seq
-
-
-def in_pages(size: int) -> int:
-    """Bytes of the file for an entry: one that does not fit into the rest of a page begins the next page."""
-    return size if size > PAGE - 35 else PAGE // max(1, PAGE // (size + 8))
