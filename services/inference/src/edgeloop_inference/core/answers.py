@@ -28,8 +28,8 @@ class Answer:
     values
         Probabilities, float32 [n, C], columns in the order of the model's classes; or the numbers, float32 [n].
     alone
-        Where something else was learned than the version knows: what the version alone would have said of each row, an empty text where
-        that is its label; nothing where it is so everywhere.
+        Answer of the version alone for each row, if an adapter answered. A row whose answer is the same has an empty text; if all are the
+        same, the tuple is empty.
     """
 
     labels: tuple[str, ...]
@@ -91,13 +91,13 @@ class Columns:
 
     @classmethod
     def of(cls, classes: tuple[str, ...]) -> Columns:
-        """Made once for a model, as answers repeat it."""
+        """Columns of a model, made once because each answer repeats them."""
         text = json.dumps(list(classes), ensure_ascii=False, separators=(",", ":"))
         return cls(classes, text, max((len(name.encode()) for name in classes), default=0))
 
     @property
     def in_answer(self) -> str:
-        """The text as answers carry it: empty where it would outweigh them; the model's metadata has it always."""
+        """Text for an answer: empty if it is long. The model's metadata always has it."""
         return self.text if len(self.text) <= MOST_COLUMNS_BYTES // 4 else ""
 
 

@@ -106,7 +106,7 @@ def check_parameters(where: str, given: Iterable[str], known: Sequence[str] = ()
     Raises
     ------
     InvalidRequestError
-        The first one that is not known, by its name.
+        A parameter is unknown; the message names it.
     """
     for name in given:
         if name in known:
@@ -129,7 +129,7 @@ def count_rows(request: InferRequest, features: Sequence[str], most: int) -> int
     Raises
     ------
     InvalidRequestError
-        Another input, datatype or shape than expected, or more rows than that.
+        Another input, datatype or shape than expected, or too many rows.
     """
     tensor = _input(request)
     if tensor.datatype != DATATYPE:
@@ -172,19 +172,19 @@ def decode(request: InferRequest, features: Sequence[str]) -> NDArray[np.float32
 
 
 def wanted_outputs(request: InferRequest, outputs: tuple[str, ...], classes: int) -> tuple[Wanted, ...]:
-    """The outputs to give back, in the order in which they were asked for.
+    """Requested outputs, in the order of the request.
 
     Parameters
     ----------
     outputs
-        Those that the model has.
+        Names of the model's outputs.
     classes
         Number of its classes.
 
     Raises
     ------
     InvalidRequestError
-        An output that there is not, or one twice; best classes of what has none.
+        An unknown or repeated output, or best classes of an output without classes.
     """
     wanted = request.outputs
     if not wanted:

@@ -30,12 +30,12 @@ class RowAdmission:
         self._salt = salt
 
     def admit(self, values: NDArray[np.float32], request_ids: Sequence[str], event_time: int) -> NDArray[np.float32]:
-        """Rows as the model may see them and as they may leave the device.
+        """Check rows and mask them, for the model and for all that leaves the device.
 
         Parameters
         ----------
         values
-            float32 [n, F], as they came.
+            float32 [n, F], unmasked.
         request_ids
             n, or none.
         event_time
@@ -44,8 +44,8 @@ class RowAdmission:
         Raises
         ------
         InvalidRequestError
-            Ingestion would refuse a row: which one and why. The request is refused as a whole, since an answer has no place for a
-            row that has none.
+            Ingestion would refuse a row; the message names row and reason. The whole request is refused, since an answer needs a value
+            for each row.
         """
         bad = complaints(Rows(values, (("request id", request_ids),), (event_time,) * len(values)), self._rules)
         if bad:

@@ -1,4 +1,4 @@
-"""Rows that were answered, and the batches in which they leave the device."""
+"""Answered rows, and the batches in which they leave the device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BATCH_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class StoredRows:
-    """Rows in the outbox, at most :data:`BATCH_ROWS`, and their place there; the device names itself when it sends them."""
+    """Rows in the outbox, at most :data:`BATCH_ROWS`, and their place; the sender adds the device's name."""
 
     place: int
     batch: ObservationBatch
@@ -20,14 +20,14 @@ class StoredRows:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingBatch:
-    """A batch, and the places in the outbox that it empties once the broker has it."""
+    """A batch, and the places in the outbox that are freed once the broker has it."""
 
     batch: ObservationBatch
     places: tuple[int, ...]
 
 
 def row_ids(request_id: str, count: int) -> tuple[str, ...]:
-    """Request id of each row of one request: the id itself for one row, else with the row's index behind it.
+    """Request id of each row of one request: the id itself for one row, else the id and the row's index.
 
     >>> row_ids("a7", 1), row_ids("a7", 2), row_ids("", 3)
     (('a7',), ('a7/0', 'a7/1'), ())
@@ -38,10 +38,10 @@ def row_ids(request_id: str, count: int) -> tuple[str, ...]:
 
 
 def pack(tenant: str, device: str, epoch: int, stored: Iterable[StoredRows], limit: int = BATCH_ROWS) -> list[OutgoingBatch]:
-    """Put consecutive rows of one stream, version and adapter together, in the order in which they were stored.
+    """Combine consecutive rows of one stream, version and adapter into batches, in the order of storage.
 
-    A batch ends where its numbers have a gap (rows were dropped), version or adapter change, or it would exceed ``limit``.
-    Streams are independent of each other.
+    A batch ends at a gap in the numbers (rows were dropped), at another version or adapter, and at ``limit`` rows. Streams are
+    independent of each other.
     """
     open_runs: dict[str, list[StoredRows]] = {}
     outgoing: list[OutgoingBatch] = []

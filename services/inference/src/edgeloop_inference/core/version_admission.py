@@ -26,14 +26,14 @@ class Reason(StrEnum):
 
 
 class RefusalError(InvalidError):
-    """An assigned model is not taken; the one that serves goes on.
+    """An assigned model is refused; the serving model stays.
 
     Parameters
     ----------
     reason
         Typed reason.
     message
-        For people: what was expected and what given.
+        Expected and given values, for a person.
     """
 
     def __init__(self, reason: Reason, message: str) -> None:
@@ -59,7 +59,7 @@ class Installed:
 
 
 def check_place(assignment: Assignment) -> None:
-    """See that a file can lie where an assignment says: nobody signs that, and no reader looks at places that cannot be.
+    """Check that the place of a file is possible; it is not signed, and no reader may read an impossible place.
 
     Raises
     ------
@@ -71,12 +71,12 @@ def check_place(assignment: Assignment) -> None:
 
 
 def admit(statement: VersionStatement, assignment: Assignment, features: Sequence[str] | None, max_bytes: int) -> None:
-    """See that a verified statement is about the model that was named, and that this model is one for the stream.
+    """Check that a verified statement is of the named model, and that the model suits the stream.
 
     Parameters
     ----------
     assignment
-        What names the model, see :func:`member_assignment` for a member of a mixture.
+        The event that names the model; for a member of a mixture see :func:`member_assignment`.
     features, max_bytes
         As in :func:`decide`.
 
@@ -91,7 +91,7 @@ def admit(statement: VersionStatement, assignment: Assignment, features: Sequenc
 
 
 def member_assignment(tenant: str, stream: str, member: AdapterMember) -> Assignment:
-    """A member of a stream's mixture as if it were assigned, since it is verified and fetched in the same way."""
+    """Assignment that names a member of a mixture; members are verified and fetched in the same way as assigned models."""
     return Assignment(
         device_id="",
         tenant=tenant,
@@ -105,20 +105,20 @@ def member_assignment(tenant: str, stream: str, member: AdapterMember) -> Assign
 def decide(
     installed: Installed | None, assignment: Assignment, statement: VersionStatement, features: Sequence[str] | None, max_bytes: int
 ) -> Action:
-    """Say whether to install what an assignment names.
+    """Decide whether to install an assigned model.
 
-    The statement's signature has been verified before. What holds then: the statement names the same stream, version,
-    digest and size as the assignment; the version is newer than what is installed, or the very same; and the model's
-    features are those of the stream.
+    The caller has verified the statement's signature. The function checks three conditions. The statement names the same stream, version,
+    digest and size as the assignment. The version is newer than the installed one, or the same. The model's features are those of the
+    stream.
 
     Parameters
     ----------
     installed
-        What serves the stream now.
+        The serving version; ``None`` if there is none.
     features
-        Names of the stream's features in order; ``None`` where the stream is not defined.
+        Names of the stream's features in order; ``None`` if the stream is not defined.
     max_bytes
-        Largest model that the device takes.
+        Size of the largest model that the device accepts.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def decide(
 
 
 def check_task(statement: VersionStatement, task: StreamTask) -> None:
-    """See that a model answers with what its stream's answers are.
+    """Check that a model answers in the form of its stream's task.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def check_task(statement: VersionStatement, task: StreamTask) -> None:
 
 
 def check_bytes(statement: VersionStatement, data: bytes) -> None:
-    """See that a file is the one that the statement names.
+    """Check that a file is the one that the statement names.
 
     Raises
     ------

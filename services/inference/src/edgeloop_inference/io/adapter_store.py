@@ -26,8 +26,8 @@ create table if not exists kept(
 class AdapterStore:
     """The newest adapter of each stream with its frame and rows, as events, in one SQLite file.
 
-    An adapter is kept in one transaction with the few blocks that are new. Without ``synchronous=FULL``: a loss of power may cost
-    the newest adapters, never leave a mix, and the network has them again. A file that is broken is made anew.
+    One transaction keeps an adapter and its few new blocks. ``synchronous=FULL`` is off: a loss of power may cost the newest adapters,
+    which the network still has, and never leaves a mix. A broken file is made anew.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class AdapterStore:
         Raises
         ------
         Refusal
-            ``SIGNATURE``: it was touched, or the key that it was signed with is not trusted any more.
+            ``SIGNATURE``: it was changed, or its key is no longer trusted.
         """
         parts = AdapterParts(self._horizon, self._check)
         rows: list[Any] = self._file.execute("select kind, schema, body from kept where stream = ? order by first", (stream,)).fetchall()

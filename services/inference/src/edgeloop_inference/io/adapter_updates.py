@@ -1,4 +1,4 @@
-"""Follows what a stream's mixture learns, and brings each newest adapter to serving."""
+"""The newest adapter of each stream, from its topic to serving."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Outcome:
     received
         The adapter as it came.
     refusal
-        Why it was not taken; ``None`` if it answers.
+        Reason of the refusal; ``None`` if it answers.
     """
 
     stream: str
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class AdapterUpdates:
-    """Takes in what has been learned, and applies the newest adapter of each stream.
+    """Collects frames, memory rows and adapters, and applies the newest adapter of each stream.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class AdapterUpdates:
         return "" if self._builder.memories else WITHOUT_MEMORIES
 
     def begin(self) -> None:
-        """A new follower reads from the beginning, and so does this."""
+        """Start anew, because a new follower reads from the beginning."""
         self._parts.clear()
         self._newest.clear()
         self._unsigned.clear()
@@ -98,7 +98,7 @@ class AdapterUpdates:
     def apply_newest(self, reader: Callable[[], Reader]) -> Iterator[Outcome]:
         """Apply what is new; a refusal is reported once.
 
-        What waits for its version, or is not whole, is tried again as soon as there is more.
+        An adapter that waits for its version or its parts is tried again once more parts have come.
         """
         unsigned, self._unsigned = self._unsigned, {}
         for outcome in unsigned.values():
@@ -125,7 +125,7 @@ class AdapterUpdates:
         return self._parts.setdefault(stream, AdapterParts(self._horizon, self._verification.adapter))
 
     def _unless_reported(self, refused: Outcome) -> Iterator[Outcome]:
-        """A refusal that was not the last one to be reported of its stream."""
+        """The refusal, unless it is the last one reported for its stream."""
         reported = (refused.number, str(refused.refusal))
         if self._reported.get(refused.stream) != reported:
             self._reported[refused.stream] = reported

@@ -1,4 +1,4 @@
-"""Follows what the fleet assigns to this device, and reports what came of it."""
+"""Assignments to this device, and reports of their outcome."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class AssignmentHandler:
     Parameters
     ----------
     kafka
-        Makes the consumers.
+        Source of the consumers.
     installation, models, definitions, outbox, metrics
         Of the device.
     adapter_updates
-        Takes adapters; ``None`` on a device that takes none.
+        Adapters; ``None`` on a device that takes none.
     report
         Takes a report for sending.
     tenant, device
@@ -81,7 +81,7 @@ class AssignmentHandler:
         self._reader: Reader | None = None
 
     def run(self) -> None:
-        """Follow until told to stop; a failure of Kafka raises, and the next call begins anew."""
+        """Follow the topics until the process stops. A failure of Kafka raises, and the next call begins anew."""
         if not self._outbox.claimed:
             self._claim()
         followed = [topics.STREAMS, topics.ROLLOUT_ASSIGNMENTS]
@@ -102,7 +102,7 @@ class AssignmentHandler:
                 self._reader = None
 
     def handle(self, received: Received[Any]) -> None:
-        """Note a definition, an assignment or what was learned; of several assignments of a stream, the newest counts."""
+        """Note a definition, an assignment, or parts of an adapter. A stream's newest assignment counts."""
         match received.event:
             case StreamDefinition() as definition if definition.tenant == self._tenant:
                 if self._models.concerns(definition.stream):
@@ -113,7 +113,7 @@ class AssignmentHandler:
             case Assignment(tenant=self._tenant, device_id=self._device) as assignment:
                 if not self._models.concerns(assignment.stream):
                     return
-                # A new follower reads from the beginning: what was dealt with, and what came before it, is done.
+                # A new follower reads from the beginning: this assignment and those before it are done.
                 if self._seen.get(assignment.stream) == received.at:
                     self._pending.pop(assignment.stream, None)
                 else:
@@ -124,7 +124,7 @@ class AssignmentHandler:
                     self._adapter_updates.handle(received)
 
     def apply_pending(self, follower: Follower) -> None:
-        """Announce streams that are new to this process, and take up new assignments and adapters."""
+        """Announce streams that are new to this process, and apply new assignments and adapters."""
         self._define()
         for stream in self._models.known:
             if stream not in self._announced:
@@ -133,7 +133,7 @@ class AssignmentHandler:
         for stream, received in list(self._pending.items()):
             self._apply(stream, received, follower)
             self._seen[stream] = received.at
-            # A newer one may have come while this one was taken up.
+            # A newer one may have come meanwhile.
             if self._pending[stream] is received:
                 del self._pending[stream]
         if self._adapter_updates is not None:
@@ -141,7 +141,7 @@ class AssignmentHandler:
                 self._report_adapter(outcome)
 
     def _define(self) -> None:
-        """Let the newest definitions count. Read again from the beginning, older ones come first, which may mask less."""
+        """Apply the newest definitions. Older ones, which may mask less, come first when the topic is read again."""
         for definition in self._defined.values():
             self._definitions.learn(definition)
         self._defined.clear()
@@ -184,7 +184,7 @@ class AssignmentHandler:
         except RefusalError as refusal:
             if refusal.reason is not Reason.DEFINITION:
                 raise
-        # The topics are not ordered among each other: the definition may be on its way.
+        # The topics have no common order: the definition may come later.
         follower.refresh(self.handle)
         self._define()
         return self._installation.install(assignment, self._definitions.get(assignment.stream), self._chunks)
@@ -195,9 +195,9 @@ class AssignmentHandler:
         return self._reader
 
     def _claim(self) -> None:
-        """See whether this device has reported an epoch before: then its disk was lost, and its numbers begin anew.
+        """Claim an epoch above all that this device has reported; a lost disk makes its numbers begin anew.
 
-        Anybody may have written there. What this device cannot have said is told and passed over; it goes on with the rest.
+        Anybody may have written to the topic. Reports that this device cannot have sent are logged and passed over.
         """
         seen = 0
 
@@ -205,7 +205,7 @@ class AssignmentHandler:
             nonlocal seen
             match received.event:
                 case DeviceReport(tenant=self._tenant, device_id=self._device) as report:
-                    # Under another key it would outlive what this device says of itself.
+                    # Under another key it would outlive this device's own reports.
                     own = received.key == topics.FLEET_REPORTED.key_of(report)
                     why = impossible_report(report) if own else f"its key is {cut(received.key, SHOWN)!r}"
                     if why:

@@ -16,17 +16,17 @@ PATIENCE_S = 60.0  # without any record; a whole file may take hours
 
 
 def fetch(reader: Reader, file: ModelFile, partials: Partials) -> bytes:
-    """Read a model's file from where its chunks begin, or from where an earlier try was cut off.
+    """Read a model's file from its first chunk, or from the point where an earlier attempt ended.
 
-    Chunks of other models and the marks of transactions may lie between; so reading goes on behind the expected end,
-    at most to the end of the partition. What comes is kept at once.
+    Chunks of other models and transaction markers may lie in between. So reading continues beyond the expected end, at most to the end of
+    the partition. Each chunk is kept at once.
 
     Raises
     ------
     RefusalError
-        ``MISSING``: chunks are not, or no longer, there. ``DIGEST``: there are more bytes than the file has.
+        ``MISSING``: chunks are absent or deleted. ``DIGEST``: there are more bytes than the file has.
     TimeoutError
-        Nothing came for a minute: worth another try, which goes on from here.
+        No record arrived for a minute. The next attempt continues here.
     """
     found = partials.begin(file.digest, file.size)
     if sum(len(part.data) for part in found.values()) > file.size:
@@ -40,14 +40,14 @@ def fetch(reader: Reader, file: ModelFile, partials: Partials) -> bytes:
         if not begun:
             place = f"{topics.MODEL_CHUNKS.name}/{file.partition}/{file.offset}"
             raise RefusalError(Reason.MISSING, f"{len(found)} of {file.chunks} chunks found from {place} on")
-        # What was kept may be of another topic, or of chunks that were sent again since.
+        # Kept parts may be of another topic, or of chunks that were sent again since.
         begun = False
         partials.drop(file.digest)
         found.clear()
 
 
 def _read(reader: Reader, file: ModelFile, partials: Partials, found: dict[int, Part]) -> None:
-    """Take what lies between the last chunk that is known and the end of the partition, until all are there."""
+    """Read from the last known chunk towards the end of the partition, until all chunks are there."""
 
     def keep(received: Received[Any]) -> None:
         chunk = received.event
@@ -76,7 +76,7 @@ def _read(reader: Reader, file: ModelFile, partials: Partials, found: dict[int, 
 
 
 def _behind(found: dict[int, Part], first: int) -> int:
-    """Offset behind the chunks that are there without a gap."""
+    """Offset after the chunks that are there without a gap."""
     index = 0
     while index in found:
         first = max(first, found[index].offset + 1)

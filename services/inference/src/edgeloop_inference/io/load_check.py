@@ -1,8 +1,7 @@
 """The child process in which a model is loaded for the first time: ``python -m edgeloop_inference.io.load_check``.
 
-It limits itself, reads the model from standard input, loads and runs it, and says on standard output what it saw, as
-one line of JSON. Whatever goes wrong, from a crash inside onnxruntime to a model that eats all memory, ends this process
-and not the device's.
+The process limits itself, reads the model from standard input, loads it and runs it. It writes its finding to standard output, as one
+line of JSON. A crash inside onnxruntime or a lack of memory ends this process, and the device goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ def limit(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def examine(model: bytes, features: int, classes: int) -> dict[str, Any]:
-    """Load a model, describe its ports, and ask it about some rows of zeros."""
+    """Load a model, check its ports, and run it on some rows of zeros."""
     import numpy as np
     from edgeloop_mixture.runtime import open_session
 
@@ -52,7 +51,7 @@ def main() -> int:
     """Entry point: memory in bytes, processor time in seconds, number of features, number of classes."""
     memory, cpu, features, classes = map(int, sys.argv[1:5])
     limit(memory, cpu)
-    import edgeloop_mixture.runtime  # noqa: F401 - loads onnxruntime while the model is still on its way
+    import edgeloop_mixture.runtime  # noqa: F401 - loads onnxruntime while the model is still being fetched
     from edgeloop_contracts.texts import cut
 
     model = sys.stdin.buffer.read()

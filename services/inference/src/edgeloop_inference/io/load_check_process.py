@@ -1,4 +1,4 @@
-"""Tries a model in a child process before it may come into this one."""
+"""Load check of a model in a child process, before this process loads it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "SYSTEM
 
 
 class LoadCheck:
-    """A load check that starts up while the model is still being fetched.
+    """A child process that starts while the model is still being fetched.
 
     Parameters
     ----------
     statement
-        What the model is said to be.
+        Signed statement about the model.
     folder
         Where the child's empty working directory is made.
     memory_bytes, cpu_seconds, seconds
@@ -35,7 +35,7 @@ class LoadCheck:
         self._seconds = seconds
         self._folder = tempfile.TemporaryDirectory(prefix="trial-", dir=folder)
         arguments = [memory_bytes, cpu_seconds, len(statement.features), len(statement.classes)]
-        # Nothing of the device's environment is the model's business; one thread keeps the child's address space small.
+        # The model gets nothing of the device's environment; one thread keeps the child's address space small.
         environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "edgeloop_inference.io.load_check", *map(str, arguments)],
@@ -53,12 +53,12 @@ class LoadCheck:
         self.close()
 
     def check(self, model: bytes) -> None:
-        """Hand the model over and wait for the verdict.
+        """Hand over the model and wait for the result.
 
         Raises
         ------
         RefusalError
-            ``LOAD``: it does not load, does not look as it must, or broke a limit.
+            ``LOAD``: it does not load, breaks the contract of models, or broke a limit.
         """
         try:
             output, errors = self._child.communicate(model, timeout=self._seconds)
@@ -75,7 +75,7 @@ class LoadCheck:
             raise RefusalError(Reason.LOAD, f"load check: {why}")
 
     def close(self) -> None:
-        """End the child, whatever it is doing, and remove its directory."""
+        """End the child and remove its directory."""
         if self._child.poll() is None:
             self._child.kill()
         self._child.communicate()

@@ -1,4 +1,4 @@
-"""Requests of many rows, which must not keep others from being answered."""
+"""Requests of many rows, which must not delay the others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from edgeloop_inference.io.models import Serving
 
 SLICE = 64
 LOOK_S = 0.1
-# Python lets a thread that computes go on for 5 ms while others wait, and a short answer waits some five times on its way to the disk and
-# back. Switching more often costs each request a little, so it is done only beside a long one.
+# Python switches threads every 5 ms, and a short answer waits about five times before it is on disk. A shorter interval costs each
+# request a little, so it holds only beside a long request.
 SWITCH_S = 0.0005
 
 
@@ -26,19 +26,19 @@ class BusyError(RetryableError):
 
 
 class RequestCancelledError(RetryableError):
-    """Nobody waits for the answer any more."""
+    """The client no longer waits for the answer."""
 
 
 class LongRequests:
-    """Lets requests of more than :data:`SLICE` rows be answered one at a time, slice by slice.
+    """Answers requests of more than :data:`SLICE` rows one at a time, in slices.
 
-    A model that runs holds a core and, for a mixture with memories, memory in proportion to the rows. Between two slices other
-    requests are answered, and a request whose client has gone ends.
+    A running model holds a core; a mixture with memories also holds memory in proportion to the rows. Other requests are answered between
+    two slices. A request ends if its client has gone.
 
     Parameters
     ----------
     places
-        Long requests at work or waiting; the server's other threads stay free for short ones.
+        Most long requests at work or waiting; the server's other threads stay free for short ones.
     """
 
     def __init__(self, places: int) -> None:
@@ -52,14 +52,14 @@ class LongRequests:
         Parameters
         ----------
         alive
-            Whether somebody still waits for the answer.
+            Whether the client still waits for the answer.
 
         Raises
         ------
         BusyError
             All places are taken.
         RequestCancelledError
-            Nobody waits any more.
+            The client no longer waits.
         """
         if len(rows) <= SLICE:
             return model.answer(rows)

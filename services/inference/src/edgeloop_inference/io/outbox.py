@@ -1,4 +1,4 @@
-"""The rows that were answered and that no broker has yet, on disk."""
+"""Answered rows that no broker has yet, on disk."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OutboxUnavailableError(RetryableError):
 
 @dataclass(slots=True)
 class _Waiting:
-    """Rows of one request on their way to the disk, and what is written of each piece besides its place and number."""
+    """Rows of one request that wait for the disk, and the columns of each piece without its place and number."""
 
     pieces: list[ObservationBatch]
     columns: list[tuple[Any, ...]]
@@ -44,20 +44,19 @@ class _Waiting:
 class Outbox:
     """Rows with their numbers, bounded, in one SQLite file with a write-ahead log.
 
-    ``append`` returns once the rows are on disk (``synchronous=FULL``). Whoever gets the commit lock commits for all who
-    wait behind it, so that concurrent requests share one fsync. Numbers are given within that transaction; rows that
-    could not be written have none, so no number is ever given twice.
+    ``append`` returns once the rows are on disk (``synchronous=FULL``). The thread that holds the commit lock commits for all waiting
+    threads, so concurrent requests share one fsync. The same transaction gives the numbers. Rows that could not be written have no
+    number, so no number is given twice.
 
-    The epoch counts outboxes: a broken file is put aside, and the new one starts the next epoch. A new outbox is not
-    *claimed* until it is known that the fleet has not seen its epoch (:meth:`claim`), since what a device sends is
-    told apart by epoch and number, and the disk before this one may be lost.
+    The epoch counts outboxes: a broken file is put aside, and the new one starts the next epoch. A new outbox is *claimed* once the fleet
+    is known not to have seen its epoch (:meth:`claim`). Epoch and number identify a row, and the device's previous disk may be lost.
 
     Parameters
     ----------
     folder
         Where the file ``outbox.db`` lies; made if absent.
     max_rows, max_bytes
-        Bounds; beyond them the oldest rows are dropped. At most half of what is free on the disk at the start is used.
+        Bounds; beyond them the oldest rows are dropped. The outbox uses at most half of the disk space that is free at the start.
     appended
         Called after each commit with new rows, from the thread of one of the requests.
 
@@ -76,7 +75,7 @@ class Outbox:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "outbox.db"
         used = self._path.stat().st_size if self._path.exists() else 0
-        # A disk that the outbox itself had filled could not even be told that rows were sent.
+        # A disk that the outbox has filled could not record that rows were sent.
         self._max_rows, self._max_bytes = max_rows, min(max_bytes, (shutil.disk_usage(folder).free + used) // 2)
         self._counter = folder / "epoch"
         try:
@@ -99,7 +98,9 @@ class Outbox:
         return not self._broken
 
     def append(self, rows: ObservationBatch) -> int:
-        """Write rows, whoever the device is and whatever their numbers are; give back the number of the first. Any thread may call.
+        """Write rows and give back the number of the first; any thread may call.
+
+        Device and numbers in ``rows`` are ignored.
 
         Raises
         ------
@@ -123,23 +124,23 @@ class Outbox:
         return self._batches.after(place, limit)
 
     def forget(self, places: Iterable[int]) -> None:
-        """Rows that the broker has: they go with the next commit, or with :meth:`settle`."""
+        """Remove rows that the broker has, with the next commit or with :meth:`settle`."""
         self._forgotten.append(tuple(places))
 
     def settle(self) -> None:
-        """Write down what :meth:`forget` was told."""
+        """Write the removals of :meth:`forget`."""
         if self._forgotten:
             with self._commit_lock:
                 self._commit()
 
     def claim(self, seen: int) -> None:
-        """Make this outbox's epoch certain.
+        """Claim this outbox's epoch.
 
         Parameters
         ----------
         seen
-            Highest epoch that this device has ever reported, 0 for none. A new outbox takes the next one if its own is
-            not higher; one that was claimed before keeps its epoch.
+            Highest epoch that this device has ever reported, 0 for none. A new outbox takes the next epoch if its own is not higher. A
+            claimed outbox keeps its epoch.
         """
         with self._commit_lock:
             if self.claimed:
@@ -150,7 +151,7 @@ class Outbox:
             self.epoch, self.claimed = epoch, True
 
     def close(self) -> None:
-        """Write down what is left and close the file."""
+        """Write the last removals and close the file."""
         self.settle()
         with self._commit_lock:
             self._reader.close()
@@ -183,7 +184,7 @@ class Outbox:
             self._path.with_name(f"outbox.db{tail}").unlink(missing_ok=True)
 
     def _load(self) -> None:
-        """Take the counters from the file: at the start, and after a commit that failed."""
+        """Read the counters from the file, at the start and after a failed commit."""
         ((epoch, claimed),) = self._all("select epoch, claimed from epoch")
         ((rows, size, last),) = self._all("select coalesce(sum(count), 0), coalesce(sum(size), 0), coalesce(max(place), 0) from batches")
         self.epoch: int = epoch
@@ -196,7 +197,7 @@ class Outbox:
         self._broken = False
 
     def _commit(self) -> None:
-        """Write everything that waits in one transaction; the commit lock is held."""
+        """Write all waiting rows in one transaction; the caller holds the commit lock."""
         waiting = [self._pending.popleft() for _ in range(len(self._pending))]
         gone = [place for _ in range(len(self._forgotten)) for place in self._forgotten.popleft()]
         try:

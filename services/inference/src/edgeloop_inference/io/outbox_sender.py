@@ -34,11 +34,11 @@ class Report:
 class Sender:
     """Owns the producer; runs in one thread.
 
-    Rows leave the outbox when the broker has acknowledged them. However long the broker is away, what was handed over
-    waits for it: if it were given up after a time, rows behind it could arrive before it is sent again. Where a record is
-    refused nevertheless, everything that is still in the outbox is sent again, by a new producer, since the old one may be
-    broken for good: a row may come twice, and is told apart by its numbers; none is left out. Nothing leaves before the
-    outbox's epoch is claimed.
+    Rows leave the outbox once the broker has acknowledged them. A record that was handed over waits for the broker without a time limit.
+    A limit would let later rows arrive before it.
+
+    If the broker refuses a record, a new producer sends the whole outbox again, because the old producer may be broken. A row may then
+    arrive twice, and its numbers identify it. No row is left out. Nothing leaves before the outbox's epoch is claimed.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Sender:
         self._publisher: Publisher | None = None
 
     def wake(self) -> None:
-        """There may be something to send; any thread may call."""
+        """Wake the sender, since there may be something to send; any thread may call."""
         self._wake.set()
 
     def report(self, report: Report) -> None:
@@ -84,12 +84,12 @@ class Sender:
         self._wake.set()
 
     def run(self) -> None:
-        """Send until told to stop; to be called again after a failure.
+        """Send until the process stops; call it again after a failure.
 
         Raises
         ------
         Exception
-            Why a record could not be handed over, or was refused.
+            A record could not be handed over, or the broker refused it.
         """
         if self._publisher is None:
             self._publisher = self._kafka.publisher(timeout_s=None)
@@ -97,7 +97,7 @@ class Sender:
             self.step(self._publisher)
 
     def step(self, publisher: Publisher) -> None:
-        """Do what there is to do, or wait until there is something."""
+        """Send what is due, or wait until something is due."""
         publisher.poll(0.0)
         if self._problem is not None:
             self._start_over(publisher, self._problem)
@@ -106,12 +106,12 @@ class Sender:
         elif self._wake.is_set():
             self._wake.clear()
             self._quiet = 0
-            # Rows of requests that come a little later share the batch, and the record that it costs downstream.
+            # Rows of slightly later requests share the batch, which saves records downstream.
             if not self._reports:
                 self._stopping.wait(self._linger_s)
             self.send(publisher)
         elif self._in_flight:
-            # Acknowledgements take milliseconds, or very long when the broker is away.
+            # An acknowledgement takes milliseconds, or very long if the broker is away.
             self._quiet += 1
             publisher.poll(0.01 if self._quiet < 100 else 0.1)
         elif not self._wake.wait(SETTLE_S):
@@ -119,7 +119,7 @@ class Sender:
             self._wake.wait()
 
     def send(self, publisher: Publisher) -> None:
-        """Hand over reports and rows that have not been handed over yet."""
+        """Hand reports and new rows to the producer."""
         if not self._outbox.claimed:
             return
         try:
@@ -130,7 +130,7 @@ class Sender:
             for outgoing in pack(self._tenant, self._device, self._outbox.epoch, stored):
                 self._send_batch(publisher, outgoing)
         except Exception as error:
-            self._problem = error  # what was handed over before it is sent again, too
+            self._problem = error  # earlier rows that were handed over are sent again, too
             return
         if stored:
             self._sent_to = stored[-1].place
@@ -138,7 +138,7 @@ class Sender:
             self._wake.set()
 
     def drain(self, timeout_s: float) -> None:
-        """Before the end: hand over what is left and wait a little for its acknowledgement."""
+        """Hand over the remaining rows and wait briefly for their acknowledgement, before the end."""
         if self._publisher is not None and self._problem is None:
             self.send(self._publisher)
             self._publisher.flush(timeout_s)

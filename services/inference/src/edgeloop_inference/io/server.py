@@ -15,8 +15,8 @@ from edgeloop_inference.io.reflection import add_reflection
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-WAIT_S = 60.0  # in which a message has to come as a whole: 4 MiB at 100 kB/s take 42
-CALLS = 16  # for each that is worked on, so many may be there: they wait for their messages, or for their turn
+WAIT_S = 60.0  # for a whole message; 4 MiB at 100 kB/s take 42
+CALLS = 16  # calls per worker: the others wait for their messages or for a worker
 
 
 class AddressTakenError(FatalError):
@@ -26,8 +26,8 @@ class AddressTakenError(FatalError):
 class Server:
     """A synchronous gRPC server on a pool of threads.
 
-    At one row a request it does as many requests a second as ``grpc.aio`` with less processor time for each, since an
-    answer waits for the disk: a thread waits in one lock, a coroutine needs a thread besides.
+    With one row per request it serves as many requests per second as ``grpc.aio`` and takes less processor time for each. An answer waits
+    for the disk: a thread waits in one lock, and a coroutine would need a thread besides.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ class Server:
     max_message_bytes
         Largest message in and out.
     wait_s
-        Seconds in which a message has to come as a whole.
+        Seconds within which a whole message must arrive.
 
     Raises
     ------
     AddressTakenError
-        Somebody else listens there.
+        Another process listens there.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Server:
             raise AddressTakenError(f"gRPC: cannot listen on {host}:{port}; is something else listening there?") from error
 
     def set_ready(self, ready: bool) -> None:
-        """Say whether inference can be asked; the process as a whole is alive as soon as it answers."""
+        """Set the health of inference; the process as a whole is alive as soon as it answers."""
         self._health.set(open_inference_service.SERVICE, SERVING if ready else NOT_SERVING)
 
     def start(self) -> None:
@@ -101,14 +101,14 @@ class Server:
         self._server.start()
 
     def stop(self, grace_s: float) -> None:
-        """Take no new requests, and give those in flight some time to end."""
+        """Accept no new requests, and give those in flight some time to end."""
         self._health.enter_graceful_shutdown()
         self._server.stop(grace_s).wait()
         self._call_limits.stop()
 
 
 class _Unserved(grpc.GenericRpcHandler):
-    """Says of the protocol's other methods, by name, that they are not served here."""
+    """Refuses the protocol's other methods by name."""
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         service, _, method = handler_call_details.method.lstrip("/").partition("/")
