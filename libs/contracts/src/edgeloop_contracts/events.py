@@ -14,6 +14,7 @@ __all__ = [
     "AdapterFrame",
     "AdapterMember",
     "AdapterPolicy",
+    "Admission",
     "Alert",
     "AlertKind",
     "AlertStatus",
@@ -25,23 +26,41 @@ __all__ = [
     "CandidateRefused",
     "Cause",
     "Challenger",
+    "ChangeDevice",
     "Checkpoint",
+    "ConfigScope",
     "DeadLetter",
     "DetectionPolicy",
     "DetectionProgress",
     "DetectorState",
+    "Device",
+    "DeviceAction",
+    "DeviceConfig",
     "DeviceDoubted",
+    "DeviceError",
     "DeviceReport",
     "DeviceStatus",
     "DriftPartial",
     "DriftSignal",
+    "EnrolDevice",
+    "Enrolment",
+    "EnrolmentMode",
+    "EnrolmentRefused",
+    "EnrolmentRequest",
     "ExampleBatch",
     "Feature",
+    "FleetConfig",
+    "FleetPolicy",
+    "FleetToken",
     "Gap",
     "GateKind",
     "GateState",
     "GateTally",
+    "Health",
+    "Heartbeat",
+    "IssueToken",
     "JoinState",
+    "KnownKey",
     "Label",
     "LabelContradicted",
     "LabelledRows",
@@ -78,6 +97,9 @@ __all__ = [
     "SeenEpochs",
     "SeenRows",
     "SeenSamples",
+    "ServedStream",
+    "SetAdmission",
+    "SetConfig",
     "SignalKind",
     "SignedStatement",
     "Skip",
@@ -87,6 +109,7 @@ __all__ = [
     "TrainingPolicy",
     "TrainingRequest",
     "TrainingRun",
+    "Vitals",
     "WaitingAlarm",
     "WaitingLabel",
 ]
@@ -1296,6 +1319,482 @@ class DriftSignal:
         return ""
 
 
+class DeviceAction(StrEnum):
+    """LABEL: its group or labels change. REVOKE: its keys end, and nothing of it is admitted. RETIRE: it is out of
+    service and not missed. READMIT: a revoked or retired device needs a new key. FORGET: a device of an open
+    tenant is removed from the list."""
+
+    LABEL = "LABEL"
+    REVOKE = "REVOKE"
+    RETIRE = "RETIRE"
+    READMIT = "READMIT"
+    FORGET = "FORGET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDevice:
+    """Command: a device is revoked, retired, readmitted, or described anew.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device, unique within the tenant.
+    command_id
+        Id of the command; a repeat changes nothing.
+    action
+        Change.
+    device_group
+        LABEL: new group; empty for none; null leaves it.
+    labels
+        LABEL: labels that are set; an empty value removes the label.
+    who
+        Person or program that asks.
+    why
+        Reason given.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ChangeDevice","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"action","type":{"type":"enum","name":"DeviceAction","symbols":["LABEL","REVOKE","RETIRE","READMIT","FORGET"],"default":"LABEL"},"default":"LABEL"},{"name":"device_group","type":["null","string"],"default":null},{"name":"labels","type":{"type":"map","values":"string"},"default":{}},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.ChangeDevice"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str
+    command_id: str = ""
+    action: DeviceAction = DeviceAction.LABEL
+    device_group: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "command_id": self.command_id,
+            "action": self.action.value,
+            "device_group": self.device_group,
+            "labels": dict(self.labels),
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            command_id=fields["command_id"],
+            action=DeviceAction(fields["action"]),
+            device_group=fields["device_group"],
+            labels=fields["labels"],
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+class Enrolment(StrEnum):
+    """OPEN: known by its reports alone. ENROLLED: it has a key. REVOKED: nothing of it is admitted. RETIRED: out
+    of service."""
+
+    OPEN = "OPEN"
+    ENROLLED = "ENROLLED"
+    REVOKED = "REVOKED"
+    RETIRED = "RETIRED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """Public key of a device and the time in which it counts.
+
+    Attributes
+    ----------
+    key_id
+        SHA-256 of the public key, hex, first 16 digits.
+    public_key
+        Ed25519 public key, 32 bytes.
+    since
+        Record time from which it counts, milliseconds.
+    until
+        Record time at which it ended; null while it counts.
+    """
+
+    key_id: str = ""
+    public_key: bytes = b""
+    since: int = 0
+    until: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "key_id": self.key_id,
+            "public_key": self.public_key,
+            "since": self.since,
+            "until": self.until,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            key_id=fields["key_id"],
+            public_key=fields["public_key"],
+            since=fields["since"],
+            until=fields["until"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+class Health(StrEnum):
+    """UNHEARD: no heartbeat yet. ONLINE: heard lately. LATE: a heartbeat is overdue. LOST: not heard for long."""
+
+    UNHEARD = "UNHEARD"
+    ONLINE = "ONLINE"
+    LATE = "LATE"
+    LOST = "LOST"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedStream:
+    """State of one stream on a device, by the device's own report.
+
+    Attributes
+    ----------
+    stream
+        Name of the stream.
+    version
+        Version that serves; null for none.
+    adapter
+        Adapter that serves together with the version; null for none.
+    requests
+        Requests since the last heartbeat.
+    rows
+        Rows answered since the last heartbeat.
+    failed
+        Failed requests since the last heartbeat.
+    p50_ms
+        Median time of a request since the last heartbeat, milliseconds.
+    p99_ms
+        99th percentile of it, milliseconds.
+    """
+
+    stream: str = ""
+    version: int | None = None
+    adapter: int | None = None
+    requests: int = 0
+    rows: int = 0
+    failed: int = 0
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "stream": self.stream,
+            "version": self.version,
+            "adapter": self.adapter,
+            "requests": self.requests,
+            "rows": self.rows,
+            "failed": self.failed,
+            "p50_ms": self.p50_ms,
+            "p99_ms": self.p99_ms,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            stream=fields["stream"],
+            version=fields["version"],
+            adapter=fields["adapter"],
+            requests=fields["requests"],
+            rows=fields["rows"],
+            failed=fields["failed"],
+            p50_ms=fields["p50_ms"],
+            p99_ms=fields["p99_ms"],
+        )
+
+    def fault(self) -> str:
+        if self.version is not None:
+            if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+                return "version"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """Health of a device at one time, by its own report.
+
+    Attributes
+    ----------
+    instance
+        Random id of the device's process. Two ids at a time mean two processes of one name.
+    host
+        Host name, for people.
+    seq
+        Number of the heartbeat within the process, from 0.
+    sent_at
+        Time of the device's clock, milliseconds.
+    boot_epoch
+        Number of the device's outbox.
+    uptime_s
+        Seconds since the process started.
+    streams
+        Streams that the device serves.
+    outbox_rows
+        Rows that wait in the outbox.
+    outbox_age_s
+        Age of the oldest waiting row, seconds; null for an empty outbox.
+    cpu
+        Processor share of the process since the last heartbeat, 1 for one core.
+    rss
+        Memory of the process, bytes.
+    disk_free
+        Free bytes on the disk of the data directory.
+    temperature
+        Highest temperature that the system tells, °C.
+    clock_offset_ms
+        Clock of the device minus clock of the broker, milliseconds.
+    config_version
+        Configuration that the device runs; 0 for none.
+    config_refused
+        Reason why a newer configuration is not applied; empty if it is.
+    """
+
+    instance: str = ""
+    host: str = ""
+    seq: int = 0
+    sent_at: int = 0
+    boot_epoch: int = 0
+    uptime_s: float = 0.0
+    streams: tuple[ServedStream, ...] = ()
+    outbox_rows: int = 0
+    outbox_age_s: float | None = None
+    cpu: float | None = None
+    rss: int | None = None
+    disk_free: int | None = None
+    temperature: float | None = None
+    clock_offset_ms: float | None = None
+    config_version: int = 0
+    config_refused: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "instance": self.instance,
+            "host": self.host,
+            "seq": self.seq,
+            "sent_at": self.sent_at,
+            "boot_epoch": self.boot_epoch,
+            "uptime_s": self.uptime_s,
+            "streams": [x.as_dict() for x in self.streams],
+            "outbox_rows": self.outbox_rows,
+            "outbox_age_s": self.outbox_age_s,
+            "cpu": self.cpu,
+            "rss": self.rss,
+            "disk_free": self.disk_free,
+            "temperature": self.temperature,
+            "clock_offset_ms": self.clock_offset_ms,
+            "config_version": self.config_version,
+            "config_refused": self.config_refused,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            instance=fields["instance"],
+            host=fields["host"],
+            seq=fields["seq"],
+            sent_at=fields["sent_at"],
+            boot_epoch=fields["boot_epoch"],
+            uptime_s=fields["uptime_s"],
+            streams=tuple(ServedStream.from_dict(x) for x in fields["streams"]),
+            outbox_rows=fields["outbox_rows"],
+            outbox_age_s=fields["outbox_age_s"],
+            cpu=fields["cpu"],
+            rss=fields["rss"],
+            disk_free=fields["disk_free"],
+            temperature=fields["temperature"],
+            clock_offset_ms=fields["clock_offset_ms"],
+            config_version=fields["config_version"],
+            config_refused=fields["config_refused"],
+        )
+
+    def fault(self) -> str:
+        for x in self.streams:
+            if fault := x.fault():
+                return f"streams.{fault}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device of a tenant's fleet: keys, group, labels, health. Compacted by tenant/device.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device, unique within the tenant.
+    enrolment
+        Standing of the device.
+    keys
+        Its keys, the newest last; at most 8.
+    device_group
+        Group of the device; empty for none.
+    labels
+        Labels of the device.
+    health
+        Health of the device.
+    heard
+        Record time of its newest heartbeat, milliseconds; 0 for none.
+    vitals
+        Its newest health in the record, up to a minute older than its newest heartbeat; null before the
+        first.
+    twins
+        Processes that use the name at the same time, as instance@host; empty for one process.
+    who
+        Person or program that changed it last; empty for the device itself.
+    why
+        Reason of the last change.
+    published
+        Record time at which this record was written, milliseconds.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Device","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"enrolment","type":{"type":"enum","name":"Enrolment","symbols":["OPEN","ENROLLED","REVOKED","RETIRED"],"default":"OPEN"},"default":"OPEN"},{"name":"keys","type":{"type":"array","items":{"type":"record","name":"KnownKey","fields":[{"name":"key_id","type":"string","default":""},{"name":"public_key","type":"bytes","default":""},{"name":"since","type":"long","default":0},{"name":"until","type":["null","long"],"default":null}]}},"default":[]},{"name":"device_group","type":"string","default":""},{"name":"labels","type":{"type":"map","values":"string"},"default":{}},{"name":"health","type":{"type":"enum","name":"Health","symbols":["UNHEARD","ONLINE","LATE","LOST"],"default":"UNHEARD"},"default":"UNHEARD"},{"name":"heard","type":"long","default":0},{"name":"vitals","type":["null",{"type":"record","name":"Vitals","fields":[{"name":"instance","type":"string","default":""},{"name":"host","type":"string","default":""},{"name":"seq","type":"long","default":0},{"name":"sent_at","type":"long","default":0},{"name":"boot_epoch","type":"long","default":0},{"name":"uptime_s","type":"double","default":0.0},{"name":"streams","type":{"type":"array","items":{"type":"record","name":"ServedStream","fields":[{"name":"stream","type":"string","default":""},{"name":"version","type":["null","int"],"default":null},{"name":"adapter","type":["null","long"],"default":null},{"name":"requests","type":"long","default":0},{"name":"rows","type":"long","default":0},{"name":"failed","type":"long","default":0},{"name":"p50_ms","type":["null","double"],"default":null},{"name":"p99_ms","type":["null","double"],"default":null}]}},"default":[]},{"name":"outbox_rows","type":"long","default":0},{"name":"outbox_age_s","type":["null","double"],"default":null},{"name":"cpu","type":["null","double"],"default":null},{"name":"rss","type":["null","long"],"default":null},{"name":"disk_free","type":["null","long"],"default":null},{"name":"temperature","type":["null","double"],"default":null},{"name":"clock_offset_ms","type":["null","double"],"default":null},{"name":"config_version","type":"long","default":0},{"name":"config_refused","type":"string","default":""}]}],"default":null},{"name":"twins","type":{"type":"array","items":"string"},"default":[]},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"published","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.Device"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str
+    enrolment: Enrolment = Enrolment.OPEN
+    keys: tuple[KnownKey, ...] = ()
+    device_group: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    health: Health = Health.UNHEARD
+    heard: int = 0
+    vitals: Vitals | None = None
+    twins: tuple[str, ...] = ()
+    who: str = ""
+    why: str = ""
+    published: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "enrolment": self.enrolment.value,
+            "keys": [x.as_dict() for x in self.keys],
+            "device_group": self.device_group,
+            "labels": dict(self.labels),
+            "health": self.health.value,
+            "heard": self.heard,
+            "vitals": None if self.vitals is None else self.vitals.as_dict(),
+            "twins": list(self.twins),
+            "who": self.who,
+            "why": self.why,
+            "published": self.published,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            enrolment=Enrolment(fields["enrolment"]),
+            keys=tuple(KnownKey.from_dict(x) for x in fields["keys"]),
+            device_group=fields["device_group"],
+            labels=fields["labels"],
+            health=Health(fields["health"]),
+            heard=fields["heard"],
+            vitals=None if fields["vitals"] is None else Vitals.from_dict(fields["vitals"]),
+            twins=tuple(fields["twins"]),
+            who=fields["who"],
+            why=fields["why"],
+            published=fields["published"],
+        )
+
+    def fault(self) -> str:
+        if self.vitals is not None:
+            if fault := self.vitals.fault():
+                return f"vitals.{fault}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceError:
+    """Errors of one kind on a device, told at most once a minute.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device, unique within the tenant.
+    fingerprint
+        Hash of the kind and the place of the error.
+    kind
+        Type of the error.
+    message
+        Newest message, cut to 1,000 characters.
+    count
+        Errors since the process started.
+    first_seen
+        Time of the first one, milliseconds of the device's clock.
+    last_seen
+        Time of the newest one, milliseconds of the device's clock.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceError","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"fingerprint","type":"string","default":""},{"name":"kind","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"count","type":"long","default":0},{"name":"first_seen","type":"long","default":0},{"name":"last_seen","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceError"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str
+    fingerprint: str = ""
+    kind: str = ""
+    message: str = ""
+    count: int = 0
+    first_seen: int = 0
+    last_seen: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "fingerprint": self.fingerprint,
+            "kind": self.kind,
+            "message": self.message,
+            "count": self.count,
+            "first_seen": self.first_seen,
+            "last_seen": self.last_seen,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            fingerprint=fields["fingerprint"],
+            kind=fields["kind"],
+            message=fields["message"],
+            count=fields["count"],
+            first_seen=fields["first_seen"],
+            last_seen=fields["last_seen"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
 class DeviceStatus(StrEnum):
     """ONLINE: the device has started. INSTALLED: it serves version. REFUSED: it still serves version, and did not
     install refused_version."""
@@ -1403,6 +1902,740 @@ class DeviceReport:
         if self.refused_version is not None:
             if not -0x8000_0000 <= self.refused_version <= 0x7FFF_FFFF:
                 return "refused_version"
+        return ""
+
+
+class EnrolmentMode(StrEnum):
+    """NEW: a device that is not enrolled. ROTATE: a new key for an enrolled device; the old key ends. REPLACE: the
+    same device with a new disk; its outbox starts a new epoch."""
+
+    NEW = "NEW"
+    ROTATE = "ROTATE"
+    REPLACE = "REPLACE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolDevice:
+    """Command: a device's public key is admitted.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device, unique within the tenant.
+    command_id
+        Id of the command; a repeat changes nothing.
+    mode
+        Occasion of the enrolment.
+    public_key
+        Ed25519 public key, 32 bytes.
+    device_group
+        Group of the device; empty for none.
+    labels
+        Labels of the device, such as site or hw.
+    who
+        Person or program that asks.
+    why
+        Reason given.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"EnrolDevice","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"mode","type":{"type":"enum","name":"EnrolmentMode","symbols":["NEW","ROTATE","REPLACE"],"default":"NEW"},"default":"NEW"},{"name":"public_key","type":"bytes","default":""},{"name":"device_group","type":"string","default":""},{"name":"labels","type":{"type":"map","values":"string"},"default":{}},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.EnrolDevice"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str
+    command_id: str = ""
+    mode: EnrolmentMode = EnrolmentMode.NEW
+    public_key: bytes = b""
+    device_group: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "command_id": self.command_id,
+            "mode": self.mode.value,
+            "public_key": self.public_key,
+            "device_group": self.device_group,
+            "labels": dict(self.labels),
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            command_id=fields["command_id"],
+            mode=EnrolmentMode(fields["mode"]),
+            public_key=fields["public_key"],
+            device_group=fields["device_group"],
+            labels=fields["labels"],
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentRefused:
+    """A command or a request about a device was refused; the old state stays in force.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device; empty if the command names none.
+    command_id
+        Id of the refused command; empty for a device's request.
+    reason
+        Typed reason, such as EXPIRED_TOKEN, USED_TOKEN, UNKNOWN_TOKEN, BAD_PROOF, BAD_KEY, ENROLLED_ALREADY,
+        NOT_ENROLLED, IMPOSSIBLE, UNKNOWN_SCHEMA_VERSION.
+    message
+        For people.
+    who
+        Person or program that asked; empty for a device.
+    at
+        Record time of the decision, milliseconds.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"EnrolmentRefused","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"who","type":"string","default":""},{"name":"at","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.EnrolmentRefused"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant',)
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str = ""
+    command_id: str = ""
+    reason: str = ""
+    message: str = ""
+    who: str = ""
+    at: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "command_id": self.command_id,
+            "reason": self.reason,
+            "message": self.message,
+            "who": self.who,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            command_id=fields["command_id"],
+            reason=fields["reason"],
+            message=fields["message"],
+            who=fields["who"],
+            at=fields["at"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentRequest:
+    """A device asks to be enrolled with a token.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device, unique within the tenant.
+    public_key
+        Ed25519 public key of the device, 32 bytes.
+    token_id
+        Token that it holds.
+    proof
+        Signature of tenant, device and public key with the token's private key, 64 bytes.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"EnrolmentRequest","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"public_key","type":"bytes","default":""},{"name":"token_id","type":"string","default":""},{"name":"proof","type":"bytes","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.EnrolmentRequest"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str
+    public_key: bytes = b""
+    token_id: str = ""
+    proof: bytes = b""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "public_key": self.public_key,
+            "token_id": self.token_id,
+            "proof": self.proof,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            public_key=fields["public_key"],
+            token_id=fields["token_id"],
+            proof=fields["proof"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+class ConfigScope(StrEnum):
+    """TENANT: all devices of the tenant. GROUP: devices of a group. DEVICE: one device. The nearest scope wins,
+    field by field."""
+
+    TENANT = "TENANT"
+    GROUP = "GROUP"
+    DEVICE = "DEVICE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceConfig:
+    """Settings of devices. A null field keeps the value of the next wider scope, at last of the device's own
+    settings.
+
+    Attributes
+    ----------
+    sampling
+        Share of answered rows that the device reports, above 0 and at most 1.
+    outbox_rows
+        Rows that the outbox keeps at most.
+    outbox_bytes
+        Bytes that the outbox keeps at most.
+    streams
+        Streams that the device serves.
+    log_level
+        Log level: DEBUG, INFO, WARNING or ERROR.
+    heartbeat_s
+        Seconds between heartbeats, 1 to 3,600.
+    bandwidth
+        Bytes a second that the device sends at most.
+    """
+
+    sampling: float | None = None
+    outbox_rows: int | None = None
+    outbox_bytes: int | None = None
+    streams: tuple[str, ...] | None = None
+    log_level: str | None = None
+    heartbeat_s: float | None = None
+    bandwidth: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "sampling": self.sampling,
+            "outbox_rows": self.outbox_rows,
+            "outbox_bytes": self.outbox_bytes,
+            "streams": None if self.streams is None else list(self.streams),
+            "log_level": self.log_level,
+            "heartbeat_s": self.heartbeat_s,
+            "bandwidth": self.bandwidth,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            sampling=fields["sampling"],
+            outbox_rows=fields["outbox_rows"],
+            outbox_bytes=fields["outbox_bytes"],
+            streams=None if fields["streams"] is None else tuple(fields["streams"]),
+            log_level=fields["log_level"],
+            heartbeat_s=fields["heartbeat_s"],
+            bandwidth=fields["bandwidth"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetConfig:
+    """Configuration of one scope. Compacted by tenant/scope/name.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    scope
+        Devices concerned.
+    name
+        Name of the group or device; empty for TENANT.
+    version
+        Number of the configuration, rising over all scopes of a tenant.
+    schema_version
+        Version of the configuration's meaning.
+    withdrawn
+        True if it was withdrawn; all settings are then null.
+    config
+        Settings.
+    who
+        Person or program that asks.
+    why
+        Reason given.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"FleetConfig","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"scope","type":{"type":"enum","name":"ConfigScope","symbols":["TENANT","GROUP","DEVICE"],"default":"TENANT"},"default":"TENANT"},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"schema_version","type":"int","default":1},{"name":"withdrawn","type":"boolean","default":false},{"name":"config","type":{"type":"record","name":"DeviceConfig","fields":[{"name":"sampling","type":["null","double"],"default":null},{"name":"outbox_rows","type":["null","long"],"default":null},{"name":"outbox_bytes","type":["null","long"],"default":null},{"name":"streams","type":["null",{"type":"array","items":"string"}],"default":null},{"name":"log_level","type":["null","string"],"default":null},{"name":"heartbeat_s","type":["null","double"],"default":null},{"name":"bandwidth","type":["null","long"],"default":null}]},"default":{"sampling":null,"outbox_rows":null,"outbox_bytes":null,"streams":null,"log_level":null,"heartbeat_s":null,"bandwidth":null}},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.FleetConfig"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant',)
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    scope: ConfigScope = ConfigScope.TENANT
+    name: str = ""
+    version: int = 0
+    schema_version: int = 1
+    withdrawn: bool = False
+    config: DeviceConfig = field(default_factory=lambda: DeviceConfig())
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "scope": self.scope.value,
+            "name": self.name,
+            "version": self.version,
+            "schema_version": self.schema_version,
+            "withdrawn": self.withdrawn,
+            "config": self.config.as_dict(),
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            scope=ConfigScope(fields["scope"]),
+            name=fields["name"],
+            version=fields["version"],
+            schema_version=fields["schema_version"],
+            withdrawn=fields["withdrawn"],
+            config=DeviceConfig.from_dict(fields["config"]),
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.schema_version <= 0x7FFF_FFFF:
+            return "schema_version"
+        return ""
+
+
+class Admission(StrEnum):
+    """OPEN: a device is whoever uses its name. ENROLLED: only signed records of enrolled devices are admitted."""
+
+    OPEN = "OPEN"
+    ENROLLED = "ENROLLED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPolicy:
+    """Policy of a tenant's fleet. Compacted by tenant/ (an empty device).
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    admission
+        Who may speak.
+    late_s
+        Seconds without a heartbeat after which a device is late.
+    lost_s
+        Seconds without a heartbeat after which a device is lost.
+    who
+        Person or program that asks.
+    why
+        Reason given.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"FleetPolicy","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"admission","type":{"type":"enum","name":"Admission","symbols":["OPEN","ENROLLED"],"default":"OPEN"},"default":"OPEN"},{"name":"late_s","type":"double","default":30.0},{"name":"lost_s","type":"double","default":600.0},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.FleetPolicy"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant',)
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    admission: Admission = Admission.OPEN
+    late_s: float = 30.0
+    lost_s: float = 600.0
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "admission": self.admission.value,
+            "late_s": self.late_s,
+            "lost_s": self.lost_s,
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            admission=Admission(fields["admission"]),
+            late_s=fields["late_s"],
+            lost_s=fields["lost_s"],
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetToken:
+    """State of a token for enrolment.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    token_id
+        Id of the token.
+    public_key
+        Ed25519 public key of the token.
+    uses
+        Devices that may still enrol.
+    expires
+        Record time at which it ends, milliseconds.
+    device_group
+        Group of the devices.
+    labels
+        Labels of the devices.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"FleetToken","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"token_id","type":"string","default":""},{"name":"public_key","type":"bytes","default":""},{"name":"uses","type":"int","default":0},{"name":"expires","type":"long","default":0},{"name":"device_group","type":"string","default":""},{"name":"labels","type":{"type":"map","values":"string"},"default":{}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.FleetToken"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant',)
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    token_id: str = ""
+    public_key: bytes = b""
+    uses: int = 0
+    expires: int = 0
+    device_group: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "token_id": self.token_id,
+            "public_key": self.public_key,
+            "uses": self.uses,
+            "expires": self.expires,
+            "device_group": self.device_group,
+            "labels": dict(self.labels),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            token_id=fields["token_id"],
+            public_key=fields["public_key"],
+            uses=fields["uses"],
+            expires=fields["expires"],
+            device_group=fields["device_group"],
+            labels=fields["labels"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.uses <= 0x7FFF_FFFF:
+            return "uses"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """Health of a device, sent every 10 s.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device, unique within the tenant.
+    vitals
+        Health.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Heartbeat","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"vitals","type":{"type":"record","name":"Vitals","fields":[{"name":"instance","type":"string","default":""},{"name":"host","type":"string","default":""},{"name":"seq","type":"long","default":0},{"name":"sent_at","type":"long","default":0},{"name":"boot_epoch","type":"long","default":0},{"name":"uptime_s","type":"double","default":0.0},{"name":"streams","type":{"type":"array","items":{"type":"record","name":"ServedStream","fields":[{"name":"stream","type":"string","default":""},{"name":"version","type":["null","int"],"default":null},{"name":"adapter","type":["null","long"],"default":null},{"name":"requests","type":"long","default":0},{"name":"rows","type":"long","default":0},{"name":"failed","type":"long","default":0},{"name":"p50_ms","type":["null","double"],"default":null},{"name":"p99_ms","type":["null","double"],"default":null}]}},"default":[]},{"name":"outbox_rows","type":"long","default":0},{"name":"outbox_age_s","type":["null","double"],"default":null},{"name":"cpu","type":["null","double"],"default":null},{"name":"rss","type":["null","long"],"default":null},{"name":"disk_free","type":["null","long"],"default":null},{"name":"temperature","type":["null","double"],"default":null},{"name":"clock_offset_ms","type":["null","double"],"default":null},{"name":"config_version","type":"long","default":0},{"name":"config_refused","type":"string","default":""}]},"default":{"instance":"","host":"","seq":0,"sent_at":0,"boot_epoch":0,"uptime_s":0.0,"streams":[],"outbox_rows":0,"outbox_age_s":null,"cpu":null,"rss":null,"disk_free":null,"temperature":null,"clock_offset_ms":null,"config_version":0,"config_refused":""}}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.Heartbeat"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str
+    vitals: Vitals = field(default_factory=lambda: Vitals())
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "vitals": self.vitals.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            vitals=Vitals.from_dict(fields["vitals"]),
+        )
+
+    def fault(self) -> str:
+        if fault := self.vitals.fault():
+            return f"vitals.{fault}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueToken:
+    """Command: devices that hold a token's private key may enrol themselves. The token itself never lies in Kafka.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    token_id
+        SHA-256 of the token's public key, hex, first 16 digits.
+    command_id
+        Id of the command; a repeat changes nothing.
+    public_key
+        Ed25519 public key of the token, 32 bytes.
+    uses
+        Number of devices that may enrol with it, at least 1.
+    expires
+        Record time at which it ends, milliseconds.
+    device_group
+        Group of the devices that enrol with it; empty for none.
+    labels
+        Labels of the devices that enrol with it.
+    who
+        Person or program that asks.
+    why
+        Reason given.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"IssueToken","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"token_id","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"public_key","type":"bytes","default":""},{"name":"uses","type":"int","default":1},{"name":"expires","type":"long","default":0},{"name":"device_group","type":"string","default":""},{"name":"labels","type":{"type":"map","values":"string"},"default":{}},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.IssueToken"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'token_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    token_id: str
+    command_id: str = ""
+    public_key: bytes = b""
+    uses: int = 1
+    expires: int = 0
+    device_group: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "token_id": self.token_id,
+            "command_id": self.command_id,
+            "public_key": self.public_key,
+            "uses": self.uses,
+            "expires": self.expires,
+            "device_group": self.device_group,
+            "labels": dict(self.labels),
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            token_id=fields["token_id"],
+            command_id=fields["command_id"],
+            public_key=fields["public_key"],
+            uses=fields["uses"],
+            expires=fields["expires"],
+            device_group=fields["device_group"],
+            labels=fields["labels"],
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.uses <= 0x7FFF_FFFF:
+            return "uses"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAdmission:
+    """Command: policy of a tenant's fleet.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    command_id
+        Id of the command; a repeat changes nothing.
+    admission
+        Who may speak.
+    late_s
+        Seconds without a heartbeat after which a device is late.
+    lost_s
+        Seconds without a heartbeat after which a device is lost.
+    who
+        Person or program that asks.
+    why
+        Reason given.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SetAdmission","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"command_id","type":"string","default":""},{"name":"admission","type":{"type":"enum","name":"Admission","symbols":["OPEN","ENROLLED"],"default":"OPEN"},"default":"OPEN"},{"name":"late_s","type":"double","default":30.0},{"name":"lost_s","type":"double","default":600.0},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.SetAdmission"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant',)
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    command_id: str = ""
+    admission: Admission = Admission.OPEN
+    late_s: float = 30.0
+    lost_s: float = 600.0
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "command_id": self.command_id,
+            "admission": self.admission.value,
+            "late_s": self.late_s,
+            "lost_s": self.lost_s,
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            command_id=fields["command_id"],
+            admission=Admission(fields["admission"]),
+            late_s=fields["late_s"],
+            lost_s=fields["lost_s"],
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetConfig:
+    """Command: configure the devices of a tenant, of a group, or one device.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    command_id
+        Id of the command; a repeat changes nothing.
+    scope
+        Devices concerned.
+    name
+        Name of the group or device; empty for TENANT.
+    schema_version
+        Version of the configuration's meaning, 1. Another version is refused.
+    withdrawn
+        True to withdraw the configuration of this scope.
+    config
+        Settings; all of the scope, not a change of them.
+    who
+        Person or program that asks.
+    why
+        Reason given.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SetConfig","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"command_id","type":"string","default":""},{"name":"scope","type":{"type":"enum","name":"ConfigScope","symbols":["TENANT","GROUP","DEVICE"],"default":"TENANT"},"default":"TENANT"},{"name":"name","type":"string","default":""},{"name":"schema_version","type":"int","default":1},{"name":"withdrawn","type":"boolean","default":false},{"name":"config","type":{"type":"record","name":"DeviceConfig","fields":[{"name":"sampling","type":["null","double"],"default":null},{"name":"outbox_rows","type":["null","long"],"default":null},{"name":"outbox_bytes","type":["null","long"],"default":null},{"name":"streams","type":["null",{"type":"array","items":"string"}],"default":null},{"name":"log_level","type":["null","string"],"default":null},{"name":"heartbeat_s","type":["null","double"],"default":null},{"name":"bandwidth","type":["null","long"],"default":null}]},"default":{"sampling":null,"outbox_rows":null,"outbox_bytes":null,"streams":null,"log_level":null,"heartbeat_s":null,"bandwidth":null}},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.SetConfig"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant',)
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    command_id: str = ""
+    scope: ConfigScope = ConfigScope.TENANT
+    name: str = ""
+    schema_version: int = 1
+    withdrawn: bool = False
+    config: DeviceConfig = field(default_factory=lambda: DeviceConfig())
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "command_id": self.command_id,
+            "scope": self.scope.value,
+            "name": self.name,
+            "schema_version": self.schema_version,
+            "withdrawn": self.withdrawn,
+            "config": self.config.as_dict(),
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            command_id=fields["command_id"],
+            scope=ConfigScope(fields["scope"]),
+            name=fields["name"],
+            schema_version=fields["schema_version"],
+            withdrawn=fields["withdrawn"],
+            config=DeviceConfig.from_dict(fields["config"]),
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.schema_version <= 0x7FFF_FFFF:
+            return "schema_version"
         return ""
 
 
@@ -5216,7 +6449,20 @@ EVENTS = (
     DetectorState,
     DriftPartial,
     DriftSignal,
+    ChangeDevice,
+    Device,
+    DeviceError,
     DeviceReport,
+    EnrolDevice,
+    EnrolmentRefused,
+    EnrolmentRequest,
+    FleetConfig,
+    FleetPolicy,
+    FleetToken,
+    Heartbeat,
+    IssueToken,
+    SetAdmission,
+    SetConfig,
     Gap,
     Skip,
     DeviceDoubted,

@@ -9,7 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, NewType, Protocol, Self, TypeVar
 
-from edgeloop_contracts.events import DetectionProgress, DriftSignal, Gap, ModelChunk, Redrive, Skip
+from edgeloop_contracts.events import (
+    DetectionProgress,
+    DriftSignal,
+    FleetConfig,
+    FleetPolicy,
+    Gap,
+    ModelChunk,
+    Redrive,
+    Skip,
+)
 
 
 class OfStream(Protocol):
@@ -28,6 +37,24 @@ class OfStream(Protocol):
 
 class OfDevice(OfStream, Protocol):
     """An event that belongs to a device."""
+
+    @property
+    def device_id(self) -> str:
+        """Name of the device."""
+        ...
+
+
+class OfTenant(Protocol):
+    """An event that belongs to a tenant."""
+
+    @property
+    def tenant(self) -> str:
+        """Owner."""
+        ...
+
+
+class OfMember(OfTenant, Protocol):
+    """An event that belongs to a device of a tenant's fleet, whatever streams it serves."""
 
     @property
     def device_id(self) -> str:
@@ -147,6 +174,52 @@ class DeviceKey(str):
         return StreamKey(self.tenant, self.stream)
 
 
+class MemberKey(str):
+    """``tenant/device``: a device of a tenant's fleet, with all its streams.
+
+    Examples
+    --------
+    >>> key = MemberKey.parse("acme/p1")
+    >>> key.tenant, key.device_id, MemberKey.of(DeviceKey("acme", "pumps", "p1")) == key
+    ('acme', 'p1', True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, tenant: str, device_id: str) -> Self:
+        """Key of a device of a fleet."""
+        return super().__new__(cls, f"{tenant}/{device_id}")
+
+    def __getnewargs__(self) -> tuple[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride] - str gives one argument
+        return self.tenant, self.device_id
+
+    @classmethod
+    def of(cls, event: OfMember) -> Self:
+        """Key of the device that an event, or the key of one of its streams, belongs to."""
+        return cls(event.tenant, event.device_id)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Key in a text.
+
+        Raises
+        ------
+        ValueError
+            It has another form.
+        """
+        return cls(*_parts(text, "tenant/device", 2))
+
+    @property
+    def tenant(self) -> str:
+        """Owner of the device."""
+        return self.partition("/")[0]
+
+    @property
+    def device_id(self) -> str:
+        """Name of the device."""
+        return self.partition("/")[2]
+
+
 def _parts(text: str, form: str, count: int) -> list[str]:
     parts = text.split("/")
     if len(parts) != count or not all(parts):
@@ -169,6 +242,8 @@ SignalKey = NewType("SignalKey", str)
 AdapterKey = NewType("AdapterKey", str)
 LetterKey = NewType("LetterKey", str)
 InputKey = NewType("InputKey", str)
+TenantKey = NewType("TenantKey", str)
+ConfigKey = NewType("ConfigKey", str)
 
 
 def chunk_key(digest: str, index: int) -> ChunkKey:
@@ -190,6 +265,15 @@ def adapter_key(stream: StreamKey, part: str) -> AdapterKey:
 def input_key(service: str, topic: str, partition: int) -> InputKey:
     """Key of one partition of a service's input."""
     return InputKey(f"{service}/{topic}/{partition}")
+
+
+def config_key(event: FleetConfig | FleetPolicy) -> ConfigKey:
+    """Key of a configuration, ``tenant/scope/name``, or of a fleet's policy, ``tenant/policy``."""
+    return ConfigKey(f"{event.tenant}/policy" if isinstance(event, FleetPolicy) else f"{event.tenant}/{event.scope.lower()}/{event.name}")
+
+
+def _of_tenant(event: OfTenant) -> TenantKey:
+    return TenantKey(event.tenant)
 
 
 def _of_chunk(chunk: ModelChunk) -> ChunkKey:
@@ -229,6 +313,9 @@ class Key:
 
     DEVICE = KeyForm[OfDevice, DeviceKey]("tenant/stream/device", DeviceKey.of)
     STREAM = KeyForm[OfStream, StreamKey]("tenant/stream", StreamKey.of)
+    MEMBER = KeyForm[OfMember, MemberKey]("tenant/device", MemberKey.of)
+    TENANT = KeyForm[OfTenant, TenantKey]("tenant", _of_tenant)
+    CONFIG = KeyForm[FleetConfig | FleetPolicy, ConfigKey]("tenant/scope/name, or tenant/policy", config_key)
     CHUNK = KeyForm[ModelChunk, ChunkKey]("digest/index", _of_chunk)
     SIGNAL = KeyForm[DriftSignal | DetectionProgress, SignalKey](
         "tenant/stream/signal, lying in the partition of tenant/stream", signal_key

@@ -9,7 +9,19 @@ from typing import Any
 
 from edgeloop_contracts import events as e
 from edgeloop_contracts.event import Event
-from edgeloop_contracts.keys import AdapterKey, ChunkKey, DeviceKey, InputKey, Key, LetterKey, SignalKey, StreamKey
+from edgeloop_contracts.keys import (
+    AdapterKey,
+    ChunkKey,
+    ConfigKey,
+    DeviceKey,
+    InputKey,
+    Key,
+    LetterKey,
+    MemberKey,
+    SignalKey,
+    StreamKey,
+    TenantKey,
+)
 from edgeloop_contracts.state_kinds import KINDS
 from edgeloop_contracts.topic import DAY, FOREVER, HOUR, Partitions, Topic
 
@@ -128,6 +140,69 @@ FLEET_REPORTED = Topic[e.DeviceReport, DeviceKey](
     config=dict(_FOR_ANYBODY),
 )
 
+FLEET_COMMANDS = Topic[e.EnrolDevice | e.IssueToken | e.ChangeDevice | e.SetConfig | e.SetAdmission, TenantKey](
+    name="fleet.commands",
+    kinds=(e.EnrolDevice, e.IssueToken, e.ChangeDevice, e.SetConfig, e.SetAdmission),
+    producer="",
+    key=Key.TENANT,
+    partitions=Partitions.ONE,
+    retention_ms=FOREVER,
+)
+FLEET_ENROLMENTS = Topic[e.EnrolmentRequest, MemberKey](
+    name="fleet.enrolments",
+    kinds=(e.EnrolmentRequest,),
+    producer="inference",
+    key=Key.MEMBER,
+    partitions=Partitions.ONE,
+    log_append_time=True,
+    retention_ms=30 * DAY,
+)
+FLEET_HEARTBEATS = Topic[e.Heartbeat, MemberKey](
+    name="fleet.heartbeats",
+    kinds=(e.Heartbeat,),
+    producer="inference",
+    key=Key.MEMBER,
+    partitions=Partitions.ONE,
+    log_append_time=True,
+    retention_ms=DAY,
+    config=dict(_FOR_ANYBODY),
+)
+FLEET_ERRORS = Topic[e.DeviceError, MemberKey](
+    name="fleet.errors",
+    kinds=(e.DeviceError,),
+    producer="inference",
+    key=Key.MEMBER,
+    partitions=Partitions.ONE,
+    log_append_time=True,
+    config=dict(_FOR_ANYBODY),
+)
+FLEET_DEVICES = Topic[e.Device, MemberKey](
+    name="fleet.devices",
+    kinds=(e.Device,),
+    producer="fleet",
+    key=Key.MEMBER,
+    partitions=Partitions.ONE,
+    compacted=True,
+    config=dict(_FOR_ANYBODY),
+)
+FLEET_CONFIG = Topic[e.FleetConfig | e.FleetPolicy, ConfigKey](
+    name="fleet.config",
+    kinds=(e.FleetConfig, e.FleetPolicy),
+    producer="fleet",
+    key=Key.CONFIG,
+    partitions=Partitions.ONE,
+    compacted=True,
+    config=dict(_FOR_ANYBODY),
+)
+FLEET_REFUSALS = Topic[e.EnrolmentRefused, TenantKey](
+    name="fleet.refusals",
+    kinds=(e.EnrolmentRefused,),
+    producer="fleet",
+    key=Key.TENANT,
+    partitions=Partitions.ONE,
+    retention_ms=FOREVER,
+)
+
 ALERTS = Topic[e.Alert, StreamKey](
     name="alerts",
     kinds=(e.Alert,),
@@ -167,6 +242,13 @@ PUBLIC: tuple[Topic[Any, Any], ...] = (
     POLICIES,
     ROLLOUT_ASSIGNMENTS,
     FLEET_REPORTED,
+    FLEET_COMMANDS,
+    FLEET_ENROLMENTS,
+    FLEET_HEARTBEATS,
+    FLEET_ERRORS,
+    FLEET_DEVICES,
+    FLEET_CONFIG,
+    FLEET_REFUSALS,
     ALERTS,
     SKIPS,
     GAPS,
