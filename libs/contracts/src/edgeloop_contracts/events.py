@@ -28,6 +28,7 @@ __all__ = [
     "Challenger",
     "ChangeDevice",
     "Checkpoint",
+    "CommandAccepted",
     "ConfigScope",
     "DeadLetter",
     "DetectionPolicy",
@@ -38,6 +39,7 @@ __all__ = [
     "DeviceConfig",
     "DeviceDoubted",
     "DeviceError",
+    "DeviceHealth",
     "DeviceReport",
     "DeviceStatus",
     "DriftPartial",
@@ -51,12 +53,14 @@ __all__ = [
     "Feature",
     "FleetConfig",
     "FleetPolicy",
+    "FleetTick",
     "FleetToken",
     "Gap",
     "GateKind",
     "GateState",
     "GateTally",
     "Health",
+    "HeardProcess",
     "Heartbeat",
     "IssueToken",
     "JoinState",
@@ -67,6 +71,7 @@ __all__ = [
     "LearnerState",
     "Manifest",
     "Mask",
+    "MemberProcesses",
     "MemoryBlock",
     "ModelAdapter",
     "ModelCandidate",
@@ -93,6 +98,7 @@ __all__ = [
     "RowMark",
     "RowPage",
     "RunStatus",
+    "SeenCommand",
     "SeenContents",
     "SeenEpochs",
     "SeenRows",
@@ -1399,6 +1405,64 @@ class ChangeDevice:
         return ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandAccepted:
+    """A command about the fleet was carried out.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device; empty if the command names none.
+    command_id
+        Id of the command.
+    message
+        For people.
+    who
+        Person or program that asked.
+    at
+        Record time of the decision, milliseconds.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"CommandAccepted","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"who","type":"string","default":""},{"name":"at","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.CommandAccepted"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant',)
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str = ""
+    command_id: str = ""
+    message: str = ""
+    who: str = ""
+    at: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "command_id": self.command_id,
+            "message": self.message,
+            "who": self.who,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            command_id=fields["command_id"],
+            message=fields["message"],
+            who=fields["who"],
+            at=fields["at"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
 class Enrolment(StrEnum):
     """OPEN: known by its reports alone. ENROLLED: it has a key. REVOKED: nothing of it is admitted. RETIRED: out
     of service."""
@@ -1422,7 +1486,7 @@ class KnownKey:
     since
         Record time from which it counts, milliseconds.
     until
-        Record time at which it ended; null while it counts.
+        Record time at which it ends, milliseconds; null while no end is set.
     """
 
     key_id: str = ""
@@ -1445,6 +1509,148 @@ class KnownKey:
             public_key=fields["public_key"],
             since=fields["since"],
             until=fields["until"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device of a tenant's fleet: standing, keys, group, labels. Compacted by tenant/device; it changes by
+    commands and enrolments alone.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device, unique within the tenant.
+    enrolment
+        Standing of the device.
+    keys
+        Its keys, the newest last; at most 8.
+    device_group
+        Group of the device; empty for none.
+    labels
+        Labels of the device.
+    who
+        Person or program that changed it last; empty for the device itself.
+    why
+        Reason of the last change.
+    published
+        Record time at which this record was written, milliseconds.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Device","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"enrolment","type":{"type":"enum","name":"Enrolment","symbols":["OPEN","ENROLLED","REVOKED","RETIRED"],"default":"OPEN"},"default":"OPEN"},{"name":"keys","type":{"type":"array","items":{"type":"record","name":"KnownKey","fields":[{"name":"key_id","type":"string","default":""},{"name":"public_key","type":"bytes","default":""},{"name":"since","type":"long","default":0},{"name":"until","type":["null","long"],"default":null}]}},"default":[]},{"name":"device_group","type":"string","default":""},{"name":"labels","type":{"type":"map","values":"string"},"default":{}},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"published","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.Device"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str
+    enrolment: Enrolment = Enrolment.OPEN
+    keys: tuple[KnownKey, ...] = ()
+    device_group: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    who: str = ""
+    why: str = ""
+    published: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "enrolment": self.enrolment.value,
+            "keys": [x.as_dict() for x in self.keys],
+            "device_group": self.device_group,
+            "labels": dict(self.labels),
+            "who": self.who,
+            "why": self.why,
+            "published": self.published,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            enrolment=Enrolment(fields["enrolment"]),
+            keys=tuple(KnownKey.from_dict(x) for x in fields["keys"]),
+            device_group=fields["device_group"],
+            labels=fields["labels"],
+            who=fields["who"],
+            why=fields["why"],
+            published=fields["published"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceError:
+    """Errors of one kind on a device, told at most once a minute.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the device.
+    device_id
+        Name of the device, unique within the tenant.
+    fingerprint
+        Hash of the kind and the place of the error.
+    kind
+        Type of the error.
+    message
+        Newest message, cut to 1,000 characters.
+    count
+        Errors since the process started.
+    first_seen
+        Time of the first one, milliseconds of the device's clock.
+    last_seen
+        Time of the newest one, milliseconds of the device's clock.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceError","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"fingerprint","type":"string","default":""},{"name":"kind","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"count","type":"long","default":0},{"name":"first_seen","type":"long","default":0},{"name":"last_seen","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceError"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    device_id: str
+    fingerprint: str = ""
+    kind: str = ""
+    message: str = ""
+    count: int = 0
+    first_seen: int = 0
+    last_seen: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "device_id": self.device_id,
+            "fingerprint": self.fingerprint,
+            "kind": self.kind,
+            "message": self.message,
+            "count": self.count,
+            "first_seen": self.first_seen,
+            "last_seen": self.last_seen,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            device_id=fields["device_id"],
+            fingerprint=fields["fingerprint"],
+            kind=fields["kind"],
+            message=fields["message"],
+            count=fields["count"],
+            first_seen=fields["first_seen"],
+            last_seen=fields["last_seen"],
         )
 
     def fault(self) -> str:
@@ -1631,8 +1837,9 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """A device of a tenant's fleet: keys, group, labels, health. Compacted by tenant/device.
+class DeviceHealth:
+    """Health of a device. Compacted by tenant/device; written when the health or its processes change, otherwise
+    at most once a minute.
 
     Attributes
     ----------
@@ -1640,65 +1847,44 @@ class Device:
         Owner of the device.
     device_id
         Name of the device, unique within the tenant.
-    enrolment
-        Standing of the device.
-    keys
-        Its keys, the newest last; at most 8.
-    device_group
-        Group of the device; empty for none.
-    labels
-        Labels of the device.
     health
         Health of the device.
+    since
+        Record time at which this health began, milliseconds.
     heard
         Record time of its newest heartbeat, milliseconds; 0 for none.
     vitals
-        Its newest health in the record, up to a minute older than its newest heartbeat; null before the
-        first.
+        Vitals of its newest heartbeat when this was written; null before the first.
     twins
         Processes that use the name at the same time, as instance@host; empty for one process.
-    who
-        Person or program that changed it last; empty for the device itself.
-    why
-        Reason of the last change.
     published
         Record time at which this record was written, milliseconds.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Device","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"enrolment","type":{"type":"enum","name":"Enrolment","symbols":["OPEN","ENROLLED","REVOKED","RETIRED"],"default":"OPEN"},"default":"OPEN"},{"name":"keys","type":{"type":"array","items":{"type":"record","name":"KnownKey","fields":[{"name":"key_id","type":"string","default":""},{"name":"public_key","type":"bytes","default":""},{"name":"since","type":"long","default":0},{"name":"until","type":["null","long"],"default":null}]}},"default":[]},{"name":"device_group","type":"string","default":""},{"name":"labels","type":{"type":"map","values":"string"},"default":{}},{"name":"health","type":{"type":"enum","name":"Health","symbols":["UNHEARD","ONLINE","LATE","LOST"],"default":"UNHEARD"},"default":"UNHEARD"},{"name":"heard","type":"long","default":0},{"name":"vitals","type":["null",{"type":"record","name":"Vitals","fields":[{"name":"instance","type":"string","default":""},{"name":"host","type":"string","default":""},{"name":"seq","type":"long","default":0},{"name":"sent_at","type":"long","default":0},{"name":"boot_epoch","type":"long","default":0},{"name":"uptime_s","type":"double","default":0.0},{"name":"streams","type":{"type":"array","items":{"type":"record","name":"ServedStream","fields":[{"name":"stream","type":"string","default":""},{"name":"version","type":["null","int"],"default":null},{"name":"adapter","type":["null","long"],"default":null},{"name":"requests","type":"long","default":0},{"name":"rows","type":"long","default":0},{"name":"failed","type":"long","default":0},{"name":"p50_ms","type":["null","double"],"default":null},{"name":"p99_ms","type":["null","double"],"default":null}]}},"default":[]},{"name":"outbox_rows","type":"long","default":0},{"name":"outbox_age_s","type":["null","double"],"default":null},{"name":"cpu","type":["null","double"],"default":null},{"name":"rss","type":["null","long"],"default":null},{"name":"disk_free","type":["null","long"],"default":null},{"name":"temperature","type":["null","double"],"default":null},{"name":"clock_offset_ms","type":["null","double"],"default":null},{"name":"config_version","type":"long","default":0},{"name":"config_refused","type":"string","default":""}]}],"default":null},{"name":"twins","type":{"type":"array","items":"string"},"default":[]},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"published","type":"long","default":0}]}'
-    FULLNAME: ClassVar[str] = "edgeloop.fleet.Device"
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceHealth","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"health","type":{"type":"enum","name":"Health","symbols":["UNHEARD","ONLINE","LATE","LOST"],"default":"UNHEARD"},"default":"UNHEARD"},{"name":"since","type":"long","default":0},{"name":"heard","type":"long","default":0},{"name":"vitals","type":["null",{"type":"record","name":"Vitals","fields":[{"name":"instance","type":"string","default":""},{"name":"host","type":"string","default":""},{"name":"seq","type":"long","default":0},{"name":"sent_at","type":"long","default":0},{"name":"boot_epoch","type":"long","default":0},{"name":"uptime_s","type":"double","default":0.0},{"name":"streams","type":{"type":"array","items":{"type":"record","name":"ServedStream","fields":[{"name":"stream","type":"string","default":""},{"name":"version","type":["null","int"],"default":null},{"name":"adapter","type":["null","long"],"default":null},{"name":"requests","type":"long","default":0},{"name":"rows","type":"long","default":0},{"name":"failed","type":"long","default":0},{"name":"p50_ms","type":["null","double"],"default":null},{"name":"p99_ms","type":["null","double"],"default":null}]}},"default":[]},{"name":"outbox_rows","type":"long","default":0},{"name":"outbox_age_s","type":["null","double"],"default":null},{"name":"cpu","type":["null","double"],"default":null},{"name":"rss","type":["null","long"],"default":null},{"name":"disk_free","type":["null","long"],"default":null},{"name":"temperature","type":["null","double"],"default":null},{"name":"clock_offset_ms","type":["null","double"],"default":null},{"name":"config_version","type":"long","default":0},{"name":"config_refused","type":"string","default":""}]}],"default":null},{"name":"twins","type":{"type":"array","items":"string"},"default":[]},{"name":"published","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceHealth"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
     tenant: str
     device_id: str
-    enrolment: Enrolment = Enrolment.OPEN
-    keys: tuple[KnownKey, ...] = ()
-    device_group: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
     health: Health = Health.UNHEARD
+    since: int = 0
     heard: int = 0
     vitals: Vitals | None = None
     twins: tuple[str, ...] = ()
-    who: str = ""
-    why: str = ""
     published: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "tenant": self.tenant,
             "device_id": self.device_id,
-            "enrolment": self.enrolment.value,
-            "keys": [x.as_dict() for x in self.keys],
-            "device_group": self.device_group,
-            "labels": dict(self.labels),
             "health": self.health.value,
+            "since": self.since,
             "heard": self.heard,
             "vitals": None if self.vitals is None else self.vitals.as_dict(),
             "twins": list(self.twins),
-            "who": self.who,
-            "why": self.why,
             "published": self.published,
         }
 
@@ -1707,16 +1893,11 @@ class Device:
         return cls(
             tenant=fields["tenant"],
             device_id=fields["device_id"],
-            enrolment=Enrolment(fields["enrolment"]),
-            keys=tuple(KnownKey.from_dict(x) for x in fields["keys"]),
-            device_group=fields["device_group"],
-            labels=fields["labels"],
             health=Health(fields["health"]),
+            since=fields["since"],
             heard=fields["heard"],
             vitals=None if fields["vitals"] is None else Vitals.from_dict(fields["vitals"]),
             twins=tuple(fields["twins"]),
-            who=fields["who"],
-            why=fields["why"],
             published=fields["published"],
         )
 
@@ -1724,74 +1905,6 @@ class Device:
         if self.vitals is not None:
             if fault := self.vitals.fault():
                 return f"vitals.{fault}"
-        return ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceError:
-    """Errors of one kind on a device, told at most once a minute.
-
-    Attributes
-    ----------
-    tenant
-        Owner of the device.
-    device_id
-        Name of the device, unique within the tenant.
-    fingerprint
-        Hash of the kind and the place of the error.
-    kind
-        Type of the error.
-    message
-        Newest message, cut to 1,000 characters.
-    count
-        Errors since the process started.
-    first_seen
-        Time of the first one, milliseconds of the device's clock.
-    last_seen
-        Time of the newest one, milliseconds of the device's clock.
-    """
-
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceError","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"fingerprint","type":"string","default":""},{"name":"kind","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"count","type":"long","default":0},{"name":"first_seen","type":"long","default":0},{"name":"last_seen","type":"long","default":0}]}'
-    FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceError"
-    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'device_id')
-    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    UNKNOWN: ClassVar[tuple[str, ...]] = ()
-
-    tenant: str
-    device_id: str
-    fingerprint: str = ""
-    kind: str = ""
-    message: str = ""
-    count: int = 0
-    first_seen: int = 0
-    last_seen: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "tenant": self.tenant,
-            "device_id": self.device_id,
-            "fingerprint": self.fingerprint,
-            "kind": self.kind,
-            "message": self.message,
-            "count": self.count,
-            "first_seen": self.first_seen,
-            "last_seen": self.last_seen,
-        }
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(
-            tenant=fields["tenant"],
-            device_id=fields["device_id"],
-            fingerprint=fields["fingerprint"],
-            kind=fields["kind"],
-            message=fields["message"],
-            count=fields["count"],
-            first_seen=fields["first_seen"],
-            last_seen=fields["last_seen"],
-        )
-
-    def fault(self) -> str:
         return ""
 
 
@@ -1999,9 +2112,11 @@ class EnrolmentRefused:
         Name of the device; empty if the command names none.
     command_id
         Id of the refused command; empty for a device's request.
+    key_id
+        Key of the refused request, as SHA-256 of the public key, hex, first 16 digits; empty for a command.
     reason
-        Typed reason, such as EXPIRED_TOKEN, USED_TOKEN, UNKNOWN_TOKEN, BAD_PROOF, BAD_KEY, ENROLLED_ALREADY,
-        NOT_ENROLLED, IMPOSSIBLE, UNKNOWN_SCHEMA_VERSION.
+        Typed reason: EXPIRED_TOKEN, USED_TOKEN, UNKNOWN_TOKEN, BAD_PROOF, BAD_KEY, KEY_IN_USE,
+        ENROLLED_ALREADY, NOT_ENROLLED, REVOKED, RETIRED, UNKNOWN_DEVICE, IMPOSSIBLE, UNKNOWN_SCHEMA_VERSION.
     message
         For people.
     who
@@ -2010,7 +2125,7 @@ class EnrolmentRefused:
         Record time of the decision, milliseconds.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"EnrolmentRefused","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"who","type":"string","default":""},{"name":"at","type":"long","default":0}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"EnrolmentRefused","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"device_id","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"key_id","type":"string","default":""},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"who","type":"string","default":""},{"name":"at","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.fleet.EnrolmentRefused"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant',)
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -2019,6 +2134,7 @@ class EnrolmentRefused:
     tenant: str
     device_id: str = ""
     command_id: str = ""
+    key_id: str = ""
     reason: str = ""
     message: str = ""
     who: str = ""
@@ -2029,6 +2145,7 @@ class EnrolmentRefused:
             "tenant": self.tenant,
             "device_id": self.device_id,
             "command_id": self.command_id,
+            "key_id": self.key_id,
             "reason": self.reason,
             "message": self.message,
             "who": self.who,
@@ -2041,6 +2158,7 @@ class EnrolmentRefused:
             tenant=fields["tenant"],
             device_id=fields["device_id"],
             command_id=fields["command_id"],
+            key_id=fields["key_id"],
             reason=fields["reason"],
             message=fields["message"],
             who=fields["who"],
@@ -2255,7 +2373,7 @@ class Admission(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetPolicy:
-    """Policy of a tenant's fleet. Compacted by tenant/ (an empty device).
+    """Policy of a tenant's fleet. Compacted by tenant/policy.
 
     Attributes
     ----------
@@ -2305,6 +2423,40 @@ class FleetPolicy:
             lost_s=fields["lost_s"],
             who=fields["who"],
             why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetTick:
+    """The time of the fleet: devices that are not heard are judged by the record time of ticks. A tick lies behind
+    every heartbeat that came before it.
+
+    Attributes
+    ----------
+    source
+        Program that wrote it.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"FleetTick","namespace":"edgeloop.fleet","fields":[{"name":"source","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.FleetTick"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    source: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "source": self.source,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            source=fields["source"],
         )
 
     def fault(self) -> str:
@@ -2498,6 +2650,124 @@ class IssueToken:
     def fault(self) -> str:
         if not -0x8000_0000 <= self.uses <= 0x7FFF_FFFF:
             return "uses"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardProcess:
+    """One process that used a device's name.
+
+    Attributes
+    ----------
+    instance
+        Random id of the process.
+    host
+        Host name, for people.
+    seq
+        Number of its newest heartbeat.
+    heard
+        Record time of it, milliseconds.
+    """
+
+    instance: str = ""
+    host: str = ""
+    seq: int = 0
+    heard: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "instance": self.instance,
+            "host": self.host,
+            "seq": self.seq,
+            "heard": self.heard,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            instance=fields["instance"],
+            host=fields["host"],
+            seq=fields["seq"],
+            heard=fields["heard"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberProcesses:
+    """State of the fleet: processes that sent heartbeats in a device's name.
+
+    Attributes
+    ----------
+    heard
+        Record time of the newest heartbeat, milliseconds.
+    processes
+        Its processes, the newest last; at most 8.
+    twins_at
+        Record time at which a former process was last heard again; 0 if none was.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"MemberProcesses","namespace":"edgeloop.fleet","fields":[{"name":"heard","type":"long","default":0},{"name":"processes","type":{"type":"array","items":{"type":"record","name":"HeardProcess","fields":[{"name":"instance","type":"string","default":""},{"name":"host","type":"string","default":""},{"name":"seq","type":"long","default":0},{"name":"heard","type":"long","default":0}]}},"default":[]},{"name":"twins_at","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.MemberProcesses"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    heard: int = 0
+    processes: tuple[HeardProcess, ...] = ()
+    twins_at: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "heard": self.heard,
+            "processes": [x.as_dict() for x in self.processes],
+            "twins_at": self.twins_at,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            heard=fields["heard"],
+            processes=tuple(HeardProcess.from_dict(x) for x in fields["processes"]),
+            twins_at=fields["twins_at"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenCommand:
+    """State of the fleet: a command that was decided; a repeat changes nothing.
+
+    Attributes
+    ----------
+    at
+        Record time of the decision, milliseconds.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"SeenCommand","namespace":"edgeloop.fleet","fields":[{"name":"at","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.fleet.SeenCommand"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    at: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            at=fields["at"],
+        )
+
+    def fault(self) -> str:
         return ""
 
 
@@ -6450,17 +6720,22 @@ EVENTS = (
     DriftPartial,
     DriftSignal,
     ChangeDevice,
+    CommandAccepted,
     Device,
     DeviceError,
+    DeviceHealth,
     DeviceReport,
     EnrolDevice,
     EnrolmentRefused,
     EnrolmentRequest,
     FleetConfig,
     FleetPolicy,
+    FleetTick,
     FleetToken,
     Heartbeat,
     IssueToken,
+    MemberProcesses,
+    SeenCommand,
     SetAdmission,
     SetConfig,
     Gap,

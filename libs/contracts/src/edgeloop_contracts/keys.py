@@ -1,24 +1,13 @@
-"""Keys of records: typed texts that name a stream or a device, and the forms of topics' keys.
+"""Keys of records: typed texts that name a stream or a device.
 
 A key is a text, so that Kafka, tables and messages take it as it is. A topic takes only keys of its own type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, NewType, Protocol, Self, TypeVar
+from typing import NewType, Protocol, Self
 
-from edgeloop_contracts.events import (
-    DetectionProgress,
-    DriftSignal,
-    FleetConfig,
-    FleetPolicy,
-    Gap,
-    ModelChunk,
-    Redrive,
-    Skip,
-)
+from edgeloop_contracts.events import DetectionProgress, DriftSignal, FleetConfig, FleetPolicy
 
 
 class OfStream(Protocol):
@@ -244,6 +233,8 @@ LetterKey = NewType("LetterKey", str)
 InputKey = NewType("InputKey", str)
 TenantKey = NewType("TenantKey", str)
 ConfigKey = NewType("ConfigKey", str)
+BeatKey = NewType("BeatKey", str)
+OwnedKey = NewType("OwnedKey", str)
 
 
 def chunk_key(digest: str, index: int) -> ChunkKey:
@@ -272,57 +263,10 @@ def config_key(event: FleetConfig | FleetPolicy) -> ConfigKey:
     return ConfigKey(f"{event.tenant}/policy" if isinstance(event, FleetPolicy) else f"{event.tenant}/{event.scope.lower()}/{event.name}")
 
 
-def _of_tenant(event: OfTenant) -> TenantKey:
-    return TenantKey(event.tenant)
+TICK_KEY = "tick"
+"""Key of the ticks among the heartbeats; no device has it, since that of a device holds a slash."""
 
 
-def _of_chunk(chunk: ModelChunk) -> ChunkKey:
-    return chunk_key(chunk.digest, chunk.index)
-
-
-def _of_letter(redrive: Redrive) -> LetterKey:
-    return LetterKey(redrive.letter)
-
-
-def _of_input(event: Gap | Skip) -> InputKey:
-    return input_key(event.service, event.topic, event.partition)
-
-
-E_contra = TypeVar("E_contra", contravariant=True)
-K_co = TypeVar("K_co", bound=str, covariant=True)
-
-
-@dataclass(frozen=True)  # slots and type arguments do not go together in Python 3.11
-class KeyForm(Generic[E_contra, K_co]):
-    """Form of a topic's keys.
-
-    Attributes
-    ----------
-    text
-        Parts of a key, for people.
-    of
-        Key of an event; ``None`` if the event does not determine it.
-    """
-
-    text: str
-    of: Callable[[E_contra], K_co] | None = None
-
-
-class Key:
-    """Forms of keys."""
-
-    DEVICE = KeyForm[OfDevice, DeviceKey]("tenant/stream/device", DeviceKey.of)
-    STREAM = KeyForm[OfStream, StreamKey]("tenant/stream", StreamKey.of)
-    MEMBER = KeyForm[OfMember, MemberKey]("tenant/device", MemberKey.of)
-    TENANT = KeyForm[OfTenant, TenantKey]("tenant", _of_tenant)
-    CONFIG = KeyForm[FleetConfig | FleetPolicy, ConfigKey]("tenant/scope/name, or tenant/policy", config_key)
-    CHUNK = KeyForm[ModelChunk, ChunkKey]("digest/index", _of_chunk)
-    SIGNAL = KeyForm[DriftSignal | DetectionProgress, SignalKey](
-        "tenant/stream/signal, lying in the partition of tenant/stream", signal_key
-    )
-    ADAPTER = KeyForm[Any, AdapterKey]("tenant/stream/frame, …/adapter or …/block/slot, lying in the partition of tenant/stream")
-    POLICY = KeyForm[OfStream, StreamKey]("tenant/stream, or tenant/ for all streams", StreamKey.of)
-    STATE = KeyForm[Any, str]("kind/key")
-    ORIGINAL = KeyForm[Any, str]("as received")
-    LETTER = KeyForm[Redrive, LetterKey]("place of the dead letter", _of_letter)
-    INPUT = KeyForm[Gap | Skip, InputKey]("service/topic/partition", _of_input)
+def owned_key(tenant: str, name: str) -> OwnedKey:
+    """Key of what a tenant owns besides: a token, a command, a public key."""
+    return OwnedKey(f"{tenant}/{name}")

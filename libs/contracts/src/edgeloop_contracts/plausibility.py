@@ -5,8 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 
-from edgeloop_contracts.event import Event
-from edgeloop_contracts.events import Assignment, DeviceReport, DriftPartial, ObservationBatch
+from edgeloop_contracts.events import Assignment, DeviceReport, DriftPartial, Heartbeat, ObservationBatch
 from edgeloop_contracts.rows import PerRow
 from edgeloop_contracts.texts import MOST, cut
 
@@ -16,6 +15,11 @@ LONGEST_NAME = 200
 LONGEST_ID = 300
 LONGEST_COMMAND_ID = 250
 """The ids of requests are made of it."""
+MOST_INSTANCE = 64
+LONGEST_HOST = 253
+"""Of a name in the DNS."""
+MOST_SERVED = 1_000
+"""Streams of one device."""
 LARGEST_NUMBER = 2**53
 """Of whatever counts rows: an adapter, an index, an offset."""
 MOST_ROWS = 1 << 20
@@ -68,6 +72,37 @@ def impossible_report(report: DeviceReport) -> str:
         if (length := len(getattr(report, field) or "")) > most:
             return f"{field}: expected at most {most} characters, given {length}"
     return ""
+
+
+def impossible_heartbeat(beat: Heartbeat) -> str:
+    """Fault of a heartbeat that no device can have sent; empty if there is none.
+
+    The time of the device's clock may be anything: nothing is decided by it.
+
+    Examples
+    --------
+    >>> from edgeloop_contracts.events import Vitals
+    >>> impossible_heartbeat(Heartbeat(tenant="default", device_id="p1", vitals=Vitals(instance="a1", seq=-1)))
+    'vitals.seq: expected 0 to 9007199254740992, given -1'
+    >>> impossible_heartbeat(Heartbeat(tenant="default", device_id="p1", vitals=Vitals(instance="a1", sent_at=2**62)))
+    ''
+    """
+    for field in ("tenant", "device_id"):
+        if not is_name(name := getattr(beat, field)):
+            return f"{field}: expected 1 to {LONGEST_NAME} printable characters without '/', given {cut(name, LONGEST_NAME)!r}"
+    vitals = beat.vitals
+    if not is_id(vitals.instance, MOST_INSTANCE):
+        return f"vitals.instance: expected 1 to {MOST_INSTANCE} printable characters, given {cut(vitals.instance, LONGEST_NAME)!r}"
+    for field, most in (("host", LONGEST_HOST), ("config_refused", MOST)):
+        if (length := len(getattr(vitals, field))) > most:
+            return f"vitals.{field}: expected at most {most} characters, given {length}"
+    if len(vitals.streams) > MOST_SERVED:
+        return f"vitals.streams: expected at most {MOST_SERVED}, given {len(vitals.streams)}"
+    for served in vitals.streams:
+        if not is_name(served.stream):
+            return f"vitals.streams: expected names of streams, given {cut(served.stream, LONGEST_NAME)!r}"
+    why = _beyond(vitals, {"seq": (0, LARGEST_NUMBER), "boot_epoch": (0, MOST_EPOCHS), "config_version": (0, LARGEST_NUMBER)})
+    return f"vitals.{why}" if why else ""
 
 
 def impossible_place(assignment: Assignment) -> str:
@@ -131,7 +166,7 @@ def ragged(batch: ObservationBatch) -> str:
     return ""
 
 
-def _beyond(event: Event, bounds: Mapping[str, tuple[int, int]]) -> str:
+def _beyond(event: object, bounds: Mapping[str, tuple[int, int]]) -> str:
     """Fault of the first field outside its bounds, or ``""``; null is within them."""
     for field, (least, most) in bounds.items():
         if (value := getattr(event, field)) is not None and not least <= value <= most:

@@ -14,5 +14,6 @@ KINDS: dict[str, tuple[str, tuple[type[Event], ...]]] = {
     "registry": ("one", (e.RegistryState,)),
     "adapter": ("many", (e.LearnerState, e.AdapterFrame, e.ModelAdapter, e.MemoryBlock,)),
     "rollout": ("one", (e.RolloutState,)),
+    "fleet": ("one", (e.Device, e.DeviceHealth, e.MemberProcesses, e.FleetToken, e.FleetConfig, e.FleetPolicy, e.SeenCommand,)),
 }
 """By service: how many partitions its state topic has, and the records in it besides the checkpoint."""

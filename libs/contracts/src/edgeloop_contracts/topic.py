@@ -7,12 +7,17 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from edgeloop_contracts.event import Event
-from edgeloop_contracts.keys import KeyForm
+from edgeloop_contracts.key_forms import KeyForm
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 FOREVER = -1
+
+CLEANED_OFTEN = {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(16 << 20), "segment.ms": str(HOUR)}
+"""Of topics that are written constantly while few records remain valid. Early cleaning keeps a full read short."""
+FOR_ANYBODY = {"compression.type": "uncompressed"}
+"""Of topics for other programs. Our producers send LZ4, which librdkafka and Java read; kafkajs, aiokafka and kafka-python need further packages."""
 
 
 class Partitions(StrEnum):

@@ -8,29 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from edgeloop_contracts import events as e
+from edgeloop_contracts import fleet_topics
 from edgeloop_contracts.event import Event
+from edgeloop_contracts.key_forms import Key
 from edgeloop_contracts.keys import (
     AdapterKey,
     ChunkKey,
-    ConfigKey,
     DeviceKey,
     InputKey,
-    Key,
     LetterKey,
-    MemberKey,
     SignalKey,
     StreamKey,
-    TenantKey,
 )
 from edgeloop_contracts.state_kinds import KINDS
-from edgeloop_contracts.topic import DAY, FOREVER, HOUR, Partitions, Topic
+from edgeloop_contracts.topic import CLEANED_OFTEN, DAY, FOR_ANYBODY, FOREVER, Partitions, Topic
 
-# These topics are written constantly and few records remain valid. Early cleaning keeps a full read short.
-_CLEANED_OFTEN = {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(16 << 20), "segment.ms": str(HOUR)}
-
-# Our producers send LZ4. librdkafka and Java read it; kafkajs, aiokafka and kafka-python need further packages for it. The broker therefore
-# stores topics for other programs uncompressed. It compresses model files again, since they cross the narrow links of devices.
-_FOR_ANYBODY = {"compression.type": "uncompressed"}
+# The broker compresses model files again, since they cross the narrow links of devices.
 _FOR_NARROW_LINKS = {"compression.type": "zstd"}
 
 OBSERVATIONS_RAW = Topic[e.ObservationBatch, DeviceKey](
@@ -47,18 +40,18 @@ LABELS_RAW = Topic[e.Label, DeviceKey](
 )
 
 OBSERVATIONS = Topic[e.ObservationBatch, DeviceKey](
-    name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY)
+    name="observations", kinds=(e.ObservationBatch,), producer="ingestion", key=Key.DEVICE, config=dict(FOR_ANYBODY)
 )
-LABELS = Topic[e.Label, DeviceKey](name="labels", kinds=(e.Label,), producer="ingestion", key=Key.DEVICE, config=dict(_FOR_ANYBODY))
+LABELS = Topic[e.Label, DeviceKey](name="labels", kinds=(e.Label,), producer="ingestion", key=Key.DEVICE, config=dict(FOR_ANYBODY))
 DEVICES_DOUBTED = Topic[e.DeviceDoubted, DeviceKey](
     name="devices.doubted", kinds=(e.DeviceDoubted,), producer="ingestion", key=Key.DEVICE, retention_ms=30 * DAY
 )
 
 EXAMPLES = Topic[e.ExampleBatch, DeviceKey](
-    name="examples", kinds=(e.ExampleBatch,), producer="labels", key=Key.DEVICE, retention_ms=30 * DAY, config=dict(_FOR_ANYBODY)
+    name="examples", kinds=(e.ExampleBatch,), producer="labels", key=Key.DEVICE, retention_ms=30 * DAY, config=dict(FOR_ANYBODY)
 )
 LABEL_CONTRADICTIONS = Topic[e.LabelContradicted, DeviceKey](
-    name="labels.contradictions", kinds=(e.LabelContradicted,), producer="labels", key=Key.DEVICE, config=dict(_FOR_ANYBODY)
+    name="labels.contradictions", kinds=(e.LabelContradicted,), producer="labels", key=Key.DEVICE, config=dict(FOR_ANYBODY)
 )
 
 DRIFT_PARTIALS = Topic[e.DriftPartial, StreamKey](name="drift.partials", kinds=(e.DriftPartial,), producer="drift", key=Key.STREAM)
@@ -69,7 +62,7 @@ DRIFT_SIGNALS = Topic[e.DriftSignal | e.DetectionProgress, SignalKey](
     producer="drift",
     key=Key.SIGNAL,
     compacted=True,
-    config=dict(_FOR_ANYBODY),
+    config=dict(FOR_ANYBODY),
 )
 
 RETRAINING_COMMANDS = Topic[e.StartTraining, StreamKey](name="retraining.commands", kinds=(e.StartTraining,), producer="", key=Key.STREAM)
@@ -79,10 +72,10 @@ TRAINING_REQUESTS = Topic[e.TrainingRequest, StreamKey](
     producer="retraining",
     key=Key.STREAM,
     retention_ms=FOREVER,
-    config=dict(_FOR_ANYBODY),
+    config=dict(FOR_ANYBODY),
 )
 TRAINING_RUNS = Topic[e.TrainingRun, StreamKey](
-    name="training.runs", kinds=(e.TrainingRun,), producer="trainer", key=Key.STREAM, retention_ms=FOREVER, config=dict(_FOR_ANYBODY)
+    name="training.runs", kinds=(e.TrainingRun,), producer="trainer", key=Key.STREAM, retention_ms=FOREVER, config=dict(FOR_ANYBODY)
 )
 
 MODEL_CHUNKS = Topic[e.ModelChunk, ChunkKey](
@@ -101,7 +94,7 @@ MODEL_EVENTS = Topic[e.ModelVersion | e.CandidateRefused, StreamKey](
     key=Key.STREAM,
     partitions=Partitions.ONE,
     retention_ms=FOREVER,
-    config=dict(_FOR_ANYBODY),
+    config=dict(FOR_ANYBODY),
 )
 MODEL_ADAPTERS = Topic[e.AdapterFrame | e.ModelAdapter | e.MemoryBlock, AdapterKey](
     name="model.adapters",
@@ -109,7 +102,7 @@ MODEL_ADAPTERS = Topic[e.AdapterFrame | e.ModelAdapter | e.MemoryBlock, AdapterK
     producer="adapter",
     key=Key.ADAPTER,
     compacted=True,
-    config=dict(_CLEANED_OFTEN),
+    config=dict(CLEANED_OFTEN),
 )
 STREAMS = Topic[e.StreamDefinition, StreamKey](
     name="streams",
@@ -118,16 +111,16 @@ STREAMS = Topic[e.StreamDefinition, StreamKey](
     key=Key.STREAM,
     partitions=Partitions.ONE,
     compacted=True,
-    config=dict(_FOR_ANYBODY),
+    config=dict(FOR_ANYBODY),
 )
 
 # Written by `edgeloop policy`; the newest one of a stream counts.
 POLICIES = Topic[e.Policy, StreamKey](
-    name="policies", kinds=(e.Policy,), producer="", key=Key.POLICY, partitions=Partitions.ONE, compacted=True, config=dict(_FOR_ANYBODY)
+    name="policies", kinds=(e.Policy,), producer="", key=Key.POLICY, partitions=Partitions.ONE, compacted=True, config=dict(FOR_ANYBODY)
 )
 
 ROLLOUT_ASSIGNMENTS = Topic[e.Assignment, DeviceKey](
-    name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True, config=dict(_FOR_ANYBODY)
+    name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True, config=dict(FOR_ANYBODY)
 )
 FLEET_REPORTED = Topic[e.DeviceReport, DeviceKey](
     name="fleet.reported",
@@ -137,71 +130,17 @@ FLEET_REPORTED = Topic[e.DeviceReport, DeviceKey](
     partitions=Partitions.ONE,
     compacted=True,
     log_append_time=True,
-    config=dict(_FOR_ANYBODY),
+    config=dict(FOR_ANYBODY),
 )
 
-FLEET_COMMANDS = Topic[e.EnrolDevice | e.IssueToken | e.ChangeDevice | e.SetConfig | e.SetAdmission, TenantKey](
-    name="fleet.commands",
-    kinds=(e.EnrolDevice, e.IssueToken, e.ChangeDevice, e.SetConfig, e.SetAdmission),
-    producer="",
-    key=Key.TENANT,
-    partitions=Partitions.ONE,
-    retention_ms=FOREVER,
-)
-FLEET_ENROLMENTS = Topic[e.EnrolmentRequest, MemberKey](
-    name="fleet.enrolments",
-    kinds=(e.EnrolmentRequest,),
-    producer="inference",
-    key=Key.MEMBER,
-    partitions=Partitions.ONE,
-    log_append_time=True,
-    retention_ms=30 * DAY,
-)
-FLEET_HEARTBEATS = Topic[e.Heartbeat, MemberKey](
-    name="fleet.heartbeats",
-    kinds=(e.Heartbeat,),
-    producer="inference",
-    key=Key.MEMBER,
-    partitions=Partitions.ONE,
-    log_append_time=True,
-    retention_ms=DAY,
-    config=dict(_FOR_ANYBODY),
-)
-FLEET_ERRORS = Topic[e.DeviceError, MemberKey](
-    name="fleet.errors",
-    kinds=(e.DeviceError,),
-    producer="inference",
-    key=Key.MEMBER,
-    partitions=Partitions.ONE,
-    log_append_time=True,
-    config=dict(_FOR_ANYBODY),
-)
-FLEET_DEVICES = Topic[e.Device, MemberKey](
-    name="fleet.devices",
-    kinds=(e.Device,),
-    producer="fleet",
-    key=Key.MEMBER,
-    partitions=Partitions.ONE,
-    compacted=True,
-    config=dict(_FOR_ANYBODY),
-)
-FLEET_CONFIG = Topic[e.FleetConfig | e.FleetPolicy, ConfigKey](
-    name="fleet.config",
-    kinds=(e.FleetConfig, e.FleetPolicy),
-    producer="fleet",
-    key=Key.CONFIG,
-    partitions=Partitions.ONE,
-    compacted=True,
-    config=dict(_FOR_ANYBODY),
-)
-FLEET_REFUSALS = Topic[e.EnrolmentRefused, TenantKey](
-    name="fleet.refusals",
-    kinds=(e.EnrolmentRefused,),
-    producer="fleet",
-    key=Key.TENANT,
-    partitions=Partitions.ONE,
-    retention_ms=FOREVER,
-)
+FLEET_ANSWERS = fleet_topics.FLEET_ANSWERS
+FLEET_COMMANDS = fleet_topics.FLEET_COMMANDS
+FLEET_CONFIG = fleet_topics.FLEET_CONFIG
+FLEET_DEVICES = fleet_topics.FLEET_DEVICES
+FLEET_ENROLMENTS = fleet_topics.FLEET_ENROLMENTS
+FLEET_ERRORS = fleet_topics.FLEET_ERRORS
+FLEET_HEALTH = fleet_topics.FLEET_HEALTH
+FLEET_HEARTBEATS = fleet_topics.FLEET_HEARTBEATS
 
 ALERTS = Topic[e.Alert, StreamKey](
     name="alerts",
@@ -210,7 +149,7 @@ ALERTS = Topic[e.Alert, StreamKey](
     key=Key.STREAM,
     partitions=Partitions.ONE,
     retention_ms=30 * DAY,
-    config=dict(_FOR_ANYBODY),
+    config=dict(FOR_ANYBODY),
 )
 
 # Written by `edgeloop skip`; a service reads it only while it is halted.
@@ -247,8 +186,9 @@ PUBLIC: tuple[Topic[Any, Any], ...] = (
     FLEET_HEARTBEATS,
     FLEET_ERRORS,
     FLEET_DEVICES,
+    FLEET_HEALTH,
     FLEET_CONFIG,
-    FLEET_REFUSALS,
+    FLEET_ANSWERS,
     ALERTS,
     SKIPS,
     GAPS,
@@ -275,7 +215,7 @@ def state(service: str) -> Topic[Any, str]:
         key=Key.STATE,
         partitions=partitions,
         compacted=True,
-        config=dict(_CLEANED_OFTEN),
+        config=dict(CLEANED_OFTEN),
     )
 
 

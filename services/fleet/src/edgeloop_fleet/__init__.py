@@ -1,0 +1,1 @@
+"""Standing, health and configuration of the devices of each tenant."""

@@ -1,0 +1,1 @@
+"""Decisions about the fleet; no file, no network, no clock."""
