@@ -9,6 +9,9 @@ Peers see the same windows in the first phase. The z-test for two proportions ha
 measurements is that of an analysis in Argo Rollouts: more than three measurements (``failureLimit: 3``) over a bound turn back. A rule on all
 rows is that of an abort criterion of AWS IoT jobs: a share over a bound, once 100 rows are there. Both bounds are the true old rate, plus half of
 the margin.
+
+In the shadow, the new version answers the same rows as the old one; they differ in being right on 7 % of them. Unlike devices are told in
+:mod:`benchmarks.unlike_devices`.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from numpy.typing import NDArray
 
 from benchmarks.figures import Figure, Kind, figure
 from benchmarks.rounds import Sample
+from benchmarks.unlike_devices import turned_back
 
 ROLLOUTS, QUICK_ROLLOUTS = 10_000, 200
 SHARES, LEAST_ROWS, WINDOW, LONGEST = (0.05, 0.25), 100, 200, 2_000
@@ -35,28 +39,24 @@ EVERYBODY, ROWS, ALL_ROWS = (
     "rows of the new version to a decision",
     "rows of the new version before it reached everybody",
 )
-OURS = "edgeloop"
+OURS, SHADOW, DISCORDANCE = "edgeloop", "edgeloop, in the shadow", 0.07
+UNLIKE = {0.0: "as good", MARGIN: "5 worse"}
 Numbers = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A pair of versions: the old one's error rate, the change by the new one, a swing of both, and levels for turning back and advancing.
-
-    ``devices`` is the standard deviation of error rates between devices, of which 5 have the new version and 95 the old one.
-    """
+    """A pair of versions: the old one's error rate, the change by the new one, a swing of both, and levels for turning back and advancing."""
 
     rate: float
     change: float
     swing: float = 0.0
     alpha: float = ALPHA
-    devices: float = 0.0
 
     @property
     def name(self) -> str:
         """Column of a table."""
         level = f"{100 * self.rate:.0f} %" + (" swinging" if self.swing else "") + (", one of 20 tests" if self.alpha < ALPHA else "")
-        level += f", devices ± {100 * self.devices:.0f}" if self.devices else ""
         return f"{level}: {'as good' if not self.change else f'{abs(100 * self.change):.0f} worse' if self.change > 0 else f'{abs(100 * self.change):.0f} better'}"
 
     def old_rate(self, window: int) -> float:
@@ -69,7 +69,6 @@ CASES = (
     *(Case(rate, change) for rate in (0.1, 0.3) for change in CHANGES),
     *(Case(0.1, change, swing=0.5) for change in CHANGES[:2]),
     *(Case(0.1, change, alpha=ALPHA / 20) for change in CHANGES),
-    *(Case(0.1, 0.0, devices=spread) for spread in (0.01, 0.03)),
 )
 
 
@@ -80,10 +79,25 @@ def run(*, quick: bool) -> list[Figure]:
     for case in CASES:
         found = simulated(case, rollouts)
         figures += _ours(case, found)
-        if case.alpha == ALPHA and not case.devices:
-            for name, (share, rows) in peers(case, rollouts).items():
+        if case.alpha == ALPHA:
+            others = peers(case, rollouts) | ({SHADOW: shadowed(case, rollouts)} if case.rate == CASES[0].rate and not case.swing else {})
+            for name, (share, rows) in others.items():
                 figures += [_figure(TURNED_BACK, name, case, 100 * share), _figure(ROWS, name, case, rows)]
-    return sorted(figures, key=lambda one: (TURNED_BACK, LATE, EVERYBODY, ROWS, ALL_ROWS).index(one.name.split("/")[1]))
+    tables = (TURNED_BACK, LATE, EVERYBODY, ROWS, ALL_ROWS)
+    return [*sorted(figures, key=lambda one: tables.index(one.name.split("/")[1])), *unlike(rollouts)]
+
+
+def unlike(rollouts: int) -> list[Figure]:
+    """Figures of fleets whose devices differ."""
+    figures: list[Figure] = []
+    for change, name in UNLIKE.items():
+        for known in (0, 200, 500, 2_000):
+            for spread in (0.0, 0.01, 0.03, 0.05):
+                share = turned_back(spread, known, rollouts, rate=0.1, margin=MARGIN, alpha=ALPHA, change=change)
+                line = f"5 strata by {known:,} rows of each device" if known else "no strata"
+                what = f"rate of 10 %, {name}: turned back, % of rollouts"
+                figures.append(_figure(what, line, f"devices ± {100 * spread:.0f} points", 100 * share))
+    return figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +126,6 @@ def simulated(case: Case, rollouts: int, seed: int = 1) -> Simulated:
     design, shares = Design(0.0, MARGIN), np.array([*SHARES, 0.0])
     phase, in_phase, rows, first = (np.zeros(rollouts, dtype=np.int64) for _ in range(4))
     turned = np.zeros(rollouts, dtype=bool)
-    offset = rng.normal(scale=case.devices * math.sqrt(1 / 5 + 1 / 95), size=rollouts)
     growth, stake = np.zeros((rollouts, 2 * BETS)), np.zeros((rollouts, 2 * BETS))
     old_rows, old_events = np.zeros(rollouts), np.zeros(rollouts)
     going = np.arange(rollouts)
@@ -121,7 +134,7 @@ def simulated(case: Case, rollouts: int, seed: int = 1) -> Simulated:
         going, new = going[new > 0], new[new > 0]
         rate, old = case.old_rate(window), WINDOW - new
         wrong = rng.binomial(old.astype(int), rate)
-        new_wrong = rng.binomial(new.astype(int), np.clip(rate + case.change + offset[going], 0, 1))
+        new_wrong = rng.binomial(new.astype(int), rate + case.change)
         guess = bets.guess(old_rows[going], old_events[going])[:, None]
         counts = (old[:, None], wrong[:, None], new[:, None], new_wrong[:, None])
         more, staked = bets.concurrent(guess, design.tested, design.gains, counts)
@@ -178,6 +191,32 @@ def peers(case: Case, rollouts: int, seed: int = 2) -> dict[str, tuple[float, fl
     return found
 
 
+def shadowed(case: Case, rollouts: int, seed: int = 4) -> tuple[float, float]:
+    """Share turned back, and mean rows to a decision, where the new version answers the rows of 5 % of the devices beside the old one."""
+    rng = np.random.default_rng(seed)
+    rows = round(WINDOW * SHARES[0])
+    either = (DISCORDANCE + np.array([1, -1]) * case.change) / 2
+    design, limit = Design(0.0, MARGIN), -math.log(ALPHA)
+    growth, stake = np.zeros((rollouts, 2 * BETS)), np.zeros((rollouts, 2 * BETS))
+    differing, ended = np.zeros(rollouts), np.zeros(rollouts)
+    turned, going = np.zeros(rollouts, dtype=bool), np.arange(rollouts)
+    for window in range(LONGEST):
+        found = rng.multinomial(rows, [*either, 1 - DISCORDANCE], size=len(going))
+        guess = bets.guess(np.array(window * rows), differing[going])[:, None]
+        more, staked = bets.paired(guess, design.tested, design.gains, (np.array(rows), found[:, :1], found[:, 1:2]))
+        growth[going] += more
+        stake[going] += staked
+        differing[going] += found[:, :2].sum(axis=1)
+        ended[going] += rows
+        harm = bets.mixture(growth[going, :BETS], stake[going, :BETS], design.low) >= limit
+        within = bets.mixture(growth[going, BETS:], stake[going, BETS:], design.high) >= limit
+        turned[going[harm]] = True
+        going = going[~harm & ~(within & (ended[going] >= LEAST_ROWS))]
+        if not len(going):
+            break
+    return float(turned.mean()), float(ended.mean())
+
+
 def _first(stops: Numbers, rows: Numbers) -> tuple[float, float]:
     """Share of rollouts that stop at any time, and mean rows until then or until the last one."""
     stopped = stops.any(axis=1)
@@ -185,9 +224,7 @@ def _first(stops: Numbers, rows: Numbers) -> tuple[float, float]:
 
 
 def _ours(case: Case, found: Simulated) -> list[Figure]:
-    aims: dict[str, Any] = (
-        {"aim": 1.0, "lower_is_better": True} if not case.change and not case.devices else {"aim": 99.0} if case.change > 0 else {}
-    )
+    aims: dict[str, Any] = {"aim": 1.0, "lower_is_better": True} if not case.change else {"aim": 99.0} if case.change > 0 else {}
     figures = [
         _figure(TURNED_BACK, OURS, case, 100 * found.turned_back.mean(), **aims),
         _figure(ROWS, OURS, case, float(found.first_rows.mean())),
@@ -200,7 +237,11 @@ def _ours(case: Case, found: Simulated) -> list[Figure]:
     return [*figures, _figure(ALL_ROWS, OURS, case, float(found.rows[everybody].mean()))] if everybody.any() else figures
 
 
-def _figure(what: str, line: str, case: Case, value: float, **more: Any) -> Figure:
+def _figure(what: str, line: str, case: Case | str, value: float, **more: Any) -> Figure:
     return figure(
-        f"rollout_evidence/{what}/{line}/{case.name}", Sample((float(value),)), "", Kind.RESOURCE, **{"lower_is_better": False, **more}
+        f"rollout_evidence/{what}/{line}/{case.name if isinstance(case, Case) else case}",
+        Sample((float(value),)),
+        "",
+        Kind.RESOURCE,
+        **{"lower_is_better": False, **more},
     )

@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import pytest
 from edgeloop_rollout.core.phases import Fault, Phase, faults, members
+from edgeloop_rollout.core.strata import strata
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,3 +86,23 @@ def test_a_plan_that_cannot_be_carried_out_is_refused_with_a_sentence(phases: tu
 
 def test_a_plan_of_groups_and_then_shares_is_fine() -> None:
     assert faults((Phase(1.0, ("lab",)), Phase(0.05), Phase(0.25), Phase(1.0)), ("lab", "field")) == ()
+
+
+def test_each_stratum_of_devices_that_err_alike_gives_its_share() -> None:
+    devices = fleet(a=100)
+    alike = strata({name: (100, int(name[1:])) for name in devices}, 5)
+    found = members("s@2", PLAN[:1], devices, strata=alike)
+    assert sorted(alike[name] for name in found) == [f"{i} of 5" for i in range(1, 6)]
+
+
+def test_strata_that_are_too_small_for_all_to_give_one_are_drawn_by_hash() -> None:
+    devices = fleet(a=40)
+    alike = strata({name: (100, int(name[1:])) for name in devices}, 10)
+    drawn = {alike[name] for version in range(20) for name in members(f"s@{version}", PLAN[:1], devices, strata=alike)}
+    assert len(drawn) > 5
+
+
+def test_strata_of_no_devices_are_none_and_of_no_number_are_refused() -> None:
+    assert strata({}, 3) == {}
+    with pytest.raises(ValueError, match="expected a count of 1 or more, given 0"):
+        strata({}, 0)

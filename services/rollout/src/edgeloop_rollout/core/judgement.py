@@ -171,8 +171,8 @@ class Counted:
     metric
         Name of the metric.
     counts
-        Of rows of devices in ``group``. Windows of groups also count for the whole fleet, each by itself: groups whose rates differ
-        are then never mixed up with versions that differ. Rows must not come twice, by group and without.
+        Of rows of devices in ``group``, or in one stratum of it. Each also counts for the whole fleet, as a window by itself: devices that
+        differ are then never mixed up with versions that differ. A row must come once, not by group and without.
     """
 
     metric: str

@@ -101,7 +101,9 @@ def _faults(phases: Iterable[Phase], groups: Collection[str]) -> Iterator[PlanFa
             reached = {group: max(share, everywhere) for group, share in reached.items()}
 
 
-def members(seed: str, phases: Iterable[Phase], devices: Mapping[str, str], kept: Collection[str] = ()) -> frozenset[str]:
+def members(
+    seed: str, phases: Iterable[Phase], devices: Mapping[str, str], kept: Collection[str] = (), strata: Mapping[str, str] | None = None
+) -> frozenset[str]:
     """Devices of the last of some phases.
 
     Parameters
@@ -114,42 +116,47 @@ def members(seed: str, phases: Iterable[Phase], devices: Mapping[str, str], kept
         Group of each device that can be counted on.
     kept
         Devices that have the new version already; they stay.
+    strata
+        Stratum of a device within its group, see :mod:`edgeloop_rollout.core.strata`; each stratum gives its share, too.
     """
-    order = _ordered(seed, devices)
-    counts = {group: sum(device in kept for device in names) for group, names in order.items()}
+    key = blake2b(seed.encode(), digest_size=32).digest()
+    order = _ordered(key, devices, strata or {})
+    counts = {part: sum(device in kept for device in names) for part, names in order.items()}
     for phase in phases:
-        chosen = [group for group in order if not phase.groups or group in phase.groups]
-        counts |= _allocated(phase.share, {group: len(order[group]) for group in chosen}, counts)
+        sizes = {part: len(names) for part, names in order.items() if not phase.groups or part[0] in phase.groups}
+        counts |= _allocated(key, phase.share, sizes, counts)
     found: set[str] = set()
-    for group, names in order.items():
+    for part, names in order.items():
         stay = [device for device in names if device in kept]
         others = [device for device in names if device not in kept]
-        found.update(stay, others[: max(0, counts[group] - len(stay))])
+        found.update(stay, others[: max(0, counts[part] - len(stay))])
     return frozenset(found)
 
 
-def _ordered(seed: str, devices: Mapping[str, str]) -> dict[str, list[str]]:
-    """Devices of each group in the order in which they get the version."""
-    order: defaultdict[str, list[str]] = defaultdict(list)
-    key = blake2b(seed.encode(), digest_size=32).digest()
+Part = tuple[str, str]
+"""Group and stratum."""
+
+
+def _ordered(key: bytes, devices: Mapping[str, str], strata: Mapping[str, str]) -> dict[Part, list[str]]:
+    """Devices of each part in the order in which they get the version."""
+    order: defaultdict[Part, list[str]] = defaultdict(list)
     for device in sorted(devices, key=lambda name: (_place(key, name), name)):
-        order[devices[device]].append(device)
+        order[devices[device], strata.get(device, "")].append(device)
     return dict(sorted(order.items()))
 
 
-def _place(key: bytes, device: str) -> bytes:
-    """Place of a device in a rollout, as a hash."""
-    return blake2b(device.encode(), key=key, digest_size=8).digest()
+def _place(key: bytes, name: str) -> bytes:
+    """Place of a device or part in a rollout, as a hash."""
+    return blake2b(name.encode(), key=key, digest_size=8).digest()
 
 
-def _allocated(share: float, sizes: Mapping[str, int], least: Mapping[str, int]) -> dict[str, int]:
-    """Devices of each group: those that it has already, else its share rounded down; the rest by the largest remainder."""
-    quotas = {group: share * size for group, size in sizes.items()}
-    found = {group: max(least[group], math.floor(quota + _TINY)) for group, quota in quotas.items()}
+def _allocated(key: bytes, share: float, sizes: Mapping[Part, int], least: Mapping[Part, int]) -> dict[Part, int]:
+    """Devices of each part: those that it has already, else its share rounded down; the rest by the largest remainder, ties by hash."""
+    quotas = {part: share * size for part, size in sizes.items()}
+    found = {part: max(least[part], math.floor(quota + _TINY)) for part, quota in quotas.items()}
     total = max(1, math.floor(share * sum(sizes.values()) + 0.5)) if sizes else 0
-    by_remainder = sorted(sizes, key=lambda group: (found[group] - quotas[group], group))
-    for group in by_remainder:
+    for part in sorted(sizes, key=lambda part: (round(found[part] - quotas[part], 9), _place(key, "/".join(part)))):
         if sum(found.values()) >= total:
             break
-        found[group] += found[group] < sizes[group]
+        found[part] += found[part] < sizes[part]
     return found

@@ -170,7 +170,8 @@ def _covered(policy: RolloutPolicy, fleet: Fleet, rollout: Rollout) -> tuple[Eff
         found = frozenset(live)
     else:
         kept = {name for name, device in live.items() if device.assigned == rollout.version}
-        found = members(rollout.seed, phases, {name: device.group for name, device in live.items()}, kept)
+        groups, strata = ({name: getattr(device, field) for name, device in live.items()} for field in ("group", "stratum"))
+        found = members(rollout.seed, phases, groups, kept, strata)
     due = tuple(sorted(name for name in found if live[name].assigned != rollout.version))
     return (Assign(rollout.version, due),) if due else ()
 

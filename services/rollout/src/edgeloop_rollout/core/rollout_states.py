@@ -45,6 +45,8 @@ class Device:
         Version that it reports to run; ``None`` before the first.
     pinned
         Whether a person has fixed its version: no rollout touches it.
+    stratum
+        Devices of a group that err alike, see :mod:`edgeloop_rollout.core.strata`; each gives its share of a phase.
     """
 
     group: str
@@ -52,6 +54,7 @@ class Device:
     assigned: int | None = None
     installed: int | None = None
     pinned: bool = False
+    stratum: str = ""
 
 
 Fleet = Mapping[str, Device]
