@@ -49,7 +49,7 @@ def held_back(chance: random.Random) -> Late:
 
 
 def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], logs: Path, *, sure: bool = True) -> Outcome:
-    """Apply faults in sequence to a working service; unless ``sure``, it is killed when it stands still, and may not finish."""
+    """Apply faults in sequence to a working service. Unless ``sure``, a stalled service is killed, and may not finish."""
     settings = prepared(own, [kind])
     context = Context(settings, "test")
     checker = Checker(own.bootstrap, settings.topic_prefix)
@@ -87,7 +87,7 @@ def play(own: Cluster, stack: LocalStack, kind: Kind, faults: Iterator[Fault], l
 
 
 def freezes(stack: LocalStack, lengths: list[float], chance: random.Random) -> Iterator[Fault]:
-    """Freeze the broker just before or just after an ``EndTxn`` reaches it, and thaw it while the next one is asked for."""
+    """Freeze the broker just before or after an ``EndTxn`` reaches it, and thaw it during the next request."""
     pid = stack.kafka.child.pid
     try:
         for length in lengths:

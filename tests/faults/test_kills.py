@@ -1,4 +1,4 @@
-"""SIGKILL in mid-stream to each service, a device and the broker, then to two at once: nothing is lost, doubled or out of order."""
+"""SIGKILL to each service, a device and the broker, then to two at once: nothing is lost, doubled or out of order."""
 
 from __future__ import annotations
 

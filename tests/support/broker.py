@@ -1,7 +1,7 @@
 """A real Kafka and schema registry for tests: a given one, containers, or the embedded stack.
 
-``EDGELOOP_TEST_BOOTSTRAP`` (with ``EDGELOOP_TEST_SCHEMA_REGISTRY_URL``) names a running one; else testcontainers is used
-where a Docker engine answers; else the embedded stack starts. Every test works under a topic prefix of its own.
+``EDGELOOP_TEST_BOOTSTRAP`` (with ``EDGELOOP_TEST_SCHEMA_REGISTRY_URL``) names a running one. Else testcontainers starts one if a Docker
+engine answers. Else the embedded stack starts. Every test works under a topic prefix of its own.
 """
 
 from __future__ import annotations

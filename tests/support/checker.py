@@ -76,7 +76,7 @@ class Checker:
     def read(self, topic: str, kind: str, timeout: float = 60.0) -> list[Seen]:
         """All committed records of one kind, by partition in their order, after the last open transaction has ended.
 
-        Other kinds are left out: a header names the kind of an event, the key that of a record of state.
+        Other kinds are left out. A header names the kind of an event; the key names that of a state record.
         """
         consumer = self._consumer()
         try:

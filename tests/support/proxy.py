@@ -1,7 +1,6 @@
 """A TCP proxy on loopback that reads Kafka's request headers and can disturb the next ``EndTxn``.
 
-Clients that bootstrap here stay here: in the broker's answers its address is replaced by the proxy's, which has the same
-length, so that nothing else changes.
+Clients that bootstrap here stay here. The proxy replaces the broker's address in its answers with its own, which has the same length.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def versions(candidates: Sequence[Seen], made: Sequence[Seen], refused: Sequence
 def assignments(
     digests: Mapping[str, Mapping[int, str]], reported: Iterable[tuple[str, str]], made: Sequence[Seen], found: Findings
 ) -> None:
-    """Each device that reported is told the newest version of its stream, none twice, in rising order, with the version's file."""
+    """Each device that reported is assigned the newest version of its stream, in rising order, none twice, with the version's file."""
     told: dict[tuple[str, str], list[int]] = defaultdict(list)
     for stream, device, version, digest in names(made, "stream", "device_id", "version", "file.digest"):
         told[stream, device].append(version)

@@ -115,7 +115,9 @@ class Registry:
 
 
 class FakeKafka:
-    """Topics as lists; ``online`` says whether the broker can be reached, ``cut_after`` how many more records a reader gets, ``refuses`` why it takes no record from producers that are there."""
+    """Topics as lists. ``online``: the broker is reachable. ``cut_after``: records that a reader still gets. ``refuses``: reason to
+    refuse producers' records.
+    """
 
     def __init__(self) -> None:
         self.online = True

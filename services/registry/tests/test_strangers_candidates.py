@@ -1,4 +1,4 @@
-"""Candidates of whoever may write the topics and is not the trainer, or tries the trainer's word where it does not belong."""
+"""Candidates from writers that are not the trainer, or that replay the trainer's candidates elsewhere."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class Admin:
     def alter(self, changes: Mapping[str, Mapping[str, str]]) -> None:
         """Set settings of topics that exist: by topic name, what to set. Settings not named stay.
 
-        Returns when the change shows: a broker says yes as soon as it is decided, and tells of it when it has applied it.
+        Returns once the change is visible: a broker confirms a change before it has applied it.
         """
         changes = {name: config for name, config in changes.items() if config}
         if not changes:
@@ -200,7 +200,7 @@ def topic_config(topic: Topic, min_insync: int) -> dict[str, str]:
         "cleanup.policy": "compact" if topic.compacted else "delete",
         # Of a compacted topic the newest record of a key stays for ever, and age does not matter.
         "retention.ms": "-1" if topic.compacted else str(topic.retention_ms),
-        # Twice what a reader takes: what is a little too large comes in, and ends in the dead letters with its reason.
+        # Twice the reader's limit, so that a slightly too large record becomes a dead letter with its reason.
         "max.message.bytes": str(2 * topic.max_bytes),
         "message.timestamp.type": "LogAppendTime" if topic.log_append_time else "CreateTime",
         "min.insync.replicas": str(min_insync),

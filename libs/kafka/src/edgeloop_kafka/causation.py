@@ -35,7 +35,7 @@ def event_headers(event: Event, *, source: str, key: str, body: bytes, cause: Ca
     Parameters
     ----------
     event, key, body
-        What is sent; its id is derived from these, the source and the cause, so that a repeat has the same id.
+        Parts of the sent event. Its id is derived from them, the source and the cause, so a repeat has the same id.
     cause
         What led to it; ``None`` for a first event, which is then its own correlation.
     trace
@@ -63,7 +63,7 @@ def event_headers(event: Event, *, source: str, key: str, body: bytes, cause: Ca
 
 
 def identify(headers: Headers, place: str) -> tuple[str, str]:
-    """Id and correlation of a received record; derived from its place where its producer gave none that every effect could carry."""
+    """Id and correlation of a received record; derived from its place if its producer gave no usable ones."""
     event_id = _text(headers, "ce_id") or derived_id("received", place)
     return event_id, _text(headers, "ce_correlationid") or event_id
 

@@ -133,7 +133,7 @@ class Codec:
         return known
 
     def prepare(self, topics: Iterable[Topic]) -> None:
-        """Look up what records of these topics begin with, so that nothing has to be asked later; kinds that are not registered wait.
+        """Look up the schema ids of these topics before they are needed; unregistered kinds are looked up later.
 
         Raises
         ------

@@ -1,7 +1,7 @@
-"""Many records decoded at once: records of one shape are a matrix of bytes, and their fields are columns of it.
+"""Bulk decoding: records of one shape are a matrix of bytes, and their fields are its columns.
 
-What is not uniform (several blocks of an array, ever new shapes, damaged bytes) is left to the decoder of single records, which also says what
-is wrong.
+Records that are not uniform (several array blocks, many shapes, damaged bytes) go to the decoder of single records, which names the
+fault.
 """
 
 from __future__ import annotations

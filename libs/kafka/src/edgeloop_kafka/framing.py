@@ -15,7 +15,7 @@ CONTENT_HASH = "apicurio.value.contentHash"
 ARTIFACT_ID = "apicurio.value.artifactId"
 GUID = "__value_schema_id"
 HEADERS = frozenset({GLOBAL_ID, CONTENT_ID, CONTENT_HASH, ARTIFACT_ID, GUID})
-MOST = 2**31 - 1  # an id is an int of Java: no registry has a larger one, and some cannot even be asked for it
+MOST = 2**31 - 1  # an id is a Java int: no registry has a larger one, and some fail on a request for one
 
 PLAIN = "write with an Avro serializer that uses the schema registry (docs/clients.md)"
 PLAIN_APICURIO = "set apicurio.registry.headers.enabled=false and apicurio.registry.as-confluent=true at the client"
@@ -63,10 +63,10 @@ class UnframedError(InvalidError):
 
 
 def readings(data: bytes, headers: Mapping[str, bytes]) -> list[tuple[SchemaId, bytes]]:
-    """Schemas that a record may have been written with, the likeliest first, each with the Avro body that then is to be read.
+    """Possible schemas of a record, the likeliest first, each with the Avro body to read.
 
-    Headers come first, as in the registries' own deserializers. A program that frames a record anew and copies the headers of
-    the one that it came from sends both.
+    Headers come first, as in the registries' own deserializers. A program that copies the headers of a record and frames it anew sends
+    both.
 
     Parameters
     ----------

@@ -26,10 +26,10 @@ class Publisher:
     settings, codec
         As of the process.
     source
-        Who sends, for ``ce_source``.
+        Name of the sender, for ``ce_source``.
     timeout_s
-        Seconds after which an undelivered record is given up and reported; ``None`` for never. Records behind one that is
-        given up may still arrive: who repeats what was given up, and wants its order kept, gives up nothing.
+        Seconds after which an undelivered record is given up and reported; ``None`` for never. Records after a given-up one may still
+        arrive. A sender that repeats records in order sets ``None``.
     """
 
     def __init__(self, settings: KafkaSettings, codec: Codec, source: str, timeout_s: float | None = 30.0) -> None:

@@ -33,11 +33,11 @@ _VAGUE = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
 
 
 class UnreachableError(FatalError):
-    """The cluster cannot be worked with; the message says why and what to do."""
+    """The cluster cannot be used; the message gives reason and remedy."""
 
 
 class Reasons:
-    """Keeps the most telling error of a client, which hands over each one as its ``error_cb``.
+    """The most informative error of a client, collected from its ``error_cb``.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Reasons:
         self._found: KafkaError | None = None
 
     def note(self, error: KafkaError) -> None:
-        """Take an error that the client reports."""
+        """Note an error that the client reports."""
         if self._found is None or (_code(error) in _TODO and not self.hopeless) or self._found.code() in _VAGUE:
             self._found = error
 
@@ -61,7 +61,7 @@ class Reasons:
         return self._found is not None and _code(self._found) in _HOPELESS
 
     def describe(self, error: KafkaError) -> str:
-        """One line for a person: what happened to a request, and what to do."""
+        """One line for a person: the error of a request, and the remedy."""
         reason = error if self._found is None or error.code() in _TODO else self._found
         return f"Kafka at {self._place}: {reason.str()}: {_TODO.get(_code(reason), self._else)}"
 
@@ -99,14 +99,14 @@ def reach(settings: KafkaSettings, stopping: Callable[[], bool] = lambda: False,
 
 
 def _guess(settings: KafkaSettings) -> str:
-    """Advice for an error that gives none; variables are named only if one of them gives, or should give, the address."""
+    """Advice for an error without one; names variables only if they give, or should give, the address."""
     if from_a_variable("bootstrap", "EDGELOOP_KAFKA_BOOTSTRAP", settings.bootstrap):
         return "is it running, and are EDGELOOP_KAFKA_BOOTSTRAP and EDGELOOP_KAFKA_SECURITY_PROTOCOL right?"
     return "is it running?"
 
 
 def _code(error: KafkaError) -> int:
-    """A handshake that fails is told as a lost connection; this calls it by its name."""
+    """Code of an error; a failed handshake, which the client reports as a lost connection, has its own."""
     return KafkaError._SSL if "SSL handshake failed" in error.str() else error.code()
 
 

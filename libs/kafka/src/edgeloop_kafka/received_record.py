@@ -82,7 +82,7 @@ def cause_of(message: ConsumerMessage, topic: Topic) -> Cause:
 
 
 def headers_of(message: ConsumerMessage) -> dict[str, bytes]:
-    """Headers as a mapping; where a name repeats, the last wins, and where one is no text, there are none."""
+    """Headers as a mapping: the last of repeated names counts, and one header that is no text voids all."""
     try:
         given = message.headers() or ()
     except UnicodeDecodeError:  # the client decodes names, whatever they are

@@ -1,6 +1,6 @@
 """Layout of flat Avro records: fields of a writer's schema, and the bytes in which their values stand.
 
-Records of one producer differ in their values and hardly in their shape, which says what bytes belong to what field. All records of a shape
+Records of one producer differ in their values and rarely in their shape, and the shape assigns bytes to fields. All records of a shape
 are read in the same way; see :mod:`edgeloop_kafka.columns`.
 """
 
@@ -37,7 +37,7 @@ class Encoding(Enum):
     DOUBLES = "doubles"
 
 
-# Bits that may differ between records of a shape: those of a value; of a varint all but the bits that say that it goes on.
+# Bits that may differ between records of a shape: all bits of a value, and of a varint all but the continuation bits.
 _FREE = {Encoding.LONG: 0x7F, Encoding.INT: 0x7F, Encoding.BOOLEAN: 0x01}
 # What may be read as what: bytes on the wire are the same.
 _READ_AS = {("int", "long"): "long", ("bytes", "string"): "string"}
@@ -124,7 +124,9 @@ class Layout:
 
 
 def layout_of(writer: Mapping[str, Any], reader: Mapping[str, Any]) -> Layout | None:
-    """Layout of a writer's records as they are read with another parsed schema, whose defaults of bytes are bytes; ``None`` where a field is no flat value, or changes its type."""
+    """Layout of a writer's records for reading with another parsed schema; its defaults of bytes are bytes. ``None`` if a field is no
+    flat value or changes its type.
+    """
     wanted = {f["name"]: f for f in reader["fields"]}
     fields: list[Field] = []
     for f in writer["fields"]:

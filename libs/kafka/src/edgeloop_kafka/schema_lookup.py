@@ -1,4 +1,4 @@
-"""Looking up the schemas that records were written with: by every kind of name, and with what they refer to."""
+"""Lookup of writers' schemas by every kind of id, with their references."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edgeloop_kafka.framing import Naming, SchemaId
 
 AVRO = "AVRO"
 MOST_REFERENCES = 64
-# Apicurio has an interface of its own beside the one that it shares with others; releases of 3.x have both of these.
+# Apicurio has its own interface beside the common one; releases of 3.x have both.
 _COMPATIBLE = "/apis/ccompat/"
 _OWN = ("/apis/registry/v2", "/apis/registry/v3")
 _NOT_ALLOWED = frozenset({401, 403})  # says something of us, and nothing of the schema

@@ -45,8 +45,8 @@ class SchemaRegistry:
     timeout
         Seconds to wait for a connection or an answer.
     attempts
-        How often a request is made that is not answered in time; all requests may be repeated. A loop makes them once, and goes
-        on with other work instead.
+        Attempts of a request that is not answered in time; all requests may be repeated. A loop makes one attempt and goes on with other
+        work.
     transport
         What carries the requests; tests hand in one that answers without a server.
     """
@@ -104,8 +104,7 @@ class SchemaRegistry:
         UnknownSchemaError
             The registry says that there is none, or cannot know names of this kind.
         RegistryUnavailableError
-            Anything else that is no schema: what a record holds must not be judged by a registry that is ill, or by an
-            address under which no registry is found.
+            Any other answer without a schema. A faulty registry or a wrong address must not turn records into dead letters.
         """
         try:
             return written(self, wanted)

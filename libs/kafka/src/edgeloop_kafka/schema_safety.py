@@ -1,4 +1,4 @@
-"""Safety of schemas from outside: what is parsed and read with them stays small in memory, time and stack."""
+"""Safety of schemas from outside: bounds on memory, time and stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_EMPTY = 1_000
 
 
 def parsed_json(text: str) -> Any:
-    """A schema without logical types, which are notes on the type below, and without what the parser would take for its own marks."""
+    """A schema without logical types, which only annotate the type below, and without keys that the parser uses itself."""
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"{len(text)} characters, at most {MOST_CHARACTERS} are read")
     return _stripped(json.loads(text), 0)
@@ -33,7 +33,7 @@ def _stripped(avro: Any, depth: int) -> Any:
 
 @dataclass(slots=True)
 class Safety:
-    """Whether a parsed schema is safe to read with: a few bytes must not become much memory, time or stack.
+    """Check that a parsed schema is safe to read with: a few bytes must not become much memory, time or stack.
 
     A recursive type can exhaust the stack. Items without bytes can exhaust the memory: five bytes made a list of 30 million. Types
     that name each other twice, some thirty deep, make a record of a thousand million empty fields.

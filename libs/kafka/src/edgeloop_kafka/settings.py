@@ -93,7 +93,7 @@ def librdkafka_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def from_a_variable(field: str, variable: str, value: str) -> bool:
-    """Whether a variable says, or should have said, where something is: no use in pointing at one that nobody set.
+    """Whether an error message should name a variable: it gives the address, or should have given it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Writers' schemas, as they come from outside: checked, and bound to the schema of this code that their records are read as."""
+"""Writers' schemas from outside: checked, and bound to this code's schema for reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dead letters as a person looks at them: which there are, and which were redriven."""
+"""Dead letters with their place, and whether they were redriven."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Letter:
     Attributes
     ----------
     service, partition, offset, timestamp
-        Whose it is, and where and when it lies in ``deadletters.<service>``, milliseconds.
+        The service, and place and time (milliseconds) in ``deadletters.<service>``.
     event
         The letter.
     redriven
-        Whether its record was given back already.
+        Whether its record was redriven.
     """
 
     service: str
@@ -117,7 +117,7 @@ def count_dead_letters(
     services
         Whose.
     timeout_s
-        When to stop counting: what was read until then is told.
+        Seconds of counting; the counts are then of the letters read so far.
 
     Raises
     ------

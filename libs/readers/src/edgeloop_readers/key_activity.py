@@ -16,7 +16,7 @@ from edgeloop_readers.partition_reader import PartitionReader
 
 
 def last_written(settings: KafkaSettings, topic: Topic, since: int) -> dict[str, int]:
-    """When each key was written last, milliseconds; of keys that were not written since, nothing.
+    """Milliseconds of each key's last record, without keys that have no record since then.
 
     Parameters
     ----------

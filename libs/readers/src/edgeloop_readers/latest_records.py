@@ -17,12 +17,12 @@ VISIBLE_S = 60.0
 
 
 class LatestRecords:
-    """The newest record of each key, of which a digest is kept: for who wrote a topic and sees whether that still stands.
+    """Digest of the newest record of each key, for a writer that checks whether its records are still the newest.
 
     Parameters
     ----------
     reader
-        Reads the topic, and nothing else.
+        Reader of this topic alone.
     codec, prefix
         As of the process.
     topic
@@ -53,13 +53,13 @@ class LatestRecords:
         self._written[key] = (self._digest_of(event), time.monotonic() + VISIBLE_S)
 
     def forget_unread(self) -> None:
-        """Forget the events of :meth:`note_written` that have not been read: their transaction was undone."""
+        """Forget the events of :meth:`note_written` that have not been read, because their transaction was aborted."""
         self._written.clear()
 
     def holds(self, key: str, event: Event) -> bool:
         """Whether this very event is the newest record of a key, as of the last :meth:`refresh` and :meth:`note_written`.
 
-        Another event, a tombstone and bytes that are none all stand in its way: compaction leaves only the newest.
+        Another event, a tombstone or bytes that are no event replace it, because compaction leaves only the newest record.
         """
         digest = self._digest_of(event)
         written, until = self._written.get(key, (b"", 0.0))

@@ -36,7 +36,7 @@ class Lost:
 
 
 def lost_between(topic: str, partition: int, position: int, span: tuple[int, int]) -> Lost | None:
-    """Lost offsets of a reader at ``position`` in a partition that holds ``span``: its oldest offset, and the one after its last."""
+    """Lost offsets of a reader at ``position`` in a partition whose ``span`` is its oldest offset and the one after its last."""
     start, end = span
     return None if start <= position <= end else Lost(topic, partition, position, start)
 

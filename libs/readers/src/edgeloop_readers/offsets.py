@@ -15,7 +15,7 @@ def connected_admin(settings: KafkaSettings) -> AdminClient:
     """
     Make a client for lookups that has met its cluster.
 
-    What a new one asks while it still learns the brokers' names can get lost, and is asked again after 3 s only.
+    A request of a new client can get lost while it learns the brokers' names; the client repeats it only after 3 s.
 
     Raises
     ------

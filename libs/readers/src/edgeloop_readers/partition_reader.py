@@ -35,7 +35,8 @@ class PartitionReader:
     settings
         Shared settings.
     wait_ms
-        How long the broker holds an empty fetch; small where partitions change often, as a new fetch waits for the old one.
+        Milliseconds that the broker holds an empty fetch. A small value suits changing partitions, because a new fetch waits for the old
+        one.
     """
 
     def __init__(self, settings: KafkaSettings, wait_ms: int = 100) -> None:
@@ -64,7 +65,7 @@ class PartitionReader:
         self._consumer.assign([TopicPartition(topic, partition, start) for (topic, partition), start in starts.items()])
 
     def release(self) -> None:
-        """Read nothing any more."""
+        """Stop reading."""
         self._next = {}
         self._consumer.unassign()
 
@@ -96,7 +97,7 @@ class PartitionReader:
             try:
                 return end_offsets(self._admin, asked)
             except KafkaException as error:
-                # It keeps the leader epochs that it has seen, and asks with them for good; a broker that was away has newer ones.
+                # The client keeps old leader epochs for good; a broker that was away has newer ones.
                 self._admin = None
                 # Right after a topic was made, brokers may not have agreed yet who leads it.
                 changing = error.args[0].code() in _LEADER_CHANGES and time.monotonic() < deadline
@@ -111,7 +112,7 @@ class PartitionReader:
 
     def span(self, place: Place) -> tuple[int, int]:
         """Offset of the oldest record of a partition that is kept, and the offset after the last committed one."""
-        end = self.ends([place])[place]  # asked first: it waits for a leader that is not known yet
+        end = self.ends([place])[place]  # first, because it waits for an unknown leader
         return self.start(place), end
 
     def poll(self, timeout: float) -> list[ConsumerMessage]:
@@ -130,7 +131,7 @@ class PartitionReader:
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
                 raise RangeGoneError(f"{place[0]}/{place[1]}: {error.str()}")
             elif error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
-                continue  # the client wants a name for a group that is none, and looks for its coordinator: nobody has a right to that
+                continue  # the client looks for a coordinator of its unused group, for which nobody has a right
             elif not error.retriable() and error.code() not in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
                 raise KafkaException(error)
         return messages
@@ -141,7 +142,7 @@ class PartitionReader:
         Raises
         ------
         TimeoutError
-            An end was not reached, and nothing came for ``timeout`` seconds: a slow machine may take its time.
+            An end was not reached, and no record came for ``timeout`` seconds.
         """
         deadline = time.monotonic() + timeout
         while any(self._next.get(place, 0) < end for place, end in ends.items()):
@@ -170,9 +171,9 @@ class PartitionReader:
         self._consumer.close()
 
     def _discover(self, topics: set[str]) -> None:
-        """Learn who leads these topics: of one that the client has not met, it asks a second after its assignment only."""
+        """Look up the leaders of these topics; the client itself would do so only a second after the assignment."""
         for topic in topics - self._discovered:
-            with suppress(KafkaException):  # it is asked again while the partitions are read
+            with suppress(KafkaException):  # the client asks again while it reads
                 self._consumer.list_topics(topic, timeout=LEADER_S)
                 self._discovered.add(topic)
 

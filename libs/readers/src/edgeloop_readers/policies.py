@@ -21,11 +21,11 @@ class Policies(Generic[T]):
     Parameters
     ----------
     table
-        Of ``policies``; what is there now is read at once, so that a restarted service begins with the policies that it had.
+        Table of ``policies``. It is read at once, so a restarted service begins with its earlier policies.
     settings
         What the service does without a policy.
     taken
-        Makes of the settings and a policy what the service does with it; raises ``ValueError`` where that makes no sense.
+        Combines the settings with a policy; raises ``ValueError`` if the result makes no sense.
     registry
         Where the count is registered.
     log

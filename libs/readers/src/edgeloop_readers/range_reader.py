@@ -25,7 +25,7 @@ class RangeReader:
     settings, codec
         As of the process.
     skipped
-        Told of each record that is no event.
+        Listener for each record that is no event.
     """
 
     def __init__(self, settings: KafkaSettings, codec: Codec, skipped: SkipListener = ignore_skipped) -> None:
@@ -35,14 +35,14 @@ class RangeReader:
         self._reader = PartitionReader(settings, wait_ms=5)
 
     def read(self, topic: Topic, partition: int, first: int, end: int, timeout: float = 30.0) -> list[Received[Any]]:
-        """Records with ``first <= offset < end``; what cannot be decoded or is deleted by compaction is left out.
+        """Records with ``first <= offset < end``, without undecodable and compacted ones.
 
         Raises
         ------
         RangeGoneError
             ``first`` has been deleted by retention.
         TimeoutError
-            ``end`` was not reached, and nothing came for ``timeout`` seconds.
+            ``end`` was not reached, and no record came for ``timeout`` seconds.
         """
         records: list[Received[Any]] = []
         self.each(topic, partition, first, end, records.append, timeout)
@@ -51,7 +51,7 @@ class RangeReader:
     def each(
         self, topic: Topic, partition: int, first: int, end: int, handle: Callable[[Received[Any]], None], timeout: float = 30.0
     ) -> None:
-        """Hand over the records of :meth:`read` one by one as they come, so that what has come before a failure is not lost."""
+        """Hand over the records of :meth:`read` one by one, so that records before a failure are not lost."""
 
         def decode_and_handle(message: ConsumerMessage) -> None:
             if message.offset() < end and message.value() is not None:
@@ -71,7 +71,7 @@ class RangeReader:
                 self._reader.release()
 
     def end(self, topic: Topic, partition: int) -> int:
-        """Offset after the last committed record (control records included): what is written from now on lies there or later.
+        """Offset after the last committed record (control records included); later writes have this offset or a higher one.
 
         Raises
         ------

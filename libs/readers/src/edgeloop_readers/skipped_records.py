@@ -1,4 +1,6 @@
-"""Records that are no events and come beside a service's inputs: counted, told once, and kept as dead letters where it has some."""
+"""Skipped records: no events, from topics that are not inputs; they are counted, logged once, and become dead letters if the service has
+any.
+"""
 
 from __future__ import annotations
 

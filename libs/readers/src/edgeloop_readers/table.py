@@ -23,7 +23,7 @@ class Table:
         self._records: dict[str, Received[Any]] = {}
 
     def refresh(self) -> None:
-        """Take in everything that has been committed until now."""
+        """Read everything that is committed by now."""
         self._follower.refresh(self._store)
 
     def close(self) -> None:
@@ -31,7 +31,7 @@ class Table:
         self._follower.close()
 
     def poll(self) -> None:
-        """Take in what has arrived by now, without asking the broker or waiting."""
+        """Read the records that have arrived, without a request to the broker and without waiting."""
         for record in self._follower.poll(0):
             self._store(record)
 

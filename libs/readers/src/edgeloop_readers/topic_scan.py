@@ -1,4 +1,4 @@
-"""Watching whole topics and the groups that read them, from outside: for who must know whether everything is done."""
+"""Progress of whole topics and of the groups that read them, seen from outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edgeloop_readers.partition_reader import PartitionReader
 from edgeloop_readers.skipped_records import SkipListener, ignore_skipped
 
 Place = tuple[str, int]
-ClientError = KafkaException  # what Kafka's client raises, for those who do not know the client
+ClientError = KafkaException  # error of Kafka's client, for callers that do not import the client
 _TIMEOUT = 10.0
 
 
@@ -31,8 +31,8 @@ class Scan:
     Attributes
     ----------
     ends
-        By topic and partition: the offset after the last watched record. Records that are not watched and the control
-        records of transactions do not count, so a group that has handled everything stands exactly here or beyond.
+        By topic and partition: the offset after the last watched record. Unwatched records and control records do not count, so a group
+        that has handled everything is here or beyond.
     committed
         By service, then by topic and partition: where its group stands.
     """
@@ -42,32 +42,32 @@ class Scan:
 
 
 class Scanner:
-    """Follows topics from where they ended when it was made, and tells how far their readers are.
+    """Follows topics from their ends at its start, and gives the progress of their readers.
 
     Parameters
     ----------
     settings, codec
         As of the process.
     topics
-        What to follow.
+        Topics to follow.
     services
-        Whose groups to ask for.
+        Services whose groups are read.
     watched
-        Which keys' records to hand over; others are passed by undecoded.
+        Test of a key; records of other keys are passed over undecoded.
     unread
-        Topics of which the watched records are passed by, too: where they end is enough.
+        Topics of which only the ends are needed.
     skipped
-        Told of each watched record that is no event.
+        Listener for each watched record that is no event.
 
     Attributes
     ----------
     starts
         Where the topics ended when this was made.
     ends
-        As in :class:`Scan`, as far as was read.
+        As in :class:`Scan`, up to the position of this reader.
     handled
-        By service: how far its checkpoints say that it is. They come by themselves, with the effects of the same
-        transactions, and so tell cheaply when a scan is worth its while.
+        By service: offsets of its newest checkpoints. They arrive with the effects of the same transactions, so they show cheaply when a
+        scan is worthwhile.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Scanner:
         self._unread = {topic.name for topic in unread}
         self._skipped = skipped
         self._admin = connected_admin(settings)
-        # The end of a partition is told by an empty fetch: the broker is not to hold it for long.
+        # An empty fetch shows the end of a partition, so the broker must not hold it for long.
         self._reader = PartitionReader(settings, wait_ms=8)
         self._places = [(name, p) for name in self._topics for p in self._reader.partitions_of(name)]
         self.starts = {(name.removeprefix(self._prefix), p): end for (name, p), end in end_offsets(self._admin, self._places).items()}
@@ -103,9 +103,9 @@ class Scanner:
         return [record for message in self._reader.poll(timeout) if (record := self._watched_record(message)) is not None]
 
     def scan(self) -> tuple[Scan, list[Received[Any]]]:
-        """Look once; also gives the watched records that came meanwhile.
+        """One scan, and the watched records that came meanwhile.
 
-        Groups are asked first and ends afterwards: so what a group has handled, its effects included, lies before the ends.
+        Groups are read before the ends. So all that a group has handled, with its effects, lies before the ends.
         """
         committed = self._committed()
         records: list[Received[Any]] = []

@@ -1,4 +1,4 @@
-"""The newest records of a topic, and those that follow, as a person looks at them: also what cannot be decoded."""
+"""The newest records of a topic and those that follow, undecodable ones included."""
 
 from __future__ import annotations
 

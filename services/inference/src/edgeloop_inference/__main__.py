@@ -13,7 +13,7 @@ from edgeloop_inference.spec import SPEC
 
 
 def main() -> int:
-    """Run a device until it is told to stop; give back the exit code, 2 if it cannot start as it is set up."""
+    """Run a device until a stop signal; give back the exit code, 2 if its settings prevent a start."""
     with setting_up(SPEC.name, Settings):
         settings, kafka = Settings(), KafkaSettings()  # pyright: ignore[reportCallIssue] - filled from the environment
     try:

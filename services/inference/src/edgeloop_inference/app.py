@@ -41,12 +41,12 @@ from edgeloop_inference.settings import Settings
 from edgeloop_inference.spec import SPEC
 
 GRACE_S = 2.0
-# A fetch or a batch as large as by default takes a slow link longer than a request may take, and would begin again for good.
+# On a slow link a fetch or batch of the default size exceeds the request's time limit, and would repeat for ever.
 SLOW_LINK = {"socket.timeout.ms": "60000", "fetch.message.max.bytes": str(256 << 10), "batch.size": str(256 << 10)}
 
 
 class CannotStartError(FatalError):
-    """The device cannot start as it is set up; the message says why in one line."""
+    """The device cannot start with its settings; the message gives the reason in one line."""
 
     exit_code = EXIT_UNUSABLE
 
@@ -59,7 +59,7 @@ class Device:
     settings
         Of the device.
     kafka
-        Makes its Kafka clients; may be unable to for days.
+        Source of its Kafka clients; may be unreachable for days.
     registry
         Where its metrics are registered.
     log
@@ -151,7 +151,7 @@ class Device:
         return self._models.ready
 
     def start(self) -> None:
-        """Load the last models, begin to answer, and turn to the network."""
+        """Load the last models, begin to answer, and start the background jobs."""
         for problem in self._installation.restore():
             self._log.error("installed model not loaded", error=problem)
         self._server.start()
@@ -159,7 +159,7 @@ class Device:
             job.start()
 
     def stop(self) -> None:
-        """Answer what is in flight, hand over what is in the outbox if a broker is there, and end."""
+        """Answer requests in flight, send the outbox if a broker is reachable, and end."""
         self._server.stop(GRACE_S)
         self._stopping.set()
         self._sender.wake()
@@ -200,7 +200,7 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     context = Context(shared.model_copy(update={"extra": {**SLOW_LINK, **shared.extra}}), SPEC.name)
     log = context.log.bind(device=settings.device)
     device = Device(settings, context, context.metrics, log)
-    # Alive as long as it answers: a device whose disk is full serves on, and says so in its metrics.
+    # Alive as long as it answers: a device with a full disk still serves, and its metrics show the disk.
     http = HealthServer(shared.http_host, shared.http_port, context.metrics, healthy=lambda: True, ready=lambda: device.ready)
     try:
         if shared.http_port:

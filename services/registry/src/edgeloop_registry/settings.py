@@ -18,5 +18,5 @@ class Settings(BaseSettings):
     )
     trainer_trust_file: Path | None = Field(
         default=None,
-        description="public keys of the trainer, PEM, none of them the registry's own; the service ends without it, since no candidate is taken unsigned",
+        description="public keys of the trainer, PEM, none of them the registry's own; required, since an unsigned candidate is refused",
     )

@@ -39,8 +39,8 @@ def outputs_of(classes: int) -> tuple[str, ...]:
 def problem(inputs: Sequence[Port], outputs: Sequence[Port], features: int, classes: int) -> str:
     """Say what keeps a model from serving a stream of so many features and classes; ``""`` if nothing does.
 
-    The contract: input ``input`` float32 [N, F]; outputs ``label`` int64 [N] and ``probabilities`` float32 [N, C], or, where there
-    are no classes, ``prediction`` float32 [N].
+    Input: ``input`` float32 [N, F]. Outputs: ``label`` int64 [N] and ``probabilities`` float32 [N, C]; without classes, ``prediction``
+    float32 [N].
     """
     if [p.name for p in inputs] != [INPUT]:
         return f"expected one input {INPUT!r}, given {[p.name for p in inputs]}"

@@ -11,7 +11,7 @@ LONGEST_PAUSE_S = 5.0
 
 
 class Background:
-    """A thread that does a job until it is told to stop, and again after each failure, with growing pauses.
+    """A thread that runs a job until the process stops. After a failure it runs it again, with growing pauses.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Background:
     job
         Returns once ``stopping`` is set.
     failed
-        Told of each failure.
+        Called on each failure.
     stopping
         Shared by all jobs of a process.
     """

@@ -12,15 +12,15 @@ import grpc
 
 
 class CallLimits(grpc.ServerInterceptor):
-    """Gives up requests whose messages do not come, and lets only some be worked on at once.
+    """Cancels calls whose messages do not come, and limits the calls in progress.
 
-    The synchronous server gives a thread to a call as soon as its head has come. A client that sends no more than heads would hold
-    all threads for good. So threads may be many, those at work are few, and a call that waits for too long is cancelled.
+    The synchronous server gives a thread to each call once its headers have come. A client that sends only headers would hold all threads
+    for ever. So there are many threads, few of them work at once, and a call that waits too long is cancelled.
 
     Parameters
     ----------
     wait_s
-        Seconds in which a message has to come as a whole.
+        Seconds within which a whole message must arrive.
     workers
         Calls that are worked on at once.
     """
@@ -34,7 +34,7 @@ class CallLimits(grpc.ServerInterceptor):
         self._thread = threading.Thread(target=self._watch, name="call-limits", daemon=True)
 
     def start(self) -> None:
-        """Begin to look after calls."""
+        """Begin to watch calls."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -68,7 +68,7 @@ class CallLimits(grpc.ServerInterceptor):
         return grpc.stream_unary_rpc_method_handler(single, *coded)
 
     def _bounded(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
-        """Messages of a call, each waited for only so long."""
+        """Messages of a call, each with a time limit."""
         number = next(self._numbers)
         while True:
             self._waiting[number] = time.monotonic() + self._wait_s, context

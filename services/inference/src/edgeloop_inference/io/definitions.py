@@ -22,7 +22,7 @@ class BrokenSaltError(FatalError):
 
 
 class Definitions:
-    """Definitions of the device's streams; they outlast a restart, so that a device without network checks and masks as before.
+    """Definitions of the device's streams. They are on disk, so a restarted device without a network checks and masks as before.
 
     A lookup takes one dictionary read; any thread may ask, one thread brings new ones.
 
@@ -44,7 +44,7 @@ class Definitions:
                 self._hold(_read(path))
 
     def learn(self, definition: StreamDefinition) -> None:
-        """Take a stream's newest definition. It counts at once; where the disk is full it is read from its topic after a restart."""
+        """Apply a stream's newest definition at once. With a full disk, a restart reads it from its topic."""
         if (admission := self._admissions.get(definition.stream)) is not None and admission.definition == definition:
             return
         self._hold(definition)
@@ -90,7 +90,7 @@ def device_salt(path: Path) -> bytes:
 
 
 def _read(path: Path) -> StreamDefinition:
-    """A definition as another release of this program may have written it: what it does not have is by default."""
+    """A definition that another release may have written: missing fields have their defaults."""
     given = cast("dict[str, Any]", json.loads(path.read_bytes()))
     features = [Feature().as_dict() | feature for feature in given["features"]]
     return StreamDefinition.from_dict(StreamDefinition(tenant="default", stream="").as_dict() | given | {"features": features})

@@ -1,4 +1,4 @@
-"""Brings one assigned model from Kafka to serving."""
+"""Installation of one assigned model, from Kafka to serving."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from edgeloop_inference.io.verification import Verification
 
 
 class Installation:
-    """Verifies, fetches, tries, keeps and installs models; the one that serves goes on until the new one is ready.
+    """Verifies, fetches, load-checks, keeps and installs models; the serving model stays until the new one is ready.
 
     Parameters
     ----------
     verification, store, models, definitions
         Of the device.
     builder
-        Puts a version together with what has been learned; ``None`` where versions serve alone.
+        Builds a version's mixture; ``None`` where versions serve alone.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Installation:
         self._builder = builder
 
     def restore(self) -> list[str]:
-        """Load what was installed last, without any network; give back what could not be loaded, and why."""
+        """Load the last installed models, without any network; give back the problems."""
         problems: list[str] = []
         for stream in self._store.names():
             if not self._models.concerns(stream):
@@ -64,19 +64,19 @@ class Installation:
         return problems
 
     def install(self, assignment: Assignment, definition: StreamDefinition | None, reader: Callable[[], Reader]) -> Action:
-        """Do what an assignment asks for.
+        """Install an assigned version, unless it serves already.
 
         Parameters
         ----------
         definition
-            Of the stream; ``None`` where it is not defined.
+            Definition of the stream; ``None`` if it is not defined.
         reader
-            Gives the reader of chunks; asked only when there is something to fetch.
+            Gives the reader of chunks; called only if there is a file to fetch.
 
         Raises
         ------
         RefusalError
-            The model is not taken, and the one that served before serves on.
+            The model is refused, and the serving one stays.
         """
         check_place(assignment)
         statement = self._verification.statement(assignment)
@@ -93,7 +93,7 @@ class Installation:
         return action
 
     def _serve(self, model: ServingModel) -> RefusalError | None:
-        """Let a version answer: with the stream's mixture if it can, else alone; what keeps it from that is tried again."""
+        """Serve a version in the stream's mixture, else alone; a refused mixture is tried again."""
         try:
             mixture = self._builder and self._builder.build(model.statement)
         except RefusalError as refusal:

@@ -1,4 +1,4 @@
-"""Makes a mixture of a version and of what has been learned from labels."""
+"""Mixtures of a version and of what was learned from labels."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Composition = tuple[object, ...]
 
 
 class MixtureBuilder:
-    """Keeps each stream's members and adapter on disk, and builds what serves; one thread at a time.
+    """Builds each stream's serving mixture, and keeps members and adapter on disk; for one thread at a time.
 
-    The graph is built anew only when its members, classes or scaling have changed; else an adapter is a few arrays. What serves
-    goes on until the new mixture has answered a first time here.
+    The graph is rebuilt only if members, classes or scaling have changed; else an adapter is a few arrays. The serving mixture stays
+    until the new one has given a first answer.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class MixtureBuilder:
         self._sessions: dict[str, tuple[Composition, MixtureSession]] = {}
 
     def restore(self, stream: str) -> None:
-        """Take from disk what a stream had learned.
+        """Load a stream's adapter from disk.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class MixtureBuilder:
             self._learned[stream] = parts.complete()
 
     def build(self, statement: VersionStatement) -> ServingMixture | None:
-        """A version that is about to be installed, with what its stream has learned; ``None`` where that is nothing.
+        """Mixture of a version that is about to be installed; ``None`` if its stream has no adapter.
 
         Raises
         ------
@@ -90,21 +90,21 @@ class MixtureBuilder:
         return self._mixture(statement, learned, None)
 
     def apply(self, statement: VersionStatement, learned: Learned, memory: MemoryRows, reader: Callable[[], Reader]) -> None:
-        """Let an adapter answer together with the version that is installed.
+        """Serve an adapter with the installed version.
 
         Parameters
         ----------
         statement
             Of the version that is installed.
         memory
-            The rows that have come, to be kept.
+            Received memory rows, which are kept.
         reader
-            Gives the reader of chunks, for members that are not here.
+            Gives the reader of chunks, for members that are not on disk.
 
         Raises
         ------
         RefusalError
-            The adapter is not taken, and what served before serves on.
+            The adapter is refused, and the serving mixture stays.
         """
         mixture = self._mixture(statement, learned, reader)
         self._store.save(statement.stream, learned, memory)
@@ -212,7 +212,7 @@ def _composition(frame: Frame) -> Composition:
 
 
 def _check_answers(mixture: ServingMixture) -> None:
-    """Ask a mixture a first time.
+    """Check a mixture's first answer.
 
     Raises
     ------

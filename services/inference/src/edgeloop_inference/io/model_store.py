@@ -33,7 +33,7 @@ class Package:
 class ModelStore:
     """Models by name: the last installed one of each stream, or the members of a mixture.
 
-    One file holds model, statement and signature, so that a crash leaves the old package or the new one and never a mix.
+    One file holds model, statement and signature, so a crash leaves the old package or the new one.
 
     Parameters
     ----------

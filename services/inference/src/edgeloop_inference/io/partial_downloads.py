@@ -26,21 +26,20 @@ class Part:
 class Partials:
     """Chunks by the digest of their file; they outlast cuts and restarts.
 
-    Each lies in a file whose name has its own digest, so that one that was not written whole is none. The file as a whole is verified
-    by who fetches it. A full disk costs what it could not take, and no more.
+    Each chunk is a file named by its own digest, so an incomplete one is ignored. The fetching code verifies the whole model file. A full
+    disk loses only the chunks that did not fit.
 
     Parameters
     ----------
     folder
         Made when there is something to keep.
     most_bytes
-        Of all files together; the longest untouched goes first.
+        Most bytes of all files together; the oldest is removed first.
 
     Attributes
     ----------
     read_to
-        By digest: offset behind the last record that was looked at. It saves reading what lies between the chunks again, and a restart may
-        forget it.
+        By digest: offset after the last record that was read. It avoids reading other records again, and a restart may lose it.
     """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
@@ -49,7 +48,7 @@ class Partials:
         self.read_to: dict[str, int] = {}
 
     def begin(self, digest: str, size: int) -> dict[int, Part]:
-        """Make room for a file, and give back by index what has come of it."""
+        """Make room for a file, and give back its received chunks by index."""
         others = [path for path in self._folder.glob("*") if path.name != digest]
         others.sort(key=lambda path: path.stat().st_mtime)
         while others and size + sum(map(_bytes_in, others)) > self._most_bytes:
@@ -73,7 +72,7 @@ class Partials:
             (folder / f"{index}-{part.offset}-{hashlib.sha256(part.data).hexdigest()}").write_bytes(part.data)
 
     def drop(self, digest: str) -> None:
-        """Forget a file: it is whole, or cannot become it."""
+        """Remove a file that is complete, or cannot be completed."""
         self.read_to.pop(digest, None)
         shutil.rmtree(self._folder / digest, ignore_errors=True)
 

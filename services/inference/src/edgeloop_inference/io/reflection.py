@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 class Pool:
     """Descriptors of every service of the server; ours are not in the process-wide pool.
 
-    The reflection service looks methods up as it looks up messages, and protobuf's pool finds them only by a call of their own.
+    The reflection service looks up methods like messages, but protobuf's pool has a separate call for methods.
     """
 
     def __init__(self) -> None:

@@ -28,11 +28,11 @@ NAME = "edgeloop-inference"
 EXTENSIONS = ("classification", "model_configuration")
 BOOT_EPOCH = "edgeloop_boot_epoch"
 SEQ = "edgeloop_seq"
-STATUS_TEXT = 2_000  # clients take eight kilobytes of status and metadata, in which a character of another script takes up to twelve
+STATUS_TEXT = 2_000  # clients accept 8 kB of status and metadata; a non-ASCII character takes up to 12 bytes
 
 
 class ModelFailedError(InvalidError):
-    """The model raised an error; nothing is known of the rows."""
+    """The model raised an error, and the rows have no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,9 @@ _STATUS: dict[type[Exception], grpc.StatusCode] = {
 class InferenceServicer:
     """Answers calls of ``inference.GRPCInferenceService``.
 
-    An answered row is in the outbox before its answer leaves. Where the outbox cannot be written the answer leaves
-    nevertheless, without ``edgeloop_seq``: the device goes on serving, and the row is counted as lost. A request is looked at
-    whole before any work, and of one that fails nothing is kept.
+    An answered row is in the outbox before its answer leaves. If the outbox cannot be written, the device goes on: the answer leaves
+    without ``edgeloop_seq``, and the row counts as lost. A request is checked as a whole before any work. Nothing of a failed request is
+    kept.
 
     Parameters
     ----------

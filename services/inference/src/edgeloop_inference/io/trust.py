@@ -21,7 +21,7 @@ class TrustError(FatalError):
 class Trust:
     """Verifies with Ed25519 keys: versions with those of the registry, adapters with those of the service that learns.
 
-    Whoever holds a key of one role can do nothing in the other.
+    A key of one role is worth nothing in the other.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Trust:
         Raises
         ------
         RefusalError
-            ``SIGNATURE``: not signed by a key that is trusted for versions over these bytes, or these bytes are no statement.
+            ``SIGNATURE``: no key trusted for versions signed these bytes, or they are no statement.
         """
         if not signed_by(self._versions, statement, signature):
             raise RefusalError(Reason.SIGNATURE, "the statement is not signed by a key that this device trusts for versions")
@@ -79,7 +79,7 @@ class Trust:
             raise RefusalError(Reason.SIGNATURE, str(error)) from error
 
     def check(self, adapter: ModelAdapter) -> None:
-        """See that an adapter's tenant, stream, number and digest are signed; the digest is of all that its answers depend on.
+        """Check that an adapter's tenant, stream, number and digest are signed. The digest covers all that its answers depend on.
 
         Raises
         ------

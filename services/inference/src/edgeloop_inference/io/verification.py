@@ -23,7 +23,7 @@ from edgeloop_inference.io.trust import Trust
 
 
 class ModelCheck(Protocol):
-    """Tries a model somewhere else."""
+    """Load check of a model, outside this process."""
 
     def check(self, model: bytes) -> None:
         """Raise ``RefusalError`` if the model must not come into this process."""
@@ -34,7 +34,7 @@ StartLoadCheck = Callable[[VersionStatement], AbstractContextManager[ModelCheck]
 
 
 class Verification:
-    """The only way for a model, and for what was learned, into the process.
+    """The only way for models and adapters into the process.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Verification:
     archive
         Files of earlier versions.
     partials
-        What has come of files that are being fetched.
+        Received parts of files that are being fetched.
     max_bytes
         Largest model that the device takes.
     """
@@ -68,7 +68,7 @@ class Verification:
         return self._trust.verified(assignment.signed.statement, assignment.signed.signature)
 
     def adapter(self, event: ModelAdapter) -> None:
-        """See that an adapter is signed.
+        """Check that an adapter is signed.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Verification:
         self._trust.check(event)
 
     def fetched(self, statement: VersionStatement, assignment: Assignment, reader: Callable[[], Reader]) -> Package:
-        """Fetch a model whose statement was admitted, unless its file is archived here, and try it in a child process.
+        """Fetch a model whose statement was admitted, unless its file is archived, and load-check it.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Verification:
         return Package(assignment.signed.statement, assignment.signed.signature, data)
 
     def stored(self, package: Package) -> VersionStatement:
-        """See that a package from disk, tried before, is what it was.
+        """Check that a package on disk, load-checked before, is unchanged.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Verification:
 
 
 def check_graph(data: bytes) -> None:
-    """See that a file is a model that keeps to itself.
+    """Check that a file is a model without external data or forbidden operators.
 
     Raises
     ------

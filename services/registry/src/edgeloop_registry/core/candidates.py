@@ -44,12 +44,12 @@ class CandidateRefusedError(InvalidError):
 
 
 def broken(message: str) -> CandidateRefusedError:
-    """The artifact is not what the candidate says."""
+    """Refusal of a candidate whose artifact differs from its claims."""
     return CandidateRefusedError(RefusalReason.BROKEN_ARTIFACT, message)
 
 
 def check_signed(candidate: ModelCandidate, *, signed: bool) -> None:
-    """See that a candidate is the trainer's, and as it left it.
+    """Check that the trainer signed a candidate, and that nobody changed it.
 
     Raises
     ------
@@ -64,22 +64,22 @@ def check_signed(candidate: ModelCandidate, *, signed: bool) -> None:
 
 
 def check_request(candidate: ModelCandidate, asked: int | None, known: RegistryState | None) -> int:
-    """See that a candidate answers a request that waits for its answer; give back where that lies.
+    """Check that a candidate answers an open request; give back the request's offset.
 
     Parameters
     ----------
     asked
-        Offset of the request that it names; ``None`` where there is none.
+        Offset of the request that the candidate names; ``None`` if there is no such request.
     known
-        What the registry knows of its stream.
+        The registry's state of the candidate's stream.
 
     Raises
     ------
     CandidateRefusedError
-        ``UNKNOWN_REQUEST``; or ``REPLAYED``: this request, or a later one of the stream, has had its answer.
+        ``UNKNOWN_REQUEST``; or ``REPLAYED``: this request, or a later one of the stream, has been answered.
     """
     if asked is None:
-        raise CandidateRefusedError(RefusalReason.UNKNOWN_REQUEST, f"nobody has made {_claimed(candidate)}")
+        raise CandidateRefusedError(RefusalReason.UNKNOWN_REQUEST, f"there is no {_claimed(candidate)}")
     if known is not None and known.answered is not None and asked <= known.answered:
         raise CandidateRefusedError(RefusalReason.REPLAYED, f"{_claimed(candidate)}, or a later one, has been answered")
     return asked
@@ -90,13 +90,13 @@ def _claimed(candidate: ModelCandidate) -> str:
 
 
 def check_standing(candidate: ModelCandidate, known: RegistryState | None) -> RegistryState:
-    """Check the candidate against what the stream is now; give that back.
+    """Check a candidate against the stream's current state; give back that state.
 
     Raises
     ------
     CandidateRefusedError
-        Its stream is unknown; or it beat a version that is no longer the current one; or it recalls one that there never was; or it was
-        trained on rows of other features; or it answers with classes where the stream has numbers, or the other way round.
+        ``UNKNOWN_STREAM``. ``STALE``: the beaten version is not the current one, or the training rows had other features.
+        ``BROKEN_ARTIFACT``: the recalled version does not exist, or the task differs.
     """
     if known is None:
         raise CandidateRefusedError(
@@ -126,7 +126,7 @@ def _named(version: int | None) -> str:
 
 
 def check_size(size: int) -> None:
-    """See that a version fits its topic: it carries the names of classes twice, and those of features, which may all be long.
+    """Check that a version fits its topic. It contains all class names twice and all feature names, which may be long.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def check_size(size: int) -> None:
 
 
 def check_claims(candidate: ModelCandidate) -> None:
-    """Check what the candidate says of its artifact, before any of it is read.
+    """Check a candidate's claims about its artifact, before any of it is read.
 
     Raises
     ------
@@ -160,14 +160,14 @@ def check_claims(candidate: ModelCandidate) -> None:
 
 
 def assemble(file: ModelFile, chunks: Mapping[int, ModelChunk]) -> bytes:
-    """Put the artifact together, and check that it is the one that is named.
+    """Assemble the artifact, and check that it is the named one.
 
     Parameters
     ----------
     file
-        Whose claims hold (:func:`check_claims`).
+        File whose claims hold (:func:`check_claims`).
     chunks
-        By their index; all of them.
+        All chunks by index.
 
     Raises
     ------
@@ -217,14 +217,14 @@ def version_of(candidate: ModelCandidate, version: int, signed: SignedStatement,
 def refusal_of(
     candidate: ModelCandidate, refused: CandidateRefusedError, previous: str | None, known: RegistryState | None
 ) -> CandidateRefused:
-    """The event that says why there is no version.
+    """The event with the reason of a refusal.
 
-    Of what nobody vouches for it names as little as it can: whoever waits for a request's answer is not to take this for it.
+    An unsigned or replayed candidate leaves out the request id, so that nobody takes the event for the request's answer.
 
     Parameters
     ----------
     known
-        What the registry knows of the stream that the candidate names.
+        The registry's state of the named stream.
     """
     strange = refused.reason in STRANGE
     named = known is not None or not strange

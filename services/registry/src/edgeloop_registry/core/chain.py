@@ -1,8 +1,8 @@
-"""The hash chain of ``model.events``: who holds the newest hash can tell whether anything before it was changed.
+"""The hash chain of ``model.events``: the newest hash shows whether any earlier event was changed.
 
-The hash of an event is SHA-256(previous hash ‖ schema fingerprint ‖ Avro body); 32 zero bytes stand for the hash before
-the first event. The fingerprint is the SHA-256 of the schema's parsing canonical form (Avro 1.12 specification,
-"Parsing Canonical Form for Schemas"), so that documentation and spaces do not count and field names and types do.
+The hash of an event is SHA-256(previous hash ‖ schema fingerprint ‖ Avro body). The previous hash of the first event is 32 zero bytes.
+The fingerprint is the SHA-256 of the schema's parsing canonical form (Avro 1.12 specification, "Parsing Canonical Form for Schemas"). It
+depends on field names and types, not on documentation and spaces.
 """
 
 from __future__ import annotations

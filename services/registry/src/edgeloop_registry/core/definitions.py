@@ -168,7 +168,7 @@ def _invalid(message: str) -> DefinitionRefusedError:
 
 
 def _check_change(command: RegisterStream, known: RegistryState) -> None:
-    """A model reads packed rows by position, categories by index, and answers with the index of a class: none may shift under it."""
+    """A model reads rows by position and categories by index, and answers with a class index. None of these may shift."""
     for index, (now, then) in enumerate(zip(_names(command.features), _names(known.features), strict=False)):
         if now != then:
             raise DefinitionRefusedError("INCOMPATIBLE", f"feature {index} is {then!r} to the stream's models, and would be {now!r}")

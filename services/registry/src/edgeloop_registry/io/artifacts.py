@@ -1,4 +1,4 @@
-"""Fetches a candidate's artifact from ``model.chunks``."""
+"""Artifacts of candidates, from ``model.chunks``."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ MAX_SKIPPED = 10_000
 class Artifacts:
     """Artifacts by candidate.
 
-    A candidate and its chunks are committed in one transaction, but its markers reach the partitions one after another:
-    for a moment the candidate may be seen and its chunks not. So what is missing is waited for, a little.
+    One transaction commits a candidate and its chunks, but its markers reach the partitions one after another. So the candidate may be
+    visible before its chunks, and missing chunks are awaited for some seconds.
 
     Parameters
     ----------
     reader
         Reads ranges of offsets.
     partitions
-        How many ``model.chunks`` has.
+        Number of partitions of ``model.chunks``.
     clock
-        Seconds, only ever rising.
+        Monotonic seconds.
     """
 
     def __init__(self, reader: Reader, partitions: Callable[[], int], clock: Callable[[], float] = monotonic) -> None:
@@ -47,7 +47,7 @@ class Artifacts:
         Raises
         ------
         CandidateRefusedError
-            The artifact is not what the candidate says, or is not there.
+            The artifact differs from the candidate's claims, or is absent.
         BackpressureError
             Chunks are missing that may still appear.
         """

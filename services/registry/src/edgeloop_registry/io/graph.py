@@ -36,8 +36,8 @@ def check_graph(artifact: bytes, features: int, classes: int) -> None:
     Parameters
     ----------
     artifact
-        ONNX file: input ``input`` float32 [N, features]; outputs ``label`` int64 [N] and ``probabilities``
-        float32 [N, classes], or, where there are no classes, ``prediction`` float32 [N].
+        ONNX file with the input ``input`` float32 [N, features]. Outputs: ``label`` int64 [N] and ``probabilities`` float32 [N, classes];
+        without classes, ``prediction`` float32 [N].
     features, classes
         How many of each.
 

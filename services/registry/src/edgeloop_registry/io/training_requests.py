@@ -31,7 +31,7 @@ class Requests:
         self._offsets: dict[tuple[str, str, str], int] = {}
 
     def offset(self, tenant: str, stream: str, request_id: str) -> int | None:
-        """Offset of a request in its stream's partition; ``None`` where nobody has made it."""
+        """Offset of a request in its stream's partition; ``None`` if there is none."""
         named = (tenant, stream, request_id)
         if named not in self._offsets:
             self._follower.refresh(self._note)
