@@ -49,6 +49,7 @@ COMMANDS = {
     "runs": CommandInfo("training_runs", "List training runs, or show one in detail."),
     "models": CommandInfo("models", "List model versions, or show one in detail."),
     "devices": CommandInfo("devices", "List devices with assigned and running versions."),
+    "device": CommandInfo("device", "Enrol, revoke, label, configure or show one device."),
     "why": CommandInfo("why", "Trace what a device runs back to its causes."),
 }
 
