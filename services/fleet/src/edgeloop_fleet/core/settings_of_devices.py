@@ -19,7 +19,7 @@ MOST_STREAMS = 1_000
 BEATS = 2
 """Heartbeats that must fit into the time after which a device is late."""
 _BOUNDS: dict[str, tuple[float, float]] = {
-    "outbox_rows": (1, 2**40),
+    "outbox_rows": (256, 2**40),
     "outbox_bytes": (1 << 16, 2**50),
     "heartbeat_s": (1, 3_600),
     "bandwidth": (1_000, 2**40),
