@@ -23,6 +23,8 @@ import structlog
 from edgeloop_contracts import AdapterMember, Feature, ModelFile, StreamDefinition
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
+from edgeloop_inference.core.sampler import Sampler
+from edgeloop_inference.core.stream_activity import StreamActivity
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.mixture_sessions import ServingMixture
 from edgeloop_inference.io.models import Models, Serving
@@ -150,7 +152,9 @@ def serve(answering: dict[str, Serving], folder: Path, *, workers: int = 2) -> t
         definitions.learn(StreamDefinition(tenant="default", stream=name, version=1, features=features))
     outbox = Outbox(folder, max_rows=1_000_000, max_bytes=1 << 30)
     limits = Limits(ROWS, MESSAGE, max(1, workers // 2))
-    servicer = InferenceServicer(serving, definitions, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), limits)
+    servicer = InferenceServicer(
+        serving, definitions, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), limits, StreamActivity(), Sampler()
+    )
     server = Server(servicer, "127.0.0.1", 0, workers=workers, max_message_bytes=MESSAGE)
     server.start()
     return server, outbox

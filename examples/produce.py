@@ -14,11 +14,13 @@ import random
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from signed_records import RecordSigner
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 WRITTEN = {
@@ -47,20 +49,25 @@ def main() -> int:
     parser.add_argument("--stream", default="boiler", help="name of the stream (default: %(default)s)")
     parser.add_argument("--device", default="boiler-7", help="name of the device (default: %(default)s)")
     parser.add_argument("--rows", type=int, default=200, help="number of rows (default: %(default)s)")
+    parser.add_argument(
+        "--key", type=Path, help="private key, PEM, that signs the records, for a tenant that admits enrolled members alone"
+    )
     arguments = parser.parse_args()
+    signer = RecordSigner(arguments.key) if arguments.key else None
     bootstrap, registry_url = addresses(arguments)
 
     registry = SchemaRegistryClient({"url": registry_url})
     # The schemas are registered already. A program writes with those that it knows: "the latest" may be another's.
     settings = {"auto.register.schemas": False}
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "partitioner": "murmur2_random"})
-    serializers = {
-        topic: AvroSerializer(registry, (SCHEMAS / file).read_text(encoding="utf-8"), conf=settings) for topic, file in WRITTEN.items()
-    }
+    schemas = {topic: (SCHEMAS / file).read_text(encoding="utf-8") for topic, file in WRITTEN.items()}
+    serializer: Any = AvroSerializer
+    serializers = {topic: serializer(registry, schema, conf=settings) for topic, schema in schemas.items()}
 
     def send(topic: str, key: str, record: dict) -> None:
-        context = SerializationContext(topic, MessageField.VALUE)
-        producer.produce(topic, key=key.encode(), value=serializers[topic](record, context))
+        value = serializers[topic](record, SerializationContext(topic, MessageField.VALUE))
+        headers: Any = signer.headers(topic, key.encode(), schemas[topic], value) if signer else {}
+        producer.produce(topic, key=key.encode(), value=value, headers=headers)
         producer.poll(0)
 
     stream, device = {"tenant": "default", "stream": arguments.stream}, {"device_id": arguments.device, "boot_epoch": int(time.time())}
@@ -102,7 +109,8 @@ def await_examples(bootstrap: str, registry: SchemaRegistryClient, arguments: ar
         }
     )
     consumer.subscribe(["examples"])
-    decode = AvroDeserializer(registry)
+    deserializer: Any = AvroDeserializer
+    decode = deserializer(registry)
     joined: set[int] = set()
     deadline = time.monotonic() + 30
     while len(joined) < arguments.rows and time.monotonic() < deadline:

@@ -62,8 +62,12 @@ schema = OLDER
 frame = bytes(1) + Registry().lookup("", schema).to_bytes(4, "big")
 assert codec.columns(topic, ObservationRow, [frame + one[5:] for one in older], IngestionTask.bulk.by) is not None
 
+class Open:
+    renew = lambda self: None
+    closed = lambda self, tenant: False
+
 rules = Rules.of(StreamDefinition(tenant="t", stream="s", version=1, features=(Feature(name="x"),)))
-task = IngestionTask(0, 1, State(), {"t/s": rules}.get, Metrics(CollectorRegistry()))
+task = IngestionTask(0, 1, State(), {"t/s": rules}.get, Metrics(CollectorRegistry()), Open())
 sends = task.handle_all(records, [b""] * len(rows), lambda place: Cause(id=str(place)))
 sent = [send.event for send in [*sends, *task.flush()]]
 assert [(batch.first_seq, batch.count, batch.firmware) for batch in sent] == [(0, 3, "v9"), (3, 2, "v10")], sent

@@ -21,6 +21,8 @@ import onnx
 import pytest
 import structlog
 from edgeloop_contracts import Feature, StreamDefinition
+from edgeloop_inference.core.sampler import Sampler
+from edgeloop_inference.core.stream_activity import StreamActivity
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.models import Models
 from edgeloop_inference.io.outbox import Outbox
@@ -68,7 +70,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     outbox = Outbox(tmp_path_factory.mktemp("outbox"), max_rows=1_000_000, max_bytes=1 << 28)
     servicer = InferenceServicer(
-        models, definitions, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), Limits(10_000, 4 << 20, 8)
+        models,
+        definitions,
+        outbox,
+        Metrics(CollectorRegistry(), structlog.get_logger()),
+        Limits(10_000, 4 << 20, 8),
+        StreamActivity(),
+        Sampler(),
     )
     server = Server(servicer, "127.0.0.1", 0, workers=16, max_message_bytes=4 << 20)
     server.set_ready(True)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import structlog
 from edgeloop_contracts import ObservationBatch, topics
+from edgeloop_inference.core.bandwidth import Bandwidth
 from edgeloop_inference.io.background import Background
+from edgeloop_inference.io.identity import device_signer
 from edgeloop_inference.io.outbox import Outbox
 from edgeloop_inference.io.outbox_sender import Sender
 from edgeloop_inference.metrics import Metrics
@@ -46,7 +48,17 @@ def test_rows_come_in_order_when_a_broker_is_back_after_a_long_time(own: Cluster
     outbox = Outbox(tmp_path, max_rows=1000, max_bytes=1 << 20)
     outbox.claim(0)
     metrics = Metrics(CollectorRegistry(), structlog.get_logger())
-    sender = Sender(Context(settings, "inference"), outbox, metrics, "default", "p1", 0.05, stopping)
+    sender = Sender(
+        Context(settings, "inference"),
+        outbox,
+        metrics,
+        "default",
+        "p1",
+        0.05,
+        stopping,
+        device_signer(tmp_path / "keys"),
+        Bandwidth(time.monotonic),
+    )
     sending = Background("sender", sender.run, metrics.failed, stopping)
     sending.start()
     sent = 0

@@ -35,6 +35,7 @@ from edgeloop_contracts import (
 from edgeloop_inference.app import Device
 from edgeloop_inference.settings import Settings
 from edgeloop_kafka import Received, body
+from edgeloop_kafka.writer_schemas import fingerprint
 from edgeloop_mixture import serialization
 from edgeloop_mixture.learner import Labelled, Learner
 from edgeloop_mixture.rule import Rule
@@ -125,15 +126,16 @@ class FakeKafka:
         self.cut_after: int | None = None
         self.read: list[int] = []
         self.refuses = ""
+        self.clock_ahead_s = 0.0
         self.changed = threading.Condition()
         self.logs: dict[str, list[Received[Any]]] = {}
         self.causes: list[tuple[DeviceReport, Cause | None]] = []
 
-    def append(self, topic: Any, key: str, event: Any) -> Received[Any]:
+    def append(self, topic: Any, key: str, event: Any, headers: Any = None) -> Received[Any]:
         with self.changed:
             log = self.logs.setdefault(topic.name, [])
             place = f"{topic.name}/0/{len(log)}"
-            received = Received(event, topic.name, 0, len(log), 0, key, f"id of {place}", "chain", raw=body(event))
+            received = Received(event, topic.name, 0, len(log), 0, key, f"id of {place}", "chain", headers or {}, body(event))
             log.append(received)
             self.changed.notify_all()
         return received
@@ -211,12 +213,24 @@ class FakePublisher:
         self._kafka = kafka
         self._timeout_s = timeout_s
         self._broken = ""
-        self._waiting: list[tuple[Any, str, Any, Cause | None, Callable[[str | None], None] | None]] = []
+        self._waiting: list[tuple[Any, ...]] = []
 
-    def publish(self, topic: Any, key: str, event: Any, *, cause: Any = None, on_delivery: Any = None, headers: Any = None) -> str:
+    def publish(
+        self,
+        topic: Any,
+        key: str,
+        event: Any,
+        *,
+        cause: Any = None,
+        on_delivery: Any = None,
+        headers: Any = None,
+        sign: Any = None,
+        stamped: Any = None,
+    ) -> str:
         if self._broken:
             raise RuntimeError(self._broken)
-        self._waiting.append((topic, key, event, cause, on_delivery))
+        signed = sign(topic.name, key.encode(), fingerprint(type(event)), body(event)) if sign else {}
+        self._waiting.append((topic, key, event, cause, on_delivery, signed, stamped))
         return "id"
 
     def poll(self, timeout: float = 0.0) -> int:
@@ -226,9 +240,11 @@ class FakePublisher:
         if waiting and self._kafka.refuses:
             self._broken = self._kafka.refuses
         error = self._broken or (None if self._kafka.online else "timed out")
-        for topic, key, event, cause, on_delivery in waiting:
+        for topic, key, event, cause, on_delivery, headers, stamped in waiting:
             if error is None:
-                self._kafka.append(topic, key, event)
+                self._kafka.append(topic, key, event, headers)
+                if stamped:
+                    stamped(int(1000 * (time.time() - self._kafka.clock_ahead_s)))
                 if isinstance(event, DeviceReport):
                     self._kafka.causes.append((event, cause))
             if on_delivery:

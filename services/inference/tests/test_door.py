@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tritonclient.grpc as triton
 from edgeloop_contracts import Feature, Mask
-from edgeloop_inference.app import CannotStartError
 from edgeloop_inference.io.definitions import Definitions
+from edgeloop_inference.io.startup import CannotStartError
 from tritonclient.utils import InferenceServerException
 
 PLANTED = 31337.5

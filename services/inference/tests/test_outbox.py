@@ -24,6 +24,8 @@ import pytest
 import structlog
 import tritonclient.grpc as triton
 from edgeloop_contracts import DeviceReport, ObservationBatch
+from edgeloop_inference.core.bandwidth import Bandwidth
+from edgeloop_inference.io.identity import device_signer
 from edgeloop_inference.io.outbox import Outbox, OutboxUnavailableError
 from edgeloop_inference.io.outbox_batches import SIZE, columns
 from edgeloop_inference.io.outbox_sender import DeliveryError, Report, Sender
@@ -247,7 +249,17 @@ def test_a_producer_that_broke_for_good_is_replaced_and_nothing_is_left_out(benc
 def test_a_refused_report_is_sent_again_before_younger_ones(bench: Any, tmp_path: Path) -> None:
     kafka, outbox = bench.kafka, opened(tmp_path / "outbox")
     outbox.claim(0)
-    sender = Sender(kafka, outbox, Metrics(CollectorRegistry(), structlog.get_logger()), "acme", "p1", 0, threading.Event())
+    sender = Sender(
+        kafka,
+        outbox,
+        Metrics(CollectorRegistry(), structlog.get_logger()),
+        "acme",
+        "p1",
+        0,
+        threading.Event(),
+        device_signer(tmp_path / "keys"),
+        Bandwidth(time.monotonic),
+    )
     older, younger = (Report(DeviceReport(tenant="acme", stream="pumps", device_id="p1", version=n), None) for n in (1, 2))
     publisher = kafka.publisher(timeout_s=None)
     sender.report(older)

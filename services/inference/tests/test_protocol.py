@@ -14,7 +14,7 @@ import pytest
 from edgeloop_contracts.rpc import open_inference as m
 from edgeloop_contracts.rpc import open_inference_service as service
 from edgeloop_inference.__main__ import main
-from edgeloop_inference.app import CannotStartError
+from edgeloop_inference.io.startup import CannotStartError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 

@@ -30,6 +30,7 @@ from edgeloop_streaming import InvalidEventError, Send, State
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from support.speakers import EVERYBODY
 
 BY = IngestionTask.bulk.by
 
@@ -57,7 +58,7 @@ class Stage:
         self.state = State()
         self.registry = CollectorRegistry()
         rules = {"default/pumps": Rules.of(DEFINITION)}
-        self.task = IngestionTask(0, 1, self.state, rules.get, Metrics(self.registry))
+        self.task = IngestionTask(0, 1, self.state, rules.get, Metrics(self.registry), EVERYBODY)
 
     def cause(self, place: int) -> Cause:
         return Cause(id=f"id{place}", correlation=f"c{place}", at=f"observations.rows.raw/0/{place}")
@@ -193,6 +194,6 @@ def test_a_row_that_needs_a_look_of_its_own_leaves_all_to_single_handling_and_no
 
 def test_rows_of_another_partition_are_left_to_single_handling() -> None:
     rules = {"default/pumps": Rules.of(DEFINITION)}
-    tasks = [IngestionTask(p, 2, State(), rules.get, Metrics(CollectorRegistry())) for p in range(2)]
+    tasks = [IngestionTask(p, 2, State(), rules.get, Metrics(CollectorRegistry()), EVERYBODY) for p in range(2)]
     rows = columns([row(0, 0)])
     assert sorted(task.handle_all(rows, [b""], lambda _: Cause()) is None for task in tasks) == [False, True]

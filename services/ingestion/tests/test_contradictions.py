@@ -20,6 +20,7 @@ from edgeloop_streaming.testing import TaskDriver
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from support.speakers import EVERYBODY
 
 DEFINITION = StreamDefinition(tenant="default", stream="pumps", version=1, features=(Feature(name="x"), Feature(name="y")))
 KEY = "default/pumps/p1"
@@ -42,7 +43,7 @@ def batch(first: int, values: list[float], epoch: int = 1, **fields: object) -> 
 
 def maker(registry: CollectorRegistry) -> Callable[[int, State], IngestionTask]:
     rules, metrics = {"default/pumps": Rules.of(DEFINITION)}, Metrics(registry)
-    return lambda partition, state: IngestionTask(partition, 1, state, rules.get, metrics)
+    return lambda partition, state: IngestionTask(partition, 1, state, rules.get, metrics, EVERYBODY)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from edgeloop_kafka import partition_of
 from edgeloop_streaming import Forward, Send, State
 from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
+from support.speakers import EVERYBODY
 
 DEFINITION = StreamDefinition(
     tenant="acme",
@@ -58,7 +59,7 @@ def driver(registry: CollectorRegistry) -> TaskDriver:
 def maker(registry: CollectorRegistry, partitions: int = 1) -> Callable[[int, State], IngestionTask]:
     metrics = Metrics(registry)
     rules = {"acme/pumps": Rules.of(DEFINITION)}
-    return lambda partition, state: IngestionTask(partition, partitions, state, rules.get, metrics)
+    return lambda partition, state: IngestionTask(partition, partitions, state, rules.get, metrics, EVERYBODY)
 
 
 def events(sent: list[Send | Forward]) -> list[Event | None]:
@@ -106,7 +107,7 @@ def test_a_label_that_is_applied_twice_is_passed_on_twice_for_the_join_to_drop(d
 def test_labels_that_are_numbers_go_on_in_one_text_and_others_are_refused(registry: CollectorRegistry) -> None:
     rules = Rules.of(replace(DEFINITION, task=StreamTask.REGRESSION, tolerance=0.5))
     metrics = Metrics(registry)
-    driver = TaskDriver("ingestion", lambda partition, state: IngestionTask(partition, 1, state, lambda _: rules, metrics))
+    driver = TaskDriver("ingestion", lambda partition, state: IngestionTask(partition, 1, state, lambda _: rules, metrics, EVERYBODY))
     for text in ("3", " 3.00", "+3e0"):
         (sent,) = events(driver.send(topics.LABELS_RAW, label(label=text)))
         assert sent == label(label="3.0")

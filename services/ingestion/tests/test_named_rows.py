@@ -17,6 +17,7 @@ from edgeloop_kafka.writer_schemas import bound
 from edgeloop_streaming import Send
 from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
+from support.speakers import EVERYBODY
 
 DEFINITION = StreamDefinition(
     tenant="default",
@@ -28,7 +29,7 @@ DEFINITION = StreamDefinition(
 
 def driver() -> TaskDriver:
     rules, metrics = {"default/pumps": Rules.of(DEFINITION)}, Metrics(CollectorRegistry())
-    return TaskDriver("ingestion", lambda partition, state: IngestionTask(partition, 1, state, rules.get, metrics))
+    return TaskDriver("ingestion", lambda partition, state: IngestionTask(partition, 1, state, rules.get, metrics, EVERYBODY))
 
 
 def test_a_row_by_name_is_the_row_by_position() -> None:

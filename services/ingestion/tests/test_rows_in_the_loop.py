@@ -19,6 +19,7 @@ from edgeloop_streaming.record_processor import RecordProcessor
 from edgeloop_streaming.telemetry import LoopMetrics
 from edgeloop_streaming.testing.schemas import MemorySchemas
 from prometheus_client import CollectorRegistry
+from support.speakers import EVERYBODY
 
 TOPIC = topics.OBSERVATION_ROWS_RAW
 RULES = {
@@ -69,7 +70,7 @@ def transaction(codec: Codec, messages: list[Raw], *, at_once: bool) -> tuple[li
     guard = DeadLetterGuard("ingestion", Limits(), metrics.halted_by_letters, structlog.get_logger())
     processor = RecordProcessor("ingestion", (TOPIC,), codec, "", metrics, guard)
     state = State()
-    assigned = AssignedPartition(0, state, IngestionTask(0, 1, state, RULES.get, Metrics(CollectorRegistry())))
+    assigned = AssignedPartition(0, state, IngestionTask(0, 1, state, RULES.get, Metrics(CollectorRegistry()), EVERYBODY))
     waiting: list[Any] = list(reversed(messages))
     alone = 0
     while waiting:

@@ -16,6 +16,7 @@ from edgeloop_kafka import partition_of
 from edgeloop_streaming import Forward, Send, State
 from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
+from support.speakers import EVERYBODY
 
 DEFINITION = StreamDefinition(
     tenant="default", stream="boiler", version=1, features=(Feature(name="heat", maximum=1e6), Feature(name="pressure"))
@@ -38,7 +39,7 @@ def batch(heat: list[float], **fields: object) -> ObservationBatch:
 
 def maker(registry: CollectorRegistry, partitions: int = 1) -> Callable[[int, State], IngestionTask]:
     rules, metrics = {"default/boiler": Rules.of(DEFINITION)}, Metrics(registry)
-    return lambda partition, state: IngestionTask(partition, partitions, state, rules.get, metrics)
+    return lambda partition, state: IngestionTask(partition, partitions, state, rules.get, metrics, EVERYBODY)
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_a_row_that_is_sent_on_keeps_what_tells_it_apart() -> None:
     assert isinstance(forward, Forward)
     received = away._last[0]
     assert forward.headers["ce_id"].decode() == received.id
-    at_home = IngestionTask(home, 4, State(), {"default/boiler": Rules.of(DEFINITION)}.get, Metrics(CollectorRegistry()))
+    at_home = IngestionTask(home, 4, State(), {"default/boiler": Rules.of(DEFINITION)}.get, Metrics(CollectorRegistry()), EVERYBODY)
     copies = [received.__class__(row(1.0), "observations.rows.raw", home, offset, 0, KEY, received.id, "") for offset in (3, 9)]
     for copy in copies:
         at_home.handle(copy)

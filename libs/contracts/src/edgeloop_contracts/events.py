@@ -1951,9 +1951,12 @@ class DeviceReport:
         Adapter that serves together with the version; null for none.
     refused_adapter
         Adapter that was refused; null for none.
+    number
+        Number of the report within the boot epoch, rising from 1 over all streams and restarts; 0 of an older
+        release. A report that does not rise is a repeat.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":["null","int"],"default":null},{"name":"digest","type":["null","string"],"default":null},{"name":"refused_version","type":["null","int"],"default":null},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"takes_adapters","type":"boolean","default":true},{"name":"adapter","type":["null","long"],"default":null},{"name":"refused_adapter","type":["null","long"],"default":null}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"DeviceReport","namespace":"edgeloop.fleet","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"boot_epoch","type":"long","default":0},{"name":"status","type":{"type":"enum","name":"DeviceStatus","symbols":["ONLINE","INSTALLED","REFUSED"],"default":"ONLINE"},"default":"ONLINE"},{"name":"version","type":["null","int"],"default":null},{"name":"digest","type":["null","string"],"default":null},{"name":"refused_version","type":["null","int"],"default":null},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"takes_adapters","type":"boolean","default":true},{"name":"adapter","type":["null","long"],"default":null},{"name":"refused_adapter","type":["null","long"],"default":null},{"name":"number","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.fleet.DeviceReport"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -1972,6 +1975,7 @@ class DeviceReport:
     takes_adapters: bool = True
     adapter: int | None = None
     refused_adapter: int | None = None
+    number: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -1988,6 +1992,7 @@ class DeviceReport:
             "takes_adapters": self.takes_adapters,
             "adapter": self.adapter,
             "refused_adapter": self.refused_adapter,
+            "number": self.number,
         }
 
     @classmethod
@@ -2006,6 +2011,7 @@ class DeviceReport:
             takes_adapters=fields["takes_adapters"],
             adapter=fields["adapter"],
             refused_adapter=fields["refused_adapter"],
+            number=fields["number"],
         )
 
     def fault(self) -> str:
@@ -4562,8 +4568,6 @@ class AlertKind(StrEnum):
     FORGED_CANDIDATE = "FORGED_CANDIDATE"
     IMPOSSIBLE_REPORT = "IMPOSSIBLE_REPORT"
     DOUBTED_DEVICES = "DOUBTED_DEVICES"
-    LOST_DEVICES = "LOST_DEVICES"
-    TWIN_DEVICES = "TWIN_DEVICES"
 
 
 class AlertStatus(StrEnum):
@@ -4609,7 +4613,7 @@ class Alert:
         For people.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT","DOUBTED_DEVICES","LOST_DEVICES","TWIN_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":["null","string"],"default":null},{"name":"model_version","type":["null","int"],"default":null},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT","DOUBTED_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":["null","string"],"default":null},{"name":"model_version","type":["null","int"],"default":null},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()

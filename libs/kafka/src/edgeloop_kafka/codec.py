@@ -17,7 +17,7 @@ from edgeloop_kafka.columns import Columns, read_columns
 from edgeloop_kafka.framing import HEADERS, Naming, SchemaId, UnframedError, readings
 from edgeloop_kafka.record_layout import Layout, NotUniformError, layout_of
 from edgeloop_kafka.schema_registry import RegistryRefusedError, UnknownSchemaError, WrittenSchema
-from edgeloop_kafka.writer_schemas import KINDS, PARSED, UndecodableError, Writer, bound, null_place, read
+from edgeloop_kafka.writer_schemas import KINDS, PARSED, UndecodableError, Writer, bound, fingerprint, fingerprint_of, null_place, read
 
 E = TypeVar("E", bound=Event)
 
@@ -103,6 +103,7 @@ class Codec:
         self._ids: dict[tuple[str, type[Event]], bytes] = {}
         self._writers: dict[SchemaId, Writer | UndecodableError] = {}
         self._laid_out: tuple[Any, Layout | None] = (None, None)
+        self._fingerprints: dict[SchemaId, bytes] = {}
         self._own: dict[bytes, Writer] = {}  # by their frames: the schemas of this code, which most records are written with
 
     def encode(self, topic: Topic, event: Event) -> bytes:
@@ -181,6 +182,25 @@ class Codec:
         if writer.reader is None and len(found) == 1 and schema_id.naming is Naming.ID:
             self._own[data[:5]] = writer
         return _event(writer, schema_id, encoded)
+
+    def signed_parts(self, topic: Topic, data: bytes, headers: Mapping[str, bytes]) -> tuple[bytes, bytes]:
+        """Fingerprint of the writer's schema and Avro body of a record that was decoded: what a signature covers.
+
+        Raises
+        ------
+        UndecodableError, UnframedError, RegistryUnavailableError
+            As :meth:`decode`.
+        """
+        own = self._own.get(data[:5])
+        if own is not None and own.kind in topic.kinds and HEADERS.isdisjoint(headers):
+            return fingerprint(own.kind), data[5:]
+        writer, schema_id, encoded = self._chosen(topic, readings(data, headers))
+        known = self._fingerprints.get(schema_id)
+        if known is None:
+            if len(self._fingerprints) >= MOST_WRITERS:
+                self._fingerprints.clear()
+            known = self._fingerprints[schema_id] = fingerprint_of(writer)
+        return known, encoded
 
     def columns(self, topic: Topic, kind: type[E], values: Sequence[bytes], by: Sequence[str]) -> list[Columns[E]] | None:
         """Events in records of ``topic`` that were written with one schema, field by field; grouped by the fields ``by``.

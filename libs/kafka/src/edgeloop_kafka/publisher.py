@@ -12,10 +12,13 @@ from edgeloop_contracts import Cause, Event, Topic
 from edgeloop_kafka.causation import event_headers
 from edgeloop_kafka.codec import Codec, body
 from edgeloop_kafka.settings import KafkaSettings
+from edgeloop_kafka.writer_schemas import fingerprint
 
 E = TypeVar("E", bound=Event)
 K = TypeVar("K", bound=str)
 Delivered = Callable[[str | None], None]
+Sign = Callable[[str, bytes, bytes, bytes], Mapping[str, bytes]]
+"""Makes further headers of a record from its topic, key, schema fingerprint and Avro body."""
 
 
 class Publisher:
@@ -59,6 +62,8 @@ class Publisher:
         on_delivery: Delivered | None = None,
         headers: Mapping[str, bytes] | None = None,
         partition: int | None = None,
+        sign: Sign | None = None,
+        stamped: Callable[[int], None] | None = None,
     ) -> str:
         """Hand an event over for sending; give back its id.
 
@@ -66,14 +71,23 @@ class Publisher:
         ----------
         on_delivery
             Called from :meth:`poll` or :meth:`flush` with ``None`` once the broker has it, else with the error's text.
+        sign
+            Signs it, see ``edgeloop_signing.device_signatures``.
+        stamped
+            Called once the broker has it with its record time, milliseconds: the broker's own in topics that say so.
         """
         encoded = body(event)
         own = event_headers(event, source=self._source, key=key, body=encoded, cause=cause, trace="", time_ms=int(time.time() * 1000))
         frame = self._codec.frame(topic, type(event))
+        more = dict(headers or {})
+        if sign is not None:
+            more |= sign(topic.name, key.encode(), fingerprint(type(event)), encoded)
 
-        def report(error: KafkaError | None, _: Message) -> None:
+        def report(error: KafkaError | None, message: Message) -> None:
             if error is not None:
                 self._failed.append(f"{topic.name}: {error.str()}")
+            elif stamped is not None:
+                stamped(message.timestamp()[1])
             if on_delivery is not None:
                 on_delivery(None if error is None else error.str())
 
@@ -84,7 +98,7 @@ class Publisher:
                     self._prefix + topic.name,
                     value=frame + encoded,
                     key=key.encode(),
-                    headers=list((own | dict(headers or {})).items()),
+                    headers=list((own | more).items()),
                     on_delivery=report,
                     **place,
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -187,6 +188,19 @@ def _bound_to_kind(schema: dict[str, Any], name: str) -> Writer:
 @cache
 def _canonical(kind: type[Event]) -> str:
     return to_parsing_canonical_form(PARSED[kind])
+
+
+@cache
+def fingerprint(kind: type[Event]) -> bytes:
+    """SHA-256 of the parsing canonical form of an event's own schema."""
+    return hashlib.sha256(_canonical(kind).encode()).digest()
+
+
+def fingerprint_of(writer: Writer) -> bytes:
+    """SHA-256 of the parsing canonical form of the schema that a writer writes with."""
+    if writer.kind is not None and writer.reader is None:
+        return fingerprint(writer.kind)
+    return hashlib.sha256(to_parsing_canonical_form(writer.schema).encode()).digest()
 
 
 def lacking(kind: type[Event], given: Mapping[str, object]) -> str:

@@ -32,6 +32,7 @@ class Role(StrEnum):
     REGISTRY = "registry"
     ADAPTER = "adapter"
     TRAINER = "trainer"
+    DEVICE = "device"
 
 
 class UnusableKeyError(InvalidError, ValueError):
@@ -167,6 +168,8 @@ def generate_keys(directory: Path, role: Role) -> KeyPair:
         aside = directory / f".{pair.private.name}.{os.getpid()}"
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(aside, pair.private)
         except FileExistsError:

@@ -9,9 +9,10 @@ from edgeloop_streaming.service import Service
 from edgeloop_streaming.state import State
 from edgeloop_streaming.subscription import Subscription
 from edgeloop_streaming.tasks import BackpressureError, Bulk, Effect, Forward, Reject, Send, Task
-from edgeloop_streaming.telemetry import configure_logs
+from edgeloop_streaming.telemetry import LOG_THRESHOLD, configure_logs
 
 __all__ = [
+    "LOG_THRESHOLD",
     "BackpressureError",
     "Bulk",
     "CannotListenError",

@@ -63,18 +63,42 @@ class LoopMetrics:
         )
 
 
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class LogThreshold:
+    """Drops entries below a level, which may be changed while the process runs."""
+
+    def __init__(self) -> None:
+        self._least = logging.INFO
+
+    def set(self, level: str) -> None:
+        """Log from this level on: DEBUG, INFO, WARNING or ERROR."""
+        self._least = _LEVELS[level.lower()]
+
+    def __call__(self, _: Any, method: str, event: Any) -> Any:
+        """Drop an entry, or hand it on, as a processor of structlog."""
+        if _LEVELS.get(method, logging.ERROR) < self._least:
+            raise structlog.DropEvent
+        return event
+
+
+LOG_THRESHOLD = LogThreshold()
+
+
 def configure_logs(style: Literal["text", "json"], **bound: str) -> Any:
     """Write structured logs to standard error; give back the process's logger."""
     renderer: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
+            LOG_THRESHOLD,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -7,7 +7,8 @@ import sys
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import setting_up
 
-from edgeloop_inference.app import CannotStartError, run
+from edgeloop_inference.app import run
+from edgeloop_inference.io.startup import CannotStartError
 from edgeloop_inference.settings import Settings
 from edgeloop_inference.spec import SPEC
 

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-import fcntl
-import shutil
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
-from edgeloop_admission import InadmissibleError, device_key
-from edgeloop_contracts import ObservationBatch
-from edgeloop_errors import EXIT_UNUSABLE, FatalError
 from edgeloop_kafka import KafkaSettings
 from edgeloop_mixture.rule import Rule
-from edgeloop_signing.statements import VersionStatement
 from edgeloop_streaming import CannotListenError, Context, HealthServer, StopSignal
 from prometheus_client import CollectorRegistry
 
+from edgeloop_inference.core.bandwidth import Bandwidth
+from edgeloop_inference.core.error_log import ErrorLog
 from edgeloop_inference.io.adapter_updates import AdapterUpdates
-from edgeloop_inference.io.archive import Archive
 from edgeloop_inference.io.assignments import AssignmentHandler
 from edgeloop_inference.io.background import Background
-from edgeloop_inference.io.definitions import BrokenSaltError, Definitions, device_salt
+from edgeloop_inference.io.definitions import Definitions
+from edgeloop_inference.io.fleet_presence import FleetPresence
 from edgeloop_inference.io.installation import Installation
 from edgeloop_inference.io.kafka_clients import Kafka
-from edgeloop_inference.io.load_check_process import LoadCheck
 from edgeloop_inference.io.mixture_builder import MixtureBuilder
 from edgeloop_inference.io.model_store import ModelStore
 from edgeloop_inference.io.models import Models, Serving
-from edgeloop_inference.io.outbox import Outbox, OutboxUnavailableError
+from edgeloop_inference.io.outbox import Outbox
 from edgeloop_inference.io.outbox_sender import Sender
-from edgeloop_inference.io.partial_downloads import Partials
-from edgeloop_inference.io.server import AddressTakenError, Server
 from edgeloop_inference.io.servicer import InferenceServicer, Limits
-from edgeloop_inference.io.trust import Trust, TrustError
-from edgeloop_inference.io.verification import Verification
+from edgeloop_inference.io.startup import (
+    CannotStartError,
+    check_names,
+    locked,
+    opened_outbox,
+    opened_server,
+    salt_of,
+    signer_of,
+    token_of_settings,
+    trust_of,
+    verification_of,
+)
 from edgeloop_inference.metrics import Metrics
 from edgeloop_inference.settings import Settings
 from edgeloop_inference.spec import SPEC
@@ -43,12 +45,6 @@ from edgeloop_inference.spec import SPEC
 GRACE_S = 2.0
 # On a slow link a fetch or batch of the default size exceeds the request's time limit, and would repeat for ever.
 SLOW_LINK = {"socket.timeout.ms": "60000", "fetch.message.max.bytes": str(256 << 10), "batch.size": str(256 << 10)}
-
-
-class CannotStartError(FatalError):
-    """The device cannot start with its settings; the message gives the reason in one line."""
-
-    exit_code = EXIT_UNUSABLE
 
 
 class Device:
@@ -72,51 +68,45 @@ class Device:
     """
 
     def __init__(self, settings: Settings, kafka: Kafka, registry: CollectorRegistry, log: Any) -> None:
-        _check_names(settings)
-        trust = _trust(settings)
+        check_names(settings)
+        trust = trust_of(settings)
         learns = settings.adapters and settings.adapter_trust_file is not None
         if settings.adapters and not learns:
             log.warning("no adapters are taken: versions answer alone", missing="EDGELOOP_INFERENCE_ADAPTER_TRUST_FILE")
-        self._lock = _locked(settings.data_dir)
+        self._lock = locked(settings.data_dir)
+        signer = signer_of(settings.data_dir)
         self._log = log
         self._stopping = threading.Event()
-        self._metrics = Metrics(registry, log)
+        errors = ErrorLog(settings.tenant, settings.device, time.time)
+        self._metrics = Metrics(registry, log, errors.note)
         self._models = Models(settings.stream_names, self._installed)
-        try:
-            self._outbox = Outbox(
-                settings.data_dir, max_rows=settings.outbox_max_rows, max_bytes=settings.outbox_max_bytes, appended=self._rows_came
-            )
-        except OutboxUnavailableError as error:
-            raise CannotStartError(str(error)) from error
+        self._outbox = opened_outbox(settings, self._rows_came)
         self._watch_outbox(self._outbox)
+        token, bandwidth = token_of_settings(settings), Bandwidth(time.monotonic)
         self._sender = Sender(
-            kafka, self._outbox, self._metrics, settings.tenant, settings.device, settings.linger_ms / 1000, self._stopping
+            kafka,
+            self._outbox,
+            self._metrics,
+            settings.tenant,
+            settings.device,
+            settings.linger_ms / 1000,
+            self._stopping,
+            signer,
+            bandwidth,
         )
-        scratch = settings.data_dir / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)  # a load check that was killed with its device leaves its directory
-        scratch.mkdir()
-
-        def start_load_check(statement: VersionStatement) -> LoadCheck:
-            return LoadCheck(
-                statement,
-                scratch,
-                memory_bytes=settings.trial_memory_bytes,
-                cpu_seconds=settings.trial_cpu_s,
-                seconds=settings.trial_s,
-            )
-
+        self._presence = FleetPresence(
+            settings, token, signer, self._outbox, self._models, self._metrics, self._sender, bandwidth, errors, self._stopping, log
+        )
         self._metrics.memories.set(learns and settings.memories)
         store = ModelStore(settings.data_dir / "models")
-        archive = Archive(settings.data_dir / "archive", settings.archive_max_bytes)
-        partials = Partials(settings.data_dir / "partial", settings.max_model_bytes)
-        verification = Verification(trust, start_load_check, archive, partials, settings.max_model_bytes)
+        verification = verification_of(settings, trust)
         self._builder = adapter_updates = None
         if learns:
             rule = Rule()
             folder = settings.data_dir / "adapters"
             self._builder = MixtureBuilder(folder, verification, self._models, store, rule, memories=settings.memories)
             adapter_updates = AdapterUpdates(self._builder, self._models, verification, settings.tenant, rule.horizon)
-        definitions = Definitions(settings.data_dir / "definitions", _salt(settings.data_dir))
+        definitions = Definitions(settings.data_dir / "definitions", salt_of(settings.data_dir))
         self._installation = Installation(verification, store, self._models, definitions, self._builder)
         self._assignments = AssignmentHandler(
             kafka,
@@ -126,6 +116,7 @@ class Device:
             self._outbox,
             self._metrics,
             adapter_updates,
+            self._presence.member,
             self._sender.report,
             settings.tenant,
             settings.device,
@@ -133,12 +124,20 @@ class Device:
             log,
         )
         limits = Limits(settings.request_max_rows, settings.grpc_max_message_bytes, max(1, settings.grpc_workers // 2))
-        servicer = InferenceServicer(self._models, definitions, self._outbox, self._metrics, limits)
-        self._server = _server(servicer, settings)
+        servicer = InferenceServicer(
+            self._models, definitions, self._outbox, self._metrics, limits, self._presence.activity, self._presence.sampler
+        )
+        self._server = opened_server(servicer, settings)
         self._background = [
             Background(name, job, self._metrics.failed, self._stopping)
-            for name, job in (("sender", self._sender.run), ("installer", self._assignments.run))
+            for name, job in (
+                ("sender", self._sender.run),
+                ("installer", self._assignments.run),
+                ("heartbeats", self._presence.heartbeats.run),
+            )
         ]
+        self._presence.streams_changed = self._streams_changed
+        self._presence.member.restore()
 
     @property
     def port(self) -> int:
@@ -163,6 +162,7 @@ class Device:
         self._server.stop(GRACE_S)
         self._stopping.set()
         self._sender.wake()
+        self._presence.heartbeats.stop()
         ended = [job.join(GRACE_S) for job in self._background]
         if ended[0]:
             self._sender.drain(GRACE_S)
@@ -170,6 +170,10 @@ class Device:
         if ended[1] and self._builder is not None:
             self._builder.close()
         self._lock.close()
+
+    def _streams_changed(self) -> None:
+        self._assignments.begin_again()
+        self._server.set_ready(self._models.ready)
 
     def _rows_came(self) -> None:
         self._sender.wake()
@@ -214,52 +218,3 @@ def run(settings: Settings, shared: KafkaSettings) -> int:
     device.stop()
     log.info("stopped")
     return 0
-
-
-def _server(servicer: InferenceServicer, settings: Settings) -> Server:
-    try:
-        return Server(
-            servicer,
-            settings.grpc_host,
-            settings.grpc_port,
-            workers=settings.grpc_workers,
-            max_message_bytes=settings.grpc_max_message_bytes,
-        )
-    except AddressTakenError as error:
-        raise CannotStartError(str(error)) from error
-
-
-def _trust(settings: Settings) -> Trust:
-    try:
-        return Trust.from_files(settings.trust_file, settings.adapter_trust_file if settings.adapters else None)
-    except TrustError as error:
-        raise CannotStartError(str(error)) from error
-
-
-def _check_names(settings: Settings) -> None:
-    """Ingestion would refuse every row of a device with such a name."""
-    for stream in settings.stream_names or ("any",):
-        try:
-            device_key(ObservationBatch(boot_epoch=0, first_seq=-1, tenant=settings.tenant, stream=stream, device_id=settings.device))
-        except InadmissibleError as error:
-            raise CannotStartError(error.message) from error
-
-
-def _salt(folder: Path) -> bytes:
-    try:
-        return device_salt(folder / "salt")
-    except BrokenSaltError as error:
-        raise CannotStartError(str(error)) from error
-
-
-def _locked(folder: Path) -> Any:
-    """The file whose lock says that a process has the device's data; the lock ends with the process."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("w")
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise CannotStartError(f"{folder} is in use by another process") from error
-    except OSError as error:
-        raise CannotStartError(f"data directory: {error}") from error
-    return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -18,10 +19,13 @@ class Metrics:
         Where they are registered; one a process.
     log
         Logger of the process; says once when rows begin to be lost.
+    noted
+        Takes each error: its kind, its place, its message.
     """
 
-    def __init__(self, registry: CollectorRegistry, log: Any) -> None:
+    def __init__(self, registry: CollectorRegistry, log: Any, noted: Callable[[str, str, str], None] = lambda *_: None) -> None:
         self._log = log
+        self._noted = noted
         self._losing = False
         # requests for inference, by the name of their gRPC status
         self.requests = Counter(f"{PREFIX}_requests", "Requests for inference", ["code"], registry=registry)
@@ -35,6 +39,8 @@ class Metrics:
         )
         # rows answered, kept or not
         self.rows = Counter(f"{PREFIX}_rows", "Rows answered", registry=registry)
+        # rows answered and not reported, as the configured sampling says
+        self.unreported = Counter(f"{PREFIX}_unreported_rows", "Rows answered that sampling leaves out", registry=registry)
         # rows in the outbox: grows while the device is offline
         self.outbox_rows = Gauge(f"{PREFIX}_outbox_rows", "Rows that no broker has yet", registry=registry)
         # their bytes
@@ -81,6 +87,12 @@ class Metrics:
         self.memories = Gauge(f"{PREFIX}_memories", "Whether mixtures answer with their memories", registry=registry)
         # bytes of records for models: what versions and what adapters cost the device's network
         self.received = Counter(f"{PREFIX}_received_bytes", "Bytes of records read", ["what"], registry=registry)
+        # version of the configuration that runs; 0 for none
+        self.config_version = Gauge(f"{PREFIX}_config_version", "Version of the configuration that runs", registry=registry)
+        # 1 while a newer configuration is refused; the heartbeat says why
+        self.config_refused = Gauge(f"{PREFIX}_config_refused", "Whether a newer configuration is refused", registry=registry)
+        # 1 while rows and reports wait, since the device's key is not enrolled and its tenant takes enrolled devices alone
+        self.held = Gauge(f"{PREFIX}_held", "Whether rows wait for the device's enrolment", registry=registry)
         # failures of what runs beside serving, such as an absent broker
         self.failures = Counter(
             f"{PREFIX}_background_failures", "Failures of background work, which is tried again", ["job"], registry=registry
@@ -96,8 +108,10 @@ class Metrics:
         if not self._losing:
             self._log.error("outbox cannot be written: answers go on, rows are lost", error=why)
         self._losing = True
+        self._noted("OutboxUnavailableError", "outbox", why)
 
     def failed(self, job: str, error: Exception) -> None:
         """Note a failure of background work."""
         self.failures.labels(job).inc()
+        self._noted(type(error).__name__, job, str(error))
         self._log.warning("trying again", job=job, error=f"{type(error).__name__}: {error}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from edgeloop_inference.core.archive_plan import BYTES
@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         ge=0,
         description="milliseconds that rows wait for others to share their batch; each batch costs a transaction in three services",
     )
+    heartbeat_s: float = Field(
+        default=10.0, ge=1, le=3600, description="seconds between heartbeats, unless the fleet's configuration says otherwise"
+    )
+    token: SecretStr | None = Field(default=None, description="token with which the device asks to be enrolled")
+    token_file: Path | None = Field(default=None, description="file of the token, in place of `EDGELOOP_INFERENCE_TOKEN`")
     max_model_bytes: int = Field(default=256 * MIB, ge=1, description="largest model that is taken")
     archive_max_bytes: int = Field(
         default=BYTES,

@@ -12,6 +12,7 @@ from edgeloop_admission import InadmissibleError, Rules, Verdict, admitted, chec
 from edgeloop_contracts import Cause, DeviceKey, Label, NamedRow, ObservationBatch, ObservationRow, topics
 from edgeloop_contracts.row_numbers import UNNUMBERED
 from edgeloop_kafka import Columns, Received, partition_of
+from edgeloop_signing.record_admission import Gate
 from edgeloop_streaming import Bulk, Effect, Forward, Reject, Send, State
 
 from edgeloop_ingestion.core.batches import of_columns
@@ -63,15 +64,20 @@ class IngestionTask:
         Rules of a stream by ``tenant/stream``; ``None`` for an unknown one.
     metrics
         Counters of the process.
+    gate
+        Says who may speak for a device.
     """
 
     bulk = Bulk(topics.OBSERVATION_ROWS_RAW, ObservationRow, by=("tenant", "stream", "device_id", "boot_epoch"))
 
-    def __init__(self, partition: int, partitions: int, state: State, rules_of: Callable[[str], Rules | None], metrics: Metrics) -> None:
+    def __init__(
+        self, partition: int, partitions: int, state: State, rules_of: Callable[[str], Rules | None], metrics: Metrics, gate: Gate
+    ) -> None:
         self._partition = partition
         self._partitions = partitions
         self._rules_of = rules_of
         self._metrics = metrics
+        self._gate = gate
         self._memory = Memory(state)
         self._unknown: set[str] = set()
         self._open = OpenRuns()
@@ -88,6 +94,8 @@ class IngestionTask:
             if home != self._partition:
                 self._metrics.forwarded.inc()
                 return [Forward(_RAW_BY_NAME[received.topic], key, home, _identity(received))]
+            if refusal := self._gate.refusal(_RAW_BY_NAME[received.topic], received):
+                raise InadmissibleError(refusal.reason, refusal.message)
             rules = self._known(key.stream_key)
             match event:
                 case ObservationBatch():
@@ -129,6 +137,8 @@ class IngestionTask:
         """
         try:
             devices = [(device_key(columns.event(0)), columns) for columns in records]
+            if any(self._gate.closed(key.tenant) for key, _ in devices):  # each record has a signature of its own
+                return None
             if len({key for key, _ in devices}) < len(devices):  # two epochs of one device: the second may evict an older one
                 return None
             offers = [offer for key, columns in devices for offer in self._offers(key, columns, cause_of)]
@@ -152,6 +162,7 @@ class IngestionTask:
         """Close the open runs of single rows and save the memory of accepted rows."""
         self._memory.write()
         self._unknown.clear()
+        self._gate.renew()
         doubts = [Send(topics.DEVICES_DOUBTED, key, doubt) for key, doubt in self._doubts.drain()]
         return doubts + [
             Send(topics.OBSERVATIONS, topics.OBSERVATIONS.key_of(batch), batch, cause) for batch, cause in self._open.close_all()

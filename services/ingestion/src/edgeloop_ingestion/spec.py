@@ -15,6 +15,8 @@ SPEC = ServiceSpec(
         Reads(topics.OBSERVATION_NAMED_RAW, "single rows with their features by name"),
         Reads(topics.LABELS_RAW, "labels"),
         Reads(topics.STREAMS, "stream definitions", Access.WHOLE),
+        Reads(topics.FLEET_CONFIG, "which tenants admit signed records alone", Access.WHOLE),
+        Reads(topics.FLEET_DEVICES, "keys of devices", Access.WHOLE),
     ),
     writes=(
         Writes(topics.OBSERVATIONS, "checked batches, each row once"),

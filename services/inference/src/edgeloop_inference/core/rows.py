@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from edgeloop_contracts import ObservationBatch
@@ -12,10 +12,11 @@ BATCH_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class StoredRows:
-    """Rows in the outbox, at most :data:`BATCH_ROWS`, and their place; the sender adds the device's name."""
+    """Rows in the outbox, at most :data:`BATCH_ROWS`, their place and their bytes; the sender adds the device's name."""
 
     place: int
     batch: ObservationBatch
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,23 @@ class OutgoingBatch:
 
     batch: ObservationBatch
     places: tuple[int, ...]
+
+
+def within(stored: Sequence[StoredRows], allowed: float) -> Sequence[StoredRows]:
+    """The first entries that take no more bytes than allowed; one at least where anything is allowed.
+
+    >>> rows = [StoredRows(place, ObservationBatch(tenant="t", stream="s", device_id="", boot_epoch=0, first_seq=-1), 10) for place in range(3)]
+    >>> [len(within(rows, allowed)) for allowed in (-1, 0, 1, 20, 29, 30)]
+    [0, 0, 1, 2, 2, 3]
+    """
+    if allowed <= 0:
+        return ()
+    total = 0
+    for place, entry in enumerate(stored):
+        total += entry.size
+        if total > allowed and place:
+            return stored[:place]
+    return stored
 
 
 def row_ids(request_id: str, count: int) -> tuple[str, ...]:

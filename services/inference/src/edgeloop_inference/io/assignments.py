@@ -15,6 +15,7 @@ from edgeloop_kafka import Received
 from edgeloop_inference.core.version_admission import Action, Reason, RefusalError
 from edgeloop_inference.io.adapter_updates import AdapterUpdates, Outcome
 from edgeloop_inference.io.definitions import Definitions
+from edgeloop_inference.io.fleet_member import FleetMember
 from edgeloop_inference.io.installation import Installation
 from edgeloop_inference.io.kafka_clients import Follower, Kafka, MeteredReader, Reader
 from edgeloop_inference.io.models import Models
@@ -37,6 +38,8 @@ class AssignmentHandler:
         Of the device.
     adapter_updates
         Adapters; ``None`` on a device that takes none.
+    member
+        Takes what the fleet says of this device.
     report
         Takes a report for sending.
     tenant, device
@@ -56,6 +59,7 @@ class AssignmentHandler:
         outbox: Outbox,
         metrics: Metrics,
         adapter_updates: AdapterUpdates | None,
+        member: FleetMember,
         report: Callable[[Report], None],
         tenant: str,
         device: str,
@@ -69,6 +73,7 @@ class AssignmentHandler:
         self._outbox = outbox
         self._metrics = metrics
         self._adapter_updates = adapter_updates
+        self._member = member
         self._report = report
         self._tenant = tenant
         self._device = device
@@ -79,19 +84,29 @@ class AssignmentHandler:
         self._seen: dict[str, str] = {}
         self._announced: set[str] = set()
         self._reader: Reader | None = None
+        self._again = False
+
+    def begin_again(self) -> None:
+        """Read all topics from their beginning, since other streams are served now. The thread of :meth:`run` alone may call."""
+        self._again = True
+        for held in (self._seen, self._pending, self._defined):
+            for stream in [stream for stream in held if not self._models.concerns(stream)]:
+                del held[stream]
+        self._announced = {stream for stream in self._announced if self._models.concerns(stream)}
 
     def run(self) -> None:
-        """Follow the topics until the process stops. A failure of Kafka raises, and the next call begins anew."""
+        """Follow the topics until the process stops, or begins again. A failure of Kafka raises, and the next call begins anew."""
+        self._again = False
         if not self._outbox.claimed:
             self._claim()
-        followed = [topics.STREAMS, topics.ROLLOUT_ASSIGNMENTS]
+        followed = [topics.STREAMS, topics.ROLLOUT_ASSIGNMENTS, topics.FLEET_CONFIG, topics.FLEET_DEVICES]
         if self._adapter_updates is not None:
             self._adapter_updates.begin()
             followed.append(topics.MODEL_ADAPTERS)
         follower = self._kafka.follower(followed)
         try:
             follower.refresh(self.handle)
-            while not self._stopping.is_set():
+            while not (self._stopping.is_set() or self._again):
                 self.apply_pending(follower)
                 for received in follower.poll(POLL_S):
                     self.handle(received)
@@ -119,12 +134,13 @@ class AssignmentHandler:
                 else:
                     self._pending[assignment.stream] = received
             case _:
-                if self._adapter_updates is not None:
+                if not self._member.handle(received) and self._adapter_updates is not None:
                     self._metrics.received.labels("adapters").inc(len(received.raw))
                     self._adapter_updates.handle(received)
 
     def apply_pending(self, follower: Follower) -> None:
         """Announce streams that are new to this process, and apply new assignments and adapters."""
+        self._member.apply_pending()
         self._define()
         for stream in self._models.known:
             if stream not in self._announced:
@@ -245,6 +261,7 @@ class AssignmentHandler:
             stream=stream,
             device_id=self._device,
             boot_epoch=self._outbox.epoch,
+            number=self._outbox.report_number(),
             status=status,
             version=installed.version if installed else None,
             digest=installed.digest if installed else None,

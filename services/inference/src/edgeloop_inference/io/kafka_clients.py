@@ -24,8 +24,10 @@ class Publisher(Protocol):
         cause: Cause | None = None,
         on_delivery: Callable[[str | None], None] | None = None,
         headers: Mapping[str, bytes] | None = None,
+        sign: Callable[[str, bytes, bytes, bytes], Mapping[str, bytes]] | None = None,
+        stamped: Callable[[int], None] | None = None,
     ) -> str:
-        """Hand an event over; ``on_delivery`` gets ``None`` or the error's text."""
+        """Hand an event over; ``on_delivery`` gets ``None`` or the error's text, ``stamped`` the record time before that."""
         ...
 
     def poll(self, timeout: float = 0.0) -> int:

@@ -56,6 +56,17 @@ class Models:
             self._known = {*self._known, stream}
             return True
 
+    def serve(self, streams: Iterable[str]) -> bool:
+        """Serve these streams from now on, empty for all; models of others go. Give back whether that is a change."""
+        with self._lock:
+            only = frozenset(streams)
+            if only == self._only:
+                return False
+            self._only = only
+            self._known = {stream for stream in self._known if self.concerns(stream)} | only
+            self._serving = {stream: model for stream, model in self._serving.items() if self.concerns(stream)}
+            return True
+
     def install(self, model: Serving) -> None:
         """Let a model answer for its stream from the next request on."""
         with self._lock:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,10 @@ TABLES = f"""
 {outbox_batches.TABLES}
 create table if not exists numbering(stream text primary key, next_seq integer not null) without rowid;
 create table if not exists epoch(epoch integer not null, claimed integer not null);
+create table if not exists reports(reserved integer not null);
 """
+RESERVED = 1_000
+COARSE_S, MOST_TIMES = 10.0, 100_000
 
 
 class OutboxUnavailableError(RetryableError):
@@ -74,9 +79,7 @@ class Outbox:
         self._commit_lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "outbox.db"
-        used = self._path.stat().st_size if self._path.exists() else 0
-        # A disk that the outbox has filled could not record that rows were sent.
-        self._max_rows, self._max_bytes = max_rows, min(max_bytes, (shutil.disk_usage(folder).free + used) // 2)
+        self._max_rows, self._max_bytes = max_rows, self._bounded(max_bytes)
         self._counter = folder / "epoch"
         try:
             try:
@@ -89,6 +92,9 @@ class Outbox:
         self._reader = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
         self._batches = outbox_batches.BatchReader(self._reader)
         self._load()
+        ((self._reserved,),) = self._all("select max(reserved) from reports")
+        self._report: int = self._reserved
+        self._times = deque([(0, time.monotonic())], maxlen=MOST_TIMES)  # places, and when the rows from there on came
         self.dropped = 0
         self.lost = 0
 
@@ -150,12 +156,48 @@ class Outbox:
             write_whole(self._counter, str(epoch).encode())
             self.epoch, self.claimed = epoch, True
 
+    def limit(self, max_rows: int, max_bytes: int) -> None:
+        """Change the bounds; the oldest rows beyond them are dropped with the next commit."""
+        self._max_rows, self._max_bytes = max_rows, self._bounded(max_bytes)
+
+    def oldest_s(self) -> float | None:
+        """Age of the oldest waiting rows, seconds, within ten; ``None`` for none. Only the sender's thread may call.
+
+        Rows from before the start of the process count from the start.
+        """
+        found: list[Any] = self._reader.execute("select min(place) from batches").fetchall()
+        first: int | None = found[0][0]
+        if first is None:
+            return None
+        while len(self._times) > 1 and self._times[1][0] <= first:
+            self._times.popleft()
+        return time.monotonic() - self._times[0][1]
+
+    def report_number(self) -> int:
+        """Number of the device's next report within this epoch, at least 1; rising over restarts.
+
+        Numbers are reserved in the file, a thousand at a time, so that a report costs no write. Where the file cannot be written they
+        go on in memory.
+        """
+        with self._commit_lock:
+            self._report += 1
+            if self._report > self._reserved:
+                with suppress(apsw.Error):
+                    self._writer.execute("update reports set reserved = ?", (self._report + RESERVED,))
+                    self._reserved = self._report + RESERVED
+            return self._report
+
     def close(self) -> None:
         """Write the last removals and close the file."""
         self.settle()
         with self._commit_lock:
             self._reader.close()
             self._writer.close()
+
+    def _bounded(self, max_bytes: int) -> int:
+        used = self._path.stat().st_size if self._path.exists() else 0
+        # A disk that the outbox itself had filled could not even be told that rows were sent.
+        return min(max_bytes, (shutil.disk_usage(self._path.parent).free + used) // 2)
 
     def _open(self) -> apsw.Connection:
         connection = apsw.Connection(str(self._path))
@@ -165,6 +207,7 @@ class Outbox:
                 connection.execute(statement)
             self._schema = outbox_batches.own_schema(connection)
             outbox_batches.convert(connection, self._schema)
+            connection.execute("insert into reports select 0 where not exists (select 1 from reports)")
             if connection.execute("select 1 from epoch").fetchone() is None:
                 previous = int(read_text(self._counter) or 0)
                 write_whole(self._counter, str(previous + 1).encode())
@@ -200,6 +243,7 @@ class Outbox:
         """Write all waiting rows in one transaction; the caller holds the commit lock."""
         waiting = [self._pending.popleft() for _ in range(len(self._pending))]
         gone = [place for _ in range(len(self._forgotten)) for place in self._forgotten.popleft()]
+        before = self._place
         try:
             if self._broken:
                 self._load()
@@ -215,6 +259,8 @@ class Outbox:
         for item in waiting:
             item.done = True
         if waiting:
+            if time.monotonic() - self._times[-1][1] >= COARSE_S:
+                self._times.append((before + 1, time.monotonic()))
             self._appended()
 
     def _write(self, waiting: Sequence[_Waiting], gone: Sequence[int]) -> None:

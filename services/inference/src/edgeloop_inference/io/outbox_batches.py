@@ -57,7 +57,7 @@ class BatchReader:
     def after(self, place: int, limit: int) -> list[StoredRows]:
         """Batches behind a place, oldest first."""
         found: list[Any] = self._connection.execute(SELECT, (place, limit)).fetchall()
-        return [StoredRows(at, self._batch(first_seq, schema, encoded)) for at, first_seq, schema, encoded in found]
+        return [StoredRows(at, self._batch(first_seq, schema, encoded), len(encoded)) for at, first_seq, schema, encoded in found]
 
     def _batch(self, first_seq: int, schema: int, encoded: bytes) -> ObservationBatch:
         writer = self._writers.get(schema)

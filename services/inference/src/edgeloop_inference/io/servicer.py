@@ -17,6 +17,8 @@ from edgeloop_inference.core.model_contract import outputs_of
 from edgeloop_inference.core.requests import InvalidRequestError, ModelNotFoundError, ModelNotReadyError, count_rows, decode, wanted_outputs
 from edgeloop_inference.core.row_admission import RowAdmission
 from edgeloop_inference.core.rows import row_ids
+from edgeloop_inference.core.sampler import Sampler
+from edgeloop_inference.core.stream_activity import StreamActivity
 from edgeloop_inference.io.definitions import Definitions
 from edgeloop_inference.io.long_requests import BusyError, LongRequests, RequestCancelledError
 from edgeloop_inference.io.models import Models, Serving
@@ -62,6 +64,8 @@ _STATUS: dict[type[Exception], grpc.StatusCode] = {
     RequestCancelledError: grpc.StatusCode.CANCELLED,
     ModelFailedError: grpc.StatusCode.INTERNAL,
 }
+# Of streams that are known; a client's own fault says nothing of the device.
+_OWN_FAULTS = (ModelNotReadyError, BusyError, ModelFailedError)
 
 
 class InferenceServicer:
@@ -77,14 +81,29 @@ class InferenceServicer:
         Of the device.
     limits
         Of a request.
+    activity
+        Counts requests by stream.
+    sampler
+        Chooses the rows that are reported. The answer for others is without ``edgeloop_seq``, too.
     """
 
-    def __init__(self, models: Models, definitions: Definitions, outbox: Outbox, metrics: Metrics, limits: Limits) -> None:
+    def __init__(
+        self,
+        models: Models,
+        definitions: Definitions,
+        outbox: Outbox,
+        metrics: Metrics,
+        limits: Limits,
+        activity: StreamActivity,
+        sampler: Sampler,
+    ) -> None:
         self._models = models
         self._definitions = definitions
         self._outbox = outbox
         self._metrics = metrics
         self._limits = limits
+        self._activity = activity
+        self._sampler = sampler
         self._long = LongRequests(limits.long_requests)
 
     def server_live(self, _: m.ServerLiveRequest, __: Any) -> m.ServerLiveResponse:
@@ -119,14 +138,18 @@ class InferenceServicer:
         """Answer some rows with the model that serves, and keep them."""
         started = time.perf_counter()
         try:
-            response = self._infer(request, context)
+            response, count = self._infer(request, context)
         except (InvalidRequestError, ModelNotFoundError, ModelNotReadyError, BusyError, RequestCancelledError, ModelFailedError) as error:
             self._metrics.requests.labels(_STATUS[type(error)].name).inc()
+            if isinstance(error, _OWN_FAULTS):
+                self._activity.failed(request.model_name)
             _abort(context, error)
-        self._metrics.answered(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self._metrics.answered(seconds)
+        self._activity.answered(request.model_name, count, seconds)
         return response
 
-    def _infer(self, request: m.ModelInferRequest, context: Any) -> m.ModelInferResponse:
+    def _infer(self, request: m.ModelInferRequest, context: Any) -> tuple[m.ModelInferResponse, int]:
         model = self._models.find(request.model_name, request.model_version)
         outputs = outputs_of(len(model.classes))
         given = simple(request, len(outputs))
@@ -155,13 +178,16 @@ class InferenceServicer:
         response = respond(request.id, model, answer, wanted, raw=bool(given.raw))
         if not context.is_active():
             raise RequestCancelledError
+        self._metrics.rows.inc(count)
+        if not self._sampler.keeps(model.stream, ids):
+            self._metrics.unreported.inc(count)
+            return response, count
         try:
             response.parameters[SEQ].int64_param = self._outbox.append(kept)
             response.parameters[BOOT_EPOCH].int64_param = self._outbox.epoch
         except OutboxUnavailableError as error:
             self._metrics.not_kept(str(error))
-        self._metrics.rows.inc(count)
-        return response
+        return response, count
 
     def _admission(self, model: Serving) -> RowAdmission:
         admission = self._definitions.admission(model.stream)
