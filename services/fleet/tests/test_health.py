@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from edgeloop_contracts import Admission, Device, DeviceHealth, EnrolmentMode, EnrolmentRefused, Health, MemberProcesses, ServedStream
+from edgeloop_contracts import (
+    Admission,
+    Device,
+    DeviceHealth,
+    EnrolmentMode,
+    EnrolmentRefused,
+    Health,
+    Heartbeat,
+    MemberProcesses,
+    ServedStream,
+    Vitals,
+    topics,
+)
 from edgeloop_fleet.core.processes import TWINS_MS
 from edgeloop_signing.enrolment import Token
 
@@ -196,3 +208,9 @@ def test_the_fleet_is_shown_in_metrics(fleet: Any) -> None:
     assert shown("edgeloop_fleet_heartbeats_total") == 3
     assert shown("edgeloop_fleet_refused_total", reason="BAD_KEY") == 1
     assert isinstance(fleet.enrol("p3", b""), EnrolmentRefused)
+
+
+def test_a_heartbeat_under_another_devices_key_is_a_dead_letter(fleet: Any) -> None:
+    event = Heartbeat(tenant="default", device_id="p1", vitals=Vitals(instance="i1"))
+    assert fleet.driver.send(topics.FLEET_HEARTBEATS, event, "default/p2", timestamp=fleet.now) == []
+    assert fleet.dead == ["FOREIGN_KEY"]
