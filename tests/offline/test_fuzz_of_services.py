@@ -18,6 +18,8 @@ from edgeloop_contracts import Event, Feature, StreamDefinition, Topic, topics
 from edgeloop_contracts.registered import TEXTS
 from edgeloop_drift import app as drift
 from edgeloop_drift.settings import Settings as DriftSettings
+from edgeloop_fleet import app as fleet
+from edgeloop_fleet.settings import Settings as FleetSettings
 from edgeloop_ingestion import app as ingestion
 from edgeloop_ingestion.settings import Settings as IngestionSettings
 from edgeloop_kafka import KafkaSettings, default_event
@@ -187,6 +189,8 @@ def built(name: str, process: Any, folder: Path) -> Service:
             return adapter.build(process, AdapterSettings(key_file=folder / "x"), signer(Role.ADAPTER))
         case "registry":
             return registry.build(process, signer(Role.REGISTRY), Trainers((), signer(Role.REGISTRY)))
+        case "fleet":
+            return fleet.build(process, FleetSettings(tick_s=60))
         case _:
             return rollout.build(process)
 
@@ -199,6 +203,7 @@ SIDES = {
     "adapter": [topics.STREAMS, topics.POLICIES, topics.MODEL_EVENTS, topics.MODEL_CHUNKS, topics.EXAMPLES],
     "registry": [topics.TRAINING_REQUESTS, topics.MODEL_CHUNKS],
     "rollout": [topics.ROLLOUT_ASSIGNMENTS],
+    "fleet": [],
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from edgeloop_contracts import Admission, CommandAccepted, Device, DeviceAction, Enrolment, EnrolmentMode, EnrolmentRefused, topics
+from edgeloop_contracts import Admission, CommandAccepted, Device, DeviceAction, Enrolment, EnrolmentMode, EnrolmentRefused, Health, topics
 from edgeloop_fleet.core.members import ROTATION_MS
 from edgeloop_fleet.core.tokens import KEPT_MS
 from edgeloop_signing.enrolment import Token, public_key_id
@@ -118,6 +118,8 @@ def test_a_revoked_or_retired_device_comes_back_with_a_new_key_alone(fleet: Any,
     device: Any = fleet.device("p1")
     assert (device.enrolment.value, device.why, device.keys[0].until) == (reason, "stolen", fleet.now)
     assert fleet.health("p1") is None
+    told = [send.event.health for send in fleet.driver.sent if send.topic is topics.FLEET_HEALTH]
+    assert told == [Health.ONLINE, Health.UNHEARD]
     fleet.beat("p1")
     assert fleet.dead == [reason]
     fleet.driver.dead.clear()

@@ -1,11 +1,15 @@
 from edgeloop_contracts import (
     AlertKind,
     CandidateRefused,
+    Device,
     DeviceDoubted,
+    DeviceHealth,
     DeviceReport,
     DeviceStatus,
     DriftPartial,
     DriftSignal,
+    Enrolment,
+    Health,
     ModelVersion,
     ObservationBatch,
     PartialKind,
@@ -279,3 +283,30 @@ def test_time_goes_on_while_no_record_comes() -> None:
     assert clock.now(12.5) == T + 2_500
     clock.advance(T + 100, 13.0)
     assert clock.now(13.0) == T + 100
+
+
+def test_lost_devices_and_twins_are_told_by_tenant_and_group_of_the_fleet() -> None:
+    feed = Feed()
+    for device, group in (("d1", "north"), ("d2", "north"), ("d3", "")):
+        feed(Device(tenant="default", device_id=device, device_group=group))
+        feed(DeviceHealth(tenant="default", device_id=device, health=Health.ONLINE))
+    feed(DeviceHealth(tenant="default", device_id="d2", health=Health.LOST))
+    feed(DeviceHealth(tenant="default", device_id="d3", health=Health.ONLINE, twins=("a@x", "b@y")))
+    found = feed.measured()
+    north, others = Subject("default", "", "north"), Subject("default", "", "default")
+    lost, twins = found[AlertKind.LOST_DEVICES, north], found[AlertKind.TWIN_DEVICES, others]
+    assert (lost.value, lost.samples, lost.devices) == (1, 2, ("d2",))
+    assert (twins.value, twins.samples, twins.devices) == (1, 1, ("d3",))
+    assert found[AlertKind.LOST_DEVICES, others].value == found[AlertKind.TWIN_DEVICES, north].value == 0
+
+
+def test_a_retired_device_is_not_missed_and_one_that_starts_afresh_is_in_no_group() -> None:
+    feed = Feed()
+    north = Subject("default", "", "default")
+    for device in ("d1", "d2"):
+        feed(DeviceHealth(tenant="default", device_id=device, health=Health.LOST))
+    assert feed.measured()[AlertKind.LOST_DEVICES, north].value == 2
+    feed(Device(tenant="default", device_id="d1", enrolment=Enrolment.RETIRED))
+    assert feed.measured()[AlertKind.LOST_DEVICES, north].devices == ("d2",)
+    feed(DeviceHealth(tenant="default", device_id="d2", health=Health.UNHEARD))
+    assert (AlertKind.LOST_DEVICES, north) not in feed.measured()

@@ -4568,6 +4568,8 @@ class AlertKind(StrEnum):
     FORGED_CANDIDATE = "FORGED_CANDIDATE"
     IMPOSSIBLE_REPORT = "IMPOSSIBLE_REPORT"
     DOUBTED_DEVICES = "DOUBTED_DEVICES"
+    LOST_DEVICES = "LOST_DEVICES"
+    TWIN_DEVICES = "TWIN_DEVICES"
 
 
 class AlertStatus(StrEnum):
@@ -4613,7 +4615,7 @@ class Alert:
         For people.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT","DOUBTED_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":["null","string"],"default":null},{"name":"model_version","type":["null","int"],"default":null},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Alert","namespace":"edgeloop.monitoring","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"alert_id","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"AlertKind","symbols":["ERROR_SHARE","EVENT_AGE","DRIFT","SILENT_DEVICES","REFUSED_MODEL","FAILED_TRAINING","OUTLYING_DEVICES","FORGED_CANDIDATE","IMPOSSIBLE_REPORT","DOUBTED_DEVICES","LOST_DEVICES","TWIN_DEVICES"],"default":"ERROR_SHARE"},"default":"ERROR_SHARE"},{"name":"status","type":{"type":"enum","name":"AlertStatus","symbols":["RAISED","CLEARED"],"default":"RAISED"},"default":"RAISED"},{"name":"device_group","type":["null","string"],"default":null},{"name":"model_version","type":["null","int"],"default":null},{"name":"value","type":"double","default":0.0},{"name":"threshold","type":"double","default":0.0},{"name":"samples","type":"long","default":0},{"name":"since","type":"long","default":0},{"name":"at","type":"long","default":0},{"name":"devices","type":{"type":"array","items":"string"},"default":[]},{"name":"message","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.monitoring.Alert"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()

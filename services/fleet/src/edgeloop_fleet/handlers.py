@@ -35,7 +35,7 @@ from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_fleet.core import decisions
 from edgeloop_fleet.core.decisions import Command, Outcome
-from edgeloop_fleet.core.health import after_heartbeat, after_silence
+from edgeloop_fleet.core.health import after_heartbeat, after_silence, unheard
 from edgeloop_fleet.core.members import met
 from edgeloop_fleet.core.processes import heard
 from edgeloop_fleet.core.refusals import NotCarriedOutError
@@ -58,6 +58,7 @@ class FleetTask:
         self._state = state
         self._roster = Roster(state)
         self._metrics = metrics
+        metrics.show(self._roster.watches)
 
     def handle(self, received: Received[Any]) -> Iterable[Send]:
         """Take one record."""
@@ -94,7 +95,7 @@ class FleetTask:
             answer: Any = EnrolmentRefused(**about, reason=refusal.reason, message=refusal.message, at=now)
         else:
             answer = CommandAccepted(**about, message=outcome.message, at=now)
-            yield from self._apply(outcome)
+            yield from self._apply(outcome, now)
         self._roster.note(command.tenant, command.command_id, now)
         yield Send(topics.FLEET_ANSWERS, TenantKey(command.tenant), answer)
 
@@ -119,17 +120,18 @@ class FleetTask:
                 ),
             )
             return
-        yield from self._apply(outcome)
+        yield from self._apply(outcome, now)
 
-    def _apply(self, outcome: Outcome) -> Iterator[Send]:
+    def _apply(self, outcome: Outcome, now: int) -> Iterator[Send]:
         had_health = outcome.afresh is not None and self._roster.health(outcome.afresh) is not None
         self._roster.take(outcome)
         if outcome.device is not None:
             yield Send(topics.FLEET_DEVICES, MemberKey.of(outcome.device), outcome.device)
+        if outcome.afresh is not None and had_health:  # views that do not see tombstones see this
+            yield Send(topics.FLEET_HEALTH, outcome.afresh, unheard(outcome.afresh, now))
         if outcome.forgotten is not None:
+            yield Send(topics.FLEET_HEALTH, outcome.forgotten, None)
             yield Send(topics.FLEET_DEVICES, outcome.forgotten, None)
-        if outcome.afresh is not None and had_health:
-            yield Send(topics.FLEET_HEALTH, outcome.afresh, None)
         for config in (outcome.config, outcome.policy):
             if config is not None:
                 yield Send(topics.FLEET_CONFIG, config_key(config), config)

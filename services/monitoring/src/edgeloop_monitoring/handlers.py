@@ -28,9 +28,11 @@ _CAUSED_BY = {
     AlertKind.FORGED_CANDIDATE: topics.MODEL_EVENTS,
     AlertKind.IMPOSSIBLE_REPORT: topics.FLEET_REPORTED,
     AlertKind.DOUBTED_DEVICES: topics.DEVICES_DOUBTED,
+    AlertKind.LOST_DEVICES: topics.FLEET_HEALTH,
+    AlertKind.TWIN_DEVICES: topics.FLEET_HEALTH,
 }
 RECENT = (topics.OBSERVATIONS, topics.DRIFT_PARTIALS, topics.DRIFT_SIGNALS, topics.TRAINING_RUNS, topics.DEVICES_DOUBTED)
-WHOLE = (topics.FLEET_REPORTED, topics.MODEL_EVENTS)
+WHOLE = (topics.FLEET_REPORTED, topics.MODEL_EVENTS, topics.FLEET_DEVICES, topics.FLEET_HEALTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class Monitor:
         if broken:
             self._metrics.undecodable.labels(record.topic, record.event.reason).inc()
         elif event is not None:
-            self._causes[event.tenant, event.stream, record.topic] = record.cause
+            stream = getattr(event, "stream", "")  # devices of the fleet belong to no stream
+            self._causes[event.tenant, stream, record.topic] = record.cause
         return True
 
     def position(self, topic: str, partition: int) -> int:

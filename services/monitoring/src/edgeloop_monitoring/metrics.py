@@ -108,6 +108,11 @@ def _fleet(summary: Summary) -> Iterator[GaugeMetricFamily]:
     outlying = _gauge("outlying_devices", "Devices whose labels and answers differ much oftener than those of the others", _GROUP)
     for subject, standout in sorted(summary.standouts.items()):
         outlying.add_metric(_labels(subject, 3), len(standout.devices))
+    lost = _gauge("lost_devices", "Devices that the fleet counts as lost", _GROUP)
+    twins = _gauge("twin_devices", "Devices whose name several processes use", _GROUP)
+    for subject, members in sorted(summary.members.items()):
+        lost.add_metric(_labels(subject, 3), len(members.lost))
+        twins.add_metric(_labels(subject, 3), len(members.twins))
     versions = _gauge("device_version", "Version that a device says it serves", (*_GROUP, "device"))
     for subject, device, version in summary.versions:
         versions.add_metric([*_labels(subject, 3), device], version)
@@ -117,7 +122,7 @@ def _fleet(summary: Summary) -> Iterator[GaugeMetricFamily]:
     champions = _gauge("champion_version", "Newest version of a stream", _STREAM)
     for subject, version in sorted(summary.champions.items()):
         champions.add_metric(_labels(subject, 2), version)
-    yield from (devices, silent, refusing, strange, unadapted, outlying, versions, adapters, champions)
+    yield from (devices, silent, refusing, strange, unadapted, outlying, lost, twins, versions, adapters, champions)
 
 
 def _gauge(name: str, text: str, labels: Sequence[str]) -> GaugeMetricFamily:

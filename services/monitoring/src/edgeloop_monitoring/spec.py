@@ -17,6 +17,8 @@ SPEC = ServiceSpec(
         Reads(topics.DEVICES_DOUBTED, "records in a device's name that cannot all be its own"),
         Reads(topics.FLEET_REPORTED, "what devices serve and refuse"),
         Reads(topics.MODEL_EVENTS, "the newest version of each stream; candidates of strangers"),
+        Reads(topics.FLEET_DEVICES, "the standing and group of each device"),
+        Reads(topics.FLEET_HEALTH, "lost devices, and names that several processes use"),
         Reads(topics.ALERTS, "alerts that are open, at the start", Access.WHOLE),
     ),
     writes=(Writes(topics.ALERTS, "an alert was raised or cleared"),),

@@ -38,6 +38,11 @@ def after_heartbeat(key: MemberKey, before: DeviceHealth | None, processes: Memb
     return replace(before, health=Health.ONLINE, since=since, heard=now, vitals=vitals, twins=names, published=now)
 
 
+def unheard(key: MemberKey, now: int) -> DeviceHealth:
+    """The record of a device whose heartbeats so far do not count any more."""
+    return DeviceHealth(tenant=key.tenant, device_id=key.device_id, since=now, published=now)
+
+
 def after_silence(before: DeviceHealth, heard: int, health: Health, now: int) -> DeviceHealth:
     """The record of a device that has become late or lost."""
     return replace(before, health=health, since=now, heard=heard, published=now)

@@ -54,6 +54,9 @@ def measures(summary: Summary) -> Iterator[Measure]:
         yield Measure(AlertKind.REFUSED_MODEL, subject, len(group.refusing), group.reporting, tuple(group.refusing[:MOST_NAMED]))
         strange = group.impossible
         yield Measure(AlertKind.IMPOSSIBLE_REPORT, subject, len(strange), max(group.reporting, len(strange)), tuple(strange[:MOST_NAMED]))
+    for subject, members in summary.members.items():
+        yield Measure(AlertKind.LOST_DEVICES, subject, len(members.lost), members.heard, tuple(members.lost[:MOST_NAMED]))
+        yield Measure(AlertKind.TWIN_DEVICES, subject, len(members.twins), members.heard, tuple(members.twins[:MOST_NAMED]))
     for subject, standout in summary.standouts.items():
         devices = standout.devices
         yield Measure(AlertKind.OUTLYING_DEVICES, subject, len(devices), standout.judged, devices[:MOST_NAMED])

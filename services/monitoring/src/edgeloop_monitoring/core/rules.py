@@ -52,6 +52,10 @@ def rules(t: Thresholds) -> Mapping[AlertKind, Rule]:
         AlertKind.DOUBTED_DEVICES: Rule(
             1, 0, 0, rest, 1, "{samples} records in the names of {value:.0f} devices cannot all be theirs: see devices.doubted"
         ),
+        AlertKind.LOST_DEVICES: Rule(1, 0, 0, 0, 1, "{value:.0f} of {samples} devices are lost: see `edgeloop devices --health lost`"),
+        AlertKind.TWIN_DEVICES: Rule(
+            1, 0, 0, 0, 1, "the names of {value:.0f} devices are used by several processes: see `edgeloop device show`"
+        ),
         AlertKind.OUTLYING_DEVICES: Rule(
             1, 0, wait, rest, 1, "labels and answers of {value:.0f} of {samples} devices differ much oftener than those of the others"
         ),

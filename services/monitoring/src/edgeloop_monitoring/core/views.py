@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from edgeloop_contracts import (
     CandidateRefused,
+    Device,
     DeviceDoubted,
+    DeviceHealth,
     DeviceReport,
     DriftPartial,
     DriftSignal,
@@ -22,6 +24,7 @@ from edgeloop_contracts import (
 
 from edgeloop_monitoring.core.disagreement import Disagreement, Standout, Suspicion
 from edgeloop_monitoring.core.fleet import Fleet, GroupOfDevices
+from edgeloop_monitoring.core.members import GroupOfMembers, Members
 from edgeloop_monitoring.core.subjects import Groups, Subject
 from edgeloop_monitoring.core.windows import Cell, Windows
 
@@ -68,6 +71,8 @@ class Summary:
         By stream, group and version; by stream alone for signals and failed fits.
     groups
         By stream and group.
+    members
+        By tenant and group of the fleet.
     standouts
         Devices that stand out, by stream and group, over the whole look back.
     versions
@@ -83,6 +88,7 @@ class Summary:
     window_s: float
     cells: dict[Subject, Cell]
     groups: dict[Subject, GroupOfDevices]
+    members: dict[Subject, GroupOfMembers]
     standouts: dict[Subject, Standout]
     versions: tuple[tuple[Subject, str, int], ...]
     adapters: tuple[tuple[Subject, str, int], ...]
@@ -104,6 +110,7 @@ class Views:
         self._windows = Windows(spans.bucket, spans.look_back)
         self._disagreement = Disagreement(groups, suspicion or Suspicion(), spans.bucket, spans.look_back)
         self._fleet = Fleet(groups, spans.silence, spans.forgetting)
+        self._members = Members()
         self._champions: dict[Subject, int] = {}
         self.ends: dict[tuple[str, int], int] = {}
         self.newest = 0
@@ -133,6 +140,10 @@ class Views:
                 self._windows.cell(Subject(event.tenant, event.stream), at).signals += 1
             case DeviceReport():
                 self._fleet.reported(event)
+            case Device():
+                self._members.changed(event)
+            case DeviceHealth():
+                self._members.judged(event)
             case TrainingRun() if event.status is RunStatus.FAILED:
                 self._windows.cell(Subject(event.tenant, event.stream), at).failed += 1
             case CandidateRefused() if event.reason in STRANGE:
@@ -163,6 +174,7 @@ class Views:
             window_s=self._spans.window / 1000,
             cells=self._windows.totals(end, self._spans.window),
             groups=self._fleet.groups(self._champions),
+            members=self._members.groups(),
             standouts=self._disagreement.groups(now),
             versions=tuple(self._fleet.versions()),
             adapters=tuple(self._fleet.adapters()),
