@@ -1,4 +1,4 @@
-"""Who may speak, on a real broker: forgeries become dead letters with their reasons, honest devices go on, and a device enrols itself."""
+"""Admission of records on a real broker: forgeries become dead letters with their reasons, honest devices go on, and a device enrols itself."""
 
 from __future__ import annotations
 
