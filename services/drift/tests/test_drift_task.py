@@ -15,6 +15,7 @@ from edgeloop_contracts import (
     ObservationBatch,
     PartialKind,
     Policy,
+    RolloutPolicy,
     SignalKind,
     StreamDefinition,
     StreamTask,
@@ -106,6 +107,27 @@ def test_batches_become_partials_keyed_by_stream() -> None:
     assert d.send(topics.OBSERVATIONS, observed(0, 40)) == []
     (send,) = d.send(topics.OBSERVATIONS, observed(40, 40))
     assert (send.event.kind, send.event.count, send.event.first_index) == (PartialKind.FEATURES, 50, 0)
+
+
+def test_answers_are_counted_once_by_device_and_version_for_streams_with_phases_alone_and_detection_is_the_same() -> None:
+    broker = MemoryBroker()
+    with_phases = Policy(tenant="default", stream="pumps", version=1, rollout=RolloutPolicy(phases=(0.1, 1.0)))
+    broker.publisher("cli").publish(topics.POLICIES, "default/pumps", with_phases)
+    plain, counting = driver(), driver(partition=2, broker=broker)
+    both = replace(examples(0, 20), model_versions=(0,) + (1,) * 9 + (2,) * 10, answers=("a",) * 5 + ("b",) * 15)
+    corrected = replace(examples(20, 20), corrects=True)
+    for batch, stream in ((both, "pumps"), (corrected, "pumps"), (examples(0, 20, "fans"), "fans")):
+        expected = plain.send(topics.EXAMPLES, batch, f"default/{stream}/d")
+        sent = counting.send(topics.EXAMPLES, batch, f"default/{stream}/d")
+        windows = [send for send in sent if send.topic is topics.ERROR_WINDOWS]
+        others = [send.event for send in sent if send not in windows]
+        assert [replace(e.event, partition=2) for e in expected] == others
+        counts = [(one.device_id, one.model_version, one.rows, one.errors) for send in windows for one in send.event.counts]
+        assert counts == ([("d", 1, 9, 5), ("d", 2, 10, 10)] if batch is both else [])
+        assert all(send.key == "default/pumps" for send in windows)
+    batches = [counting.receive(topics.EXAMPLES, examples(n, 20), "default/pumps/d") for n in (20, 40)]
+    (window,) = [send.event for send in counting.transaction(batches) if send.topic is topics.ERROR_WINDOWS]
+    assert [one.rows for one in window.counts] == [40]
 
 
 def test_partials_become_signals_with_progress_after_them() -> None:

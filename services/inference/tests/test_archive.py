@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,25 @@ def test_it_is_there_after_a_restart_too(bench: Any) -> None:
     digest = recall(bench, 3, favourite=0)
     bench.device()
     assert installed(bench, 3).digest == digest
+
+
+def test_a_device_that_is_sent_back_takes_the_file_it_holds_and_refuses_what_a_stranger_replays(bench: Any) -> None:
+    bench.serving(1)
+    bench.assign(2, favourite=1)
+    installed(bench, 2)
+    bench.kafka.gone = bench.kafka.end(topics.MODEL_CHUNKS, 0) + 1
+    back, withdrawn = (bench.registry.assignment(bench.model(version - 1), version) for version in (1, 2))
+    bench.kafka.assign(replace(back, serial=1))
+    bench.eventually(lambda: bench.metric("edgeloop_inference_model_version", stream=STREAM) == 1)
+    for restarted in (False, True):
+        if restarted:
+            bench.stop()
+            bench.device()
+        refusals = sum(r.status is DeviceStatus.REFUSED for r in bench.kafka.reports)
+        bench.kafka.assign(withdrawn)
+        bench.eventually(lambda seen=refusals: sum(r.status is DeviceStatus.REFUSED for r in bench.kafka.reports) > seen)
+        refused = [r for r in bench.kafka.reports if r.status is DeviceStatus.REFUSED][-1]
+        assert (refused.version, refused.refused_version, refused.reason) == (1, 2, "OLDER")
 
 
 def test_a_device_that_keeps_no_archive_fetches_or_says_that_it_cannot(bench: Any) -> None:

@@ -54,6 +54,17 @@ def test_what_is_newer_is_installed_what_is_the_same_is_kept() -> None:
         check_bytes(statement, b"0123456789")
 
 
+def test_a_higher_serial_sends_a_device_back_and_an_old_assignment_changes_nothing() -> None:
+    statement = VersionStatement.parse(json.dumps(FIELDS).encode())
+    back = Assignment(device_id="", tenant="acme", stream="pumps", version=2, file=ModelFile(digest="d", size=10), serial=1)
+    assert decide(Installed(3, "e"), back, statement, ["flow"], 10) is Action.INSTALL
+    with pytest.raises(RefusalError, match="OLDER: version 3 is installed"):  # version 3 came under the same serial, after version 2
+        decide(Installed(3, "e", serial=1), back, statement, ["flow"], 10)
+    with pytest.raises(RefusalError, match="OLDER: serial 2 was carried out, 1 is older"):  # even a newer version is refused
+        decide(Installed(1, "c", serial=2), back, statement, ["flow"], 10)
+    assert decide(Installed(2, "d"), back, statement, None, 0) is Action.KEEP
+
+
 def graph_of(*nodes: Any) -> Model:
     graph = helper.make_graph(list(nodes), "g", [], [])
     return Model.FromString(helper.make_model(graph).SerializeToString())

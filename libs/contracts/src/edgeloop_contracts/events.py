@@ -49,6 +49,8 @@ __all__ = [
     "EnrolmentMode",
     "EnrolmentRefused",
     "EnrolmentRequest",
+    "ErrorCount",
+    "ErrorWindow",
     "ExampleBatch",
     "Feature",
     "FleetConfig",
@@ -93,11 +95,24 @@ __all__ = [
     "RegisterStream",
     "RegistryState",
     "RetrainingPolicy",
+    "RolloutApproval",
+    "RolloutCommand",
+    "RolloutComparison",
+    "RolloutCounts",
+    "RolloutDevice",
+    "RolloutEvent",
+    "RolloutFact",
+    "RolloutFinding",
+    "RolloutOrder",
+    "RolloutPolicy",
+    "RolloutStage",
     "RolloutState",
     "RolloutTarget",
+    "RolloutVersion",
     "RowMark",
     "RowPage",
     "RunStatus",
+    "RunningRollout",
     "SeenCommand",
     "SeenContents",
     "SeenEpochs",
@@ -1322,6 +1337,101 @@ class DriftSignal:
         if self.since is not None:
             if not -0x8000_0000 <= self.since <= 0x7FFF_FFFF:
                 return "since"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorCount:
+    """Labelled rows of one device that one version answered.
+
+    Attributes
+    ----------
+    device_id
+        Name of the device, unique within the stream.
+    model_version
+        Version that answered the rows.
+    rows
+        Rows.
+    errors
+        Rows with a wrong answer.
+    """
+
+    device_id: str = ""
+    model_version: int = 0
+    rows: int = 0
+    errors: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "device_id": self.device_id,
+            "model_version": self.model_version,
+            "rows": self.rows,
+            "errors": self.errors,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            device_id=fields["device_id"],
+            model_version=fields["model_version"],
+            rows=fields["rows"],
+            errors=fields["errors"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.model_version <= 0x7FFF_FFFF:
+            return "model_version"
+        if not -0x8000_0000 <= self.rows <= 0x7FFF_FFFF:
+            return "rows"
+        if not -0x8000_0000 <= self.errors <= 0x7FFF_FFFF:
+            return "errors"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorWindow:
+    """Right and wrong answers of a stream's devices in one short time. Written only for streams whose policy has
+    phases; each row is counted once.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    counts
+        Counts by device and version.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"ErrorWindow","namespace":"edgeloop.drift","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"counts","type":{"type":"array","items":{"type":"record","name":"ErrorCount","fields":[{"name":"device_id","type":"string","default":""},{"name":"model_version","type":"int","default":0},{"name":"rows","type":"int","default":0},{"name":"errors","type":"int","default":0}]}},"default":[]}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.drift.ErrorWindow"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    stream: str
+    counts: tuple[ErrorCount, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "counts": [x.as_dict() for x in self.counts],
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            counts=tuple(ErrorCount.from_dict(x) for x in fields["counts"]),
+        )
+
+    def fault(self) -> str:
+        for x in self.counts:
+            if fault := x.fault():
+                return f"counts.{fault}"
         return ""
 
 
@@ -5336,6 +5446,93 @@ class AdapterPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutPolicy:
+    """Phases of a rollout, and the evidence that a phase needs.
+
+    Attributes
+    ----------
+    phases
+        Shares of devices that get a new version, one for each phase, rising; at most 1.
+    groups
+        Groups of devices that all phases but the last are of; empty for all devices.
+    judged_groups
+        Groups that are also judged by themselves.
+    approval
+        Phases, counted from 1, that begin only once a person has approved them.
+    least_rows
+        Labelled rows that the new version has to answer in each phase.
+    least_devices
+        Devices that have to report the new version in each phase.
+    evidence
+        True if wrong answers of both versions are compared.
+    tolerated
+        Rise of the error rate that does not turn a version back.
+    margin
+        Rise of the error rate that has to be ruled out before the next phase.
+    alpha
+        Largest probability that a version which does no harm is turned back.
+    alpha_advance
+        Largest probability that a version which does harm of the margin or more advances.
+    window
+        Labelled rows of both versions that are compared at once.
+    lost_after_s
+        Seconds of silence after which a device counts as lost.
+    """
+
+    phases: tuple[float, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    judged_groups: tuple[str, ...] | None = None
+    approval: tuple[int, ...] | None = None
+    least_rows: int | None = None
+    least_devices: int | None = None
+    evidence: bool | None = None
+    tolerated: float | None = None
+    margin: float | None = None
+    alpha: float | None = None
+    alpha_advance: float | None = None
+    window: int | None = None
+    lost_after_s: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "phases": None if self.phases is None else list(self.phases),
+            "groups": None if self.groups is None else list(self.groups),
+            "judged_groups": None if self.judged_groups is None else list(self.judged_groups),
+            "approval": None if self.approval is None else list(self.approval),
+            "least_rows": self.least_rows,
+            "least_devices": self.least_devices,
+            "evidence": self.evidence,
+            "tolerated": self.tolerated,
+            "margin": self.margin,
+            "alpha": self.alpha,
+            "alpha_advance": self.alpha_advance,
+            "window": self.window,
+            "lost_after_s": self.lost_after_s,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            phases=None if fields["phases"] is None else tuple(fields["phases"]),
+            groups=None if fields["groups"] is None else tuple(fields["groups"]),
+            judged_groups=None if fields["judged_groups"] is None else tuple(fields["judged_groups"]),
+            approval=None if fields["approval"] is None else tuple(fields["approval"]),
+            least_rows=fields["least_rows"],
+            least_devices=fields["least_devices"],
+            evidence=fields["evidence"],
+            tolerated=fields["tolerated"],
+            margin=fields["margin"],
+            alpha=fields["alpha"],
+            alpha_advance=fields["alpha_advance"],
+            window=fields["window"],
+            lost_after_s=fields["lost_after_s"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Settings by which the loop decides for one stream, or for all streams of a tenant. A null field keeps the
     value of the service's settings.
@@ -5363,9 +5560,11 @@ class Policy:
         Settings of the service drift.
     adapter
         Settings of the service adapter.
+    rollout
+        Settings of the service rollout.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}},{"name":"adapter","type":{"type":"record","name":"AdapterPolicy","fields":[{"name":"publish_every","type":["null","long"],"default":null},{"name":"publish_least","type":["null","long"],"default":null},{"name":"publish_mistakes","type":["null","long"],"default":null},{"name":"newcomer","type":["null","double"],"default":null},{"name":"weight_rate","type":["null","double"],"default":null},{"name":"bias_rate","type":["null","double"],"default":null},{"name":"bias_decay","type":["null","double"],"default":null},{"name":"linear_rate","type":["null","double"],"default":null},{"name":"trust_rate","type":["null","double"],"default":null},{"name":"memory_of_losses","type":["null","double"],"default":null},{"name":"lead","type":["null","double"],"default":null},{"name":"hedge_rate","type":["null","double"],"default":null},{"name":"fixed_share","type":["null","double"],"default":null}]},"default":{"publish_every":null,"publish_least":null,"publish_mistakes":null,"newcomer":null,"weight_rate":null,"bias_rate":null,"bias_decay":null,"linear_rate":null,"trust_rate":null,"memory_of_losses":null,"lead":null,"hedge_rate":null,"fixed_share":null}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Policy","namespace":"edgeloop.policy","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"name","type":"string","default":""},{"name":"version","type":"long","default":0},{"name":"withdrawn","type":"boolean","default":false},{"name":"retraining","type":{"type":"record","name":"RetrainingPolicy","fields":[{"name":"stages","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"quiet_doubling","type":["null","boolean"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"back","type":["null","long"],"default":null},{"name":"gate","type":["null","long"],"default":null},{"name":"on_open","type":["null","string"],"default":null},{"name":"cooldown","type":["null","long"],"default":null},{"name":"budget","type":["null","long"],"default":null},{"name":"burst","type":["null","long"],"default":null},{"name":"first","type":["null","long"],"default":null}]},"default":{"stages":null,"quiet":null,"quiet_doubling":null,"window":null,"back":null,"gate":null,"on_open":null,"cooldown":null,"budget":null,"burst":null,"first":null}},{"name":"training","type":{"type":"record","name":"TrainingPolicy","fields":[{"name":"family","type":["null","string"],"default":null},{"name":"trees","type":["null","long"],"default":null},{"name":"min_leaf","type":["null","long"],"default":null},{"name":"archive","type":["null","long"],"default":null},{"name":"challengers","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"family":null,"trees":null,"min_leaf":null,"archive":null,"challengers":null}},{"name":"gate_minimum","type":["null","long"],"default":null},{"name":"detection","type":{"type":"record","name":"DetectionPolicy","fields":[{"name":"detector","type":["null","string"],"default":null},{"name":"parameters","type":["null",{"type":"map","values":"string"}],"default":null},{"name":"scopes","type":["null",{"type":"array","items":"string"}],"default":null}]},"default":{"detector":null,"parameters":null,"scopes":null}},{"name":"adapter","type":{"type":"record","name":"AdapterPolicy","fields":[{"name":"publish_every","type":["null","long"],"default":null},{"name":"publish_least","type":["null","long"],"default":null},{"name":"publish_mistakes","type":["null","long"],"default":null},{"name":"newcomer","type":["null","double"],"default":null},{"name":"weight_rate","type":["null","double"],"default":null},{"name":"bias_rate","type":["null","double"],"default":null},{"name":"bias_decay","type":["null","double"],"default":null},{"name":"linear_rate","type":["null","double"],"default":null},{"name":"trust_rate","type":["null","double"],"default":null},{"name":"memory_of_losses","type":["null","double"],"default":null},{"name":"lead","type":["null","double"],"default":null},{"name":"hedge_rate","type":["null","double"],"default":null},{"name":"fixed_share","type":["null","double"],"default":null}]},"default":{"publish_every":null,"publish_least":null,"publish_mistakes":null,"newcomer":null,"weight_rate":null,"bias_rate":null,"bias_decay":null,"linear_rate":null,"trust_rate":null,"memory_of_losses":null,"lead":null,"hedge_rate":null,"fixed_share":null}},{"name":"rollout","type":{"type":"record","name":"RolloutPolicy","fields":[{"name":"phases","type":["null",{"type":"array","items":"double"}],"default":null},{"name":"groups","type":["null",{"type":"array","items":"string"}],"default":null},{"name":"judged_groups","type":["null",{"type":"array","items":"string"}],"default":null},{"name":"approval","type":["null",{"type":"array","items":"long"}],"default":null},{"name":"least_rows","type":["null","long"],"default":null},{"name":"least_devices","type":["null","long"],"default":null},{"name":"evidence","type":["null","boolean"],"default":null},{"name":"tolerated","type":["null","double"],"default":null},{"name":"margin","type":["null","double"],"default":null},{"name":"alpha","type":["null","double"],"default":null},{"name":"alpha_advance","type":["null","double"],"default":null},{"name":"window","type":["null","long"],"default":null},{"name":"lost_after_s","type":["null","double"],"default":null}]},"default":{"phases":null,"groups":null,"judged_groups":null,"approval":null,"least_rows":null,"least_devices":null,"evidence":null,"tolerated":null,"margin":null,"alpha":null,"alpha_advance":null,"window":null,"lost_after_s":null}}]}'
     FULLNAME: ClassVar[str] = "edgeloop.policy.Policy"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -5381,6 +5580,7 @@ class Policy:
     gate_minimum: int | None = None
     detection: DetectionPolicy = field(default_factory=lambda: DetectionPolicy())
     adapter: AdapterPolicy = field(default_factory=lambda: AdapterPolicy())
+    rollout: RolloutPolicy = field(default_factory=lambda: RolloutPolicy())
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -5394,6 +5594,7 @@ class Policy:
             "gate_minimum": self.gate_minimum,
             "detection": self.detection.as_dict(),
             "adapter": self.adapter.as_dict(),
+            "rollout": self.rollout.as_dict(),
         }
 
     @classmethod
@@ -5409,6 +5610,7 @@ class Policy:
             gate_minimum=fields["gate_minimum"],
             detection=DetectionPolicy.from_dict(fields["detection"]),
             adapter=AdapterPolicy.from_dict(fields["adapter"]),
+            rollout=RolloutPolicy.from_dict(fields["rollout"]),
         )
 
     def fault(self) -> str:
@@ -5433,9 +5635,12 @@ class Assignment:
         The model's file.
     signed
         The registry's signed statement about the version.
+    serial
+        Number of times that the device was sent back. A device takes an older version under a higher serial
+        alone, and nothing under a lower one.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"Assignment","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"Assignment","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"device_id","type":"string","default":""},{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"serial","type":"long","default":0}]}'
     FULLNAME: ClassVar[str] = "edgeloop.rollout.Assignment"
     IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream', 'device_id')
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -5447,6 +5652,7 @@ class Assignment:
     version: int = 0
     file: ModelFile = field(default_factory=lambda: ModelFile())
     signed: SignedStatement = field(default_factory=lambda: SignedStatement())
+    serial: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -5456,6 +5662,7 @@ class Assignment:
             "version": self.version,
             "file": self.file.as_dict(),
             "signed": self.signed.as_dict(),
+            "serial": self.serial,
         }
 
     @classmethod
@@ -5467,6 +5674,7 @@ class Assignment:
             version=fields["version"],
             file=ModelFile.from_dict(fields["file"]),
             signed=SignedStatement.from_dict(fields["signed"]),
+            serial=fields["serial"],
         )
 
     def fault(self) -> str:
@@ -5474,6 +5682,323 @@ class Assignment:
             return "version"
         if fault := self.file.fault():
             return f"file.{fault}"
+        return ""
+
+
+class RolloutOrder(StrEnum):
+    """PAUSE: no further device gets the version. RESUME: end of a pause. APPROVE: leave to begin a phase. ABORT:
+    end of a rollout that is under way; its devices go back. ROLLBACK: the same, also after its end. OFFER: a
+    version that was turned back begins anew. PIN: one device keeps a version. UNPIN: the device follows
+    rollouts again. UNKNOWN: an order of a later release."""
+
+    PAUSE = "PAUSE"
+    RESUME = "RESUME"
+    APPROVE = "APPROVE"
+    ABORT = "ABORT"
+    ROLLBACK = "ROLLBACK"
+    OFFER = "OFFER"
+    PIN = "PIN"
+    UNPIN = "UNPIN"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutCommand:
+    """Command: a person's order about a rollout or about the version of a device.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    command_id
+        Id of the command, which its answers name.
+    order
+        The order.
+    version
+        PIN: version of the device. Otherwise the version that the order is about; 0 for that of the rollout.
+    device_id
+        PIN, UNPIN: name of the device.
+    phase
+        APPROVE: the phase, counted from 1; 0 for the next one.
+    until
+        APPROVE: record time at which the approval expires, milliseconds; null for no end.
+    who
+        Person or program that gave the order.
+    why
+        Reason.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutCommand","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"command_id","type":"string","default":""},{"name":"order","type":{"type":"enum","name":"RolloutOrder","symbols":["PAUSE","RESUME","APPROVE","ABORT","ROLLBACK","OFFER","PIN","UNPIN","UNKNOWN"],"default":"UNKNOWN"},"default":"UNKNOWN"},{"name":"version","type":"int","default":0},{"name":"device_id","type":"string","default":""},{"name":"phase","type":"int","default":0},{"name":"until","type":["null","long"],"default":null},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutCommand"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    stream: str
+    command_id: str = ""
+    order: RolloutOrder = RolloutOrder.UNKNOWN
+    version: int = 0
+    device_id: str = ""
+    phase: int = 0
+    until: int | None = None
+    who: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "command_id": self.command_id,
+            "order": self.order.value,
+            "version": self.version,
+            "device_id": self.device_id,
+            "phase": self.phase,
+            "until": self.until,
+            "who": self.who,
+            "why": self.why,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            command_id=fields["command_id"],
+            order=RolloutOrder(fields["order"]),
+            version=fields["version"],
+            device_id=fields["device_id"],
+            phase=fields["phase"],
+            until=fields["until"],
+            who=fields["who"],
+            why=fields["why"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if not -0x8000_0000 <= self.phase <= 0x7FFF_FFFF:
+            return "phase"
+        return ""
+
+
+class RolloutFact(StrEnum):
+    """STARTED, PHASE_BEGUN, AWAITING_APPROVAL, PAUSED, RESUMED, TURNED_BACK, DONE: stages of a rollout.
+    SUPERSEDED: a newer version took its place. APPROVED, OFFERED, PINNED, UNPINNED: orders that were carried
+    out. REFUSED: an order that was not. POLICY_REFUSED: a policy that cannot be carried out; the one before it
+    stays. UNKNOWN: a fact of a later release."""
+
+    STARTED = "STARTED"
+    PHASE_BEGUN = "PHASE_BEGUN"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    APPROVED = "APPROVED"
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+    TURNED_BACK = "TURNED_BACK"
+    OFFERED = "OFFERED"
+    DONE = "DONE"
+    SUPERSEDED = "SUPERSEDED"
+    PINNED = "PINNED"
+    UNPINNED = "UNPINNED"
+    REFUSED = "REFUSED"
+    POLICY_REFUSED = "POLICY_REFUSED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutFinding:
+    """Evidence of one comparison of the new version with the old one.
+
+    Attributes
+    ----------
+    metric
+        Share that was compared.
+    device_group
+        Group of devices; empty for the whole fleet.
+    old_rows
+        Rows that the old version answered.
+    old_errors
+        Wrong answers among them.
+    new_rows
+        Rows that the new version answered.
+    new_errors
+        Wrong answers among them.
+    difference
+        Error rate of the new version minus that of the old one.
+    lower
+        Lower end of its confidence sequence.
+    upper
+        Upper end of its confidence sequence.
+    alpha
+        Level of the test and of the confidence sequence.
+    log_evidence
+        Natural logarithm of the e-value.
+    """
+
+    metric: str = ""
+    device_group: str = ""
+    old_rows: int = 0
+    old_errors: int = 0
+    new_rows: int = 0
+    new_errors: int = 0
+    difference: float = 0.0
+    lower: float = -1.0
+    upper: float = 1.0
+    alpha: float = 0.0
+    log_evidence: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "metric": self.metric,
+            "device_group": self.device_group,
+            "old_rows": self.old_rows,
+            "old_errors": self.old_errors,
+            "new_rows": self.new_rows,
+            "new_errors": self.new_errors,
+            "difference": self.difference,
+            "lower": self.lower,
+            "upper": self.upper,
+            "alpha": self.alpha,
+            "log_evidence": self.log_evidence,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            metric=fields["metric"],
+            device_group=fields["device_group"],
+            old_rows=fields["old_rows"],
+            old_errors=fields["old_errors"],
+            new_rows=fields["new_rows"],
+            new_errors=fields["new_errors"],
+            difference=fields["difference"],
+            lower=fields["lower"],
+            upper=fields["upper"],
+            alpha=fields["alpha"],
+            log_evidence=fields["log_evidence"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutEvent:
+    """Fact of a rollout, or the answer to an order.
+
+    Attributes
+    ----------
+    tenant
+        Owner of the stream.
+    stream
+        Name of the stream; a stream's model has the same name.
+    kind
+        The fact.
+    version
+        Version of the rollout, or of the pinned device.
+    previous
+        Version that devices go back to; 0 for none.
+    phase
+        Phase, counted from 1; 0 for none. AWAITING_APPROVAL, APPROVED: the phase to come.
+    phases
+        Phases of the policy.
+    devices
+        Devices that are told a version by this.
+    device_id
+        PINNED, UNPINNED and their refusals: the device.
+    evidence
+        Comparisons that led to it.
+    command_id
+        Id of the command that it answers; empty for none.
+    who
+        Person or program behind it; empty for the evidence itself.
+    why
+        Reason that the person gave.
+    reason
+        REFUSED, POLICY_REFUSED: typed reason.
+    message
+        Sentence for people.
+    at
+        Record time of what led to it, milliseconds.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutEvent","namespace":"edgeloop.rollout","fields":[{"name":"tenant","type":"string","default":"default"},{"name":"stream","type":"string","default":""},{"name":"kind","type":{"type":"enum","name":"RolloutFact","symbols":["STARTED","PHASE_BEGUN","AWAITING_APPROVAL","APPROVED","PAUSED","RESUMED","TURNED_BACK","OFFERED","DONE","SUPERSEDED","PINNED","UNPINNED","REFUSED","POLICY_REFUSED","UNKNOWN"],"default":"UNKNOWN"},"default":"UNKNOWN"},{"name":"version","type":"int","default":0},{"name":"previous","type":"int","default":0},{"name":"phase","type":"int","default":0},{"name":"phases","type":"int","default":0},{"name":"devices","type":"int","default":0},{"name":"device_id","type":"string","default":""},{"name":"evidence","type":{"type":"array","items":{"type":"record","name":"RolloutFinding","fields":[{"name":"metric","type":"string","default":""},{"name":"device_group","type":"string","default":""},{"name":"old_rows","type":"long","default":0},{"name":"old_errors","type":"long","default":0},{"name":"new_rows","type":"long","default":0},{"name":"new_errors","type":"long","default":0},{"name":"difference","type":"double","default":0.0},{"name":"lower","type":"double","default":-1.0},{"name":"upper","type":"double","default":1.0},{"name":"alpha","type":"double","default":0.0},{"name":"log_evidence","type":"double","default":0.0}]}},"default":[]},{"name":"command_id","type":"string","default":""},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"reason","type":"string","default":""},{"name":"message","type":"string","default":""},{"name":"at","type":"long","default":0}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutEvent"
+    IDENTITY: ClassVar[tuple[str, ...]] = ('tenant', 'stream')
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    tenant: str
+    stream: str
+    kind: RolloutFact = RolloutFact.UNKNOWN
+    version: int = 0
+    previous: int = 0
+    phase: int = 0
+    phases: int = 0
+    devices: int = 0
+    device_id: str = ""
+    evidence: tuple[RolloutFinding, ...] = ()
+    command_id: str = ""
+    who: str = ""
+    why: str = ""
+    reason: str = ""
+    message: str = ""
+    at: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "stream": self.stream,
+            "kind": self.kind.value,
+            "version": self.version,
+            "previous": self.previous,
+            "phase": self.phase,
+            "phases": self.phases,
+            "devices": self.devices,
+            "device_id": self.device_id,
+            "evidence": [x.as_dict() for x in self.evidence],
+            "command_id": self.command_id,
+            "who": self.who,
+            "why": self.why,
+            "reason": self.reason,
+            "message": self.message,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant=fields["tenant"],
+            stream=fields["stream"],
+            kind=RolloutFact(fields["kind"]),
+            version=fields["version"],
+            previous=fields["previous"],
+            phase=fields["phase"],
+            phases=fields["phases"],
+            devices=fields["devices"],
+            device_id=fields["device_id"],
+            evidence=tuple(RolloutFinding.from_dict(x) for x in fields["evidence"]),
+            command_id=fields["command_id"],
+            who=fields["who"],
+            why=fields["why"],
+            reason=fields["reason"],
+            message=fields["message"],
+            at=fields["at"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if not -0x8000_0000 <= self.previous <= 0x7FFF_FFFF:
+            return "previous"
+        if not -0x8000_0000 <= self.phase <= 0x7FFF_FFFF:
+            return "phase"
+        if not -0x8000_0000 <= self.phases <= 0x7FFF_FFFF:
+            return "phases"
+        if not -0x8000_0000 <= self.devices <= 0x7FFF_FFFF:
+            return "devices"
         return ""
 
 
@@ -5560,20 +6085,392 @@ class RolloutTarget:
         return ""
 
 
+class RolloutStage(StrEnum):
+    """Stage of a rollout."""
+
+    RUNNING = "RUNNING"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    TURNED_BACK = "TURNED_BACK"
+    DONE = "DONE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutApproval:
+    """Leave to begin a phase.
+
+    Attributes
+    ----------
+    phase
+        The phase, counted from 1.
+    who
+        Person.
+    until
+        Record time at which it expires, milliseconds; null for no end.
+    """
+
+    phase: int = 0
+    who: str = ""
+    until: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "phase": self.phase,
+            "who": self.who,
+            "until": self.until,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            phase=fields["phase"],
+            who=fields["who"],
+            until=fields["until"],
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.phase <= 0x7FFF_FFFF:
+            return "phase"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutComparison:
+    """State of one comparison.
+
+    Attributes
+    ----------
+    metric
+        Share that is compared.
+    device_group
+        Group of devices; null for the whole fleet.
+    side
+        Direction of the change that is tested.
+    old_rows
+        Rows that the old version answered.
+    old_errors
+        Wrong answers among them.
+    new_rows
+        Rows that the new version answered.
+    new_errors
+        Wrong answers among them.
+    bets
+        Growth and stake of each bet: doubles, little-endian.
+    """
+
+    metric: str = ""
+    device_group: str | None = None
+    side: str = ""
+    old_rows: int = 0
+    old_errors: int = 0
+    new_rows: int = 0
+    new_errors: int = 0
+    bets: bytes = b""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "metric": self.metric,
+            "device_group": self.device_group,
+            "side": self.side,
+            "old_rows": self.old_rows,
+            "old_errors": self.old_errors,
+            "new_rows": self.new_rows,
+            "new_errors": self.new_errors,
+            "bets": self.bets,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            metric=fields["metric"],
+            device_group=fields["device_group"],
+            side=fields["side"],
+            old_rows=fields["old_rows"],
+            old_errors=fields["old_errors"],
+            new_rows=fields["new_rows"],
+            new_errors=fields["new_errors"],
+            bets=fields["bets"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutCounts:
+    """Rows of one group since the last comparison.
+
+    Attributes
+    ----------
+    device_group
+        Group of the devices; empty for none.
+    old_rows
+        Rows that the old version answered.
+    old_errors
+        Wrong answers among them.
+    new_rows
+        Rows that the new version answered.
+    new_errors
+        Wrong answers among them.
+    """
+
+    device_group: str = ""
+    old_rows: int = 0
+    old_errors: int = 0
+    new_rows: int = 0
+    new_errors: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "device_group": self.device_group,
+            "old_rows": self.old_rows,
+            "old_errors": self.old_errors,
+            "new_rows": self.new_rows,
+            "new_errors": self.new_errors,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            device_group=fields["device_group"],
+            old_rows=fields["old_rows"],
+            old_errors=fields["old_errors"],
+            new_rows=fields["new_rows"],
+            new_errors=fields["new_errors"],
+        )
+
+    def fault(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningRollout:
+    """Rollout of one version.
+
+    Attributes
+    ----------
+    version
+        Version that is rolled out.
+    previous
+        Version that devices go back to; null for the first of a stream.
+    stage
+        Its stage.
+    paused
+        True if a person has paused it in this stage.
+    phase
+        RUNNING: its phase, AWAITING_APPROVAL: the phase to come; counted from 1.
+    who
+        Person who paused it or turned it back; empty for none.
+    why
+        Reason that the person gave.
+    now
+        Largest record time that it has seen, milliseconds.
+    phase_rows
+        Rows that the new version has answered in this phase.
+    approval
+        Leave that a person has given for a phase to come.
+    comparisons
+        Evidence so far.
+    open
+        Rows that are not compared yet.
+    """
+
+    version: int = 0
+    previous: int | None = None
+    stage: RolloutStage = RolloutStage.DONE
+    paused: bool = False
+    phase: int = 1
+    who: str = ""
+    why: str = ""
+    now: int = 0
+    phase_rows: int = 0
+    approval: RolloutApproval | None = None
+    comparisons: tuple[RolloutComparison, ...] = ()
+    open: tuple[RolloutCounts, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "previous": self.previous,
+            "stage": self.stage.value,
+            "paused": self.paused,
+            "phase": self.phase,
+            "who": self.who,
+            "why": self.why,
+            "now": self.now,
+            "phase_rows": self.phase_rows,
+            "approval": None if self.approval is None else self.approval.as_dict(),
+            "comparisons": [x.as_dict() for x in self.comparisons],
+            "open": [x.as_dict() for x in self.open],
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            version=fields["version"],
+            previous=fields["previous"],
+            stage=RolloutStage(fields["stage"]),
+            paused=fields["paused"],
+            phase=fields["phase"],
+            who=fields["who"],
+            why=fields["why"],
+            now=fields["now"],
+            phase_rows=fields["phase_rows"],
+            approval=None if fields["approval"] is None else RolloutApproval.from_dict(fields["approval"]),
+            comparisons=tuple(RolloutComparison.from_dict(x) for x in fields["comparisons"]),
+            open=tuple(RolloutCounts.from_dict(x) for x in fields["open"]),
+        )
+
+    def fault(self) -> str:
+        if not -0x8000_0000 <= self.version <= 0x7FFF_FFFF:
+            return "version"
+        if self.previous is not None:
+            if not -0x8000_0000 <= self.previous <= 0x7FFF_FFFF:
+                return "previous"
+        if not -0x8000_0000 <= self.phase <= 0x7FFF_FFFF:
+            return "phase"
+        if self.approval is not None:
+            if fault := self.approval.fault():
+                return f"approval.{fault}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutDevice:
+    """What is known of a device.
+
+    Attributes
+    ----------
+    heard
+        Record time at which it was last heard, to a minute, milliseconds.
+    assigned
+        Version that it was told; null if it follows the stream's target.
+    installed
+        Version that it reports; null before the first.
+    pinned
+        True if a person has fixed its version.
+    serial
+        Number of times that it was sent back.
+    """
+
+    heard: int = 0
+    assigned: int | None = None
+    installed: int | None = None
+    pinned: bool = False
+    serial: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "heard": self.heard,
+            "assigned": self.assigned,
+            "installed": self.installed,
+            "pinned": self.pinned,
+            "serial": self.serial,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            heard=fields["heard"],
+            assigned=fields["assigned"],
+            installed=fields["installed"],
+            pinned=fields["pinned"],
+            serial=fields["serial"],
+        )
+
+    def fault(self) -> str:
+        if self.assigned is not None:
+            if not -0x8000_0000 <= self.assigned <= 0x7FFF_FFFF:
+                return "assigned"
+        if self.installed is not None:
+            if not -0x8000_0000 <= self.installed <= 0x7FFF_FFFF:
+                return "installed"
+        return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutState:
-    """State of the rollout. Under tenant/stream: the target of the stream. Under tenant/stream/device: a device
+    """State of the rollout. Under tenant/stream: the rollout of the stream. Under tenant/stream/device: a device
     that has reported.
 
     Attributes
     ----------
     target
-        Under tenant/stream: the version that the stream's devices have to run. Null under
-        tenant/stream/device, which only marks the device as known.
+        Under tenant/stream: the version that devices run which were told no other. Null under
+        tenant/stream/device.
+    running
+        Under tenant/stream: the newest rollout.
+    turned_back
+        Under tenant/stream: versions that were turned back.
+    windows_end
+        Under tenant/stream: offset after the last record of error.windows that was counted.
+    commands_end
+        Under tenant/stream: offset after the last order that was carried out or refused.
+    device
+        Under tenant/stream/device: what is known of the device.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"target","type":["null",{"type":"record","name":"RolloutTarget","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"cause","type":{"type":"record","name":"Cause","namespace":"edgeloop.training","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}],"default":null}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"target","type":["null",{"type":"record","name":"RolloutTarget","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"cause","type":{"type":"record","name":"Cause","namespace":"edgeloop.training","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}],"default":null},{"name":"running","type":["null",{"type":"record","name":"RunningRollout","fields":[{"name":"version","type":"int","default":0},{"name":"previous","type":["null","int"],"default":null},{"name":"stage","type":{"type":"enum","name":"RolloutStage","symbols":["RUNNING","AWAITING_APPROVAL","TURNED_BACK","DONE"],"default":"DONE"},"default":"DONE"},{"name":"paused","type":"boolean","default":false},{"name":"phase","type":"int","default":1},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"now","type":"long","default":0},{"name":"phase_rows","type":"long","default":0},{"name":"approval","type":["null",{"type":"record","name":"RolloutApproval","fields":[{"name":"phase","type":"int","default":0},{"name":"who","type":"string","default":""},{"name":"until","type":["null","long"],"default":null}]}],"default":null},{"name":"comparisons","type":{"type":"array","items":{"type":"record","name":"RolloutComparison","fields":[{"name":"metric","type":"string","default":""},{"name":"device_group","type":["null","string"],"default":null},{"name":"side","type":"string","default":""},{"name":"old_rows","type":"long","default":0},{"name":"old_errors","type":"long","default":0},{"name":"new_rows","type":"long","default":0},{"name":"new_errors","type":"long","default":0},{"name":"bets","type":"bytes","default":""}]}},"default":[]},{"name":"open","type":{"type":"array","items":{"type":"record","name":"RolloutCounts","fields":[{"name":"device_group","type":"string","default":""},{"name":"old_rows","type":"long","default":0},{"name":"old_errors","type":"long","default":0},{"name":"new_rows","type":"long","default":0},{"name":"new_errors","type":"long","default":0}]}},"default":[]}]}],"default":null},{"name":"turned_back","type":{"type":"array","items":"int"},"default":[]},{"name":"windows_end","type":"long","default":0},{"name":"commands_end","type":"long","default":0},{"name":"device","type":["null",{"type":"record","name":"RolloutDevice","fields":[{"name":"heard","type":"long","default":0},{"name":"assigned","type":["null","int"],"default":null},{"name":"installed","type":["null","int"],"default":null},{"name":"pinned","type":"boolean","default":false},{"name":"serial","type":"long","default":0}]}],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutState"
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    UNKNOWN: ClassVar[tuple[str, ...]] = ()
+
+    target: RolloutTarget | None = None
+    running: RunningRollout | None = None
+    turned_back: tuple[int, ...] = ()
+    windows_end: int = 0
+    commands_end: int = 0
+    device: RolloutDevice | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "target": None if self.target is None else self.target.as_dict(),
+            "running": None if self.running is None else self.running.as_dict(),
+            "turned_back": list(self.turned_back),
+            "windows_end": self.windows_end,
+            "commands_end": self.commands_end,
+            "device": None if self.device is None else self.device.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(
+            target=None if fields["target"] is None else RolloutTarget.from_dict(fields["target"]),
+            running=None if fields["running"] is None else RunningRollout.from_dict(fields["running"]),
+            turned_back=tuple(fields["turned_back"]),
+            windows_end=fields["windows_end"],
+            commands_end=fields["commands_end"],
+            device=None if fields["device"] is None else RolloutDevice.from_dict(fields["device"]),
+        )
+
+    def fault(self) -> str:
+        if self.target is not None:
+            if fault := self.target.fault():
+                return f"target.{fault}"
+        if self.running is not None:
+            if fault := self.running.fault():
+                return f"running.{fault}"
+        for x in self.turned_back:
+            if not -0x8000_0000 <= x <= 0x7FFF_FFFF:
+                return "turned_back"
+        if self.device is not None:
+            if fault := self.device.fault():
+                return f"device.{fault}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutVersion:
+    """State of the rollout, under tenant/stream/version: a version that devices can be told to run.
+
+    Attributes
+    ----------
+    target
+        Its file and signature.
+    """
+
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutVersion","namespace":"edgeloop.rollout","fields":[{"name":"target","type":["null",{"type":"record","name":"RolloutTarget","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"cause","type":{"type":"record","name":"Cause","namespace":"edgeloop.training","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}],"namespace":"edgeloop.rollout"}],"default":null}]}'
+    FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutVersion"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
@@ -6727,6 +7624,7 @@ EVENTS = (
     DetectorState,
     DriftPartial,
     DriftSignal,
+    ErrorWindow,
     ChangeDevice,
     CommandAccepted,
     Device,
@@ -6772,7 +7670,10 @@ EVENTS = (
     ObservationRow,
     Policy,
     Assignment,
+    RolloutCommand,
+    RolloutEvent,
     RolloutState,
+    RolloutVersion,
     Checkpoint,
     CampaignState,
     GateState,

@@ -116,6 +116,8 @@ def impossible_place(assignment: Assignment) -> str:
     """
     if assignment.version < 1:
         return f"version: expected 1 or more, given {assignment.version}"
+    if not 0 <= assignment.serial <= LARGEST_NUMBER:
+        return f"serial: expected 0 to {LARGEST_NUMBER}, given {assignment.serial}"
     file = assignment.file
     if len(file.digest) != _SHA256 or not _HEX.issuperset(file.digest):
         return f"file.digest: expected {_SHA256} small hexadecimal digits, given {cut(file.digest, LONGEST_NAME)!r}"

@@ -87,10 +87,15 @@ SERVICES: dict[str, ServiceSpec] = {
             Reads(topics.EXAMPLES, "level one: labelled rows; batches that correct earlier labels are skipped"),
             Reads(topics.DRIFT_PARTIALS, "level two: its own partials, in the stream's partition"),
             Reads(topics.STREAMS, "feature names for signals; the tolerance of [numbers](../../docs/regression.md)", Access.WHOLE),
-            Reads(topics.POLICIES, "a stream's detector and scopes, changed while it runs ([policies](../../docs/policies.md))", Access.WHOLE),
+            Reads(
+                topics.POLICIES,
+                "a stream's detector and scopes, changed while it runs; whether its rollouts have phases ([policies](../../docs/policies.md))",
+                Access.WHOLE,
+            ),
         ),
         writes=(
             Writes(topics.DRIFT_PARTIALS, "error bytes of consecutive labelled rows, or feature sums of a block"),
+            Writes(topics.ERROR_WINDOWS, "right and wrong answers by device and version, for streams whose policy of rollouts has phases"),
             Writes(topics.DRIFT_SIGNALS, "a change, and how far detection has come; both in the stream's partition"),
         ),
         state=Kept((e.DetectorState, e.BlockState), "snapshots of detectors, and open blocks"),
@@ -184,11 +189,23 @@ SERVICES: dict[str, ServiceSpec] = {
         decides="which device runs which version",
         reads=(
             Reads(topics.MODEL_EVENTS, "the newest version of each stream"),
-            Reads(topics.FLEET_REPORTED, "the devices of each stream"),
+            Reads(topics.FLEET_REPORTED, "the devices of each stream, and what they run"),
+            Reads(topics.FLEET_HEARTBEATS, "devices that can be counted on; ticks, by which waiting rollouts see the time"),
+            Reads(topics.ERROR_WINDOWS, "right and wrong answers by device and version"),
+            Reads(topics.POLICIES, "phases, and the evidence that they need ([rollouts](../../docs/rollout.md))"),
+            Reads(topics.ROLLOUT_COMMANDS, "orders of people"),
+            Reads(topics.FLEET_DEVICES, "groups of devices", Access.WHOLE),
             Reads(topics.ROLLOUT_ASSIGNMENTS, "whether its last assignment of a device is unchanged", Access.WHOLE),
         ),
-        writes=(Writes(topics.ROLLOUT_ASSIGNMENTS, "the version of a device"),),
-        state=Kept((e.RolloutState,), "the newest version of each stream; the devices that are known", Partitions.ONE),
+        writes=(
+            Writes(topics.ROLLOUT_ASSIGNMENTS, "the version of a device"),
+            Writes(topics.ROLLOUT_EVENTS, "stages of rollouts with their evidence, and answers to orders"),
+        ),
+        state=Kept(
+            (e.RolloutState, e.RolloutVersion, e.Policy),
+            "rollouts with their evidence; versions; devices that are known; policies of rollouts",
+            Partitions.ONE,
+        ),
         scales=False,
     ),
     "fleet": ServiceSpec(

@@ -13,7 +13,7 @@ KINDS: dict[str, tuple[str, tuple[type[Event], ...]]] = {
     "trainer": ("many", (e.GateState,)),
     "registry": ("one", (e.RegistryState,)),
     "adapter": ("many", (e.LearnerState, e.AdapterFrame, e.ModelAdapter, e.MemoryBlock,)),
-    "rollout": ("one", (e.RolloutState,)),
+    "rollout": ("one", (e.RolloutState, e.RolloutVersion, e.Policy,)),
     "fleet": ("one", (e.Device, e.DeviceHealth, e.MemberProcesses, e.FleetToken, e.FleetConfig, e.FleetPolicy, e.SeenCommand,)),
 }
 """By service: how many partitions its state topic has, and the records in it besides the checkpoint."""

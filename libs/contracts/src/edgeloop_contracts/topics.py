@@ -55,6 +55,10 @@ LABEL_CONTRADICTIONS = Topic[e.LabelContradicted, DeviceKey](
 )
 
 DRIFT_PARTIALS = Topic[e.DriftPartial, StreamKey](name="drift.partials", kinds=(e.DriftPartial,), producer="drift", key=Key.STREAM)
+# Of streams whose policy has phases. One partition, so that the rollout reads all of a stream without reading every example.
+ERROR_WINDOWS = Topic[e.ErrorWindow, StreamKey](
+    name="error.windows", kinds=(e.ErrorWindow,), producer="drift", key=Key.STREAM, partitions=Partitions.ONE, config=dict(FOR_ANYBODY)
+)
 # Compacted because of DetectionProgress, keyed tenant/stream. A signal's key ends with its id, so that all signals remain.
 DRIFT_SIGNALS = Topic[e.DriftSignal | e.DetectionProgress, SignalKey](
     name="drift.signals",
@@ -122,6 +126,24 @@ POLICIES = Topic[e.Policy, StreamKey](
 ROLLOUT_ASSIGNMENTS = Topic[e.Assignment, DeviceKey](
     name="rollout.assignments", kinds=(e.Assignment,), producer="rollout", key=Key.DEVICE, compacted=True, config=dict(FOR_ANYBODY)
 )
+ROLLOUT_COMMANDS = Topic[e.RolloutCommand, StreamKey](
+    name="rollout.commands",
+    kinds=(e.RolloutCommand,),
+    producer="",
+    key=Key.STREAM,
+    partitions=Partitions.ONE,
+    log_append_time=True,
+    retention_ms=FOREVER,
+)
+ROLLOUT_EVENTS = Topic[e.RolloutEvent, StreamKey](
+    name="rollout.events",
+    kinds=(e.RolloutEvent,),
+    producer="rollout",
+    key=Key.POLICY,
+    partitions=Partitions.ONE,
+    retention_ms=FOREVER,
+    config=dict(FOR_ANYBODY),
+)
 FLEET_REPORTED = Topic[e.DeviceReport, DeviceKey](
     name="fleet.reported",
     kinds=(e.DeviceReport,),
@@ -168,6 +190,7 @@ PUBLIC: tuple[Topic[Any, Any], ...] = (
     EXAMPLES,
     LABEL_CONTRADICTIONS,
     DRIFT_PARTIALS,
+    ERROR_WINDOWS,
     DRIFT_SIGNALS,
     RETRAINING_COMMANDS,
     TRAINING_REQUESTS,
@@ -180,6 +203,8 @@ PUBLIC: tuple[Topic[Any, Any], ...] = (
     STREAMS,
     POLICIES,
     ROLLOUT_ASSIGNMENTS,
+    ROLLOUT_COMMANDS,
+    ROLLOUT_EVENTS,
     FLEET_REPORTED,
     FLEET_COMMANDS,
     FLEET_ENROLMENTS,

@@ -8,11 +8,12 @@ from dataclasses import fields
 from typing import Any
 
 from edgeloop_adapter.core import policies as adapter
-from edgeloop_contracts import AdapterPolicy, Policy, RetrainingPolicy, TrainingPolicy
+from edgeloop_contracts import AdapterPolicy, Policy, RetrainingPolicy, RolloutPolicy, TrainingPolicy
 from edgeloop_drift.core import policies as detection
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_mixture.rule import Rule as Learning
 from edgeloop_retraining.core import policy as retraining
+from edgeloop_rollout.core import policies as rollout
 from edgeloop_trainer.core import plans as training
 from edgeloop_trainer.core.gate import Rule
 from edgeloop_trainer.core.recipe import Recipe
@@ -27,6 +28,7 @@ TAKEN: Mapping[str, Callable[[Policy], object]] = {
     "training": lambda policy: training.apply_policy(training.Plan(Recipe(), Rule()), policy),
     "detection": lambda policy: detection.apply_policy(Rules(), policy),
     "adapter": lambda policy: adapter.apply_policy(Learning(), policy),
+    "rollout": lambda policy: rollout.apply_policy(rollout.Plan(), policy),
 }
 
 
@@ -58,6 +60,7 @@ def event(content: Any, tenant: str, stream: str, name: str, version: int) -> Po
         gate_minimum=file.gate.minimum if file.gate.model_fields_set else None,
         detection=file.detection.event(),
         adapter=_named("adapter", AdapterPolicy, file.adapter),
+        rollout=_named("rollout", RolloutPolicy, file.rollout),
     )
     for section, taken in TAKEN.items():
         try:
@@ -77,7 +80,7 @@ def named(policy: Policy) -> dict[str, dict[str, Any]]:
     parameters = content["detection"]["parameters"]
     content["detection"]["parameters"] = parameters and {name: json.loads(text) for name, text in parameters.items()}
     content["gate"] = {"minimum": content["gate_minimum"]}
-    sections = {section: content[section] for section in ("detection", "retraining", "training", "gate", "adapter")}
+    sections = {section: content[section] for section in ("detection", "retraining", "training", "gate", "adapter", "rollout")}
     kept = {section: {name: value for name, value in part.items() if value is not None} for section, part in sections.items()}
     return {section: part for section, part in kept.items() if part}
 

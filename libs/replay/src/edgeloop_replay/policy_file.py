@@ -12,6 +12,7 @@ from edgeloop_drift.core import policies as detection
 from edgeloop_drift.core.pooled_detectors import Rules
 from edgeloop_mixture.rule import Memory, Rule
 from edgeloop_retraining.core.policy import Policy as Retraining
+from edgeloop_rollout.core.policies import Plan as Rollout
 from edgeloop_trainer.core.gate import Rule as Gate
 from edgeloop_trainer.core.recipe import Recipe
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, Strict, ValidationError, create_model, model_validator
@@ -135,6 +136,7 @@ SECTIONS: Mapping[str, Any] = {
     "training": _section(Recipe),
     "gate": _section(Gate),
     "adapter": _ADAPTER,
+    "rollout": _section(Rollout),
 }
 """The model of each section; a field's default is that of its service."""
 

@@ -24,6 +24,7 @@ from edgeloop_readers import Policies
 from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_drift.core import bits, blocks
+from edgeloop_drift.core.error_counts import ErrorCounts
 from edgeloop_drift.core.pooled_detectors import ErrorPool, InputPool, Rules
 from edgeloop_drift.core.signals import error_signal, input_signal
 from edgeloop_drift.metrics import Metrics
@@ -62,6 +63,7 @@ class DriftTask:
         self._names = names
         self._tolerance_of = tolerance_of
         self._metrics = metrics
+        self._counts = ErrorCounts()
         self._blocks: dict[str, BlockState] = {}
         self._errors: dict[tuple[str, str], ErrorPool] = {}
         self._inputs: dict[tuple[str, str], InputPool] = {}
@@ -80,6 +82,8 @@ class DriftTask:
                 if problem := bits.problem(batch):
                     raise InvalidEventError("MALFORMED", problem)
                 partials = bits.partials(batch, received.partition, received.offset, self._tolerance_of(batch))
+                if self._policies.of(batch.tenant, batch.stream).windows:
+                    self._counts.add(partials)
                 return [_partial(partial) for partial in partials]
             case DriftPartial() as partial:
                 if why := impossible_partial(partial):
@@ -89,7 +93,9 @@ class DriftTask:
                 raise InvalidEventError("WRONG_TYPE", f"expected a batch or a partial, given {type(other).__name__}")
 
     def flush(self) -> Iterable[Send]:
-        """Write snapshots of what changed, and the progress of detection; signals of the same rows precede it."""
+        """Write snapshots of what changed, and the progress of detection; signals of the same rows precede it. Counts go to the rollout."""
+        for window in self._counts.drain():
+            yield Send(topics.ERROR_WINDOWS, topics.ERROR_WINDOWS.key_of(window), window)
         for key, block in self._blocks.items():
             self._state.put(key, block)
         for tenant, stream in self._touched_errors:

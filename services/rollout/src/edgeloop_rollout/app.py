@@ -6,10 +6,12 @@ from edgeloop_contracts import topics
 from edgeloop_streaming import Context, Service
 
 from edgeloop_rollout.handlers import RolloutTask
+from edgeloop_rollout.io.groups import GroupsOfFleet
 from edgeloop_rollout.spec import SPEC
 
 
 def build(context: Context) -> Service:
     """Wire the rollout to the clients of a process."""
     assignments = context.latest_records(topics.ROLLOUT_ASSIGNMENTS)
-    return Service(name=SPEC.name, inputs=SPEC.inputs, task=lambda _partition, state: RolloutTask(state, assignments))
+    groups = GroupsOfFleet(context.table(topics.FLEET_DEVICES))
+    return Service(name=SPEC.name, inputs=SPEC.inputs, task=lambda _partition, state: RolloutTask(state, assignments, groups))

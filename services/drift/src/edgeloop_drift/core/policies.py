@@ -28,7 +28,7 @@ def apply_policy(settings: Rules, policy: Policy) -> Rules:
         errors = replace(errors, parameters=_parameters(given.parameters))
     scopes = settings.scopes if given.scopes is None else given.scopes
     errors.check()
-    return replace(settings, errors=errors, scopes=tuple(scopes))
+    return replace(settings, errors=errors, scopes=tuple(scopes), windows=len(policy.rollout.phases or ()) > 1)
 
 
 def _parameters(given: Mapping[str, str]) -> dict[str, float | str]:

@@ -32,12 +32,15 @@ class Rules:
         Detector of inputs, for one feature; see :meth:`DetectorSpec.shared_by`.
     learning
         Blocks from which a feature's scale is learned before it is watched.
+    windows
+        Whether answers are also counted for the rollout. Detection is the same either way.
     """
 
     errors: DetectorSpec = field(default_factory=DetectorSpec)
     scopes: tuple[str, ...] = (STREAM, ALONE)
     inputs: DetectorSpec = field(default_factory=lambda: DetectorSpec("PageHinkley", {"delta": 0.5, "threshold": 15.0, "min_instances": 1}))
     learning: int = 20
+    windows: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.scopes or set(self.scopes) - {STREAM, VERSION, ALONE}:

@@ -51,11 +51,18 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """Current version of a stream."""
+    """Current version of a stream.
+
+    Attributes
+    ----------
+    serial
+        Largest serial of an assignment that the device has carried out.
+    """
 
     version: int
     digest: str
     adapter: int = 0
+    serial: int = 0
 
 
 def check_place(assignment: Assignment) -> None:
@@ -108,8 +115,10 @@ def decide(
     """Decide whether to install an assigned model.
 
     The caller has verified the statement's signature. The function checks three conditions. The statement names the same stream, version,
-    digest and size as the assignment. The version is newer than the installed one, or the same. The model's features are those of the
-    stream.
+    digest and size as the assignment. The version is newer than the installed one, or the same, unless the assignment has a higher
+    serial: that sends the device back. The model's features are those of the stream.
+
+    Serials only rise, so an old assignment that somebody writes again changes nothing, whichever version it names.
 
     Parameters
     ----------
@@ -132,7 +141,9 @@ def decide(
         raise RefusalError(
             Reason.DIGEST, f"version {statement.version} is installed with digest {installed.digest}, not {statement.digest}"
         )
-    if installed and installed.version > statement.version:
+    if installed and assignment.serial < installed.serial:
+        raise RefusalError(Reason.OLDER, f"serial {installed.serial} was carried out, {assignment.serial} is older")
+    if installed and installed.version > statement.version and assignment.serial == installed.serial:
         raise RefusalError(Reason.OLDER, f"version {installed.version} is installed, {statement.version} is older")
     _suits(statement, features, max_bytes)
     return Action.INSTALL

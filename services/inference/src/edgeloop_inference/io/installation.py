@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 from edgeloop_contracts import Assignment, StreamDefinition
 from edgeloop_signing.statements import VersionStatement
@@ -36,6 +38,7 @@ class Installation:
         self._models = models
         self._definitions = definitions
         self._builder = builder
+        self._serials: dict[str, int] = {}
 
     def restore(self) -> list[str]:
         """Load the last installed models, without any network; give back the problems."""
@@ -48,6 +51,7 @@ class Installation:
                 statement = self._verification.stored(package)
                 if statement.stream != stream:
                     raise RefusalError(Reason.DIGEST, f"the package is of {statement.stream!r}")
+                self._serials[stream] = package.serial
                 if self._definitions.get(stream) is None:
                     raise RefusalError(Reason.DEFINITION, "its definition is not on disk: it is installed again once the network has that")
                 model = _load(statement, package)
@@ -81,16 +85,28 @@ class Installation:
         check_place(assignment)
         statement = self._verification.statement(assignment)
         features = definition and tuple(feature.name for feature in definition.features)
-        action = decide(self._models.installed(statement.stream), assignment, statement, features, self._verification.max_bytes)
+        serial = self._serials.get(statement.stream, 0)
+        installed = self._models.installed(statement.stream)
+        known = installed and replace(installed, serial=serial)
+        action = decide(known, assignment, statement, features, self._verification.max_bytes)
         if action is Action.KEEP:
+            if assignment.serial > serial:
+                self._keep_serial(statement.stream, assignment.serial)
             return action
         if definition is not None:
             check_task(statement, definition.task)
         package = self._verification.fetched(statement, assignment, reader)
         model = _load(statement, package)
         self._store.save(statement.stream, package)
+        self._serials[statement.stream] = package.serial
         self._serve(model)
         return action
+
+    def _keep_serial(self, stream: str, serial: int) -> None:
+        """Keep the serial of an assignment to what serves already, lest the one before it be carried out some day."""
+        with suppress(BrokenFileError):  # without a package there is no version either after a restart
+            self._store.save(stream, replace(self._store.load(stream), serial=serial))
+        self._serials[stream] = serial
 
     def _serve(self, model: ServingModel) -> RefusalError | None:
         """Serve a version in the stream's mixture, else alone; a refused mixture is tried again."""

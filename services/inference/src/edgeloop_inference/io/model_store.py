@@ -23,11 +23,20 @@ class BrokenFileError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A model with what proves where it comes from."""
+    """A model with what proves where it comes from.
+
+    Attributes
+    ----------
+    statement, signature, model
+        As the registry signed them.
+    serial
+        Of the assignment that brought it; 0 for a member of a mixture.
+    """
 
     statement: bytes
     signature: bytes
     model: bytes
+    serial: int = 0
 
 
 class ModelStore:
@@ -47,7 +56,7 @@ class ModelStore:
 
     def save(self, name: str, package: Package) -> None:
         """Keep a package in place of the last one of that name; it is on disk when this returns."""
-        head = {"statement": _text(package.statement), "signature": _text(package.signature)}
+        head = {"statement": _text(package.statement), "signature": _text(package.signature), "serial": package.serial}
         write_whole(self._path(name), MAGIC + json.dumps(head).encode() + b"\n" + package.model)
 
     def names(self) -> Iterator[str]:
@@ -69,7 +78,8 @@ class ModelStore:
             if magic + b"\n" != MAGIC:
                 raise BrokenFileError(f"{path}: expected {MAGIC!r} at its beginning, given {magic[:40]!r}")
             fields = json.loads(head)
-            return Package(base64.b64decode(fields["statement"]), base64.b64decode(fields["signature"]), model)
+            serial = int(fields.get("serial", 0))  # packages of earlier releases have none
+            return Package(base64.b64decode(fields["statement"]), base64.b64decode(fields["signature"]), model, serial)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BrokenFileError(f"{path}: {error!r}") from error
 

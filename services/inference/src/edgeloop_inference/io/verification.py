@@ -97,7 +97,7 @@ class Verification:
             check_graph(data)
             load_check.check(data)
         self._archive.put(statement.stream, statement.version, statement.digest, data)
-        return Package(assignment.signed.statement, assignment.signed.signature, data)
+        return Package(assignment.signed.statement, assignment.signed.signature, data, assignment.serial)
 
     def stored(self, package: Package) -> VersionStatement:
         """Check that a package on disk, load-checked before, is unchanged.

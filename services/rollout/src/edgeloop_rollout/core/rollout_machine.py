@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from edgeloop_rollout.core.judgement import Advance, Finding, TurnBack, judge, with_counts
 from edgeloop_rollout.core.phases import members
@@ -28,6 +29,7 @@ from edgeloop_rollout.core.rollout_states import (
     Order,
     Paused,
     RecordStage,
+    Refusal,
     RefuseCommand,
     Rollout,
     RolloutPolicy,
@@ -41,7 +43,7 @@ from edgeloop_rollout.core.rollout_states import (
 
 def begin(policy: RolloutPolicy, fleet: Fleet, *, stream: str, version: int, previous: int | None, at: float) -> Decision:
     """Begin the rollout of a version. The first one of a stream goes to every device: there is nothing to compare it with."""
-    stage: Stage = Running(0) if previous is not None else Done()
+    stage: Stage = Done() if previous is None or policy.at_once else Running(0)
     rollout = Rollout(stream, version, previous, stage, at)
     return rollout, (RecordStage(stage, at), *_covered(policy, fleet, rollout))
 
@@ -193,7 +195,7 @@ def _met(policy: RolloutPolicy, fleet: Fleet, rollout: Rollout, name: str) -> tu
             return _sent_back(rollout, rollout.stage, [name])
     if device.assigned is not None:
         return ()
-    whole = rollout.previous is None or (isinstance(rollout.stage, Done) and policy.phases[-1].share >= 1 and not policy.phases[-1].groups)
+    whole = rollout.previous is None or (isinstance(rollout.stage, Done) and policy.whole)
     version = rollout.version if whole and not isinstance(rollout.stage, TurnedBack) else rollout.previous
     return (Assign(version, (name,)),) if version is not None else ()
 
@@ -213,7 +215,7 @@ def _commanded(policy: RolloutPolicy, fleet: Fleet, rollout: Rollout, command: C
         case Order.ROLLBACK, Running() | AwaitingApproval() | Paused() | Done() if rollout.previous is not None:
             return _turned_back(fleet, rollout, TurnedBack(who=command.who, why=command.why))
         case Order.ROLLBACK, Done():
-            return _refused(rollout, command, "it is the first of its stream, so there is none to go back to")
+            return _refused(rollout, command, "it is the first of its stream, so there is none to go back to", Refusal.NO_EARLIER_VERSION)
         case Order.OFFER_AGAIN, TurnedBack():
             again = replace(rollout, comparisons=(), phase_rows=0, approval=None)
             again, effects = _staged(again, Running(0))
@@ -232,16 +234,20 @@ def _approve(policy: RolloutPolicy, fleet: Fleet, rollout: Rollout, command: Com
             return _refused(rollout, command, f"its rollout is {_NAMES[type(rollout.stage)]}")
     if command.phase is None or command.phase not in coming:
         told = ", ".join(map(str, coming)) or "none"
-        return _refused(rollout, command, f"expected one of the phases to come ({told}), given {command.phase}")
+        return _refused(rollout, command, f"expected one of the phases to come ({told}), given {command.phase}", Refusal.NO_SUCH_PHASE)
     if until < rollout.now:
-        return _refused(rollout, command, f"the approval expired at {until:g}, and it is {rollout.now:g}")
+        return _refused(rollout, command, f"the approval expired at {_moment(until)}, and it is {_moment(rollout.now)}", Refusal.EXPIRED)
     approved = replace(rollout, approval=Approval(command.phase, command.who, until))
     return _settled(policy, fleet, approved) if isinstance(rollout.stage, AwaitingApproval) else (approved, ())
 
 
-def _refused(rollout: Rollout, command: Command, why: str) -> Decision:
+def _refused(rollout: Rollout, command: Command, why: str, reason: Refusal = Refusal.OTHER_STAGE) -> Decision:
     text = f"Version {rollout.version} of {rollout.stream}: {command.order} changes nothing, because {why}."
-    return rollout, (RefuseCommand(command, text),)
+    return rollout, (RefuseCommand(command, text, reason),)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 _NAMES = {

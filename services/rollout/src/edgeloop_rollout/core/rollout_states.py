@@ -28,6 +28,16 @@ class RolloutPolicy:
     criteria: Criteria
     lost_after: float = 300.0
 
+    @property
+    def whole(self) -> bool:
+        """Whether the last phase has every device."""
+        return self.phases[-1].share >= 1 and not self.phases[-1].groups
+
+    @property
+    def at_once(self) -> bool:
+        """Whether each version goes to every device at once, and nothing is judged."""
+        return len(self.phases) == 1 and self.whole and not self.criteria.metrics
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -240,12 +250,32 @@ class RecordStage:
     evidence: tuple[Finding, ...] = field(default=())
 
 
+class Refusal(StrEnum):
+    """Typed reason for which an order is refused."""
+
+    UNKNOWN_ORDER = "UNKNOWN_ORDER"
+    UNKNOWN_STREAM = "UNKNOWN_STREAM"
+    UNKNOWN_DEVICE = "UNKNOWN_DEVICE"
+    UNKNOWN_VERSION = "UNKNOWN_VERSION"
+    OTHER_VERSION = "OTHER_VERSION"
+    """The stream's rollout is of another version."""
+    TURNED_BACK = "TURNED_BACK"
+    """The version was turned back."""
+    OTHER_STAGE = "OTHER_STAGE"
+    """The stage of the rollout has no such order: nothing is paused, or nothing is under way."""
+    NO_SUCH_PHASE = "NO_SUCH_PHASE"
+    EXPIRED = "EXPIRED"
+    NO_EARLIER_VERSION = "NO_EARLIER_VERSION"
+    NOT_PINNED = "NOT_PINNED"
+
+
 @dataclass(frozen=True, slots=True)
 class RefuseCommand:
     """Tell a person that an order changes nothing, and why."""
 
     command: Command
     why: str
+    reason: Refusal
 
 
 Effect = Assign | SendBack | RecordStage | RefuseCommand

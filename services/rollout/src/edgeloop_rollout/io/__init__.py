@@ -1,0 +1,1 @@
+"""Outside of the rollout: what it looks up, and what it writes."""
