@@ -134,7 +134,7 @@ def empty(cluster: Any) -> Post:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["redrive", "--why", "because"], "say which"),
+        (["redrive", "--why", "because"], "expected places, --service"),
         (["redrive", "--all", "--why", "  "], "--why: expected a text"),
         (["redrive", "--all", "--why", "because", "--older", "soon"], "expected an age"),
         (["redrive", "nowhere/0/1", "--why", "because"], "nowhere has no dead letters"),
