@@ -50,6 +50,7 @@ COMMANDS = {
     "models": CommandInfo("models", "List model versions, or show one in detail."),
     "devices": CommandInfo("devices", "List devices with assigned and running versions."),
     "device": CommandInfo("device", "Enrol, revoke, label, configure or show one device."),
+    "rollout": CommandInfo("rollout", "Show rollouts, or pause, approve and turn them back."),
     "why": CommandInfo("why", "Trace what a device runs back to its causes."),
 }
 

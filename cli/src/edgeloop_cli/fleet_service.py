@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgeloop_cli.errors import FailedError, RefusedError
+from edgeloop_cli.errors import RefusedError
 
 if TYPE_CHECKING:
     from edgeloop_contracts import CommandAccepted
@@ -37,33 +36,14 @@ def ask(context: Context, command: Any, timeout: float) -> CommandAccepted:
     FailedError
         It does not answer in time; the command stays.
     """
-    from edgeloop_contracts import CommandAccepted, EnrolmentRefused, topics
-    from edgeloop_readers.topic_tail import TopicTail
+    from edgeloop_contracts import EnrolmentRefused, topics
 
-    try:
-        answers = TopicTail(context.settings, context.codec, topics.FLEET_ANSWERS)
-    except LookupError as error:
-        raise RefusedError(str(error.args[0])) from None
-    try:
-        for _ in answers.existing(1):  # those before the command do not count
-            pass
-        _write(context, command)
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            for record in answers.poll(0.1):
-                answer: Any = getattr(record, "event", None)
-                if answer is None or answer.command_id != command.command_id:
-                    continue
-                if isinstance(answer, EnrolmentRefused):
-                    raise RefusedError(f"refused, {answer.reason}: {answer.message}")
-                if isinstance(answer, CommandAccepted):
-                    return answer
-    finally:
-        answers.close()
-    raise FailedError(
-        f"the service fleet did not answer within {timeout:g} s: does it run? The command {command.command_id} stays in "
-        f"{topics.FLEET_COMMANDS.name}; it is carried out once the service runs"
-    )
+    from edgeloop_cli.answered import answer_to
+
+    answer = answer_to(context, command, topics.FLEET_COMMANDS, topics.FLEET_ANSWERS, "fleet", timeout)
+    if isinstance(answer, EnrolmentRefused):
+        raise RefusedError(f"refused, {answer.reason}: {answer.message}")
+    return answer
 
 
 def tell(answer: CommandAccepted, *, as_json: bool, **more: Any) -> None:
@@ -84,9 +64,10 @@ def known_devices(context: Context) -> dict[str, Known]:
     """
     from edgeloop_contracts import topics
 
+    from edgeloop_cli.answered import newest
     from edgeloop_cli.core.members import Known
 
-    members, healths = _newest(context, topics.FLEET_DEVICES), _newest(context, topics.FLEET_HEALTH)
+    members, healths = newest(context, topics.FLEET_DEVICES), newest(context, topics.FLEET_HEALTH)
     return {key: Known(member, healths.get(key)) for key, member in members.items()}
 
 
@@ -112,7 +93,9 @@ def configurations(context: Context) -> dict[str, Any]:
     """All configurations and policies, by key."""
     from edgeloop_contracts import topics
 
-    return _newest(context, topics.FLEET_CONFIG)
+    from edgeloop_cli.answered import newest
+
+    return newest(context, topics.FLEET_CONFIG)
 
 
 def policy_of(context: Context, tenant: str) -> Any:
@@ -144,36 +127,6 @@ def as_object(member: Member) -> dict[str, Any]:
         "who": member.who,
         "why": member.why,
     }
-
-
-def _newest(context: Context, topic: Any) -> dict[str, Any]:
-    from edgeloop_readers.topic_tail import TopicTail
-
-    try:
-        tail = TopicTail(context.settings, context.codec, topic)
-    except LookupError as error:
-        raise RefusedError(str(error.args[0])) from None
-    found: dict[str, Any] = {}
-    try:
-        for record in sorted(tail.existing(), key=lambda one: (one.partition, one.offset)):
-            if (event := getattr(record, "event", None)) is not None:
-                found[record.key] = event
-            elif getattr(record, "reason", "") == "tombstone":
-                found.pop(record.key, None)
-    finally:
-        tail.close()
-    return found
-
-
-def _write(context: Context, command: Any) -> None:
-    from edgeloop_contracts import topics
-
-    publisher = context.publisher()
-    publisher.publish(topics.FLEET_COMMANDS, topics.FLEET_COMMANDS.key_of(command), command)
-    left = publisher.flush()
-    failures = publisher.failures()
-    if left or failures:
-        raise FailedError(f"the command was not written: {(failures or ['the broker did not accept it in time'])[0]}")
 
 
 def _some(names: list[str], most: int = 10) -> str:
