@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -32,7 +32,11 @@ from edgeloop_contracts import (
 )
 from edgeloop_fleet.handlers import FleetTask
 from edgeloop_fleet.metrics import Metrics
+from edgeloop_kafka.received_record import received_from
+from edgeloop_signing.device_signatures import RecordSigner
 from edgeloop_signing.enrolment import Token
+from edgeloop_signing.keys import Signer
+from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.testing import TaskDriver
 from prometheus_client import CollectorRegistry
 
@@ -49,7 +53,11 @@ class Fleet:
 
     def __post_init__(self) -> None:
         metrics = Metrics(self.registry)
-        self.driver = TaskDriver("fleet", lambda _, state: FleetTask(state, metrics))
+
+        def parts(*record: Any) -> tuple[bytes, bytes]:
+            return self.driver.broker.codec.signed_parts(*record)
+
+        self.driver = TaskDriver("fleet", lambda _, state: FleetTask(state, metrics, parts))
         self._seqs: dict[str, int] = {}
 
     def command(self, command: Any) -> Any:
@@ -131,6 +139,18 @@ class Fleet:
         event = Heartbeat(tenant="default", device_id=name, vitals=vitals)
         sent: Any = self.driver.send(topics.FLEET_HEARTBEATS, event, MemberKey.of(event), timestamp=self.now)
         return [send.event for send in sent]
+
+    def signed(self, name: str, seq: int, by: Token, **changes: Any) -> list[Any]:
+        """Send a heartbeat with a signature by a key; ``changes`` are made after it was signed."""
+        topic, codec = topics.FLEET_HEARTBEATS, self.driver.broker.codec
+        event = Heartbeat(tenant="default", device_id=name, vitals=Vitals(instance="i1", seq=seq))
+        raw = codec.encode(topic, event)
+        signer = RecordSigner(Signer(by.key, by.token_id))
+        headers = signer(topic.name, topic.key_of(event).encode(), *codec.signed_parts(topic, raw, {}))
+        sent = replace(event, **changes)
+        record = OutputRecord(topic.name, topic.key_of(sent).encode(), codec.encode(topic, sent), list(headers.items()), 0)
+        received = received_from(self.driver.broker.append(record, (topic.name, 0), self.now, None), topic, codec)
+        return [send.event for send in self.driver.transaction([received])]  # type: ignore[union-attr]
 
     def tick(self) -> list[Any]:
         """Let the time be seen; give back everything sent."""

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from edgeloop_contracts import Admission, CommandAccepted, Device, DeviceAction, Enrolment, EnrolmentMode, EnrolmentRefused, Health, topics
+from edgeloop_contracts import (
+    Admission,
+    CommandAccepted,
+    Device,
+    DeviceAction,
+    Enrolment,
+    EnrolmentMode,
+    EnrolmentRefused,
+    Health,
+    Vitals,
+    topics,
+)
 from edgeloop_fleet.core.members import ROTATION_MS
 from edgeloop_fleet.core.tokens import KEPT_MS
 from edgeloop_signing.enrolment import Token, public_key_id
@@ -238,10 +249,33 @@ def test_a_tenant_that_admits_enrolled_devices_alone_meets_nobody(fleet: Any) ->
     assert fleet.report("p2") == []
     assert fleet.beat("old") == []
     assert fleet.dead == ["NOT_ENROLLED"] * 3
-    fleet.enrol("p1", K1)
-    assert fleet.beat("p1")
     fleet.admission(Admission.OPEN)
     assert fleet.beat("p2")
+
+
+def test_a_tenant_that_admits_enrolled_devices_alone_takes_what_the_device_signed(fleet: Any) -> None:
+    old, new, other = (Token.of(bytes([number] * 32)) for number in (1, 2, 3))
+    fleet.enrol("p1", old.public_key)
+    fleet.enrol("p2", other.public_key)
+    fleet.admission(Admission.ENROLLED)
+    (health,) = fleet.signed("p1", 0, old)
+    assert health.device_id == "p1"
+    fleet.beat("p1")
+    fleet.signed("p1", 1, other)  # another device in its name
+    fleet.signed("p2", 1, old, device_id="p1")  # recorded and sent on in another name
+    fleet.signed("p1", 1, old, tenant="default", vitals=Vitals(instance="i1", seq=9))  # changed on its way
+    assert fleet.dead == ["UNSIGNED", "UNKNOWN_KEY", "BAD_SIGNATURE", "BAD_SIGNATURE"]
+    fleet.driver.dead.clear()
+    fleet.enrol("p1", new.public_key, EnrolmentMode.ROTATE)
+    fleet.signed("p1", 2, old)
+    fleet.signed("p1", 3, new)
+    assert fleet.dead == []
+    fleet.wait(ROTATION_MS / 1000)
+    fleet.signed("p1", 4, old)
+    assert fleet.dead == ["REVOKED"]
+    fleet.driver.restart()
+    fleet.signed("p1", 5, new)
+    assert fleet.dead == ["REVOKED"]
 
 
 def test_a_report_makes_a_device_known_once(fleet: Any) -> None:

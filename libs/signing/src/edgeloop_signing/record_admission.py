@@ -3,82 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from edgeloop_contracts import Admission, Device, Enrolment, FleetPolicy, KnownKey, MemberKey, Topic, topics
+from edgeloop_contracts import Admission, Device, Enrolment, FleetPolicy, MemberKey, Topic
 from edgeloop_contracts.keys import config_key
 from edgeloop_errors import RetryableError
 
-from edgeloop_signing.device_signatures import HEADER, RecordSignature, signed_message
+from edgeloop_signing.record_judgement import KeyOfMember, Parts, Refusal, Signed, judged
 
 SPEAKS_FOR = "speaks-for"
 MAX_AGE_S = 1.0
-# Keys of messages decide nothing in these, and another member may speak for a device.
-RAW = frozenset(one.name for one in (topics.OBSERVATIONS_RAW, topics.OBSERVATION_ROWS_RAW, topics.OBSERVATION_NAMED_RAW, topics.LABELS_RAW))
-
-
-class Reason(StrEnum):
-    """Reasons for which a record is refused."""
-
-    UNSIGNED = "UNSIGNED"
-    UNKNOWN_KEY = "UNKNOWN_KEY"
-    BAD_SIGNATURE = "BAD_SIGNATURE"
-    REVOKED = "REVOKED"
-
-
-REASONS = frozenset(Reason)
 
 
 class FleetUnknownError(RetryableError):
     """The topics of the fleet cannot be read now, so nobody can be refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Refusal of a record.
-
-    Attributes
-    ----------
-    reason
-        Typed reason.
-    message
-        Expected and given.
-    """
-
-    reason: Reason
-    message: str
-
-
-class Signed(Protocol):
-    """The attributes of a received record that admission needs."""
-
-    @property
-    def event(self) -> Any:
-        """Event of a device, with ``tenant`` and ``device_id``."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """Key of the message."""
-        ...
-
-    @property
-    def timestamp(self) -> int:
-        """Record time, milliseconds."""
-        ...
-
-    @property
-    def headers(self) -> Mapping[str, bytes]:
-        """Headers as they came."""
-        ...
-
-    @property
-    def raw(self) -> bytes:
-        """Value as it came."""
-        ...
 
 
 class Newest(Protocol):
@@ -107,18 +46,6 @@ class Gate(Protocol):
     def refusal(self, topic: Topic, received: Signed) -> Refusal | None:
         """Refusal of a record."""
         ...
-
-
-Parts = Callable[[Topic, bytes, Mapping[str, bytes]], tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A key of a member, and who the member may speak for besides itself."""
-
-    member: Device
-    key: KnownKey
-    speaks_for: frozenset[str]
 
 
 class _Table:
@@ -174,7 +101,7 @@ class Speakers:
         self._renewed = False
         self._enrolled: frozenset[str] = frozenset()
         self._members: dict[str, Any] = {}
-        self._keys: dict[tuple[str, str], list[_Known]] = {}
+        self._keys: dict[tuple[str, str], list[KeyOfMember]] = {}
 
     def renew(self) -> None:
         """Allow another reading before a refusal; to be called once a transaction."""
@@ -210,37 +137,9 @@ class Speakers:
         return self._judge(topic, received) if self.closed(received.event.tenant) else None
 
     def _judge(self, topic: Topic, received: Signed) -> Refusal | None:
-        event = received.event
-        member = MemberKey.of(event)
-        header = received.headers.get(HEADER)
-        if header is None:
-            return Refusal(Reason.UNSIGNED, f"expected the header {HEADER}, as tenant {event.tenant!r} admits enrolled devices alone")
-        signature = RecordSignature.parse(header)
-        if signature is None:
-            return Refusal(Reason.BAD_SIGNATURE, f"{HEADER}: expected 72 bytes, given {len(header)}")
-        known = [one for one in self._keys.get((event.tenant, signature.key_id), ()) if self._speaks(one, event.device_id, topic)]
-        if not known:
-            if self._standing(member) is Enrolment.REVOKED:
-                return Refusal(Reason.REVOKED, f"the device {member} is revoked")
-            return Refusal(Reason.UNKNOWN_KEY, f"expected a key of {member}, given the key {signature.key_id}")
-        own_key = topic.key_of(event)
-        if received.key != own_key and topic.name not in RAW:
-            return Refusal(Reason.BAD_SIGNATURE, f"expected the key {own_key!r} of the record, given {received.key[:200]!r}")
-        schema, body = self._parts(topic, received.raw, received.headers)
-        message = signed_message(topic.name, own_key.encode(), schema, body)
-        holding = [one for one in known if signature.holds(one.key.public_key, message)]
-        if not holding:
-            return Refusal(
-                Reason.BAD_SIGNATURE, f"the signature of key {signature.key_id} does not hold for this topic, key, schema and body"
-            )
-        return None if any(_counts(one, received.timestamp) for one in holding) else _ended(holding[0], received.timestamp)
+        return judged(topic, received, lambda tenant, name: self._keys.get((tenant, name), ()), self._standing, self._parts)
 
-    def _speaks(self, known: _Known, device_id: str, topic: Topic) -> bool:
-        if known.member.device_id == device_id:
-            return True
-        return topic.name in RAW and not known.speaks_for.isdisjoint({"*", device_id})
-
-    def _standing(self, member: str) -> Enrolment | None:
+    def _standing(self, member: MemberKey) -> Enrolment | None:
         record = self._members.get(member)
         return record.event.enrolment if record else None
 
@@ -271,16 +170,4 @@ class Speakers:
             labels = device.labels.get(SPEAKS_FOR, "").split(",")
             names = frozenset(name.strip() for name in labels if name.strip())
             for key in device.keys:
-                self._keys.setdefault((device.tenant, key.key_id), []).append(_Known(device, key, names))
-
-
-def _counts(known: _Known, at: int) -> bool:
-    if known.key.until is not None:
-        return at < known.key.until
-    return known.member.enrolment is Enrolment.ENROLLED
-
-
-def _ended(known: _Known, at: int) -> Refusal:
-    member, until = MemberKey.of(known.member), known.key.until
-    why = f"is {known.member.enrolment}" if until is None else f"ended its key {known.key.key_id} at {until}, and the record is of {at}"
-    return Refusal(Reason.REVOKED, f"the device {member} {why}")
+                self._keys.setdefault((device.tenant, key.key_id), []).append(KeyOfMember(device, key, names))

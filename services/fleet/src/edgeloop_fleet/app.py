@@ -18,6 +18,6 @@ def build(context: Context, settings: Settings) -> Service:
 
     def task(_partition: int, state: State) -> FleetTask:
         ticks.start()  # a process without the partition has no need of the time
-        return FleetTask(state, metrics)
+        return FleetTask(state, metrics, context.codec.signed_parts)
 
     return Service(name=SPEC.name, inputs=SPEC.inputs, task=task)

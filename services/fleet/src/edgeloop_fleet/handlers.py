@@ -23,6 +23,7 @@ from edgeloop_contracts import (
     MemberKey,
     SetAdmission,
     SetConfig,
+    Topic,
     topics,
 )
 from edgeloop_contracts.keys import TenantKey, config_key
@@ -31,6 +32,7 @@ from edgeloop_contracts.texts import cut
 from edgeloop_contracts.topic import HOUR
 from edgeloop_kafka import Received
 from edgeloop_signing.enrolment import public_key_id
+from edgeloop_signing.record_judgement import Parts, judged
 from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_fleet.core import decisions
@@ -52,10 +54,13 @@ class FleetTask:
         Of the partition.
     metrics
         Of the process.
+    parts
+        Fingerprint of the writer's schema, and body of a record, which signatures cover.
     """
 
-    def __init__(self, state: State, metrics: Metrics) -> None:
+    def __init__(self, state: State, metrics: Metrics, parts: Parts) -> None:
         self._state = state
+        self._parts = parts
         self._roster = Roster(state)
         self._metrics = metrics
         metrics.show(self._roster.watches)
@@ -68,7 +73,7 @@ class FleetTask:
             case FleetTick():
                 return list(self._tick(received.timestamp))
             case DeviceReport() as report:
-                return self._meet(report, received.timestamp)
+                return self._meet(report, received)
             case EnrolDevice() | IssueToken() | ChangeDevice() | SetConfig() | SetAdmission() as command:
                 return list(self._decide(command, received.timestamp))
             case EnrolmentRequest() as asked:
@@ -143,6 +148,7 @@ class FleetTask:
         if received.key != key:
             raise InvalidEventError("FOREIGN_KEY", f"key of the record: expected {key}, given {cut(received.key, 200)!r}")
         sends = self._known(key, now)
+        self._check_signed(topics.FLEET_HEARTBEATS, received)
         processes = heard(self._roster.processes(key), beat.vitals, now)
         before = self._roster.health(key)
         record = after_heartbeat(key, before, processes, beat.vitals)
@@ -157,11 +163,12 @@ class FleetTask:
             effects.append(Send(topics.FLEET_HEALTH, key, record))
         return effects
 
-    def _meet(self, report: DeviceReport, now: int) -> list[Send]:
+    def _meet(self, report: DeviceReport, received: Received[Any]) -> list[Send]:
         if why := impossible_report(report):
             raise InvalidEventError("IMPOSSIBLE", cut(why))
         key = MemberKey.of(report)
-        new = self._known(key, now)
+        new = self._known(key, received.timestamp)
+        self._check_signed(topics.FLEET_REPORTED, received)
         for device in new:
             self._roster.put_device(device)
         return [Send(topics.FLEET_DEVICES, key, device) for device in new]
@@ -181,6 +188,19 @@ class FleetTask:
         if not enrolled and self._roster.policy(key.tenant).admission is Admission.ENROLLED:
             raise InvalidEventError("NOT_ENROLLED", f"{key} is not enrolled, and {key.tenant} admits enrolled devices alone")
         return [met(key, now)] if device is None else []
+
+    def _check_signed(self, topic: Topic, received: Received[Any]) -> None:
+        """Refuse a record without the signature of its device, where the tenant admits enrolled devices alone.
+
+        Raises
+        ------
+        InvalidEventError
+            It has none, or one that does not hold.
+        """
+        if self._roster.policy(received.event.tenant).admission is not Admission.ENROLLED:
+            return
+        if refusal := judged(topic, received, self._roster.keys_of, self._roster.standing_of, self._parts):
+            raise InvalidEventError(refusal.reason, refusal.message)
 
     def _tick(self, now: int) -> Iterator[Send]:
         for tenant, watch in self._roster.watches.items():

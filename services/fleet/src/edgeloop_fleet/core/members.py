@@ -27,11 +27,6 @@ def met(key: MemberKey, now: int) -> Device:
     return Device(tenant=key.tenant, device_id=key.device_id, published=now)
 
 
-def counts(device: Device) -> bool:
-    """Whether a device is expected to speak, and so judged by its heartbeats."""
-    return device.enrolment in (Enrolment.OPEN, Enrolment.ENROLLED)
-
-
 def enrolled(command: EnrolDevice, known: Device | None, owners: Owners, now: int) -> Device:
     """The device after a command enrols it.
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from edgeloop_contracts import (
     Device,
     DeviceHealth,
+    Enrolment,
     Event,
     FleetConfig,
     FleetPolicy,
@@ -18,10 +19,10 @@ from edgeloop_contracts import (
 )
 from edgeloop_contracts.keys import config_key, owned_key
 from edgeloop_contracts.topic import DAY
+from edgeloop_signing.record_judgement import KeyOfMember
 
 from edgeloop_fleet.core.decisions import Outcome
 from edgeloop_fleet.core.health import Watch
-from edgeloop_fleet.core.members import counts
 from edgeloop_fleet.core.tokens import forgettable
 
 E = TypeVar("E", bound=Event)
@@ -84,6 +85,17 @@ class Roster:
     def device(self, key: MemberKey) -> Device | None:
         """A device."""
         return self._records.get(Device, key)
+
+    def standing_of(self, key: MemberKey) -> Enrolment | None:
+        """Standing of a device; ``None`` if it is not known."""
+        device = self.device(key)
+        return device.enrolment if device is not None else None
+
+    def keys_of(self, tenant: str, name: str) -> list[KeyOfMember]:
+        """The key of this name, with its device; none if nobody has it."""
+        owner = self._owners.get(owned_key(tenant, name))
+        device = self.device(owner) if owner is not None else None
+        return [KeyOfMember(device, key) for key in device.keys if key.key_id == name] if device is not None else []
 
     def health(self, key: MemberKey) -> DeviceHealth | None:
         """The newest record of a device's health."""
@@ -160,11 +172,6 @@ class Roster:
         for key, token in list(self._records.items(FleetToken)):
             if forgettable(token, now):
                 self._records.delete(FleetToken, key)
-
-    def judged(self, key: MemberKey) -> bool:
-        """Whether a device that is not heard becomes late."""
-        device = self.device(key)
-        return device is not None and counts(device)
 
     def _own(self, key: MemberKey, device: Device) -> None:
         for known in device.keys:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgeloop_contracts import DeviceDoubted, DeviceKey
-from edgeloop_signing.record_admission import REASONS as SIGNATURE_REASONS
+from edgeloop_signing.record_judgement import REASONS as SIGNATURE_REASONS
 
 OTHER_KEY = "OTHER_KEY"
 REASONS = frozenset({"NUMBER_TAKEN", "ID_TAKEN", "FORGOTTEN_EPOCH", "TOO_MANY_EPOCHS", OTHER_KEY, *SIGNATURE_REASONS})
