@@ -54,7 +54,9 @@ def set_policy(
             policy = event(content, tenant, stream, file.stem, 1)
         except BadPolicyError as error:
             raise RefusedError(f"{file}: {error}") from None
-        _write(_context(data_dir, bootstrap, schema_registry), policy)
+        context = _context(data_dir, bootstrap, schema_registry)
+        _check_groups(context, policy, file)
+        _write(context, policy)
 
 
 def show(
@@ -105,6 +107,22 @@ def _context(data_dir: Path, bootstrap: str, schema_registry: str) -> Context:
     from edgeloop_cli import connection
 
     return connection.required(data_dir, bootstrap, schema_registry).context("cli")
+
+
+def _check_groups(context: Context, policy: Policy, file: Path) -> None:
+    """Refuse a policy of rollouts that names a group which the fleet does not have."""
+    from edgeloop_contracts import topics
+    from edgeloop_rollout.core.policies import Plan, apply_policy
+
+    from edgeloop_cli.answered import newest
+
+    plan = apply_policy(Plan(), policy)
+    if plan.named_groups:
+        members = [member for member in newest(context, topics.FLEET_DEVICES).values() if member.tenant == policy.tenant]
+        try:
+            plan.check_groups({member.device_group for member in members} - {""})
+        except ValueError as error:
+            raise RefusedError(f"{file}: rollout: {error}") from None
 
 
 def _table(context: Context) -> Table:

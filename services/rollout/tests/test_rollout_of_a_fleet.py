@@ -14,6 +14,7 @@ from edgeloop_contracts import (
     DeviceStatus,
     ErrorWindow,
     FleetTick,
+    Heartbeat,
     MemberKey,
     ModelFile,
     ModelVersion,
@@ -21,10 +22,11 @@ from edgeloop_contracts import (
     RolloutCommand,
     RolloutEvent,
     RolloutState,
+    RolloutVersion,
     SignedStatement,
     topics,
 )
-from edgeloop_contracts.events import ErrorCount, RolloutFact, RolloutOrder, RolloutPolicy
+from edgeloop_contracts.events import ErrorCount, RolloutFact, RolloutOrder, RolloutPolicy, RolloutTarget
 from edgeloop_readers.latest_records import LatestRecords
 from edgeloop_rollout.handlers import RolloutTask
 from edgeloop_streaming import State
@@ -366,3 +368,58 @@ def test_orders_and_counts_of_what_is_not_there_change_nothing() -> None:
     fleet.version(2)
     odd = (count("p77", 2, 500, 500), count("p00", 9, 500, 500), count("p00", 2, 5, 6))
     assert fleet.send(topics.ERROR_WINDOWS, ErrorWindow(tenant="default", stream="pumps", counts=odd), STREAM) == []
+
+
+def test_an_order_that_comes_twice_is_carried_out_once() -> None:
+    fleet = Fleet()
+    fleet.version(2)
+    assert fleet.order(RolloutOrder.PAUSE).kind is Fact.PAUSED
+    assert fleet.driver.repeat() == []
+    fleet.driver.restart()
+    assert fleet.driver.repeat() == []
+
+
+def test_state_that_was_written_before_there_were_phases_goes_on() -> None:
+    fleet = Fleet(devices=0, policy=RolloutPolicy())
+    for kind in (RolloutVersion, RolloutState):
+        for key in [key for key, _ in fleet.driver.state.items(kind)]:
+            fleet.driver.state.delete(kind, key)
+    target = RolloutTarget(version=4, file=ModelFile(digest="d4", size=9, chunks=1))
+    fleet.driver.state.put(STREAM, RolloutState(target=target))
+    fleet.driver.state.put(f"{STREAM}/p01", RolloutState())
+    fleet.driver.state.drain()
+    fleet.driver.task.__init__(fleet.driver.state, _Latest(fleet, None), fleet)
+    assert fleet.version(3) == []
+    assert fleet.order(RolloutOrder.ROLLBACK).reason == "NO_EARLIER_VERSION"
+    fleet.report("p02")
+    assert fleet.runs == {"p02": 4}
+    fleet.version(5)
+    assert fleet.runs == {"p01": 5, "p02": 5}
+    assert fleet.order(RolloutOrder.ROLLBACK).kind is Fact.TURNED_BACK
+    assert fleet.runs == {"p01": 4, "p02": 4}
+
+
+def test_a_policy_of_one_phase_ends_a_rollout_that_is_under_way() -> None:
+    fleet = Fleet()
+    fleet.version(2)
+    fleet.send(topics.POLICIES, Policy(tenant="default", stream="pumps", version=2, withdrawn=True), STREAM)
+    fleet.tick()
+    fleet.tick()
+    assert (len(fleet.at(2)), fleet.kinds[-1]) == (20, "DONE")
+
+
+def test_heartbeats_and_rows_keep_a_device_from_being_lost() -> None:
+    fleet = Fleet(devices=4)
+    fleet.version(2)
+    (chosen,) = fleet.at(2)
+    for _ in range(20):
+        fleet.now += 60 * SECOND
+        beat = Heartbeat(tenant="default", device_id=chosen)
+        fleet.send(topics.FLEET_HEARTBEATS, beat, f"default/{chosen}")
+    assert fleet.at(2) == {chosen}
+    # Without a word of it, another device stands in for it.
+    fleet.now += 3600 * SECOND
+    for name in sorted(fleet.at(1)):
+        fleet.report(name)
+    fleet.tick()
+    assert len(fleet.at(2)) == 2

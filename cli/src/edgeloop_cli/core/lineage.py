@@ -9,6 +9,7 @@ from edgeloop_contracts import (
     DeviceReport,
     DriftPartial,
     DriftSignal,
+    ErrorWindow,
     Event,
     ExampleBatch,
     GateKind,
@@ -18,6 +19,7 @@ from edgeloop_contracts import (
     ModelVersion,
     ObservationBatch,
     Occasion,
+    RolloutCommand,
     SignalKind,
     StartTraining,
     TrainingRequest,
@@ -50,6 +52,10 @@ def title(event: Event) -> str:
             return f"labels up to row {event.number} made adapter {event.number}"
         case Assignment():
             return f"rollout assigned version {event.version} to {event.device_id}"
+        case ErrorWindow():
+            return f"answers of {len(event.counts)} devices were counted"
+        case RolloutCommand():
+            return f"{event.who or 'somebody'} ordered: {event.order.value.lower()} ({event.why or 'no reason'})"
         case ModelVersion():
             return f"registry made version {event.version}" + (f", which is version {event.recalls} again" if event.recalls else "")
         case ModelCandidate():
@@ -85,7 +91,13 @@ def facts(event: Event) -> Facts:
             alone = {"version_alone": event.alone} if event.alone else {}
             return {"row": event.number, "frame_of_row": event.frame, "rows_in_memory": event.memory_end, "digest": event.digest} | alone
         case Assignment():
-            return {"version": event.version, "digest": event.file.digest, "size": event.file.size, "signed_by": event.signed.key_id}
+            return {"version": event.version, "digest": event.file.digest, "size": event.file.size, "signed_by": event.signed.key_id} | (
+                {"sent_back_times": event.serial} if event.serial else {}
+            )
+        case RolloutCommand():
+            return {"command": event.command_id, "order": event.order.value, "who": event.who, "why": event.why}
+        case ErrorWindow():
+            return {"rows": sum(one.rows for one in event.counts), "wrong": sum(one.errors for one in event.counts)}
         case ModelVersion():
             return {
                 "version": event.version,
