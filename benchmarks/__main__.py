@@ -13,7 +13,19 @@ from benchmarks.figures import Figure, History, Run, as_object, describe_machine
 from benchmarks.table import markdown, write
 
 # The docstring of each module has its comparison; run(quick=...) returns a list of figures.
-BENCHMARKS = ("startup", "codec", "consume", "compression", "transactions", "pipeline", "profiles", "services", "mixture", "requests")
+BENCHMARKS = (
+    "startup",
+    "codec",
+    "signatures",
+    "consume",
+    "compression",
+    "transactions",
+    "pipeline",
+    "profiles",
+    "services",
+    "mixture",
+    "requests",
+)
 BY_NAME_ONLY = (
     "fleet",
     "rollout_evidence",

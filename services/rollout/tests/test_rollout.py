@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,11 +21,17 @@ from edgeloop_contracts import (
     SignedStatement,
     topics,
 )
+from edgeloop_kafka import body
+from edgeloop_kafka.writer_schemas import fingerprint
 from edgeloop_readers.latest_records import LatestRecords
 from edgeloop_rollout.handlers import RolloutTask
+from edgeloop_signing.device_signatures import RecordSigner
+from edgeloop_signing.record_admission import Speakers
 from edgeloop_streaming import State
 from edgeloop_streaming.assigned_partition import OutputRecord
 from edgeloop_streaming.testing import TaskDriver
+from support.fleet import Fleet
+from support.speakers import EVERYBODY
 
 
 class Late:
@@ -58,12 +65,14 @@ class Rollout:
     """A rollout without a broker."""
 
     def __init__(self) -> None:
+        self.gate: Any = EVERYBODY
+        self.signer: RecordSigner | None = None
         self.driver = TaskDriver("rollout", self._task)
 
     def _task(self, _partition: int, state: State) -> RolloutTask:
         # The driver makes its first task while it is made itself.
         self.assigned = Late(lambda: self.driver.broker.latest_records(topics.ROLLOUT_ASSIGNMENTS))
-        return RolloutTask(state, self.assigned)
+        return RolloutTask(state, self.assigned, self.gate)
 
     def version(self, number: int, stream: str = "pumps") -> list[tuple[str, int]]:
         version = ModelVersion(
@@ -77,7 +86,19 @@ class Rollout:
 
     def report(self, device: str, stream: str = "pumps", **fields: Any) -> list[tuple[str, int]]:
         report = DeviceReport(tenant="default", stream=stream, device_id=device, **fields)
-        return self._told(self.driver.send(topics.FLEET_REPORTED, report, f"default/{stream}/{device}"))
+        key, topic = DeviceKey.of(report), topics.FLEET_REPORTED
+        headers = self.signer(topic.name, key.encode(), fingerprint(DeviceReport), body(report)) if self.signer else {}
+        return self._told(self.driver.send(topic, report, key, headers=headers))
+
+    def enrolled(self) -> Fleet:
+        """A fleet of the tenant, which admits enrolled devices alone from now on."""
+        broker = self.driver.broker
+        fleet = Fleet(broker.publisher("fleet"), "default")
+        fleet.close()
+        config, devices = (partial(broker.table, topic) for topic in (topics.FLEET_CONFIG, topics.FLEET_DEVICES))
+        self.gate = Speakers(config, devices, broker.codec.signed_parts, max_age=0.0)
+        self.driver.restart()
+        return fleet
 
     def _told(self, sends: list[Any]) -> list[tuple[str, int]]:
         assert all(send.topic is topics.ROLLOUT_ASSIGNMENTS for send in sends)
@@ -222,3 +243,31 @@ def test_a_version_for_thousands_of_devices_writes_one_record_of_state(rollout: 
     rollout.driver.state.drain()
     assert len(rollout.version(1)) == 2000
     assert [key for key in rollout.driver.stored if key.startswith("RolloutState")] == ["RolloutState/default/pumps"]
+
+
+def test_a_report_that_another_signed_makes_no_device_known(rollout: Rollout) -> None:
+    fleet = rollout.enrolled()
+    own, other = fleet.enrol("p1"), fleet.enrol("p2")
+    rollout.version(1)
+    for signer, reason in ((None, "UNSIGNED"), (other, "UNKNOWN_KEY"), (fleet.signer("stranger"), "UNKNOWN_KEY")):
+        rollout.signer = signer
+        assert rollout.report("p1", boot_epoch=1, number=1) == []
+        assert rollout.driver.dead[-1].reason == reason
+    rollout.signer = own
+    assert rollout.report("p1", boot_epoch=1, number=1) == [("default/pumps/p1", 1)]
+
+
+def test_a_copied_report_changes_nothing_and_a_new_disk_begins_anew(rollout: Rollout) -> None:
+    fleet = rollout.enrolled()
+    rollout.signer = fleet.enrol("p1")
+    rollout.version(1)
+    numbers = [(1, 1), (1, 2), (1, 1), (1, 2), (1, 5), (2, 1), (1, 9), (2, 2)]
+    newest: list[tuple[int, int]] = []
+    for epoch, number in numbers:
+        rollout.report("p1", boot_epoch=epoch, number=number)
+        kept = rollout.driver.state.get(RolloutState, DeviceKey("default", "pumps", "p1"))
+        assert kept is not None
+        assert kept.device is not None
+        newest.append((kept.device.boot_epoch, kept.device.report))
+    assert newest == [(1, 1), (1, 2), (1, 2), (1, 2), (1, 5), (2, 1), (2, 1), (2, 2)]
+    assert rollout.driver.dead == []

@@ -31,6 +31,7 @@ from edgeloop_readers.latest_records import LatestRecords
 from edgeloop_rollout.handlers import RolloutTask
 from edgeloop_streaming import State
 from edgeloop_streaming.testing import TaskDriver
+from support.speakers import EVERYBODY
 
 STREAM, SECOND = "default/pumps", 1000
 PHASES = RolloutPolicy(phases=(0.1, 0.5, 1.0), least_rows=50, window=100)
@@ -60,7 +61,7 @@ class Fleet:
 
     def _task(self, _partition: int, state: State) -> RolloutTask:
         broker = self.driver.broker if hasattr(self, "driver") else None
-        return RolloutTask(state, _Latest(self, broker), self)
+        return RolloutTask(state, _Latest(self, broker), EVERYBODY, self)
 
     def poll(self) -> None:
         """Groups are known at once."""

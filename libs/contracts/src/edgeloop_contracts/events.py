@@ -6350,6 +6350,10 @@ class RolloutDevice:
         True if a person has fixed its version.
     serial
         Number of times that it was sent back.
+    boot_epoch
+        Boot epoch of its newest report, in a tenant that admits enrolled devices alone.
+    report
+        Number of that report.
     """
 
     heard: int = 0
@@ -6357,6 +6361,8 @@ class RolloutDevice:
     installed: int | None = None
     pinned: bool = False
     serial: int = 0
+    boot_epoch: int = 0
+    report: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -6365,6 +6371,8 @@ class RolloutDevice:
             "installed": self.installed,
             "pinned": self.pinned,
             "serial": self.serial,
+            "boot_epoch": self.boot_epoch,
+            "report": self.report,
         }
 
     @classmethod
@@ -6375,6 +6383,8 @@ class RolloutDevice:
             installed=fields["installed"],
             pinned=fields["pinned"],
             serial=fields["serial"],
+            boot_epoch=fields["boot_epoch"],
+            report=fields["report"],
         )
 
     def fault(self) -> str:
@@ -6409,7 +6419,7 @@ class RolloutState:
         Under tenant/stream/device: what is known of the device.
     """
 
-    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"target","type":["null",{"type":"record","name":"RolloutTarget","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"cause","type":{"type":"record","name":"Cause","namespace":"edgeloop.training","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}],"default":null},{"name":"running","type":["null",{"type":"record","name":"RunningRollout","fields":[{"name":"version","type":"int","default":0},{"name":"previous","type":["null","int"],"default":null},{"name":"stage","type":{"type":"enum","name":"RolloutStage","symbols":["RUNNING","AWAITING_APPROVAL","TURNED_BACK","DONE"],"default":"DONE"},"default":"DONE"},{"name":"paused","type":"boolean","default":false},{"name":"phase","type":"int","default":1},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"now","type":"long","default":0},{"name":"phase_rows","type":"long","default":0},{"name":"approval","type":["null",{"type":"record","name":"RolloutApproval","fields":[{"name":"phase","type":"int","default":0},{"name":"who","type":"string","default":""},{"name":"until","type":["null","long"],"default":null}]}],"default":null},{"name":"comparisons","type":{"type":"array","items":{"type":"record","name":"RolloutComparison","fields":[{"name":"metric","type":"string","default":""},{"name":"device_group","type":["null","string"],"default":null},{"name":"side","type":"string","default":""},{"name":"old_rows","type":"long","default":0},{"name":"old_errors","type":"long","default":0},{"name":"new_rows","type":"long","default":0},{"name":"new_errors","type":"long","default":0},{"name":"bets","type":"bytes","default":""}]}},"default":[]},{"name":"open","type":{"type":"array","items":{"type":"record","name":"RolloutCounts","fields":[{"name":"device_group","type":"string","default":""},{"name":"old_rows","type":"long","default":0},{"name":"old_errors","type":"long","default":0},{"name":"new_rows","type":"long","default":0},{"name":"new_errors","type":"long","default":0}]}},"default":[]}]}],"default":null},{"name":"turned_back","type":{"type":"array","items":"int"},"default":[]},{"name":"windows_end","type":"long","default":0},{"name":"commands_end","type":"long","default":0},{"name":"device","type":["null",{"type":"record","name":"RolloutDevice","fields":[{"name":"heard","type":"long","default":0},{"name":"assigned","type":["null","int"],"default":null},{"name":"installed","type":["null","int"],"default":null},{"name":"pinned","type":"boolean","default":false},{"name":"serial","type":"long","default":0}]}],"default":null}]}'
+    SCHEMA: ClassVar[str] = '{"type":"record","name":"RolloutState","namespace":"edgeloop.rollout","fields":[{"name":"target","type":["null",{"type":"record","name":"RolloutTarget","fields":[{"name":"version","type":"int","default":0},{"name":"file","type":{"type":"record","name":"ModelFile","namespace":"edgeloop.model","fields":[{"name":"digest","type":"string","default":""},{"name":"size","type":"long","default":0},{"name":"chunks","type":"int","default":0},{"name":"partition","type":"int","default":0},{"name":"offset","type":"long","default":0}]},"default":{"digest":"","size":0,"chunks":0,"partition":0,"offset":0}},{"name":"signed","type":{"type":"record","name":"SignedStatement","namespace":"edgeloop.model","fields":[{"name":"statement","type":"bytes","default":""},{"name":"signature","type":"bytes","default":""},{"name":"key_id","type":"string","default":""}]},"default":{"statement":"","signature":"","key_id":""}},{"name":"cause","type":{"type":"record","name":"Cause","namespace":"edgeloop.training","fields":[{"name":"id","type":"string","default":""},{"name":"correlation","type":"string","default":""},{"name":"at","type":"string","default":""}]},"default":{"id":"","correlation":"","at":""}}]}],"default":null},{"name":"running","type":["null",{"type":"record","name":"RunningRollout","fields":[{"name":"version","type":"int","default":0},{"name":"previous","type":["null","int"],"default":null},{"name":"stage","type":{"type":"enum","name":"RolloutStage","symbols":["RUNNING","AWAITING_APPROVAL","TURNED_BACK","DONE"],"default":"DONE"},"default":"DONE"},{"name":"paused","type":"boolean","default":false},{"name":"phase","type":"int","default":1},{"name":"who","type":"string","default":""},{"name":"why","type":"string","default":""},{"name":"now","type":"long","default":0},{"name":"phase_rows","type":"long","default":0},{"name":"approval","type":["null",{"type":"record","name":"RolloutApproval","fields":[{"name":"phase","type":"int","default":0},{"name":"who","type":"string","default":""},{"name":"until","type":["null","long"],"default":null}]}],"default":null},{"name":"comparisons","type":{"type":"array","items":{"type":"record","name":"RolloutComparison","fields":[{"name":"metric","type":"string","default":""},{"name":"device_group","type":["null","string"],"default":null},{"name":"side","type":"string","default":""},{"name":"old_rows","type":"long","default":0},{"name":"old_errors","type":"long","default":0},{"name":"new_rows","type":"long","default":0},{"name":"new_errors","type":"long","default":0},{"name":"bets","type":"bytes","default":""}]}},"default":[]},{"name":"open","type":{"type":"array","items":{"type":"record","name":"RolloutCounts","fields":[{"name":"device_group","type":"string","default":""},{"name":"old_rows","type":"long","default":0},{"name":"old_errors","type":"long","default":0},{"name":"new_rows","type":"long","default":0},{"name":"new_errors","type":"long","default":0}]}},"default":[]}]}],"default":null},{"name":"turned_back","type":{"type":"array","items":"int"},"default":[]},{"name":"windows_end","type":"long","default":0},{"name":"commands_end","type":"long","default":0},{"name":"device","type":["null",{"type":"record","name":"RolloutDevice","fields":[{"name":"heard","type":"long","default":0},{"name":"assigned","type":["null","int"],"default":null},{"name":"installed","type":["null","int"],"default":null},{"name":"pinned","type":"boolean","default":false},{"name":"serial","type":"long","default":0},{"name":"boot_epoch","type":"long","default":0},{"name":"report","type":"long","default":0}]}],"default":null}]}'
     FULLNAME: ClassVar[str] = "edgeloop.rollout.RolloutState"
     IDENTITY: ClassVar[tuple[str, ...]] = ()
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()

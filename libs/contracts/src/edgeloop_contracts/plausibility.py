@@ -174,3 +174,22 @@ def _beyond(event: object, bounds: Mapping[str, tuple[int, int]]) -> str:
         if (value := getattr(event, field)) is not None and not least <= value <= most:
             return f"{field}: expected {least} to {most}, given {value}"
     return ""
+
+
+def is_repeat(report: DeviceReport, newest: tuple[int, int]) -> bool:
+    """Whether a device's report is a repeat of one that was handled: a copy, or a second delivery.
+
+    Reports of an older release have no number, and are never repeats.
+
+    Parameters
+    ----------
+    newest
+        Boot epoch and number of the device's newest report so far; zeros for none.
+
+    Examples
+    --------
+    >>> report = DeviceReport(tenant="t", stream="s", device_id="d", boot_epoch=2, number=7)
+    >>> [is_repeat(report, newest) for newest in ((0, 0), (1, 9), (2, 6), (2, 7), (3, 1))]
+    [False, False, False, True, True]
+    """
+    return report.number > 0 and (report.boot_epoch, report.number) <= newest

@@ -194,7 +194,8 @@ SERVICES: dict[str, ServiceSpec] = {
             Reads(topics.ERROR_WINDOWS, "right and wrong answers by device and version"),
             Reads(topics.POLICIES, "phases, and the evidence that they need ([rollouts](../../docs/rollout.md))"),
             Reads(topics.ROLLOUT_COMMANDS, "orders of people"),
-            Reads(topics.FLEET_DEVICES, "groups of devices", Access.WHOLE),
+            Reads(topics.FLEET_DEVICES, "groups of devices, and their keys", Access.WHOLE),
+            Reads(topics.FLEET_CONFIG, "which tenants admit signed reports alone", Access.WHOLE),
             Reads(topics.ROLLOUT_ASSIGNMENTS, "whether its last assignment of a device is unchanged", Access.WHOLE),
         ),
         writes=(

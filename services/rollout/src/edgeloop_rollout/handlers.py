@@ -29,11 +29,14 @@ from edgeloop_contracts import (
     RolloutCommand,
     RolloutEvent,
     StreamKey,
+    Topic,
+    topics,
 )
 from edgeloop_contracts.events import RolloutFact
-from edgeloop_contracts.plausibility import LONGEST_COMMAND_ID, impossible_report, is_id, is_name
+from edgeloop_contracts.plausibility import LONGEST_COMMAND_ID, impossible_report, is_id, is_name, is_repeat
 from edgeloop_contracts.texts import cut
 from edgeloop_kafka import Received
+from edgeloop_signing.record_admission import Gate
 from edgeloop_streaming import InvalidEventError, Send, State
 
 from edgeloop_rollout.core.assignments import target
@@ -59,11 +62,14 @@ class RolloutTask:
         Of the partition: rollouts under ``tenant/stream``, known devices under ``tenant/stream/device``.
     assignments
         What stands in ``rollout.assignments``.
+    gate
+        Says who may speak for a device.
     groups
         Groups of devices.
     """
 
-    def __init__(self, state: State, assignments: LatestAssignments, groups: Groups | None = None) -> None:
+    def __init__(self, state: State, assignments: LatestAssignments, gate: Gate, groups: Groups | None = None) -> None:
+        self._gate = gate
         self._groups = groups or NoGroups()
         self._book = Book(state, self._groups.of)
         self._outcomes = Outcomes(self._book, assignments)
@@ -83,6 +89,7 @@ class RolloutTask:
         """Send nothing; the next transaction reads the assignments again."""
         self._outcomes.end_transaction()
         self._polled = False
+        self._gate.renew()
         return ()
 
     def _taken(self, received: Received[Any]) -> Iterable[Send]:
@@ -90,6 +97,7 @@ class RolloutTask:
             case ModelVersion() as version:
                 return self._retarget(version, received)
             case DeviceReport() as report:
+                self._admit(topics.FLEET_REPORTED, received)
                 return self._register(report, received.timestamp)
             case ErrorWindow() as window:
                 return self._count(window, received)
@@ -100,12 +108,17 @@ class RolloutTask:
             case Policy() as policy:
                 return self._set_policy(policy, received.timestamp)
             case Heartbeat() as beat:
+                self._admit(topics.FLEET_HEARTBEATS, received)
                 self._hear(MemberKey.of(beat), received.timestamp)
                 return ()
             case FleetTick() | CandidateRefused():
                 return ()
             case other:
                 raise InvalidEventError("WRONG_TYPE", f"rollout does not handle {other.FULLNAME}")
+
+    def _admit(self, topic: Topic, received: Received[Any]) -> None:
+        if refusal := self._gate.refusal(topic, received):
+            raise InvalidEventError(refusal.reason, refusal.message)
 
     def _tick(self, now: int) -> Iterator[Send]:
         if now - self._ticked < TICK_MS:
@@ -144,6 +157,10 @@ class RolloutTask:
         key = DeviceKey.of(report)
         stream, known = key.stream_key, self._book.device(key)
         before = known or UNKNOWN
+        if self._gate.closed(key.tenant):  # in an open tenant anybody could name the highest number of a device
+            if is_repeat(report, (before.boot_epoch, before.report)):
+                return
+            before = replace(before, boot_epoch=report.boot_epoch, report=report.number)
         installed = report.version if report.version is not None else before.installed
         changed = installed != before.installed
         self._book.put_device(key, replace(before, installed=installed, heard=at if changed or known is None else before.heard))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -79,11 +79,21 @@ class TaskDriver:
         service = Service(name=self._service, inputs=tuple(self._inputs.values()), task=self._watch)
         self._loop = MemoryLoop(service, self.broker, partitions=[self.partition])
 
-    def receive(self, topic: Topic, event: Event, key: str = "", timestamp: int | None = None, offset: int | None = None) -> Received[Any]:
+    def receive(
+        self,
+        topic: Topic,
+        event: Event,
+        key: str = "",
+        timestamp: int | None = None,
+        offset: int | None = None,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> Received[Any]:
         """Write a record and make of it what the loop would hand over; offsets count up by topic."""
         at = self.now + 1 if timestamp is None else timestamp
         self.now = max(self.now, at)
-        record = OutputRecord(topic.name, key.encode(), self.broker.codec.encode(topic, event), [], self.partition)
+        record = OutputRecord(
+            topic.name, key.encode(), self.broker.codec.encode(topic, event), list((headers or {}).items()), self.partition
+        )
         return received_from(self.broker.append(record, (topic.name, self.partition), at, offset), topic, self.broker.codec)
 
     def send(self, topic: Topic, event: Event, key: str = "", **place: Any) -> list[Send | Forward]:
