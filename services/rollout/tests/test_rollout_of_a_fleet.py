@@ -424,3 +424,25 @@ def test_heartbeats_and_rows_keep_a_device_from_being_lost() -> None:
         fleet.report(name)
     fleet.tick()
     assert len(fleet.at(2)) == 2
+
+
+def test_orders_of_a_stranger_neither_end_the_service_nor_stop_its_clock() -> None:
+    fleet = Fleet(policy=replace(PHASES, approval=(2,)))
+    fleet.version(2)
+    for name in ("p01/x", "", "x" * 500, "p\n"):
+        assert fleet.order(RolloutOrder.PIN, device_id=name, version=1).reason == "UNKNOWN_DEVICE"
+        assert fleet.order(RolloutOrder.UNPIN, device_id=name).reason == "UNKNOWN_DEVICE"
+    for until in (-(2**62), -1, 0):
+        assert fleet.order(RolloutOrder.APPROVE, until=until).reason == "EXPIRED"
+    for phase in (-(2**31), 2**31 - 1):
+        assert fleet.order(RolloutOrder.APPROVE, phase=phase).reason == "NO_SUCH_PHASE"
+    assert fleet.order(RolloutOrder.PAUSE, version=-1).reason == "UNKNOWN_VERSION"
+    odd = (count("p01/x", 2, 500, 500), count("", 2, 500, 500))
+    assert fleet.send(topics.ERROR_WINDOWS, ErrorWindow(tenant="default", stream="pumps", counts=odd), STREAM) == []
+    policy = Policy(tenant="default", stream="pumps", version=2, rollout=replace(PHASES, approval=(2,), window=50))
+    fleet.driver.send(topics.POLICIES, policy, STREAM, timestamp=2**52)
+    fleet.driver.now = fleet.now
+    fleet.driver.restart()
+    assert fleet.until(Fact.AWAITING_APPROVAL).version == 2
+    assert fleet.order(RolloutOrder.APPROVE, until=fleet.now + 1000).kind is Fact.APPROVED
+    assert [key for key in fleet.driver.stored if key.startswith("RolloutState") and key.count("/") > 3] == []

@@ -83,6 +83,8 @@ class RolloutTask:
             self._groups.poll()
             self._polled = True
         sends = list(self._taken(received))
+        if isinstance(received.event, Policy):
+            return sends  # anybody may write one, with any time
         return [*sends, *self._tick(received.timestamp)]
 
     def flush(self) -> Iterable[Send]:
@@ -185,7 +187,7 @@ class RolloutTask:
         record, rollout = self._book.stream(stream), self._book.rollout(stream)
         if rollout is None or not under_way(rollout) or received.offset < record.windows_end:
             return
-        for count in window.counts:
+        for count in filter(lambda count: is_name(count.device_id), window.counts):
             self._book.heard(DeviceKey(stream.tenant, stream.stream, count.device_id), at)
         plan = self._book.plan(stream)
         arms = Arms(rollout.previous, rollout.version)
@@ -198,7 +200,7 @@ class RolloutTask:
 
     def _compared(self, stream: StreamKey, name: str, plan: Plan) -> str | None:
         """Group in which a device is compared."""
-        device = self._book.device(DeviceKey(stream.tenant, stream.stream, name))
+        device = self._book.device(DeviceKey(stream.tenant, stream.stream, name)) if is_name(name) else None
         if device is None or device.pinned:
             return None
         group = self._groups.of(MemberKey(stream.tenant, name))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from edgeloop_contracts import DeviceKey, RolloutCommand, StreamKey
-from edgeloop_contracts.events import RolloutFact, RolloutOrder
+from edgeloop_contracts.events import RolloutDevice, RolloutFact, RolloutOrder
+from edgeloop_contracts.plausibility import is_name
 from edgeloop_contracts.texts import cut
 from edgeloop_kafka import Received
 from edgeloop_streaming import Send
@@ -69,7 +70,7 @@ class Orders:
             yield self._refused(stream, command, reason, f"the newest rollout of {stream} is that of version {rollout.version}", at)
             return
         phase = command.phase or _next_phase(rollout)
-        until = math.inf if command.until is None else command.until / 1000
+        until = math.inf if command.until is None else max(0, command.until) / 1000
         given = Command(at / 1000, order, cut(command.who, 200), cut(command.why, 200), phase - 1, until)
         sends = list(self._outcomes.decide(stream, given, at, command=command))
         if order is Order.APPROVE and not any(getattr(send.event, "kind", None) is RolloutFact.REFUSED for send in sends):
@@ -77,8 +78,7 @@ class Orders:
         yield from sends
 
     def _pin(self, stream: StreamKey, command: RolloutCommand, at: int) -> Iterator[Send]:
-        key = DeviceKey(stream.tenant, stream.stream, command.device_id)
-        known = self._book.device(key)
+        key, known = self._device(stream, command)
         if known is None:
             yield self._refused(stream, command, Refusal.UNKNOWN_DEVICE, f"no device {cut(command.device_id, 200)!r} has reported", at)
             return
@@ -96,8 +96,8 @@ class Orders:
             yield self._outcomes.tell(stream, key.device_id, command.version, before, back=command.version < (before or 0))
 
     def _unpin(self, stream: StreamKey, command: RolloutCommand, at: int) -> Iterator[Send]:
-        key = DeviceKey(stream.tenant, stream.stream, command.device_id)
-        known, target = self._book.device(key), self._book.stream(stream).target
+        key, known = self._device(stream, command)
+        target = self._book.stream(stream).target
         if known is None or not known.pinned or target is None:
             reason = Refusal.UNKNOWN_DEVICE if known is None else Refusal.NOT_PINNED
             why = f"device {cut(command.device_id, 200)!r} " + ("has not reported" if known is None else "is not pinned")
@@ -110,6 +110,11 @@ class Orders:
             yield self._outcomes.tell(stream, key.device_id, target.version, before, back=target.version < (before or 0))
         else:
             self._book.put_device(key, replace(known, pinned=False, assigned=None))
+
+    def _device(self, stream: StreamKey, command: RolloutCommand) -> tuple[DeviceKey, RolloutDevice | None]:
+        """Device that an order names; a text that is no name is no device, and would make another key."""
+        key = DeviceKey(stream.tenant, stream.stream, command.device_id)
+        return key, self._book.device(key) if is_name(command.device_id) else None
 
     def _refused(self, stream: StreamKey, command: RolloutCommand, reason: Refusal, why: str, at: int) -> Send:
         return self._outcomes.fact(facts.refusal(stream, command, reason, why, at))
