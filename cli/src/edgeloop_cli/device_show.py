@@ -66,11 +66,13 @@ def as_object(known: Known, settings: dict[str, Any], errors: list[DeviceError])
 
 
 def _lines(known: Known, settings: dict[str, Any], errors: list[DeviceError]) -> Iterator[str]:
+    from edgeloop_contracts import MemberKey
+
     from edgeloop_cli.core.event_text import moment
 
     member, health = known.member, known.health
     labels = " ".join(f"{name}={value}" for name, value in member.labels.items())
-    yield f"{member.tenant}/{member.device_id}: {member.enrolment.value.lower()}, {known.state.value.lower()}"
+    yield f"{MemberKey.of(member)}: {member.enrolment.value.lower()}, {known.state.value.lower()}"
     yield f"  group {member.device_group or '-'}, labels {labels or '-'}"
     if member.who or member.why:
         yield f"  changed last by {member.who or 'the device'}: {member.why or '-'}"
