@@ -389,7 +389,7 @@ def test_state_that_was_written_before_there_were_phases_goes_on() -> None:
     fleet.driver.state.put(STREAM, RolloutState(target=target))
     fleet.driver.state.put(f"{STREAM}/p01", RolloutState())
     fleet.driver.state.drain()
-    fleet.driver.task.__init__(fleet.driver.state, _Latest(fleet, None), fleet)
+    fleet.driver._watched.task = fleet._task(0, fleet.driver.state)  # a task that has seen nothing else
     assert fleet.version(3) == []
     assert fleet.order(RolloutOrder.ROLLBACK).reason == "NO_EARLIER_VERSION"
     fleet.report("p02")
