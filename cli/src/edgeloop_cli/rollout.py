@@ -55,7 +55,7 @@ def list_rollouts(
 ) -> None:
     """List the newest rollout of each stream. Streams without phases have none."""
     with exit_on_error():
-        from edgeloop_contracts import topics
+        from edgeloop_contracts import StreamKey, topics
 
         from edgeloop_cli.answered import events
         from edgeloop_cli.core import rollouts as core
@@ -68,7 +68,7 @@ def list_rollouts(
             print(f"there is no rollout of {tenant}: each version goes to every device at once")
         for one in found.values():
             pinned = f"; {len(one.pinned)} pinned" if one.pinned else ""
-            print(f"{one.tenant}/{one.stream}: version {one.version}, {core.place(one)}{pinned}")
+            print(f"{StreamKey(one.tenant, one.stream)}: version {one.version}, {core.place(one)}{pinned}")
 
 
 def show(
@@ -81,18 +81,18 @@ def show(
 ) -> None:
     """Show the rollouts of a stream: each stage with its evidence, each order with its reason."""
     with exit_on_error():
-        from edgeloop_contracts import topics
+        from edgeloop_contracts import StreamKey, topics
 
         from edgeloop_cli.answered import events
         from edgeloop_cli.core import rollouts as core
 
         found = core.rollouts(events(context_of(data_dir, bootstrap, schema_registry), topics.ROLLOUT_EVENTS), tenant)
         if (one := found.get(stream)) is None:
-            raise RefusedError(f"there is no rollout of {tenant}/{stream}; there are those of {', '.join(found) or 'no stream'}")
+            raise RefusedError(f"there is no rollout of {StreamKey(tenant, stream)}; there are those of {', '.join(found) or 'no stream'}")
         if as_json:
             print(json.dumps(core.as_object(one, facts=True), indent=2))
             return
-        print(f"{one.tenant}/{one.stream}: version {one.version}, {core.place(one)}")
+        print(f"{StreamKey(one.tenant, one.stream)}: version {one.version}, {core.place(one)}")
         for name, version in sorted(one.pinned.items()):
             print(f"  pinned: {name} at version {version}")
         for fact in one.facts:
@@ -192,7 +192,7 @@ def _order(
 ) -> None:
     """Give an order and tell the answer; ``asked`` names who and why."""
     with exit_on_error():
-        from edgeloop_contracts import RolloutCommand, topics
+        from edgeloop_contracts import RolloutCommand, StreamKey, topics
         from edgeloop_contracts.events import RolloutFact, RolloutOrder
 
         from edgeloop_cli.answered import answer_to
@@ -216,7 +216,7 @@ def _order(
         if as_json:
             print(json.dumps(answer.as_dict(), indent=2))
         else:
-            print(f"{answer.tenant}/{answer.stream}: {core.line(answer)}")
+            print(f"{StreamKey.of(answer)}: {core.line(answer)}")
 
 
 def _stream_of(context: Any, tenant: str, device: str) -> str:
