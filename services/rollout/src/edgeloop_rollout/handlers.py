@@ -51,6 +51,8 @@ from edgeloop_rollout.io.outcomes import LatestAssignments, Outcomes
 
 TICK_MS = 5_000
 """Time between two looks at rollouts that wait; the clock is the record time of whatever comes."""
+SOON_MS = 1_000
+"""The same after a device has installed a version. A look at each of thousands of reports would cost more than they."""
 
 
 class RolloutTask:
@@ -177,8 +179,8 @@ class RolloutTask:
             yield self._outcomes.tell(stream, key.device_id, aim.version, None, back=back)
         else:
             yield from self._outcomes.mended(key)
-        if changed and under_way(rollout):
-            yield from self._outcomes.decide(stream, Tick(at / 1000), at)
+        if changed and at - self._ticked >= SOON_MS:
+            self._ticked = min(self._ticked, at - TICK_MS)
 
     def _count(self, window: ErrorWindow, received: Received[Any]) -> Iterator[Send]:
         if not (is_name(window.tenant) and is_name(window.stream)):

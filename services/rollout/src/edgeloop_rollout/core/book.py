@@ -124,14 +124,20 @@ class Book:
 
     def fleet(self, stream: StreamKey) -> dict[str, Device]:
         """Devices of a stream as the machine sees them."""
-        return {name: self.view(stream, name, known) for name, known in self.devices(stream).items()}
+        base = self._base(stream)
+        return {name: self._viewed(stream.tenant, name, known, base) for name, known in self.devices(stream).items()}
 
     def view(self, stream: StreamKey, name: str, device: RolloutDevice) -> Device:
         """A device as the machine sees it: one that was told no version of its own was told the stream's target."""
+        return self._viewed(stream.tenant, name, device, self._base(stream))
+
+    def _base(self, stream: StreamKey) -> int | None:
         target = self.stream(stream).target
-        assigned = device.assigned if device.assigned is not None else (target.version if target is not None else None)
-        group = self._group_of(MemberKey(stream.tenant, name))
-        return Device(group, device.heard / 1000, assigned, device.installed, device.pinned)
+        return target.version if target is not None else None
+
+    def _viewed(self, tenant: str, name: str, device: RolloutDevice, base: int | None) -> Device:
+        assigned = device.assigned if device.assigned is not None else base
+        return Device(self._group_of(MemberKey(tenant, name)), device.heard / 1000, assigned, device.installed, device.pinned)
 
     def note_target(self, stream: StreamKey, target: RolloutTarget) -> None:
         """Note a version that devices can be told to run."""
