@@ -75,7 +75,7 @@ def test_every_topic_is_written_and_read_by_somebody_or_meant_for_people() -> No
     for topic in topics.all_topics():
         assert not topic.producer or topic in writes(topic.producer)
     unread = {topic.name for topic in topics.PUBLIC if not readers(topic)}
-    assert unread == {"labels.contradictions", "gaps", "fleet.answers", "fleet.errors"}
+    assert unread == {"labels.contradictions", "gaps", "fleet.answers", "fleet.errors", "rollout.events"}
 
 
 def test_rights_name_groups_and_transactions_of_a_service_under_the_prefix() -> None:
