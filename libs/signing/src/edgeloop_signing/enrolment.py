@@ -54,7 +54,7 @@ def public_key_id(public_key: bytes) -> str:
 def usable_key(public_key: bytes) -> bool:
     """Whether bytes are an Ed25519 public key that can tell signers apart.
 
-    Under a key of small order, one signature fits any message, and OpenSSL takes such keys. They are refused.
+    A key of small order does not tell signers apart (RFC 8032, section 8).
 
     >>> usable_key(b"short"), usable_key(bytes(32)), usable_key(Token.of(bytes(32)).public_key)
     (False, False, True)
