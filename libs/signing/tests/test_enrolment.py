@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edgeloop_signing.enrolment import (
     _SMALL_ORDER,
     BadTokenError,
@@ -53,7 +51,6 @@ def test_a_text_that_is_no_token_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(BadTokenError) as refused:
         Token.parse(text)
     assert text == "" or text[-6:] not in str(refused.value)[-10:]
-
 
 
 def test_keys_under_which_anybody_can_sign_are_refused() -> None:
