@@ -16,6 +16,7 @@ from pathlib import Path
 from edgeloop_cli import cluster_setup
 from edgeloop_cli.connection import Cluster
 from edgeloop_contracts import DriftSignal, topics
+from edgeloop_contracts.services import SERVICES as SPECS
 from edgeloop_kafka import KafkaSettings
 from edgeloop_streaming import Context
 
@@ -26,21 +27,8 @@ from benchmarks.processes import Watched, running, spec_of, until
 from benchmarks.rounds import Sample
 
 SERVICES = ("ingestion", "labels", "drift")
-TOPICS = (
-    topics.STREAMS,
-    topics.POLICIES,
-    topics.OBSERVATIONS_RAW,
-    topics.OBSERVATION_ROWS_RAW,
-    topics.OBSERVATION_NAMED_RAW,
-    topics.LABELS_RAW,
-    topics.OBSERVATIONS,
-    topics.LABELS,
-    topics.EXAMPLES,
-    topics.LABEL_CONTRADICTIONS,
-    topics.DRIFT_PARTIALS,
-    topics.DRIFT_SIGNALS,
-    *(of(name) for name in SERVICES for of in (topics.state, topics.dead_letters, topics.redrive)),
-)
+_USED = {one.topic.name: one.topic for name in SERVICES for one in (*SPECS[name].reads, *SPECS[name].writes)}
+TOPICS = (*_USED.values(), *(of(name) for name in SERVICES for of in (topics.state, topics.dead_letters, topics.redrive)))
 ROWS = {Case.BATCHES: 400_000, Case.LABELLED: 24_000, Case.ROWS: 40_000}
 QUICK_ROWS = 1_600
 SIGNALLING_ROWS = 16_000  # with fewer, detection still learns the usual scale

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [sys.executable, "-m", "pytest", "-m", "not faults and not doors and not clients"]
+PYTEST = [sys.executable, "-m", "pytest", "--durations=8", "--durations-min=10", "-m", "not faults and not doors and not clients"]
 LONG = ["libs/local", "services/inference", "services/trainer"]
 SHORT = [path for root in ("libs", "services") for found in sorted((ROOT / root).iterdir()) if (path := f"{root}/{found.name}") not in LONG]
 # SHOWN runs in the foreground, BESIDE at low priority beside it. Tests that kill processes have a time limit for recovery, which depends on

@@ -110,7 +110,7 @@ def test_the_widest_rows_and_the_largest_definition_fit_into_the_records_that_a_
         (["--plot", "FILE"], ["--plot", "File exists"]),
         (["--warmup", "0"], ["0 would be warm-up"]),
         (["--rows", "1"], ["of 1 rows"]),
-        (["--truth", "FILE"], ["no file with change_points"]),
+        (["--truth", "FILE"], ["expected a JSON file with change_points"]),
     ],
 )
 def test_what_cannot_be_done_is_told_before_anything_runs(tmp_path: Path, options: list[str], words: list[str]) -> None:

@@ -2558,11 +2558,11 @@ class FleetTick:
 
     SCHEMA: ClassVar[str] = '{"type":"record","name":"FleetTick","namespace":"edgeloop.fleet","fields":[{"name":"source","type":"string","default":""}]}'
     FULLNAME: ClassVar[str] = "edgeloop.fleet.FleetTick"
-    IDENTITY: ClassVar[tuple[str, ...]] = ()
+    IDENTITY: ClassVar[tuple[str, ...]] = ('source',)
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     UNKNOWN: ClassVar[tuple[str, ...]] = ()
 
-    source: str = ""
+    source: str
 
     def as_dict(self) -> dict[str, Any]:
         return {
