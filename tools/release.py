@@ -17,8 +17,9 @@ COMPOSE = ROOT / "docker-compose.yml"
 
 
 def joined(text: str) -> str:
-    """The changelog with one list per category: fragments leave a blank line between theirs."""
-    return re.sub(r"(^(?:- |  ).*\n)\n(?=- )", r"\1", text, flags=re.MULTILINE)
+    """The changelog with one list per category, and with links from its own folder: fragments lie one deeper."""
+    one_list = re.sub(r"(^(?:- |  ).*\n)\n(?=- )", r"\1", text, flags=re.MULTILINE)
+    return one_list.replace("](../", "](")
 
 
 def uncategorised() -> list[Path]:
