@@ -9,12 +9,10 @@ from typing import Annotated
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.device_steps import Group, Label, Name, carry_out, context_of, given_labels
+from edgeloop_cli.device_steps import Group, Label, Name, Reason, carry_out, context_of, given_labels, lasting_ms
 from edgeloop_cli.errors import RefusedError, exit_on_error
 from edgeloop_cli.fleet_service import PATIENCE_S, Timeout
 from edgeloop_cli.redrive import Who, requester
-
-Why = Annotated[str, typer.Option(help="Reason, which is recorded.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,10 +23,8 @@ def add_to(app: typer.Typer) -> None:
     group.command(name="show")(device_show.show)
     group.command(name="enrol")(enrol)
     group.command(name="token")(token)
-    group.command(name="revoke")(device_changes.revoke)
-    group.command(name="retire")(device_changes.retire)
-    group.command(name="readmit")(device_changes.readmit)
-    group.command(name="forget")(device_changes.forget)
+    for name, text in device_changes.TEXTS.items():
+        group.command(name=name, help=text)(device_changes.change(name))
     group.command(name="label")(device_changes.label)
     group.command(name="config")(device_config.config)
     group.command(name="admission")(device_config.admission)
@@ -43,7 +39,7 @@ def enrol(
     labels: Label = None,
     rotate: Annotated[bool, typer.Option("--rotate", help="A new key of the same disk; the old one counts for another day.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="A new disk, the same device; the old keys end at once.")] = False,
-    why: Why = "",
+    why: Reason = "",
     who: Who = "",
     timeout: Timeout = PATIENCE_S,
     tenant: options.Tenant = "default",
@@ -85,7 +81,7 @@ def token(
     expires: Annotated[str, typer.Option(metavar="AGE", help="Time after which it ends, such as 90s, 15m, 2h or 3d.")] = "1h",
     group: Group = "",
     labels: Label = None,
-    why: Why = "",
+    why: Reason = "",
     who: Who = "",
     timeout: Timeout = PATIENCE_S,
     tenant: options.Tenant = "default",
@@ -103,12 +99,8 @@ def token(
         from edgeloop_signing.enrolment import Token
 
         from edgeloop_cli import fleet_service
-        from edgeloop_cli.core.letters import age_ms
 
-        try:
-            lasts = age_ms(expires)
-        except ValueError as error:
-            raise RefusedError(f"--expires: {error}") from None
+        lasts = lasting_ms(expires)
         secret = Token.new()
         command = IssueToken(
             tenant=tenant,

@@ -2,88 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.device_steps import Name, carry_out, context_of, given_labels, where
+from edgeloop_cli.device_steps import Name, Reason, carry_out, context_of, given_labels, where
 from edgeloop_cli.errors import RefusedError, exit_on_error
 from edgeloop_cli.fleet_service import PATIENCE_S, Timeout
 from edgeloop_cli.redrive import Who, Why, recorded_text, requester
 
-if TYPE_CHECKING:
-    from edgeloop_contracts import DeviceAction
-
-Reason = Annotated[str, typer.Option("--why", help="Reason, which is recorded.")]
-
-
-def revoke(
-    name: Name,
-    why: Why,
-    who: Who = "",
-    timeout: Timeout = PATIENCE_S,
-    tenant: options.Tenant = "default",
-    as_json: options.Json = False,
-    bootstrap: options.Bootstrap = "",
-    schema_registry: options.SchemaRegistry = "",
-    data_dir: options.DataDir = options.DATA_DIR,
-) -> None:
-    """Revoke a device: its keys end, and nothing of it is admitted."""
-    from edgeloop_contracts import DeviceAction
-
-    _change(DeviceAction.REVOKE, name, tenant, (who, why), timeout, where(data_dir, bootstrap, schema_registry), as_json=as_json)
+TEXTS = {
+    "revoke": "Revoke a device: its keys end, and nothing of it is admitted.",
+    "retire": "Retire a device: its keys end, and it is not missed.",
+    "readmit": "Readmit a revoked or retired device. It then needs a new key.",
+    "forget": "Remove a device that has no key from the list. It is back when it is heard again.",
+}
+"""Changes that need a name and a reason alone, with their help."""
 
 
-def retire(
-    name: Name,
-    why: Why,
-    who: Who = "",
-    timeout: Timeout = PATIENCE_S,
-    tenant: options.Tenant = "default",
-    as_json: options.Json = False,
-    bootstrap: options.Bootstrap = "",
-    schema_registry: options.SchemaRegistry = "",
-    data_dir: options.DataDir = options.DATA_DIR,
-) -> None:
-    """Retire a device: its keys end, and it is not missed."""
-    from edgeloop_contracts import DeviceAction
+def change(name: str) -> Any:
+    """The function of one of :data:`TEXTS`."""
+    action = name.upper()
 
-    _change(DeviceAction.RETIRE, name, tenant, (who, why), timeout, where(data_dir, bootstrap, schema_registry), as_json=as_json)
+    def command(
+        name: Name,
+        why: Why,
+        who: Who = "",
+        timeout: Timeout = PATIENCE_S,
+        tenant: options.Tenant = "default",
+        as_json: options.Json = False,
+        bootstrap: options.Bootstrap = "",
+        schema_registry: options.SchemaRegistry = "",
+        data_dir: options.DataDir = options.DATA_DIR,
+    ) -> None:
+        _change(action, name, tenant, (who, why), timeout, where(data_dir, bootstrap, schema_registry), as_json=as_json)
 
-
-def readmit(
-    name: Name,
-    why: Why,
-    who: Who = "",
-    timeout: Timeout = PATIENCE_S,
-    tenant: options.Tenant = "default",
-    as_json: options.Json = False,
-    bootstrap: options.Bootstrap = "",
-    schema_registry: options.SchemaRegistry = "",
-    data_dir: options.DataDir = options.DATA_DIR,
-) -> None:
-    """Readmit a revoked or retired device. It then needs a new key."""
-    from edgeloop_contracts import DeviceAction
-
-    _change(DeviceAction.READMIT, name, tenant, (who, why), timeout, where(data_dir, bootstrap, schema_registry), as_json=as_json)
-
-
-def forget(
-    name: Name,
-    why: Why,
-    who: Who = "",
-    timeout: Timeout = PATIENCE_S,
-    tenant: options.Tenant = "default",
-    as_json: options.Json = False,
-    bootstrap: options.Bootstrap = "",
-    schema_registry: options.SchemaRegistry = "",
-    data_dir: options.DataDir = options.DATA_DIR,
-) -> None:
-    """Remove a device that has no key from the list. It is back when it is heard again."""
-    from edgeloop_contracts import DeviceAction
-
-    _change(DeviceAction.FORGET, name, tenant, (who, why), timeout, where(data_dir, bootstrap, schema_registry), as_json=as_json)
+    return command
 
 
 def label(
@@ -103,18 +58,16 @@ def label(
 
     edgeloop device label pump-7 site=bremen hw- --group north
     """
-    from edgeloop_contracts import DeviceAction
-
     with exit_on_error():
         if not labels and group is None:
             raise RefusedError("expected labels such as site=bremen or hw-, or --group")
         changed = given_labels(labels, removals=True)
     place = where(data_dir, bootstrap, schema_registry)
-    _change(DeviceAction.LABEL, name, tenant, (who, why or None), timeout, place, as_json=as_json, device_group=group, labels=changed)
+    _change("LABEL", name, tenant, (who, why or None), timeout, place, as_json=as_json, device_group=group, labels=changed)
 
 
 def _change(
-    action: DeviceAction,
+    action: str,
     name: str,
     tenant: str,
     asked: tuple[str, str | None],
@@ -126,7 +79,7 @@ def _change(
 ) -> None:
     """Send a change of a device; ``asked`` names who and why."""
     with exit_on_error():
-        from edgeloop_contracts import ChangeDevice
+        from edgeloop_contracts import ChangeDevice, DeviceAction
 
         from edgeloop_cli import fleet_service
 
@@ -135,7 +88,7 @@ def _change(
             tenant=tenant,
             device_id=name,
             command_id=fleet_service.command_id(),
-            action=action,
+            action=DeviceAction[action],
             who=requester(who),
             why="" if why is None else recorded_text("--why", why),
             **more,

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.device_steps import context_of
+from edgeloop_cli.device_steps import Reason, context_of
 from edgeloop_cli.errors import RefusedError, exit_on_error
 from edgeloop_cli.fleet_service import PATIENCE_S, Timeout
 from edgeloop_cli.redrive import Who, requester
 
 if TYPE_CHECKING:
     from edgeloop_contracts import ConfigScope, FleetConfig
-
-Why = Annotated[str, typer.Option(help="Reason, which is recorded.")]
 
 
 def config(
@@ -27,7 +25,7 @@ def config(
     ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the configuration of this scope.")] = False,
     shown: Annotated[bool, typer.Option("--show", help="Only show configurations.")] = False,
-    why: Why = "",
+    why: Reason = "",
     who: Who = "",
     timeout: Timeout = PATIENCE_S,
     tenant: options.Tenant = "default",
@@ -82,7 +80,7 @@ def admission(
     admitted: Annotated[str, typer.Argument(metavar="[open|enrolled]", help="Devices that may speak; empty to show.")] = "",
     late: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time without a heartbeat after which a device is late.")] = None,
     lost: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time without a heartbeat after which a device is lost.")] = None,
-    why: Why = "",
+    why: Reason = "",
     who: Who = "",
     timeout: Timeout = PATIENCE_S,
     tenant: options.Tenant = "default",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the device.")]
 Group = Annotated[str, typer.Option(help="Group of the device.")]
+Reason = Annotated[str, typer.Option("--why", help="Reason, which is recorded.")]
 Label = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="Label of the device; may be repeated.")]
 
 
@@ -31,6 +32,22 @@ def given_labels(texts: list[str] | None, *, removals: bool = False) -> dict[str
         return labels_of(texts or [], removals=removals)
     except ValueError as error:
         raise RefusedError(str(error)) from None
+
+
+def lasting_ms(expires: str) -> int:
+    """Milliseconds of the option ``--expires``, such as ``2h``.
+
+    Raises
+    ------
+    RefusedError
+        The text is no age.
+    """
+    from edgeloop_cli.core.letters import age_ms
+
+    try:
+        return age_ms(expires)
+    except ValueError as error:
+        raise RefusedError(f"--expires: {error}") from None
 
 
 def carry_out(context: Context, command: Any, timeout: float, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeloop_cli import options
-from edgeloop_cli.device_steps import context_of, where
+from edgeloop_cli.device_steps import context_of, lasting_ms, where
 from edgeloop_cli.errors import RefusedError, exit_on_error
 from edgeloop_cli.fleet_service import PATIENCE_S
 from edgeloop_cli.redrive import Who, Why, recorded_text, requester
@@ -141,12 +141,7 @@ def approve(
     edgeloop rollout approve pumps --expires 2h --why "the night shift has seen it"
     """
     with exit_on_error():
-        from edgeloop_cli.core.letters import age_ms
-
-        try:
-            until = int(time.time() * 1000) + age_ms(expires) if expires else None
-        except ValueError as error:
-            raise RefusedError(f"--expires: {error}") from None
+        until = int(time.time() * 1000) + lasting_ms(expires) if expires else None
     place = where(data_dir, bootstrap, schema_registry)
     more: dict[str, Any] = {"stream": stream, "phase": phase, "version": version, "until": until}
     _order("approve", tenant, (who, why), timeout, place, as_json=as_json, **more)
