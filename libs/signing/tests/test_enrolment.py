@@ -9,9 +9,9 @@ from edgeloop_signing.enrolment import (
     Token,
     enrolment_statement,
     proof_holds,
-    public_key_id,
     usable_key,
 )
+from edgeloop_signing.keys import public_key_id
 
 TOKEN = Token.of(bytes(range(32)))
 KEY = Token.of(bytes(range(1, 33))).public_key  # a device's own

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edgeloop_signing.keys import Signer
+from edgeloop_signing.keys import Signer, signed_by
 
 HEADER = "el_signature"
 KEY_ID_BYTES = 8
@@ -84,13 +83,7 @@ class RecordSignature:
     def holds(self, public_key: bytes, message: bytes) -> bool:
         """Whether the signature is of that message and that key, 32 bytes; never for what is no key."""
         public = _loaded(public_key)
-        if public is None:
-            return False
-        try:
-            public.verify(self.signature, message)
-        except InvalidSignature:
-            return False
-        return True
+        return public is not None and signed_by([public], message, self.signature)
 
 
 @lru_cache(maxsize=16_384)

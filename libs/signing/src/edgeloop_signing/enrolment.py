@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Self
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from edgeloop_errors import InvalidError
+
+from edgeloop_signing.keys import public_key_id, signed_by
+from edgeloop_signing.statements import canonical
 
 PREFIX = "edgeloop-token:"
 KEY_BYTES = 32
@@ -42,15 +41,6 @@ class BadTokenError(InvalidError, ValueError):
     """The text is no token."""
 
 
-def public_key_id(public_key: bytes) -> str:
-    """Short name of a public key: first 16 hex digits of the SHA-256 of its 32 bytes.
-
-    >>> public_key_id(bytes(32))
-    '66687aadf862bd77'
-    """
-    return hashlib.sha256(public_key).hexdigest()[:16]
-
-
 def usable_key(public_key: bytes) -> bool:
     """Whether bytes are an Ed25519 public key that can tell signers apart.
 
@@ -70,8 +60,7 @@ def enrolment_statement(tenant: str, device_id: str, public_key: bytes) -> bytes
     >>> enrolment_statement("default", "p1", bytes(2))
     b'{"device_id":"p1","kind":"enrolment","public_key":"0000","tenant":"default"}'
     """
-    content = {"device_id": device_id, "kind": "enrolment", "public_key": public_key.hex(), "tenant": tenant}
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return canonical({"device_id": device_id, "kind": "enrolment", "public_key": public_key.hex(), "tenant": tenant})
 
 
 def proof_holds(token_key: bytes, tenant: str, device_id: str, public_key: bytes, proof: bytes) -> bool:
@@ -86,11 +75,7 @@ def proof_holds(token_key: bytes, tenant: str, device_id: str, public_key: bytes
     """
     if not usable_key(token_key) or len(proof) != PROOF_BYTES:
         return False
-    try:
-        Ed25519PublicKey.from_public_bytes(token_key).verify(proof, enrolment_statement(tenant, device_id, public_key))
-    except InvalidSignature:
-        return False
-    return True
+    return signed_by([Ed25519PublicKey.from_public_bytes(token_key)], enrolment_statement(tenant, device_id, public_key), proof)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +132,12 @@ class Token:
         >>> Token.of(bytes(32)).text
         'edgeloop-token:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
         """
-        return PREFIX + base64.urlsafe_b64encode(self.key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())).decode()
+        return PREFIX + base64.urlsafe_b64encode(self.key.private_bytes_raw()).decode()
 
     @property
     def public_key(self) -> bytes:
         """Its public key, 32 bytes; this alone goes to Kafka."""
-        return self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return self.key.public_key().public_bytes_raw()
 
     @property
     def token_id(self) -> str:

@@ -70,8 +70,17 @@ class Signer:
 
 
 def key_id(public: Ed25519PublicKey) -> str:
-    """Short name of a key: first 16 hex digits of the SHA-256 of its 32 bytes."""
-    return hashlib.sha256(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+    """Short name of a key; see :func:`public_key_id`."""
+    return public_key_id(public.public_bytes_raw())
+
+
+def public_key_id(public_key: bytes) -> str:
+    """Short name of a public key: first 16 hex digits of the SHA-256 of its 32 bytes.
+
+    >>> public_key_id(bytes(32))
+    '66687aadf862bd77'
+    """
+    return hashlib.sha256(public_key).hexdigest()[:16]
 
 
 def load_signer(path: Path | None, setting: str) -> Signer:

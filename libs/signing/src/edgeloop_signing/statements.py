@@ -83,7 +83,7 @@ class VersionStatement:
 
     def encode(self) -> bytes:
         """The bytes that are signed."""
-        return _canonical(asdict(self))
+        return canonical(asdict(self))
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -126,7 +126,7 @@ def candidate_statement(candidate: ModelCandidate) -> bytes:
     b'{"file":{"digest":"ab"},"kind":"candidate","metrics":{"mae":0.5},"request_id":"c/0","stream":"pumps"}'
     """
     given = {name: value for name, value in candidate.as_dict().items() if name not in _UNSIGNED}
-    return _canonical({"kind": "candidate", **_without_defaults(given, _DEFAULTS)})
+    return canonical({"kind": "candidate", **_without_defaults(given, _DEFAULTS)})
 
 
 def adapter_statement(adapter: ModelAdapter) -> bytes:
@@ -137,12 +137,12 @@ def adapter_statement(adapter: ModelAdapter) -> bytes:
     >>> adapter_statement(ModelAdapter(tenant="default", stream="pumps", number=120, digest="ab"))
     b'{"digest":"ab","kind":"adapter","number":120,"stream":"pumps","tenant":"default"}'
     """
-    return _canonical(
+    return canonical(
         {"digest": adapter.digest, "kind": "adapter", "number": adapter.number, "stream": adapter.stream, "tenant": adapter.tenant}
     )
 
 
-def _canonical(content: Mapping[str, Any]) -> bytes:
+def canonical(content: Mapping[str, Any]) -> bytes:
     """Canonical JSON. Texts come from Avro and may hold lone surrogates, which are written as they are."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 

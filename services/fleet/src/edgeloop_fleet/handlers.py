@@ -31,7 +31,7 @@ from edgeloop_contracts.plausibility import LONGEST_COMMAND_ID, impossible_heart
 from edgeloop_contracts.texts import cut
 from edgeloop_contracts.topic import HOUR
 from edgeloop_kafka import Received
-from edgeloop_signing.enrolment import public_key_id
+from edgeloop_signing.keys import public_key_id
 from edgeloop_signing.record_judgement import Parts, judged
 from edgeloop_streaming import InvalidEventError, Send, State
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from edgeloop_contracts import ChangeDevice, Device, DeviceAction, EnrolDevice, Enrolment, EnrolmentMode, FleetToken, KnownKey, MemberKey
 from edgeloop_contracts.keys import owned_key
 from edgeloop_contracts.topic import DAY
-from edgeloop_signing.enrolment import public_key_id
+from edgeloop_signing.keys import public_key_id
 
 from edgeloop_fleet.core.names import check_key, check_labels, check_name, merged
 from edgeloop_fleet.core.refusals import NotCarriedOutError, Reason

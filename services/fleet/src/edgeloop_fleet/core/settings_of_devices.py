@@ -6,23 +6,28 @@ import math
 from collections.abc import Iterable
 
 from edgeloop_contracts import ConfigScope, Device, DeviceConfig, FleetConfig, FleetPolicy, MemberKey, SetAdmission, SetConfig
+from edgeloop_contracts.device_settings import (
+    HEARTBEAT_S,
+    LEAST_BANDWIDTH,
+    LEAST_OUTBOX_BYTES,
+    LEAST_OUTBOX_ROWS,
+    LOG_LEVELS,
+    SCHEMA_VERSION,
+)
 from edgeloop_contracts.plausibility import is_name
 from edgeloop_contracts.topic import DAY
 
 from edgeloop_fleet.core.names import check_name
 from edgeloop_fleet.core.refusals import NotCarriedOutError, Reason
 
-MEANING = 1
-"""Version of the configuration's meaning that this release knows."""
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MOST_STREAMS = 1_000
 BEATS = 2
 """Heartbeats that must fit into the time after which a device is late."""
 _BOUNDS: dict[str, tuple[float, float]] = {
-    "outbox_rows": (256, 2**40),
-    "outbox_bytes": (1 << 16, 2**50),
-    "heartbeat_s": (1, 3_600),
-    "bandwidth": (1_000, 2**40),
+    "outbox_rows": (LEAST_OUTBOX_ROWS, 2**40),
+    "outbox_bytes": (LEAST_OUTBOX_BYTES, 2**50),
+    "heartbeat_s": HEARTBEAT_S,
+    "bandwidth": (LEAST_BANDWIDTH, 2**40),
 }
 
 
@@ -41,9 +46,9 @@ def configured(command: SetConfig, known: Iterable[FleetConfig], device: Device 
     NotCarriedOutError
         The schema version is unknown, a value is out of range, or the scope names nothing.
     """
-    if command.schema_version != MEANING:
+    if command.schema_version != SCHEMA_VERSION:
         raise NotCarriedOutError(
-            Reason.UNKNOWN_SCHEMA_VERSION, f"schema_version: expected {MEANING}, given {command.schema_version}; nothing was changed"
+            Reason.UNKNOWN_SCHEMA_VERSION, f"schema_version: expected {SCHEMA_VERSION}, given {command.schema_version}; nothing was changed"
         )
     if command.scope is ConfigScope.TENANT and command.name:
         raise NotCarriedOutError(Reason.IMPOSSIBLE, f"name: expected none for the whole tenant, given {command.name[:64]!r}")
@@ -68,7 +73,7 @@ def configured(command: SetConfig, known: Iterable[FleetConfig], device: Device 
         scope=command.scope,
         name=command.name,
         version=1 + max((one.version for one in before.values()), default=0),
-        schema_version=MEANING,
+        schema_version=SCHEMA_VERSION,
         withdrawn=command.withdrawn,
         config=config,
         who=command.who,
@@ -105,8 +110,8 @@ def _check(config: DeviceConfig) -> None:
         value = getattr(config, field)
         if value is not None and not least <= value <= most:
             raise NotCarriedOutError(Reason.IMPOSSIBLE, f"{field}: expected {least:,} to {most:,}, given {value:,}")
-    if config.log_level is not None and config.log_level not in LEVELS:
-        raise NotCarriedOutError(Reason.IMPOSSIBLE, f"log_level: expected {', '.join(LEVELS)}, given {config.log_level[:64]!r}")
+    if config.log_level is not None and config.log_level not in LOG_LEVELS:
+        raise NotCarriedOutError(Reason.IMPOSSIBLE, f"log_level: expected {', '.join(LOG_LEVELS)}, given {config.log_level[:64]!r}")
     if config.streams is not None:
         if not 1 <= len(config.streams) <= MOST_STREAMS or len(set(config.streams)) != len(config.streams):
             raise NotCarriedOutError(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from edgeloop_contracts import EnrolmentRequest, FleetToken, IssueToken
 from edgeloop_contracts.topic import DAY
-from edgeloop_signing.enrolment import proof_holds, public_key_id
+from edgeloop_signing.enrolment import proof_holds
+from edgeloop_signing.keys import public_key_id
 
 from edgeloop_fleet.core.names import check_key, check_labels, check_name
 from edgeloop_fleet.core.refusals import NotCarriedOutError, Reason

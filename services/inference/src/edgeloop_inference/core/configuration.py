@@ -7,14 +7,17 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from edgeloop_contracts import ConfigScope, DeviceConfig, FleetConfig
+from edgeloop_contracts.device_settings import (
+    HEARTBEAT_S,
+    LEAST_BANDWIDTH,
+    LEAST_OUTBOX_BYTES,
+    LEAST_OUTBOX_ROWS,
+    LOG_LEVELS,
+    SCHEMA_VERSION,
+)
 from edgeloop_contracts.keys import ConfigKey, config_key
 from edgeloop_contracts.plausibility import is_name
 
-SCHEMA_VERSION = 1
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LEAST_OUTBOX_ROWS, LEAST_OUTBOX_BYTES = 256, 64 << 10
-LEAST_BANDWIDTH = 1_000
-HEARTBEAT_S = (1.0, 3_600.0)
 _FIELDS = tuple(one.name for one in fields(DeviceConfig))
 _NEAREST_FIRST = (ConfigScope.DEVICE, ConfigScope.GROUP, ConfigScope.TENANT)
 
